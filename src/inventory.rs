@@ -1,0 +1,337 @@
+//! What the engine told us at one moment: containers, networks, images, volumes. Values only.
+//!
+//! An [`Inventory`] is complete and comparable: two equal ones compile to equal plans. It holds no environment, no
+//! command line and no health-check output; there is no field for them. Its JSON form is the `snapshot` file.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// The id as the engine writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl<S: Into<String>> From<S> for $name {
+            fn from(id: S) -> Self {
+                Self(id.into())
+            }
+        }
+    };
+}
+
+id!(
+    /// A container's id: 64 hex digits. A Swarm service's or task's id where [`Container::swarm`] is set.
+    ContainerId
+);
+id!(
+    /// A network's id: 64 hex digits, a Swarm id of 25 characters, or, on Podman, the network's name.
+    NetworkId
+);
+id!(
+    /// An image's id: `sha256:` and 64 hex digits.
+    ImageId
+);
+
+/// Everything one engine holds, at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Inventory {
+    /// The engine itself.
+    pub engine: Engine,
+    /// Every container that was read whole, running or not, by id.
+    pub containers: BTreeMap<ContainerId, Container>,
+    /// Containers that the engine listed, but whose inspection could not be read.
+    pub unreadable: BTreeMap<ContainerId, Unreadable>,
+    /// Every network, by id.
+    pub networks: BTreeMap<NetworkId, Network>,
+    /// The images of the containers, by id. A missing entry means: not asked for; see [`Image::problem`].
+    pub images: BTreeMap<ImageId, Image>,
+    /// The volumes that containers mount, by name. A missing entry means: not readable.
+    pub volumes: BTreeMap<String, Volume>,
+}
+
+impl Inventory {
+    /// The network an attachment names: by id, else by name (Podman writes the name where Docker writes the id).
+    pub fn network_of(&self, attachment: &Attachment) -> Option<&Network> {
+        self.networks
+            .get(&attachment.network_id)
+            .or_else(|| self.network_named(attachment.network_id.as_str()))
+            .or_else(|| self.network_named(&attachment.network))
+    }
+
+    /// The network of this name. Docker allows several of one name; the first by id is taken.
+    pub fn network_named(&self, name: &str) -> Option<&Network> {
+        self.networks.values().find(|network| network.name == name)
+    }
+}
+
+/// The engine: who it is, what it warns of. All of it optional: a gate may keep some of it back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Engine {
+    /// `Engine` for Docker, `Podman Engine` for Podman; `/version` `Components[0].Name`. Empty: unknown.
+    pub product: String,
+    /// As `/version` `Version` writes it: `20.10.24+dfsg1`, `29.1.0`.
+    pub version: String,
+    /// The newest API version the engine speaks: `1.41`.
+    pub api_version: String,
+    /// `/info` `Warnings`.
+    pub warnings: Vec<String>,
+    /// `/info` `SecurityOptions`: `name=seccomp,profile=default`, `name=rootless`, `name=userns`, ….
+    pub security_options: Option<Vec<String>>,
+    /// `/info` `BridgeNfIptables`; absent from API 1.50 on, always false from 1.48.
+    pub bridge_nf_iptables: Option<bool>,
+    /// `/info` `FirewallBackend.Driver`: `iptables`, `nftables`, `iptables+firewalld`.
+    pub firewall: Option<String>,
+    /// `/info` `DockerRootDir`: `/var/lib/docker`.
+    pub root_dir: Option<String>,
+    /// `/info` `Swarm.LocalNodeState`: `inactive`, `active`, ….
+    pub swarm_state: Option<String>,
+    /// `/info` `Swarm.ControlAvailable`: this node is a manager.
+    pub swarm_manager: bool,
+    /// Ids of the containers with a leg on `docker_gwbridge` (`GET /networks/docker_gwbridge` `.Containers`).
+    /// `None`: the network exists but its members could not be read.
+    pub gwbridge_members: Option<BTreeSet<String>>,
+    /// What Leeward's own door to the engine turned out to be (SOC rules), if it was tested.
+    pub door: Option<Door>,
+}
+
+/// What the self-test of the door to the engine's socket found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Door {
+    /// The canary requests were refused before they reached the engine.
+    Filtered,
+    /// A filter is there, but canary requests reached the engine.
+    Wide,
+    /// The engine's own socket, unfiltered.
+    Bare,
+}
+
+/// One container, as `GET /containers/{id}/json` shows it, without what Leeward must not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Container {
+    /// Its id.
+    pub id: ContainerId,
+    /// Its name without the leading slash.
+    pub name: String,
+    /// The image reference it was started from: `nginx:1.27`. Never used for identity.
+    pub image: String,
+    /// The image's id; empty when the engine did not say.
+    pub image_id: ImageId,
+    /// Its labels, the image's merged in by the engine.
+    pub labels: BTreeMap<String, String>,
+    /// RFC 3339, as written by the engine.
+    pub created: String,
+    /// `running`, `paused`, `exited`, … as the engine writes it; unknown words pass.
+    pub state: String,
+    /// `starting`, `healthy`, `unhealthy`, `none`; `None` without a health check (Podman's `""` too).
+    pub health: Option<String>,
+    /// RFC 3339 of the last start; empty if never started.
+    pub started_at: String,
+    /// `HostConfig.NetworkMode`: a network's name, `bridge`, `default`, `host`, `none`, `container:<id or name>`.
+    pub network_mode: String,
+    /// `NetworkSettings.Networks`, by the network's name.
+    pub attachments: BTreeMap<String, Attachment>,
+    /// `Config.ExposedPorts`: `80/tcp`.
+    pub exposed_ports: BTreeSet<String>,
+    /// `NetworkSettings.Ports`: `80/tcp` to its live host bindings.
+    pub ports: BTreeMap<String, Vec<Binding>>,
+    /// `HostConfig.PortBindings` with at least one binding: may go live later.
+    pub port_bindings: BTreeMap<String, Vec<Binding>>,
+    /// `HostConfig.PublishAllPorts`.
+    pub publish_all_ports: bool,
+    /// How it is confined.
+    pub confinement: Confinement,
+    /// `Mounts`, and binds of `HostConfig` that `Mounts` does not show.
+    pub mounts: Vec<Mount>,
+    /// `HostConfig.VolumesFrom`: `<container>[:ro]`.
+    pub volumes_from: Vec<String>,
+    /// Set where this is a Swarm service or task and not a container of this engine.
+    pub swarm: Option<Swarm>,
+    /// An address or port that the engine wrote and Traefik's client cannot parse (Traefik from 3.6.16 on skips such
+    /// a container): what it was. The rest of the container is still good.
+    pub malformed: Option<String>,
+}
+
+/// A container's place on one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attachment {
+    /// The network's name.
+    pub network: String,
+    /// The network's id; on Podman its name.
+    pub network_id: NetworkId,
+    /// IPv4, if it has one now (a stopped container has none).
+    pub ipv4: Option<IpAddr>,
+    /// Global IPv6, if any.
+    pub ipv6: Option<IpAddr>,
+    /// Names it answers to there: `Aliases` and `DNSNames`.
+    pub aliases: BTreeSet<String>,
+}
+
+/// One host binding of a port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Binding {
+    /// Empty, `0.0.0.0`, `::`, `127.0.0.1`, ….
+    pub host_ip: String,
+    /// Empty when the engine picks one.
+    pub host_port: String,
+}
+
+/// `HostConfig` fields that make the walls of a container thinner or thicker. Absent is the engine's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Confinement {
+    pub privileged: bool,
+    /// As written: `NET_ADMIN`, `CAP_NET_ADMIN`, `ALL`.
+    pub cap_add: BTreeSet<String>,
+    pub cap_drop: BTreeSet<String>,
+    pub sysctls: BTreeMap<String, String>,
+    pub pid_mode: String,
+    pub ipc_mode: String,
+    pub uts_mode: String,
+    pub userns_mode: String,
+    pub cgroupns_mode: String,
+    pub cgroup_parent: String,
+    /// Host paths of `Devices`.
+    pub devices: Vec<String>,
+    pub device_cgroup_rules: Vec<String>,
+    /// `DeviceRequests` is not empty (GPUs and the like).
+    pub device_requests: bool,
+    pub security_opt: Vec<String>,
+    pub apparmor_profile: String,
+    /// `None`: the engine did not say; empty: `systempaths=unconfined`.
+    pub masked_paths: Option<Vec<String>>,
+    pub readonly_paths: Option<Vec<String>>,
+    pub readonly_rootfs: bool,
+    /// `Config.User`.
+    pub user: String,
+    /// Bytes; 0 is no limit.
+    pub memory: i64,
+    pub pids_limit: Option<i64>,
+    pub runtime: String,
+    pub group_add: Vec<String>,
+    /// `LogConfig.Type`.
+    pub log_driver: String,
+    pub extra_hosts: Vec<String>,
+    /// `HostConfig.Dns`.
+    pub dns: Vec<String>,
+}
+
+/// One mount.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mount {
+    /// `bind`, `volume`, `tmpfs`, `npipe`, `cluster`, `image`.
+    pub kind: String,
+    /// A host path for a bind; the engine's own directory for a volume.
+    pub source: String,
+    /// Path in the container.
+    pub destination: String,
+    /// The volume's name; empty for a bind.
+    pub name: String,
+    /// The container may write.
+    pub writable: bool,
+    /// `rprivate`, `rshared`, …; may be empty.
+    pub propagation: String,
+}
+
+/// A network, as `GET /networks` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Network {
+    pub id: NetworkId,
+    pub name: String,
+    /// `bridge`, `overlay`, `macvlan`, …, or a plugin's name.
+    pub driver: String,
+    /// `local`, `swarm`, `global`.
+    pub scope: String,
+    pub internal: bool,
+    pub ingress: bool,
+    pub attachable: bool,
+    pub ipv6: bool,
+    pub options: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
+    /// `IPAM.Config[].Subnet`.
+    pub subnets: Vec<String>,
+}
+
+/// What is known of an image. Only its labels matter: they tell the operator's labels from the author's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Image {
+    pub labels: BTreeMap<String, String>,
+    /// Why the image could not be read, if so; then nobody can tell who set a label.
+    pub problem: Option<String>,
+}
+
+/// A volume's driver and the options that may hide a bind. No passwords: only these options are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Volume {
+    pub driver: String,
+    /// `Options.type`: `none`, `nfs`, `cifs`, `tmpfs`.
+    pub kind: String,
+    /// `Options.o` holds `bind` or `rbind`.
+    pub bind: bool,
+    /// `Options.device`: a host path if `bind`.
+    pub device: String,
+}
+
+/// A container that was listed but could not be inspected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unreadable {
+    /// Its name, if the list said.
+    pub name: String,
+    /// Its labels, if the list said.
+    pub labels: BTreeMap<String, String>,
+    /// What went wrong, for a person.
+    pub problem: String,
+}
+
+/// What a Swarm service or task adds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Swarm {
+    /// The service's name: `stack_web`.
+    pub service: String,
+    /// The service's id.
+    pub service_id: String,
+    /// For a task: its slot (replicated) or node id (global); `None` for the service itself (`lbswarm`).
+    pub task: Option<String>,
+    /// For a task: the address of the node it runs on (Traefik's host mode).
+    pub node_ip: Option<String>,
+    /// `Endpoint.Ports[].PublishMode` values: `ingress`, `host`.
+    pub publish_modes: BTreeSet<String>,
+    /// `Spec.EndpointSpec.Mode`: `vip`, `dnsrr`.
+    pub endpoint_mode: String,
+}

@@ -1,0 +1,21 @@
+//! Leeward: tells Traefik of containers that are really isolated, and of nothing else.
+//!
+//! A label's way, from Docker to the JSON that Traefik reads:
+//!
+//! ```text
+//! docker    the engine's answers, read leniently, one container at a time      -> Inventory
+//! label     flat labels -> tree -> typed Dynamic, or a Problem                  (pure)
+//! policy    isolation, names, references, hosts: every claim gets one verdict   (pure)
+//! plan      select, address, complete, join                                     (pure) -> Plan
+//! serve     encode once, compare, send only a change; Traefik and people ask
+//! ```
+//!
+//! The heart is one pure function, [`plan::compile`]. Imports run one way:
+//! `cli -> serve, gate, docker -> plan -> policy, label, rule -> dynamic, inventory, settings`.
+
+pub mod dynamic;
+pub mod inventory;
+pub mod plan;
+pub mod policy;
+pub mod rule;
+pub mod settings;

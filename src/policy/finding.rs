@@ -1,0 +1,78 @@
+//! What a rule has to say about a container, a network or the engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::ContainerId;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Hygiene.
+    Low,
+    /// Needs several further steps to be used.
+    Medium,
+    /// One step from a way out, or one owner against another.
+    High,
+    /// A way out, the host, or the proxy itself.
+    Critical,
+}
+
+/// What a rule does where it fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Reported.
+    Inform,
+    /// Reported, and counts for `--fail-on`.
+    Warn,
+    /// As `Warn`; refuses the container under `--isolation strict`.
+    WarnStrictBlock,
+    /// Refuses the container under `--isolation enforce` and `strict`.
+    Block,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Subject {
+    /// The engine, or everything at once.
+    Engine,
+    /// A network.
+    Network {
+        /// Its name.
+        name: String,
+    },
+    /// A container.
+    Container {
+        /// Its id.
+        id: ContainerId,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// One thing a rule found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule's id, also its heading in `docs/rules.md`: `NET-001`.
+    pub rule: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What the rule does.
+    pub action: Action,
+    /// What it is about.
+    pub subject: Subject,
+    /// What was seen, one line with the facts: names, addresses, values.
+    pub words: String,
+    /// What to change; a compose snippet or a command where one fits.
+    pub fix: String,
+    /// Refuses its container under the isolation in force (and nobody vouched for it).
+    pub blocks: bool,
+    /// The operator vouched for it: `leeward.allow`.
+    pub vouched: bool,
+    /// The engine's API cannot tell: this is not a finding but a gap in what can be known.
+    pub not_verifiable: bool,
+}

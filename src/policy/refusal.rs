@@ -1,0 +1,110 @@
+//! Every "no" as a value: a code for machines, words for people, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+
+/// Why something is not routed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// A stable word for machines: one of [`Code`].
+    pub code: Code,
+    /// The audit rule behind it, if one: `NET-001`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The whole label key that caused it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// One line, lower case, no full stop.
+    pub words: String,
+    /// What to change, as a sentence, a compose snippet or a command; may have several lines.
+    pub remedy: String,
+}
+
+impl Refusal {
+    /// A refusal without rule or label.
+    pub fn new(code: Code, words: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { code, rule: None, label: None, words: words.into(), remedy: remedy.into() }
+    }
+
+    /// The same, naming the audit rule behind it.
+    #[must_use]
+    pub fn by_rule(mut self, rule: &str) -> Self {
+        self.rule = Some(rule.to_owned());
+        self
+    }
+
+    /// The same, naming the label that caused it.
+    #[must_use]
+    pub fn by_label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// The closed list of reasons. The text form is stable: scripts and dashboards may rely on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its text form.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// `traefik.enable` is not true, or its labels cannot be read.
+    NotEnabled = "not-enabled",
+    /// The operator's `--constraints` do not match.
+    Constraints = "constraints",
+    /// Not running (`traefik.docker.allownonrunning` not set).
+    NotRunning = "not-running",
+    /// The health check does not say healthy.
+    Unhealthy = "unhealthy",
+    /// The engine could not tell us about it.
+    Unreadable = "unreadable",
+    /// It would take labels baked into its image to route it.
+    ImageLabels = "image-labels",
+    /// It has a way out, or power over the host: see the rule.
+    NotIsolated = "not-isolated",
+    /// On no proxy network, or without an address there.
+    NoProxyNetwork = "no-proxy-network",
+    /// On several networks that may each be the proxy network, and nothing says which.
+    AmbiguousNetwork = "ambiguous-network",
+    /// A label that Traefik would not accept.
+    BadLabel = "bad-label",
+    /// A name longer than Traefik's parser takes, or with characters that it gives a meaning.
+    BadName = "bad-name",
+    /// Needs a newer Traefik than the one that reads the document.
+    TraefikVersion = "traefik-version",
+    /// The router's rule is missing or cannot be made.
+    BadRule = "bad-rule",
+    /// A router that fits no service, or several.
+    Unlinked = "unlinked",
+    /// Refers to something of another owner or provider.
+    Reference = "reference",
+    /// A server address that is not the container's own.
+    ServerUrl = "server-url",
+    /// An entry point that containers may not use.
+    EntryPoint = "entry-point",
+    /// A host that is bound to another network, or a catch-all where hosts are bound.
+    Host = "host",
+    /// A middleware that weakens the walls, under `--isolation strict`.
+    Middleware = "middleware",
+    /// No port is known.
+    NoPort = "no-port",
+    /// No address is known.
+    NoAddress = "no-address",
+    /// Two containers of one owner define one name differently.
+    Conflict = "conflict",
+    /// A declared Traefik: it declares middlewares, it is not a backend.
+    IsTraefik = "is-traefik",
+}

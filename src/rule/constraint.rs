@@ -1,0 +1,5 @@
+//! Constraints over labels.
+
+/// A parsed `--constraints` expression. The default matches everything.
+#[derive(Clone, Debug, Default)]
+pub struct Constraint {}

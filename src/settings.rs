@@ -1,0 +1,185 @@
+//! Every choice of the operator that decides what is routed, valid by construction.
+//!
+//! `cli/` builds one from flags and environment; tests build one by hand. Nothing here reads either.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::dynamic::Version;
+use crate::rule::constraint::Constraint;
+use crate::rule::template::DefaultRule;
+
+/// What `compile` needs to know besides the inventory.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Route containers that do not carry `traefik.enable`. Traefik: `exposedByDefault` (there the default is true).
+    pub exposed_by_default: bool,
+    /// Traefik: `constraints`. The default matches everything.
+    pub constraints: Constraint,
+    /// Traefik: `defaultRule`. The default is ``Host(`{{ normalize .Name }}`)``.
+    pub default_rule: DefaultRule,
+    /// Traefik: `network`, the network to take where a container names none.
+    pub network: Option<String>,
+    /// Traefik: `useBindPortIP`.
+    pub use_bind_port_ip: bool,
+    /// Traefik: `allowEmptyServices`.
+    pub allow_empty_services: bool,
+    /// How hard the isolation policy is.
+    pub isolation: Isolation,
+    /// How routers, services and middlewares are named in the document.
+    pub names: Names,
+    /// Whether labels baked into an image count.
+    pub image_labels: ImageLabels,
+    /// Names of containers that are a Traefik, besides those labelled `leeward.traefik=true`.
+    pub traefiks: BTreeSet<String>,
+    /// Names of proxy networks, in order of preference; `*` and `?` as in a shell.
+    pub proxy_networks: Vec<Glob>,
+    /// Middlewares that every owner may use by their bare name: `owner.name`.
+    pub share_middlewares: BTreeSet<SharedMiddleware>,
+    /// References into other providers that containers may make: `api@internal`, `auth@consulcatalog`.
+    pub allow_references: BTreeSet<String>,
+    /// The Traefik that will read the document; `None`: as its image says, else the newest known.
+    pub traefik_version: Option<Version>,
+}
+
+/// How hard the isolation policy is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Refuse also what merely weakens the walls.
+    Strict,
+    /// Refuse what has a way out, or power over the host.
+    #[default]
+    Enforce,
+    /// Judge everything, publish anyway, report.
+    Warn,
+    /// As Traefik's own provider: any network, any claim.
+    Off,
+}
+
+/// How routers, services and middlewares are named in the document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// `<owner>.<name>`: every Compose project, Swarm stack or lone container has its own space.
+    #[default]
+    Project,
+    /// Bare names in one space, as Traefik's own provider; clashes delete both.
+    Traefik,
+}
+
+/// Whether labels baked into an image count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImageLabels {
+    /// They do not: an image's author does not configure the proxy.
+    #[default]
+    Ignore,
+    /// They do, as in Traefik.
+    Honor,
+}
+
+/// A shell pattern over names: `*` is any run of characters, `?` any one character; the rest is literal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Glob(String);
+
+impl Glob {
+    /// The pattern as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the whole of `name` matches. Linear memory, at most pattern × name steps.
+    pub fn matches(&self, name: &str) -> bool {
+        let pattern: Vec<char> = self.0.chars().collect();
+        // One row of the classic table: can the pattern so far match the name so far?
+        let name: Vec<char> = name.chars().collect();
+        let mut row = vec![false; name.len() + 1];
+        if let Some(first) = row.first_mut() {
+            *first = true;
+        }
+        for wanted in pattern {
+            let mut next = Vec::with_capacity(row.len());
+            for (at, &reached) in row.iter().enumerate() {
+                let before = at.checked_sub(1);
+                next.push(if wanted == '*' {
+                    reached || before.and_then(|i| next.get(i).copied()).unwrap_or(false)
+                } else {
+                    before.is_some_and(|i| {
+                        row.get(i) == Some(&true) && name.get(i).is_some_and(|&found| wanted == '?' || found == wanted)
+                    })
+                });
+            }
+            row = next;
+        }
+        row.last() == Some(&true)
+    }
+}
+
+impl FromStr for Glob {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("is empty; name a network, `*` and `?` allowed".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A middleware that all owners may use, `authelia.auth`: the owner, a dot, the name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SharedMiddleware {
+    /// As [`crate::policy::names::Owner`] shows itself: `authelia`, `~lone-container`.
+    pub owner: String,
+    /// The middleware's own name, without a dot.
+    pub name: String,
+}
+
+impl FromStr for SharedMiddleware {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.rsplit_once('.') {
+            Some((owner, name)) if !owner.is_empty() && !name.is_empty() && !text.contains('@') => {
+                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(format!("`{text}` is not `<owner>.<middleware>`, as in `authelia.auth`")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_whole_names() {
+        for (pattern, name, wanted) in [
+            ("net-proxy", "net-proxy", true),
+            ("net-proxy", "net-proxy2", false),
+            ("*", "", true),
+            ("*-proxy", "app1-proxy", true),
+            ("*-proxy", "app1-proxy-x", false),
+            ("app?_*", "app1_default", true),
+            ("app?_*", "app_default", false),
+            ("**a*", "bab", true),
+            ("?", "é", true),
+        ] {
+            assert_eq!(Glob(pattern.to_owned()).matches(name), wanted, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_shared_middleware_is_split_at_the_last_dot() {
+        let shared: SharedMiddleware = "~my.box.auth".parse().unwrap();
+        assert_eq!((shared.owner.as_str(), shared.name.as_str()), ("~my.box", "auth"));
+        for bad in ["auth", ".auth", "authelia.", "a.b@file"] {
+            assert!(bad.parse::<SharedMiddleware>().is_err(), "{bad}");
+        }
+    }
+}
