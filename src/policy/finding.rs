@@ -1,5 +1,7 @@
 //! What a rule has to say about a container, a network or the engine.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::ContainerId;
@@ -58,7 +60,7 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's id, also its heading in `docs/rules.md`: `NET-001`.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
     /// What the rule does.
@@ -68,7 +70,7 @@ pub struct Finding {
     /// What was seen, one line with the facts: names, addresses, values.
     pub words: String,
     /// What to change; a compose snippet or a command where one fits.
-    pub fix: String,
+    pub fix: Cow<'static, str>,
     /// Refuses its container under the isolation in force (and nobody vouched for it).
     pub blocks: bool,
     /// The operator vouched for it: `leeward.allow`.

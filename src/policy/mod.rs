@@ -1,4 +1,17 @@
 //! What a container may be and may claim: isolation, names, references, hosts. Pure; every answer has its reason.
+//!
+//! In the order of the steps: [`provenance`] tells the operator's labels from the image's, [`rules`] judges the
+//! isolation over [`namespaces`], [`proxy`] picks the network, [`claims`] judges what the labels ask for
+//! ([`references`], [`hosts`]), [`names`] says whose it all is. [`world`] holds the facts they share.
 
+pub mod claims;
 pub mod finding;
+pub mod hosts;
+pub mod names;
+pub mod namespaces;
+pub mod provenance;
+pub mod proxy;
+pub mod references;
 pub mod refusal;
+pub mod rules;
+pub mod world;

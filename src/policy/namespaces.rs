@@ -1,0 +1,495 @@
+//! Where a container's packets can go: its effective network namespace and every network that leads out of it.
+//!
+//! A container's own `Networks` are not the whole truth: it may ride in another container's namespace, the engine may
+//! have given it a leg on `docker_gwbridge` that its inspection does not show, and `Internal: true` means nothing on a
+//! macvlan. See `docs/isolation.md`.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::inventory::{Attachment, Container, ContainerId, Engine, Inventory, Network, NetworkId};
+
+/// How long a chain of `network_mode: container:` may be.
+const DEEPEST: usize = 4;
+
+/// The namespaces of all containers, and who is on which network.
+#[derive(Clone, Debug, Default)]
+pub struct Namespaces<'a> {
+    namespaces: BTreeMap<&'a ContainerId, Namespace<'a>>,
+    members: BTreeMap<&'a NetworkId, Vec<&'a Container>>,
+    walls: BTreeMap<&'a NetworkId, Result<(), WayOut>>,
+    by_name: BTreeMap<&'a str, &'a Network>,
+}
+
+/// The effective network namespace of one container.
+#[derive(Clone, Debug, Default)]
+pub struct Namespace<'a> {
+    /// The containers whose namespace it rides in, nearest first; the last one owns it. Empty: it has its own.
+    pub through: Vec<&'a Container>,
+    /// Why its namespace is not the one its `network_mode` names any more, or cannot be found.
+    pub broken: Option<Broken>,
+    /// Every way that leads out of the namespace, in the order of the networks' names.
+    pub edges: Vec<Edge<'a>>,
+}
+
+/// One way that leads out of a namespace.
+#[derive(Clone, Debug)]
+pub struct Edge<'a> {
+    /// The network's name as the container knows it.
+    pub name: &'a str,
+    /// The network, if the engine told us of it.
+    pub network: Option<&'a Network>,
+    /// The place on it; none for a hidden leg and for the host's own stack.
+    pub attachment: Option<&'a Attachment>,
+    /// Whether it leads out.
+    pub wall: Result<(), WayOut>,
+}
+
+/// Why a network is not *verified internal*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WayOut {
+    /// No network at all: the host's own stack.
+    Host,
+    /// The engine's default bridge, `docker0`.
+    DefaultBridge,
+    /// It says itself that it is not internal.
+    NotInternal,
+    /// macvlan or ipvlan on a parent interface: on the parent's wire, whatever `internal` says.
+    Parent,
+    /// A driver whose `internal` means nothing known.
+    Driver,
+    /// Swarm's ingress, or a service published through it: comes with a default route over `docker_gwbridge`.
+    Ingress,
+    /// A hidden leg on `docker_gwbridge`.
+    Gateway,
+    /// On an overlay, and who has a hidden leg on `docker_gwbridge` could not be read.
+    GatewayUnknown,
+    /// Internal, but with IPv6 on an engine that puts no IPv6 firewall before it, or may not.
+    Ipv6,
+    /// The engine told us nothing of this network.
+    Unknown,
+}
+
+/// Why the namespace that a container names is not the one it runs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The container it names does not exist.
+    Gone(String),
+    /// The container it names is not running.
+    Stopped(String),
+    /// The container it names was started after it: it still runs in the old one's empty namespace.
+    Restarted(String),
+    /// Which of the two was started first cannot be told.
+    Undated(String),
+    /// The chain goes in a circle, or is longer than four.
+    TooDeep,
+}
+
+impl<'a> Namespaces<'a> {
+    /// Resolves every container of `inventory`.
+    pub fn of(inventory: &'a Inventory) -> Self {
+        let mut all = Self { by_name: named(inventory), ..Self::default() };
+        for network in inventory.networks.values() {
+            all.walls.insert(&network.id, verified_internal(network, &inventory.engine));
+        }
+        let riders = inventory.containers.values().any(|container| rides_on(container).is_some());
+        let by_name: BTreeMap<&str, &Container> = if riders {
+            inventory.containers.values().map(|container| (container.name.as_str(), container)).collect()
+        } else {
+            BTreeMap::new()
+        };
+        for (id, container) in &inventory.containers {
+            let (through, broken) = chain(container, inventory, &by_name);
+            let owner = through.last().copied().unwrap_or(container);
+            let edges = if broken.is_some() { Vec::new() } else { all.edges(owner, container, inventory) };
+            if is_alive(container) {
+                for edge in &edges {
+                    if let (Some(network), Some(_)) = (edge.network, edge.attachment) {
+                        all.members.entry(&network.id).or_default().push(container);
+                    }
+                }
+            }
+            all.namespaces.insert(id, Namespace { through, broken, edges });
+        }
+        all
+    }
+
+    /// The namespace of a container; an empty one for a container that is not in the inventory.
+    pub fn get(&self, id: &ContainerId) -> Option<&Namespace<'a>> {
+        self.namespaces.get(id)
+    }
+
+    /// The live containers on a network, by id; those that ride in a member's namespace among them.
+    pub fn members(&self, network: &NetworkId) -> &[&'a Container] {
+        self.members.get(network).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a network is verified internal.
+    pub fn wall(&self, network: &NetworkId) -> Result<(), WayOut> {
+        self.walls.get(network).copied().unwrap_or(Err(WayOut::Unknown))
+    }
+
+    /// The network that an attachment names: by id, else, on an engine that writes names for ids, by name.
+    pub fn network_of(&self, attachment: &Attachment, inventory: &'a Inventory) -> Option<&'a Network> {
+        let id = &attachment.network_id;
+        let name = if id.as_str().is_empty() { attachment.network.as_str() } else { id.as_str() };
+        inventory.networks.get(id).or_else(|| self.by_name.get(name).copied())
+    }
+
+    /// Whether a container has a way out.
+    pub fn has_way_out(&self, id: &ContainerId) -> bool {
+        self.get(id).is_some_and(|namespace| namespace.ways_out().next().is_some())
+    }
+
+    fn edges(&self, owner: &'a Container, rider: &'a Container, inventory: &'a Inventory) -> Vec<Edge<'a>> {
+        let open = |name, wall| Edge { name, network: None, attachment: None, wall: Err(wall) };
+        let mut edges = Vec::with_capacity(owner.attachments.len());
+        if owner.network_mode == "host" {
+            edges.push(open("host", WayOut::Host));
+        }
+        let mut overlay = false;
+        for (name, attachment) in &owner.attachments {
+            let network = self.network_of(attachment, inventory);
+            match network.map(|network| network.driver.as_str()) {
+                // `none` has no wire, `host` is no network of its own.
+                Some("null") => continue,
+                Some("host") if owner.network_mode == "host" => continue,
+                None if name == "none" && owner.network_mode == "none" => continue,
+                None if name == "host" && owner.network_mode == "host" => continue,
+                Some("overlay") => overlay = true,
+                _ => {}
+            }
+            let wall = network.map_or(Err(WayOut::Unknown), |network| self.wall(&network.id));
+            edges.push(Edge { name, network, attachment: Some(attachment), wall });
+        }
+        let service = owner.swarm.as_ref().or(rider.swarm.as_ref());
+        if service.is_some_and(|service| service.publish_modes.contains("ingress")) {
+            edges.push(open("ingress", WayOut::Ingress));
+        }
+        match &inventory.engine.gwbridge_members {
+            Some(members) if members.contains(owner.id.as_str()) => {
+                edges.push(open("docker_gwbridge", WayOut::Gateway));
+            }
+            None if overlay && owner.swarm.is_none() && self.by_name.contains_key("docker_gwbridge") => {
+                edges.push(open("docker_gwbridge", WayOut::GatewayUnknown));
+            }
+            _ => {}
+        }
+        edges
+    }
+}
+
+impl<'a> Namespace<'a> {
+    /// The edges that lead out.
+    pub fn ways_out(&self) -> impl Iterator<Item = (&Edge<'a>, WayOut)> {
+        self.edges.iter().filter_map(|edge| edge.wall.err().map(|way_out| (edge, way_out)))
+    }
+
+    /// Whether it has more than one wire, so that its kernel may forward between them.
+    pub fn is_multi_homed(&self) -> bool {
+        self.edges.len() > 1
+    }
+
+    /// Whether it is the host's own.
+    pub fn is_host(&self) -> bool {
+        self.ways_out().any(|(_, way_out)| way_out == WayOut::Host)
+    }
+}
+
+/// Whether `internal` on this network keeps its containers from the outside, as far as the API can tell.
+///
+/// Driver `bridge`, internal, and no IPv6 or an engine that puts `ip6tables` before it by default (27 and later); or
+/// driver `overlay`, internal and not the ingress. Everything else leads out, or may.
+/// Source: moby `daemon/libnetwork/drivers/{bridge,macvlan,overlay}`.
+pub fn verified_internal(network: &Network, engine: &Engine) -> Result<(), WayOut> {
+    match network.driver.as_str() {
+        "bridge" if network.name == "bridge" => Err(WayOut::DefaultBridge),
+        "bridge" if !network.internal => Err(WayOut::NotInternal),
+        "bridge" if network.ipv6 && docker_version(engine).is_none_or(|version| version < (27, 0, 0)) => {
+            Err(WayOut::Ipv6)
+        }
+        "overlay" if network.ingress => Err(WayOut::Ingress),
+        "overlay" if !network.internal => Err(WayOut::NotInternal),
+        "bridge" | "overlay" => Ok(()),
+        "host" => Err(WayOut::Host),
+        // Without a parent the driver makes a dummy link, which it names `dm-…` or `di-…`.
+        "macvlan" | "ipvlan" => match network.options.get("parent").map(String::as_str) {
+            Some(parent) if !parent.is_empty() && !parent.starts_with("dm-") && !parent.starts_with("di-") => {
+                Err(WayOut::Parent)
+            }
+            _ => Err(WayOut::Driver),
+        },
+        _ => Err(WayOut::Driver),
+    }
+}
+
+/// The version of a Docker engine, or `None` if it is another engine or does not say.
+pub fn docker_version(engine: &Engine) -> Option<(u32, u32, u32)> {
+    if !matches!(engine.product.as_str(), "Engine" | "") {
+        return None;
+    }
+    let mut numbers = engine.version.split(|letter: char| !letter.is_ascii_digit()).map(str::parse);
+    let major = numbers.next()?.ok()?;
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
+    Some((major, next(), next()))
+}
+
+/// Whether it has a process that could send something. An unknown state counts.
+pub fn is_alive(container: &Container) -> bool {
+    !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing" | "configured" | "stopped")
+}
+
+fn named(inventory: &Inventory) -> BTreeMap<&str, &Network> {
+    // Docker allows several of one name; the first by id is taken, as `Inventory::network_named` does.
+    inventory.networks.values().rev().map(|network| (network.name.as_str(), network)).collect()
+}
+
+/// The container that `network_mode` names, if it names one.
+fn rides_on(container: &Container) -> Option<&str> {
+    container.network_mode.strip_prefix("container:")
+}
+
+fn chain<'a>(
+    rider: &'a Container,
+    inventory: &'a Inventory,
+    by_name: &BTreeMap<&str, &'a Container>,
+) -> (Vec<&'a Container>, Option<Broken>) {
+    let mut through: Vec<&Container> = Vec::new();
+    let mut last = rider;
+    while let Some(reference) = rides_on(last) {
+        if through.len() == DEEPEST {
+            return (through, Some(Broken::TooDeep));
+        }
+        let Some(next) = find(reference, inventory, by_name) else {
+            return (through, Some(Broken::Gone(reference.to_owned())));
+        };
+        through.push(next);
+        if let Some(broken) = orphaned(last, next) {
+            return (through, Some(broken));
+        }
+        last = next;
+    }
+    (through, None)
+}
+
+fn find<'a>(
+    reference: &str,
+    inventory: &'a Inventory,
+    by_name: &BTreeMap<&str, &'a Container>,
+) -> Option<&'a Container> {
+    inventory.containers.get(reference).or_else(|| by_name.get(reference).copied()).or_else(|| {
+        let mut after = inventory.containers.range::<str, _>((Bound::Included(reference), Bound::Unbounded));
+        let (id, container) = after.next()?;
+        let unique = !after.next().is_some_and(|(id, _)| id.as_str().starts_with(reference));
+        (reference.len() >= 12 && id.as_str().starts_with(reference) && unique).then_some(container)
+    })
+}
+
+/// Whether `rider` runs in a namespace that `owner` does not have any more.
+fn orphaned(rider: &Container, owner: &Container) -> Option<Broken> {
+    if !is_alive(rider) {
+        return None;
+    }
+    let name = || owner.name.clone();
+    if !is_alive(owner) {
+        return Some(Broken::Stopped(name()));
+    }
+    if rider.started_at.is_empty() && owner.started_at.is_empty() {
+        return None;
+    }
+    match (moment(&rider.started_at), moment(&owner.started_at)) {
+        (Some(rider), Some(owner)) => (rider.cmp(&owner) == Ordering::Less).then(|| Broken::Restarted(name())),
+        _ => Some(Broken::Undated(name())),
+    }
+}
+
+/// Seconds since 1970 and nanoseconds of an RFC 3339 time.
+///
+/// Two such times do not compare as text: Go drops trailing zeros (`06.12Z` is before `06.123Z`), Podman writes offsets.
+fn moment(text: &str) -> Option<(i64, u32)> {
+    let (date, rest) = text.split_once(['T', 't', ' '])?;
+    let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let zone_at = rest.find(['Z', 'z', '+', '-'])?;
+    let (clock, zone) = rest.split_at_checked(zone_at)?;
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let mut clock = clock.splitn(3, ':').map(|part| part.parse::<i64>().ok());
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    let nanos = format!("{fraction:0<9}").get(..9)?.parse::<u32>().ok()?;
+    let offset = match zone.split_at_checked(1)? {
+        ("Z" | "z", "") => 0,
+        (sign, zone) => {
+            let (hours, minutes) = zone.split_once(':')?;
+            let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+            if sign == "-" { -seconds } else { seconds }
+        }
+    };
+    if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days since 1970 in the Gregorian calendar, with the year starting in March.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days =
+        year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 153 + 2) / 5 + day
+            - 719_469;
+    Some((days * 86_400 + hour * 3600 + minute * 60 + second - offset, nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(driver: &str, internal: bool) -> Network {
+        Network { name: "n".into(), driver: driver.into(), internal, ..Network::default() }
+    }
+
+    fn engine(product: &str, version: &str) -> Engine {
+        Engine { product: product.into(), version: version.into(), ..Engine::default() }
+    }
+
+    #[test]
+    fn only_internal_bridges_and_overlays_are_verified() {
+        let docker = engine("Engine", "29.1.0");
+        let with = |base: Network, change: &dyn Fn(&mut Network)| {
+            let mut network = base;
+            change(&mut network);
+            network
+        };
+        let parent = |parent: &str| {
+            let parent = parent.to_owned();
+            move |network: &mut Network| drop(network.options.insert("parent".into(), parent.clone()))
+        };
+        for (network, wanted) in [
+            (network("bridge", true), Ok(())),
+            (network("overlay", true), Ok(())),
+            (network("bridge", false), Err(WayOut::NotInternal)),
+            (network("overlay", false), Err(WayOut::NotInternal)),
+            (with(network("overlay", true), &|n| n.ingress = true), Err(WayOut::Ingress)),
+            (with(network("bridge", true), &|n| n.name = "bridge".into()), Err(WayOut::DefaultBridge)),
+            (with(network("macvlan", true), &parent("eth0")), Err(WayOut::Parent)),
+            (with(network("ipvlan", true), &parent("eth0.10")), Err(WayOut::Parent)),
+            (with(network("macvlan", true), &parent("dm-1234")), Err(WayOut::Driver)),
+            (network("macvlan", true), Err(WayOut::Driver)),
+            (network("weave", true), Err(WayOut::Driver)),
+            (network("", true), Err(WayOut::Driver)),
+        ] {
+            assert_eq!(verified_internal(&network, &docker), wanted, "{network:?}");
+        }
+    }
+
+    #[test]
+    fn ipv6_needs_an_engine_that_filters_it() {
+        let mut dual = network("bridge", true);
+        dual.ipv6 = true;
+        for (product, version, wanted) in [
+            ("Engine", "27.0.1", Ok(())),
+            ("Engine", "28.0.0-rc.1", Ok(())),
+            ("Engine", "26.1.4", Err(WayOut::Ipv6)),
+            ("Engine", "20.10.24+dfsg1", Err(WayOut::Ipv6)),
+            ("Engine", "", Err(WayOut::Ipv6)),
+            ("Engine", "dev", Err(WayOut::Ipv6)),
+            ("Podman Engine", "30.0.0", Err(WayOut::Ipv6)),
+        ] {
+            assert_eq!(verified_internal(&dual, &engine(product, version)), wanted, "{product} {version}");
+        }
+    }
+
+    #[test]
+    fn moments_compare_whatever_their_form() {
+        let order = |a: &str, b: &str| moment(a).unwrap().cmp(&moment(b).unwrap());
+        assert_eq!(order("2026-11-24T03:42:06.12Z", "2026-11-24T03:42:06.123Z"), Ordering::Less);
+        assert_eq!(order("2026-11-24T03:42:06Z", "2026-11-24T03:42:05.999999999Z"), Ordering::Greater);
+        assert_eq!(order("2026-11-24T03:42:06Z", "2026-11-24T05:42:06+02:00"), Ordering::Equal);
+        assert_eq!(order("2026-02-28T23:59:59Z", "2026-03-01T00:00:00Z"), Ordering::Less);
+        assert_eq!(moment("1970-01-01T00:00:00Z"), Some((0, 0)));
+        assert_eq!(moment("2000-03-01T00:00:01Z"), Some((951_868_801, 0)));
+        for bad in ["", "soon", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "99999999999999999999-01-01T00:00:00Z"] {
+            assert_eq!(moment(bad), None, "{bad}");
+        }
+    }
+
+    /// Containers as `name`, `network_mode`, `started_at`, `state`; the id is the name.
+    fn inventory(containers: &[(&str, &str, &str, &str)]) -> Inventory {
+        let mut inventory = Inventory { engine: engine("Engine", "29.1.0"), ..Inventory::default() };
+        for (driver, name, internal) in [("bridge", "inside", true), ("bridge", "outside", false)] {
+            let network = Network { id: name.into(), name: name.into(), ..network(driver, internal) };
+            inventory.networks.insert(network.id.clone(), network);
+        }
+        for (name, mode, started, state) in containers {
+            let mut container = Container {
+                id: (*name).into(),
+                name: (*name).to_owned(),
+                network_mode: (*mode).to_owned(),
+                started_at: (*started).to_owned(),
+                state: (*state).to_owned(),
+                ..Container::default()
+            };
+            if !mode.contains(':') {
+                let attachment =
+                    Attachment { network: (*mode).to_owned(), network_id: (*mode).into(), ..Attachment::default() };
+                container.attachments.insert((*mode).to_owned(), attachment);
+            }
+            inventory.containers.insert(container.id.clone(), container);
+        }
+        inventory
+    }
+
+    #[test]
+    fn a_rider_has_its_owners_ways_out() {
+        let early = "2026-11-24T03:00:00Z";
+        let late = "2026-11-24T04:00:00Z";
+        let inventory = inventory(&[
+            ("vpn", "outside", early, "running"),
+            ("rider", "container:vpn", late, "running"),
+            ("deep", "container:rider", late, "running"),
+            ("orphan", "container:vpn", "2026-11-24T02:00:00Z", "running"),
+            ("lost", "container:nobody", late, "running"),
+            ("circle", "container:circle", late, "running"),
+            ("db", "inside", early, "running"),
+            ("side", "container:db", late, "running"),
+            ("off", "inside", early, "exited"),
+            ("onoff", "container:off", late, "running"),
+            ("hosted", "host", early, "running"),
+            ("alone", "none", early, "running"),
+        ]);
+        let namespaces = Namespaces::of(&inventory);
+        let way_out = |name: &str| namespaces.has_way_out(&name.into());
+        let broken = |name: &str| namespaces.get(&name.into()).unwrap().broken.clone();
+        assert!(way_out("vpn") && way_out("rider") && way_out("deep") && way_out("hosted"));
+        assert!(!way_out("db") && !way_out("side") && !way_out("alone"));
+        assert_eq!(broken("orphan"), Some(Broken::Restarted("vpn".into())));
+        assert_eq!(broken("lost"), Some(Broken::Gone("nobody".into())));
+        assert_eq!(broken("circle"), Some(Broken::TooDeep));
+        assert_eq!(broken("onoff"), Some(Broken::Stopped("off".into())));
+        let members: Vec<&str> =
+            namespaces.members(&"inside".into()).iter().map(|member| member.name.as_str()).collect();
+        assert_eq!(members, ["db", "side"]);
+    }
+
+    #[test]
+    fn hidden_legs_are_ways_out() {
+        let mut inventory = inventory(&[("task", "over", "", ""), ("other", "over", "", "")]);
+        let over = Network { id: "over".into(), name: "over".into(), ..network("overlay", true) };
+        inventory.networks.insert(over.id.clone(), over);
+        inventory.engine.gwbridge_members = Some(["task".to_owned()].into());
+        {
+            let namespaces = Namespaces::of(&inventory);
+            assert!(namespaces.has_way_out(&"task".into()) && !namespaces.has_way_out(&"other".into()));
+        }
+        // The bridge is there, its members could not be read: nobody on an overlay is clean.
+        inventory.engine.gwbridge_members = None;
+        assert!(!Namespaces::of(&inventory).has_way_out(&"other".into()));
+        let bridge = Network { id: "gw".into(), name: "docker_gwbridge".into(), ..network("bridge", false) };
+        inventory.networks.insert(bridge.id.clone(), bridge);
+        assert!(Namespaces::of(&inventory).has_way_out(&"other".into()));
+    }
+
+    #[test]
+    fn an_unknown_network_is_a_way_out() {
+        let inventory = inventory(&[("app", "gone", "", "")]);
+        let namespaces = Namespaces::of(&inventory);
+        let ways: Vec<WayOut> = namespaces.get(&"app".into()).unwrap().ways_out().map(|(_, way)| way).collect();
+        assert_eq!(ways, [WayOut::Unknown]);
+    }
+}
