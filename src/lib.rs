@@ -14,6 +14,7 @@
 //! `cli -> serve, gate, docker -> plan -> policy, label, rule -> dynamic, inventory, settings`.
 
 pub mod dynamic;
+pub mod gate;
 pub mod inventory;
 pub mod plan;
 pub mod policy;

@@ -1,0 +1,976 @@
+//! Which requests exist: a closed set, parsed from what a client sent and written anew for the engine.
+//!
+//! Nothing of the client's text survives but values that passed a grammar: ids, names, numbers, and filters, which are
+//! decoded, checked and encoded again. What is not exactly an [`Ask`] is a [`Refused`] and goes no further.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
+
+use thiserror::Error;
+
+use super::query;
+
+/// The longest request target that is looked at, in bytes. Docker's own client stays far below.
+pub const MAX_TARGET_BYTES: usize = 8 * 1024;
+/// The most values that all filters of one request may hold together.
+const MAX_FILTER_VALUES: usize = 64;
+/// The longest filter value, in bytes.
+const MAX_FILTER_BYTES: usize = 1024;
+/// The longest name of a container, network or volume, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+
+/// A request that the gate knows how to make itself, and the API version to make it under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `/v1.41`, if the client named one; the engine judges whether it speaks it.
+    pub version: Option<ApiVersion>,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// A version of the engine's API, `1.41`: its part after the dot, 0 to 99. The part before it has always been 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiVersion(u8);
+
+/// Every question that reaches the engine.
+///
+/// Source: moby `api/swagger.yaml`; the paths are the same from API 1.24 on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// `/_ping`; the only one that the engine also answers for `HEAD`.
+    Ping {
+        /// Asked with `HEAD`.
+        head: bool,
+    },
+    /// `/version`.
+    Version,
+    /// `/info`.
+    Info,
+    /// `/containers/json`. Sizes cannot be asked for: the engine walks the disk for them.
+    Containers {
+        /// Stopped ones too.
+        all: bool,
+        /// The newest so many; `None`: no limit.
+        limit: Option<u32>,
+        /// Which.
+        filters: Filters,
+    },
+    /// `/containers/{id or name}/json`.
+    Container(Name),
+    /// `/networks`.
+    Networks(Filters),
+    /// `/networks/{id or name}`.
+    Network {
+        /// Which.
+        name: Name,
+        /// Where it must live.
+        scope: Option<Scope>,
+    },
+    /// `/images/{id}/json`.
+    Image(ImageName),
+    /// `/volumes/{name}`.
+    Volume(Name),
+    /// `/events`: a stream.
+    Events {
+        /// From when on, by the engine's clock.
+        since: Option<Moment>,
+        /// Up to when; without it the stream goes on.
+        until: Option<Moment>,
+        /// Which. Types and actions are always narrowed to those that the gate lets through.
+        filters: Filters,
+    },
+    /// `/services`; Swarm.
+    Services {
+        /// With the numbers of running and desired tasks.
+        status: bool,
+        /// Which.
+        filters: Filters,
+    },
+    /// `/services/{id or name}`; Swarm.
+    Service(Name),
+    /// `/tasks`; Swarm.
+    Tasks(Filters),
+    /// `/tasks/{id}`; Swarm.
+    Task(Name),
+    /// `/nodes`; Swarm.
+    Nodes(Filters),
+    /// `/nodes/{id or name}`; Swarm.
+    Node(Name),
+}
+
+/// An id, a prefix of one, or a name.
+///
+/// Shape: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`, at most 255 bytes: never a dot segment, never empty.
+/// Source: moby `daemon/names`, `RestrictedNameChars`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(String);
+
+/// An image, by id.
+///
+/// Shape: `sha256:` and 64 hex digits, or what a [`Name`] may be (a prefix of an id, a bare repository).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageName(String);
+
+/// Seconds since 1970 with up to nine decimals, as Docker's own clients write times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    seconds: u64,
+    nanoseconds: Option<u32>,
+}
+
+/// Where a network lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// On one engine.
+    Local,
+    /// In a Swarm.
+    Swarm,
+    /// In a cluster store.
+    Global,
+}
+
+/// Filters of a list or stream: a key that the gate knows to the values any of which may match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filters(BTreeMap<&'static str, BTreeSet<String>>);
+
+/// Why a request is not an [`Ask`]. The words are the answer that the client gets.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// Anything but `GET`, and `HEAD` where the engine has it.
+    #[error("{method} is not let through; the gate only reads")]
+    Method {
+        /// As sent, shortened.
+        method: String,
+    },
+    /// No path that the gate knows.
+    #[error("`{path}` is not let through")]
+    Path {
+        /// As sent, shortened.
+        path: String,
+    },
+    /// A path that would need decoding or cleaning before it could be understood.
+    #[error("`{path}` is not written plainly; paths hold no `%`, no `//` and no dot segments here")]
+    Written {
+        /// As sent, shortened.
+        path: String,
+    },
+    /// A target with a scheme or a host, or `*`.
+    #[error("only a path may be asked for, not a whole URL")]
+    Form,
+    /// A target longer than [`MAX_TARGET_BYTES`].
+    #[error("the request is longer than {MAX_TARGET_BYTES} bytes")]
+    Long,
+    /// A query key that this path does not have here.
+    #[error("the query key `{key}` is not let through")]
+    Key {
+        /// As sent, shortened.
+        key: String,
+    },
+    /// A value that does not fit its query key.
+    #[error("the value of the query key `{key}` is not let through")]
+    Value {
+        /// Which.
+        key: &'static str,
+    },
+    /// A query key that came twice, or a query that is not `key=value&…`.
+    #[error("the query is not plain `key=value` pairs, each key once")]
+    Query,
+    /// A filter that this path does not have here, or one of a wrong shape.
+    #[error("the filter `{filter}` is not let through")]
+    Filter {
+        /// As sent, shortened.
+        filter: String,
+    },
+    /// A name or id outside the engine's grammar.
+    #[error("`{name}` is no name or id")]
+    Name {
+        /// As sent, shortened.
+        name: String,
+    },
+    /// A version prefix that is not `/v1.NN`.
+    #[error("`{version}` is no API version; they look like `v1.41`")]
+    Version {
+        /// As sent, shortened.
+        version: String,
+    },
+    /// A path that the gate knows, but only with `--swarm`.
+    #[error("`{path}` is let through only with --swarm")]
+    Swarm {
+        /// As sent, shortened.
+        path: String,
+    },
+    /// A header that announces a body, or a change of protocol.
+    #[error("the header `{header}` is not let through; requests have no body and no upgrade here")]
+    Header {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A `Host` that is not this machine, on loopback TCP: a web page may be behind it.
+    #[error("the host `{host}` is not this machine")]
+    Host {
+        /// As sent, shortened.
+        host: String,
+    },
+}
+
+impl Refused {
+    /// A stable word for counts and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Method { method: _ } => "method",
+            Self::Path { path: _ } => "path",
+            Self::Written { path: _ } => "path-not-plain",
+            Self::Form => "target-form",
+            Self::Long => "too-long",
+            Self::Key { key: _ } => "query-key",
+            Self::Value { key: _ } => "query-value",
+            Self::Query => "query",
+            Self::Filter { filter: _ } => "filter",
+            Self::Name { name: _ } => "name",
+            Self::Version { version: _ } => "api-version",
+            Self::Swarm { path: _ } => "swarm",
+            Self::Header { header: _ } => "header",
+            Self::Host { host: _ } => "host",
+        }
+    }
+}
+
+/// What is let through, as shown to people: the paths, their query keys, and whether `--swarm` is needed.
+pub const TABLE: &[(&str, &[&str], bool)] = &[
+    ("/_ping", &[], false),
+    ("/version", &[], false),
+    ("/info", &[], false),
+    ("/containers/json", &["all", "limit", "filters"], false),
+    ("/containers/{id}/json", &[], false),
+    ("/networks", &["filters"], false),
+    ("/networks/{id}", &["scope"], false),
+    ("/images/{id}/json", &[], false),
+    ("/volumes/{name}", &[], false),
+    ("/events", &["since", "until", "filters"], false),
+    ("/services", &["status", "filters"], true),
+    ("/services/{id}", &[], true),
+    ("/tasks", &["filters"], true),
+    ("/tasks/{id}", &[], true),
+    ("/nodes", &["filters"], true),
+    ("/nodes/{id}", &[], true),
+];
+
+/// Event types that are let through, and those that need `--swarm`.
+pub const EVENT_TYPES: (&[&str], &[&str]) = (&["container", "network"], &["service", "node"]);
+
+/// Event actions that are let through. `exec_create: <the command>` and its kin are not among them.
+/// `died`, `init` and `cleanup` are Podman's words.
+pub const EVENT_ACTIONS: &[&str] = &[
+    "cleanup",
+    "connect",
+    "create",
+    "destroy",
+    "die",
+    "died",
+    "disconnect",
+    "health_status",
+    "init",
+    "kill",
+    "oom",
+    "pause",
+    "remove",
+    "rename",
+    "restart",
+    "start",
+    "stop",
+    "unpause",
+    "update",
+];
+
+const CONTAINER_FILTERS: &[&str] = &[
+    "ancestor", "before", "expose", "exited", "health", "id", "is-task", "label", "name", "network", "publish",
+    "since", "status", "volume",
+];
+const NETWORK_FILTERS: &[&str] = &["dangling", "driver", "id", "label", "name", "scope", "type"];
+const EVENT_FILTERS: &[&str] = &["container", "event", "image", "label", "network", "node", "scope", "service", "type"];
+const SERVICE_FILTERS: &[&str] = &["id", "label", "mode", "name"];
+const TASK_FILTERS: &[&str] = &["_up-to-date", "desired-state", "id", "label", "name", "node", "runtime", "service"];
+const NODE_FILTERS: &[&str] = &["id", "label", "membership", "name", "node.label", "role"];
+
+impl Request {
+    /// Reads a request line's method and target: path and query, no scheme, no host.
+    ///
+    /// `swarm` admits the Swarm paths and events.
+    pub fn parse(method: &str, target: &str, swarm: bool) -> Result<Self, Refused> {
+        if target.len() > MAX_TARGET_BYTES {
+            return Err(Refused::Long);
+        }
+        if method != "GET" && method != "HEAD" {
+            return Err(Refused::Method { method: shorten(method) });
+        }
+        if !target.starts_with('/') {
+            return Err(Refused::Form);
+        }
+        let (path, raw_query) = target.split_once('?').unwrap_or((target, ""));
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let plain = |segment: &&str| !segment.is_empty() && *segment != "." && *segment != "..";
+        if !segments.iter().all(plain) || !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%') {
+            return Err(Refused::Written { path: shorten(path) });
+        }
+        let (version, segments) = match segments.as_slice() {
+            [first, rest @ ..] if is_version_like(first) => (Some(ApiVersion::parse(first)?), rest),
+            all => (None, all),
+        };
+        if method == "HEAD" && segments != ["_ping"] {
+            return Err(Refused::Method { method: format!("HEAD {}", shorten(path)) });
+        }
+        let mut keys = Keys::parse(raw_query)?;
+        let ask = match segments {
+            ["_ping"] => Ask::Ping { head: method == "HEAD" },
+            ["version"] => Ask::Version,
+            ["info"] => Ask::Info,
+            ["containers", "json"] => {
+                keys.never("size")?;
+                let (all, limit) = (keys.flag("all")?, keys.limit()?);
+                Ask::Containers { all, limit, filters: keys.filters(CONTAINER_FILTERS)? }
+            }
+            ["containers", name, "json"] => {
+                keys.never("size")?;
+                Ask::Container(Name::parse(name)?)
+            }
+            ["networks"] => Ask::Networks(keys.filters(NETWORK_FILTERS)?),
+            ["networks", name] => {
+                keys.never("verbose")?;
+                Ask::Network { name: Name::parse(name)?, scope: keys.scope()? }
+            }
+            ["images", name, "json"] => Ask::Image(ImageName::parse(name)?),
+            ["volumes", name] => Ask::Volume(Name::parse(name)?),
+            ["events"] => {
+                let (since, until) = (keys.moment("since")?, keys.moment("until")?);
+                let filters = keys.filters(EVENT_FILTERS)?.narrowed_to_events(swarm)?;
+                Ask::Events { since, until, filters }
+            }
+            ["services" | "tasks" | "nodes"] | ["services" | "tasks" | "nodes", _] if !swarm => {
+                return Err(Refused::Swarm { path: shorten(path) });
+            }
+            ["services"] => {
+                let status = keys.flag("status")?;
+                Ask::Services { status, filters: keys.filters(SERVICE_FILTERS)? }
+            }
+            ["services", name] => {
+                keys.never("insertDefaults")?;
+                Ask::Service(Name::parse(name)?)
+            }
+            ["tasks"] => Ask::Tasks(keys.filters(TASK_FILTERS)?),
+            ["tasks", name] => Ask::Task(Name::parse(name)?),
+            ["nodes"] => Ask::Nodes(keys.filters(NODE_FILTERS)?),
+            ["nodes", name] => Ask::Node(Name::parse(name)?),
+            _ => return Err(Refused::Path { path: shorten(path) }),
+        };
+        keys.finish()?;
+        Ok(Self { version, ask })
+    }
+
+    /// The method that the gate sends.
+    pub fn method(&self) -> &'static str {
+        if matches!(self.ask, Ask::Ping { head: true }) { "HEAD" } else { "GET" }
+    }
+
+    /// The path and query that the gate sends, written from the values alone.
+    ///
+    /// Parsing it again yields the same request.
+    pub fn target(&self) -> String {
+        let mut target = Target::default();
+        if let Some(ApiVersion(minor)) = self.version {
+            target.push(&format!("/v1.{minor}"));
+        }
+        match &self.ask {
+            Ask::Ping { head: _ } => target.push("/_ping"),
+            Ask::Version => target.push("/version"),
+            Ask::Info => target.push("/info"),
+            Ask::Containers { all, limit, filters } => {
+                target.push("/containers/json");
+                if *all {
+                    target.pair("all", "1");
+                }
+                if let Some(limit) = limit {
+                    target.pair("limit", &limit.to_string());
+                }
+                target.filters(filters);
+            }
+            Ask::Container(Name(name)) => target.push(&format!("/containers/{name}/json")),
+            Ask::Networks(filters) => {
+                target.push("/networks");
+                target.filters(filters);
+            }
+            Ask::Network { name: Name(name), scope } => {
+                target.push(&format!("/networks/{name}"));
+                if let Some(scope) = scope {
+                    target.pair("scope", scope.as_str());
+                }
+            }
+            Ask::Image(ImageName(name)) => target.push(&format!("/images/{name}/json")),
+            Ask::Volume(Name(name)) => target.push(&format!("/volumes/{name}")),
+            Ask::Events { since, until, filters } => {
+                target.push("/events");
+                for (key, moment) in [("since", since), ("until", until)] {
+                    if let Some(moment) = moment {
+                        target.pair(key, &moment.to_string());
+                    }
+                }
+                target.filters(filters);
+            }
+            Ask::Services { status, filters } => {
+                target.push("/services");
+                if *status {
+                    target.pair("status", "1");
+                }
+                target.filters(filters);
+            }
+            Ask::Service(Name(name)) => target.push(&format!("/services/{name}")),
+            Ask::Tasks(filters) => {
+                target.push("/tasks");
+                target.filters(filters);
+            }
+            Ask::Task(Name(name)) => target.push(&format!("/tasks/{name}")),
+            Ask::Nodes(filters) => {
+                target.push("/nodes");
+                target.filters(filters);
+            }
+            Ask::Node(Name(name)) => target.push(&format!("/nodes/{name}")),
+        }
+        target.text
+    }
+}
+
+/// A request target that is being written.
+#[derive(Default)]
+struct Target {
+    text: String,
+    has_query: bool,
+}
+
+impl Target {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn pair(&mut self, key: &str, value: &str) {
+        self.text.push(if self.has_query { '&' } else { '?' });
+        self.has_query = true;
+        self.text.push_str(key);
+        self.text.push('=');
+        query::encode(value, &mut self.text);
+    }
+
+    fn filters(&mut self, filters: &Filters) {
+        if !filters.0.is_empty() {
+            self.pair("filters", &filters.to_json());
+        }
+    }
+}
+
+impl Filters {
+    /// The values of one key.
+    pub fn values(&self, key: &str) -> Option<&BTreeSet<String>> {
+        self.0.get(key)
+    }
+
+    /// The form that every engine since API 1.22 reads: `{"type":{"container":true}}`.
+    fn to_json(&self) -> String {
+        let marked = self.0.iter().map(|(key, values)| {
+            let values = values.iter().map(|value| (value.clone(), serde_json::Value::Bool(true))).collect();
+            ((*key).to_owned(), serde_json::Value::Object(values))
+        });
+        serde_json::Value::Object(marked.collect()).to_string()
+    }
+
+    /// Reads both forms that clients write: `{"key":{"value":true}}` and `{"key":["value"]}`.
+    fn parse(text: &str, known: &[&'static str]) -> Result<Self, Refused> {
+        use serde_json::Value;
+        let refused = |filter: &str| Refused::Filter { filter: shorten(filter) };
+        let Ok(Value::Object(keys)) = serde_json::from_str::<Value>(text) else { return Err(refused(text)) };
+        let mut filters = BTreeMap::new();
+        let mut count = 0_usize;
+        for (key, values) in keys {
+            let Some(known) = known.iter().find(|known| **known == key) else { return Err(refused(&key)) };
+            let values: Option<BTreeSet<String>> = match values {
+                Value::Array(values) => values
+                    .into_iter()
+                    .map(|value| if let Value::String(value) = value { Some(value) } else { None })
+                    .collect(),
+                Value::Object(values) => {
+                    values.into_iter().map(|(value, mark)| mark.is_boolean().then_some(value)).collect()
+                }
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+            };
+            let fits = |value: &String| value.len() <= MAX_FILTER_BYTES && !value.chars().any(char::is_control);
+            let values = values.filter(|values| values.iter().all(fits)).ok_or_else(|| refused(&key))?;
+            count = count.saturating_add(values.len());
+            if count > MAX_FILTER_VALUES {
+                return Err(refused(&key));
+            }
+            if !values.is_empty() {
+                filters.insert(*known, values);
+            }
+        }
+        Ok(Self(filters))
+    }
+
+    /// The same filters, but with types and actions inside what the gate lets through.
+    fn narrowed_to_events(mut self, swarm: bool) -> Result<Self, Refused> {
+        let (always, with_swarm) = EVENT_TYPES;
+        let types = always.iter().chain(if swarm { with_swarm } else { &[] });
+        self.narrow("type", types.map(|word| (*word).to_owned()).collect())?;
+        // `docker events --filter event="health_status: healthy"` is a known use; the engine compares exactly.
+        let healths = ["healthy", "unhealthy", "running"].map(|word| format!("health_status: {word}"));
+        let asked_for_health =
+            self.0.get("event").is_some_and(|asked| healths.iter().any(|health| asked.contains(health)));
+        let mut actions: BTreeSet<String> = EVENT_ACTIONS.iter().map(|word| (*word).to_owned()).collect();
+        if asked_for_health {
+            actions.extend(healths);
+        }
+        self.narrow("event", actions)?;
+        Ok(self)
+    }
+
+    fn narrow(&mut self, key: &'static str, allowed: BTreeSet<String>) -> Result<(), Refused> {
+        let narrowed = match self.0.get(key) {
+            Some(asked) => asked.intersection(&allowed).cloned().collect(),
+            None => allowed,
+        };
+        if narrowed.is_empty() {
+            return Err(Refused::Filter { filter: key.to_owned() });
+        }
+        self.0.insert(key, narrowed);
+        Ok(())
+    }
+}
+
+impl Name {
+    fn parse(text: &str) -> Result<Self, Refused> {
+        let mut bytes = text.bytes();
+        let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        let rest = bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+        if first && rest && text.len() <= MAX_NAME_BYTES {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Refused::Name { name: shorten(text) })
+        }
+    }
+}
+
+impl ImageName {
+    fn parse(text: &str) -> Result<Self, Refused> {
+        let name = match text.strip_prefix("sha256:") {
+            Some(digest) if digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                return Err(Refused::Name { name: shorten(text) });
+            }
+            Some(_) => text.to_owned(),
+            None => Name::parse(text)?.0,
+        };
+        Ok(Self(name))
+    }
+}
+
+/// Whether a first segment can only be meant as a version: no path of the engine's starts with `v` and a digit.
+fn is_version_like(segment: &str) -> bool {
+    segment.strip_prefix(['v', 'V']).is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+impl ApiVersion {
+    fn parse(segment: &str) -> Result<Self, Refused> {
+        let refused = || Refused::Version { version: shorten(segment) };
+        let minor = segment.strip_prefix("v1.").ok_or_else(refused)?;
+        let plain = matches!(minor.len(), 1 | 2) && minor.bytes().all(|byte| byte.is_ascii_digit());
+        if !plain || (minor.len() == 2 && minor.starts_with('0')) {
+            return Err(refused());
+        }
+        minor.parse().map(Self).map_err(|_| refused())
+    }
+}
+
+impl Moment {
+    fn parse(text: &str) -> Option<Self> {
+        let (seconds, decimals) = match text.split_once('.') {
+            Some((seconds, decimals)) => (seconds, Some(decimals)),
+            None => (text, None),
+        };
+        let digits = |text: &str, most: usize| {
+            (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !digits(seconds, 12) || !decimals.is_none_or(|decimals| digits(decimals, 9)) {
+            return None;
+        }
+        let nanoseconds = match decimals {
+            Some(decimals) => Some(format!("{decimals:0<9}").parse().ok()?),
+            None => None,
+        };
+        Some(Self { seconds: seconds.parse().ok()?, nanoseconds })
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.nanoseconds {
+            Some(nanoseconds) => write!(formatter, "{}.{nanoseconds:09}", self.seconds),
+            None => write!(formatter, "{}", self.seconds),
+        }
+    }
+}
+
+impl Scope {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Swarm => "swarm",
+            Self::Global => "global",
+        }
+    }
+}
+
+/// The pairs of a query that nobody has claimed yet.
+struct Keys(BTreeMap<String, String>);
+
+impl Keys {
+    fn parse(raw: &str) -> Result<Self, Refused> {
+        query::decode(raw).map(Self).ok_or(Refused::Query)
+    }
+
+    /// An absent key and an empty value mean the same to the engine.
+    fn take(&mut self, key: &str) -> Option<String> {
+        self.0.remove(key).filter(|value| !value.is_empty())
+    }
+
+    fn flag(&mut self, key: &'static str) -> Result<bool, Refused> {
+        match self.take(key).as_deref() {
+            None | Some("0" | "false" | "False") => Ok(false),
+            Some("1" | "true" | "True") => Ok(true),
+            Some(_) => Err(Refused::Value { key }),
+        }
+    }
+
+    /// A flag that clients may send, but only unset: the engine works hard, or tells more, when it is set.
+    fn never(&mut self, key: &'static str) -> Result<(), Refused> {
+        if self.flag(key)? { Err(Refused::Value { key }) } else { Ok(()) }
+    }
+
+    /// Docker's clients write "no limit" as 0 or -1.
+    fn limit(&mut self) -> Result<Option<u32>, Refused> {
+        let refused = Refused::Value { key: "limit" };
+        match self.take("limit").as_deref() {
+            None | Some("0" | "-1") => Ok(None),
+            Some(text) if text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().map(Some).map_err(|_| refused)
+            }
+            Some(_) => Err(refused),
+        }
+    }
+
+    fn moment(&mut self, key: &'static str) -> Result<Option<Moment>, Refused> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(text) => Moment::parse(&text).map(Some).ok_or(Refused::Value { key }),
+        }
+    }
+
+    fn scope(&mut self) -> Result<Option<Scope>, Refused> {
+        match self.take("scope").as_deref() {
+            None => Ok(None),
+            Some("local") => Ok(Some(Scope::Local)),
+            Some("swarm") => Ok(Some(Scope::Swarm)),
+            Some("global") => Ok(Some(Scope::Global)),
+            Some(_) => Err(Refused::Value { key: "scope" }),
+        }
+    }
+
+    fn filters(&mut self, known: &[&'static str]) -> Result<Filters, Refused> {
+        match self.take("filters") {
+            None => Ok(Filters::default()),
+            Some(text) => Filters::parse(&text, known),
+        }
+    }
+
+    fn finish(self) -> Result<(), Refused> {
+        match self.0.into_keys().next() {
+            Some(key) => Err(Refused::Key { key: shorten(&key) }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A client's text for a message: printable, and no longer than a line wants.
+pub(super) fn shorten(text: &str) -> String {
+    let mut short = String::new();
+    for (count, char) in text.chars().enumerate() {
+        if count == 80 {
+            short.push('…');
+            break;
+        }
+        if char.is_control() || char == '`' {
+            let _ = write!(short, "{}", char.escape_unicode());
+        } else {
+            short.push(char);
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What the engine would be asked, or the code of the refusal.
+    fn asked(method: &str, target: &str, swarm: bool) -> String {
+        match Request::parse(method, target, swarm) {
+            Ok(request) => format!("{} {}", request.method(), request.target()),
+            Err(refused) => refused.code().to_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn check(cases: &[(&str, &str)]) {
+        for (sent, expected) in cases {
+            let (method, target) = sent.split_once(' ').unwrap();
+            assert_eq!(asked(method, target, true), *expected, "{sent}");
+        }
+    }
+
+    const ID: &str = "4a5d0ac50e7a4a5d0ac50e7a4a5d0ac50e7a4a5d0ac50e7a4a5d0ac50e7a4a5d";
+
+    #[test]
+    fn what_readers_send_is_asked() {
+        check(&[
+            ("GET /_ping", "GET /_ping"),
+            ("HEAD /_ping", "HEAD /_ping"),
+            ("HEAD /v1.41/_ping", "HEAD /v1.41/_ping"),
+            ("GET /v1.24/version", "GET /v1.24/version"),
+            ("GET /info", "GET /info"),
+            ("GET /containers/json", "GET /containers/json"),
+            ("GET /v1.41/containers/json?all=1", "GET /v1.41/containers/json?all=1"),
+            ("GET /containers/json?limit=0&all=true&size=false", "GET /containers/json?all=1"),
+            ("GET /containers/json?limit=-1&all=0", "GET /containers/json"),
+            ("GET /containers/json?limit=7", "GET /containers/json?limit=7"),
+            (
+                "GET /containers/json?filters=%7B%22status%22%3A%7B%22running%22%3Atrue%7D%7D",
+                "GET /containers/json?filters=%7B%22status%22%3A%7B%22running%22%3Atrue%7D%7D",
+            ),
+            (
+                "GET /containers/json?filters=%7B%22label%22%3A%5B%22a%3Db+c%22%5D%7D",
+                "GET /containers/json?filters=%7B%22label%22%3A%7B%22a%3Db%20c%22%3Atrue%7D%7D",
+            ),
+            ("GET /containers/json?filters=%7B%7D", "GET /containers/json"),
+            ("GET /containers/web-1/json", "GET /containers/web-1/json"),
+            ("GET /containers/4a5d/json?size=0", "GET /containers/4a5d/json"),
+            ("GET /networks", "GET /networks"),
+            ("GET /networks/app_default?scope=&verbose=false", "GET /networks/app_default"),
+            ("GET /networks/x?scope=swarm", "GET /networks/x?scope=swarm"),
+            ("GET /volumes/data", "GET /volumes/data"),
+            ("GET /services?status=true", "GET /services?status=1"),
+            ("GET /services/web?insertDefaults=false", "GET /services/web"),
+            ("GET /nodes/self", "GET /nodes/self"),
+        ]);
+        check(&[(&format!("GET /containers/{ID}/json"), &format!("GET /containers/{ID}/json"))]);
+        check(&[(&format!("GET /images/sha256:{ID}/json"), &format!("GET /images/sha256:{ID}/json"))]);
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        check(&[
+            ("POST /containers/create", "method"),
+            ("get /_ping", "method"),
+            ("OPTIONS /info", "method"),
+            ("OPTIONS *", "method"),
+            ("HEAD /info", "method"),
+            ("HEAD /containers/x/archive?path=/etc", "method"),
+            ("GET *", "target-form"),
+            ("GET http://evil/containers/json", "target-form"),
+            ("GET ", "target-form"),
+            ("GET /", "path-not-plain"),
+            ("GET //containers/json", "path-not-plain"),
+            ("GET /containers/json/", "path-not-plain"),
+            ("GET /./containers/json", "path-not-plain"),
+            ("GET /containers/../version", "path-not-plain"),
+            ("GET /%2e%2e/version", "path-not-plain"),
+            ("GET /containers%2Fjson", "path-not-plain"),
+            ("GET /secr%65ts", "path-not-plain"),
+            ("GET /version%00", "path-not-plain"),
+            ("GET /versi\u{f6}n", "path-not-plain"),
+            ("GET /Containers/json", "path"),
+            ("GET /version;x", "path"),
+            ("GET /version#x", "path"),
+            ("GET /v1.41", "path"),
+            ("GET /v1.41/v1.41/version", "path"),
+            ("GET /v2/version", "api-version"),
+            ("GET /v1/version", "api-version"),
+            ("GET /v1.041/version", "api-version"),
+            ("GET /v1.41.0/version", "api-version"),
+            ("GET /v1.999/version", "api-version"),
+            ("GET /V1.41/version", "api-version"),
+            ("GET /v4.0.0/libpod/containers/json", "api-version"),
+            ("GET /libpod/containers/json", "path"),
+            ("GET /containers/x/attach/ws?stdin=1&stream=1", "path"),
+            ("GET /containers/x/archive?path=/etc/shadow", "path"),
+            ("GET /containers/x/export", "path"),
+            ("GET /containers/x/logs?stdout=1", "path"),
+            ("GET /containers/x/top", "path"),
+            ("GET /containers/x/changes", "path"),
+            ("GET /containers/x/stats", "path"),
+            ("GET /images/json", "path"),
+            ("GET /images/get?names=x", "path"),
+            ("GET /images/x/get", "path"),
+            ("GET /images/a/b/json", "path"),
+            ("GET /images/search?term=x", "path"),
+            ("GET /distribution/x/json", "path"),
+            ("GET /volumes", "path"),
+            ("GET /system/df", "path"),
+            ("GET /secrets", "path"),
+            ("GET /configs", "path"),
+            ("GET /swarm", "path"),
+            ("GET /swarm/unlockkey", "path"),
+            ("GET /plugins", "path"),
+            ("GET /exec/4a5d/json", "path"),
+            ("GET /debug/vars", "path"),
+            ("GET /debug/pprof/cmdline", "path"),
+            ("GET /containers/-/json", "name"),
+            ("GET /containers/a:b/json", "name"),
+            ("GET /images/sha256:4a5d/json", "name"),
+            ("GET /images/x:tag/json", "name"),
+            ("GET /containers/json?size=1", "query-value"),
+            ("GET /containers/x/json?size=true", "query-value"),
+            ("GET /containers/json?all=yes", "query-value"),
+            ("GET /containers/json?limit=1e3", "query-value"),
+            ("GET /containers/json?limit=9999999999", "query-value"),
+            ("GET /containers/json?since=x", "query-key"),
+            ("GET /containers/json?all=1&all=1", "query"),
+            ("GET /containers/json?all", "query"),
+            ("GET /containers/json?&", "query"),
+            ("GET /containers/json?all=%zz", "query"),
+            ("GET /containers/json?all=%ff", "query"),
+            ("GET /networks/x?verbose=1", "query-value"),
+            ("GET /networks/x?scope=nearby", "query-value"),
+            ("GET /version?x=1", "query-key"),
+            ("GET /events?since=yesterday", "query-value"),
+            ("GET /events?since=1.1234567890", "query-value"),
+            ("GET /events?filters=%5B%5D", "filter"),
+            ("GET /events?filters=%7B%22type%22%3A%5B%22image%22%5D%7D", "filter"),
+            ("GET /events?filters=%7B%22event%22%3A%5B%22exec_create%22%5D%7D", "filter"),
+            ("GET /events?filters=%7B%22daemon%22%3A%5B%22x%22%5D%7D", "filter"),
+            ("GET /containers/json?filters=%7B%22name%22%3A%22x%22%7D", "filter"),
+            ("GET /containers/json?filters=%7B%22name%22%3A%5B%22%5Cu0000%22%5D%7D", "filter"),
+        ]);
+        let long = format!("/containers/json?filters={}", "x".repeat(MAX_TARGET_BYTES));
+        assert_eq!(asked("GET", &long, false), "too-long");
+        assert_eq!(asked("GET", &format!("/containers/{}/json", "x".repeat(256)), false), "name");
+    }
+
+    #[test]
+    fn swarm_paths_need_the_flag() {
+        for path in ["/services", "/services/x", "/tasks", "/tasks/x", "/nodes", "/nodes/self", "/v1.41/nodes"] {
+            assert_eq!(asked("GET", path, false), "swarm", "{path}");
+            assert_eq!(asked("GET", path, true), format!("GET {path}"));
+        }
+    }
+
+    #[test]
+    fn events_are_always_narrowed() {
+        let filters = |target: &str, swarm: bool| match Request::parse("GET", target, swarm).unwrap().ask {
+            Ask::Events { since: _, until: _, filters } => filters,
+            other => panic!("{other:?}"),
+        };
+        let types = |filters: &Filters| filters.values("type").unwrap().iter().cloned().collect::<Vec<_>>();
+        assert_eq!(types(&filters("/events", false)), ["container", "network"]);
+        assert_eq!(types(&filters("/events", true)), ["container", "network", "node", "service"]);
+        let asked = "/events?filters=%7B%22type%22%3A%5B%22container%22%2C%22image%22%5D%7D";
+        assert_eq!(types(&filters(asked, false)), ["container"]);
+        assert!(filters("/events", true).values("event").unwrap().iter().all(|action| !action.starts_with("exec")));
+        let healthy = "/events?filters=%7B%22event%22%3A%5B%22health_status%3A%20healthy%22%5D%7D";
+        assert!(filters(healthy, false).values("event").unwrap().iter().eq(["health_status: healthy"]));
+    }
+
+    #[test]
+    fn moments_are_rewritten_whole() {
+        check(&[(
+            "GET /events?since=1.5&until=2&filters=%7B%22event%22%3A%5B%22die%22%5D%2C%22type%22%3A%5B%22node%22%5D%7D",
+            "GET /events?since=1.500000000&until=2&filters=%7B%22event%22%3A%7B%22die%22%3Atrue%7D%2C%22type%22%3A%7B%22node%22%3Atrue%7D%7D",
+        )]);
+    }
+
+    /// The example path of each row of the table.
+    fn example(path: &str) -> String {
+        path.replace("{id}", "4a5d").replace("{name}", "data")
+    }
+
+    #[test]
+    fn the_table_is_what_is_parsed() {
+        for (path, keys, swarm) in TABLE {
+            let target = example(path);
+            assert_eq!(asked("GET", &target, true), format!("GET {target}").replace("/events", &asked_events()));
+            assert_eq!(Request::parse("GET", &target, false).is_err(), *swarm, "{target}");
+            for key in ["all", "limit", "filters", "scope", "since", "until", "status", "size", "verbose", "stream"] {
+                let value = match key {
+                    "filters" => "%7B%7D",
+                    "scope" => "local",
+                    _ => "1",
+                };
+                let known = Request::parse("GET", &format!("{target}?{key}={value}"), true).is_ok();
+                assert_eq!(known, keys.contains(&key), "{target}?{key}");
+            }
+        }
+    }
+
+    fn asked_events() -> String {
+        Request::parse("GET", "/events", true).unwrap().target()
+    }
+
+    /// Whether a path is one of the table's, with a name or id of the engine's grammar in the braces.
+    fn in_closed_set(path: &str) -> bool {
+        let path = match path.strip_prefix("/v1.") {
+            Some(rest) => rest.find('/').map_or("", |slash| &rest[slash..]),
+            None => path,
+        };
+        let name = regex::Regex::new("^(sha256:[0-9a-fA-F]{64}|[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254})$").unwrap();
+        TABLE.iter().any(|(row, _, _)| {
+            let (row, path): (Vec<_>, Vec<_>) = (row.split('/').collect(), path.split('/').collect());
+            row.len() == path.len()
+                && row.iter().zip(&path).all(
+                    |(row, path)| {
+                        if row.starts_with('{') { name.is_match(path) } else { row == path }
+                    },
+                )
+        })
+    }
+
+    fn near_requests() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => prop::sample::select(vec![
+                "/containers", "/json", "/networks", "/images", "/volumes", "/events", "/_ping", "/version", "/info",
+                "/services", "/tasks", "/nodes", "/v1.41", "/web", "/4a5d", "?", "&", "all=1", "limit=3", "size=0",
+                "filters=", "%7B%22type%22%3A%5B%22container%22%5D%7D", "{\"label\":{\"x\":true}}", "since=1.5",
+                "until=9", "/..", "/.", "%2f", "%00", ";", "#", "/exec", "/archive", "/attach/ws", "scope=local",
+            ]).prop_map(ToOwned::to_owned),
+            1 => "[ -~]{0,6}",
+            1 => any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_of_the_closed_set_and_stable(
+            method in prop::sample::select(vec!["GET", "GET", "GET", "HEAD", "POST"]),
+            target in near_requests(),
+            swarm: bool,
+        ) {
+            if let Ok(request) = Request::parse(method, &target, swarm) {
+                let written = request.target();
+                let (path, query) = written.split_once('?').unwrap_or((&written, ""));
+                prop_assert!(in_closed_set(path), "{written}");
+                prop_assert!(query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=&%-._~".contains(&byte)));
+                prop_assert_eq!(Request::parse(request.method(), &written, swarm).unwrap(), request);
+            }
+        }
+
+        #[test]
+        fn any_text_is_parsed_without_panic(method in ".{0,8}", target in ".{0,64}", swarm: bool) {
+            let _ = Request::parse(&method, &target, swarm);
+            let _ = Request::parse("GET", &format!("/{target}"), swarm);
+        }
+    }
+}
