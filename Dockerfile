@@ -9,16 +9,16 @@ COPY src src
 COPY tests tests
 # Alpine's Rust links musl statically. The toolchain is the image's own: the pin of rust-toolchain.toml would fetch it again.
 RUN rm rust-toolchain.toml && cargo build --release --locked --bin leeward
-# The folder of the gate's socket belongs to the user that both gate and serve run as; a new volume takes that over.
-RUN mkdir -p /out/run/leeward && chown 65532:65532 /out/run/leeward && chmod 0750 /out/run/leeward \
- && cp target/release/leeward /out/leeward
+RUN mkdir -p /out/run/leeward && chmod 0750 /out/run/leeward && cp target/release/leeward /out/leeward
 
 FROM scratch
 LABEL org.opencontainers.image.title="Leeward" \
       org.opencontainers.image.description="Traefik's configuration from container labels, for isolated containers only, and without the Docker socket" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="0.1.0"
-COPY --from=build /out/ /
+COPY --from=build /out/leeward /leeward
+# The folder of the gate's socket belongs to the user that both gate and serve run as; a new volume takes that over.
+COPY --from=build --chown=65532:65532 /out/run/ /run/
 USER 65532:65532
 EXPOSE 9000
 HEALTHCHECK --interval=30s --timeout=5s --retries=3 CMD ["/leeward", "health"]

@@ -1,0 +1,310 @@
+//! A laboratory: an engine of our own in a network of its own, with an "Internet" of one address beside it.
+//!
+//! ```text
+//!   internet (a network namespace)              lab (network and mount namespace)
+//!   203.0.113.2, a web server    --- veth ---   203.0.113.1, dockerd with its own state, docker0, all containers
+//! ```
+//!
+//! The engine sees `/run` and `/var/run/docker.sock` of its own, so the shipped files run unchanged, and freezing or
+//! ending it disturbs nobody. The namespaces end with their processes: nothing is left on the machine.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The address of the "Internet".
+pub(crate) const OUTSIDE: &str = "203.0.113.2";
+/// The lab's own address, as the Internet sees it.
+pub(crate) const HOST: &str = "203.0.113.1";
+
+/// A running engine and its surroundings.
+pub(crate) struct Lab {
+    folder: TempDir,
+    engine: Child,
+    internet: Child,
+    web: Child,
+    started: Instant,
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) ok: bool,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// An answer over HTTP: 0 is none at all.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Lab {
+    /// Starts the engine and the Internet. Takes a few seconds.
+    pub(crate) fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let at = folder.path().display().to_string();
+        let script = format!(
+            "set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /run; ip link set lo up
+             exec dockerd --data-root {at}/data -H unix:///run/docker.sock -H unix://{at}/docker.sock >{at}/dockerd.log 2>&1"
+        );
+        let engine = spawn(Command::new("unshare").args(["--mount", "--net", "bash", "-c", &script]));
+        let internet = spawn(Command::new("unshare").args(["--net", "sleep", "infinity"]));
+        for child in [&engine, &internet] {
+            eventually(Duration::from_secs(5), "a network namespace of its own", || {
+                let own = fs::read_link("/proc/self/ns/net").unwrap();
+                match fs::read_link(format!("/proc/{}/ns/net", child.id())) {
+                    Ok(theirs) if theirs != own => Ok(()),
+                    other => Err(format!("{other:?}")),
+                }
+            });
+        }
+        let (lab, net) = (engine.id().to_string(), internet.id().to_string());
+        must(&["ip", "link", "add", "outside", "netns", &lab, "type", "veth", "peer", "name", "inside", "netns", &net]);
+        for (pid, device, address) in [(&lab, "outside", HOST), (&net, "inside", OUTSIDE)] {
+            let address = format!("{address}/24");
+            must(&["nsenter", "-t", pid, "-n", "ip", "address", "add", &address, "dev", device]);
+            must(&["nsenter", "-t", pid, "-n", "ip", "link", "set", device, "up"]);
+        }
+        must(&["nsenter", "-t", &lab, "-n", "ip", "route", "add", "default", "via", OUTSIDE]);
+        fs::create_dir(folder.path().join("www")).unwrap();
+        fs::write(folder.path().join("www/index.html"), "the outside world\n").unwrap();
+        let web = spawn(
+            Command::new("nsenter")
+                .args(["-t", &net, "-n", "busybox", "httpd", "-f", "-p", "80", "-h"])
+                .arg(folder.path().join("www")),
+        );
+        let lab = Self { folder, engine, internet, web, started: Instant::now() };
+        eventually(Duration::from_mins(1), "the engine answers", || {
+            let said = lab.docker(&["version"]);
+            if said.ok { Ok(()) } else { Err(lab.engine_log()) }
+        });
+        lab
+    }
+
+    /// A folder of the lab's own, gone with it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The process id of the engine.
+    pub(crate) fn engine(&self) -> u32 {
+        self.engine.id()
+    }
+
+    /// Sends a signal to the engine: `STOP` freezes it, `CONT` lets it go on.
+    pub(crate) fn signal_engine(&self, signal: &str) {
+        self.note(&format!("kill -{signal} dockerd"));
+        must(&["kill", &format!("-{signal}"), &self.engine.id().to_string()]);
+    }
+
+    /// `docker …` against the lab's engine.
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Said {
+        said(self.with_engine(Command::new("docker").args(arguments)).output().unwrap())
+    }
+
+    /// The same, which has to succeed: its output without the line's end.
+    pub(crate) fn docker_ok(&self, arguments: &[&str]) -> String {
+        self.note(&format!("docker {}", arguments.join(" ")));
+        let said = self.docker(arguments);
+        assert!(said.ok, "docker {arguments:?}\n{}{}", said.out, said.err);
+        said.out.trim_end().to_owned()
+    }
+
+    /// A process that speaks to the lab's engine.
+    pub(crate) fn with_engine<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("DOCKER_HOST", self.socket()).env("DOCKER_BUILDKIT", "0").env_remove("DOCKER_CONTEXT")
+    }
+
+    /// The engine's address for processes outside of the lab.
+    pub(crate) fn socket(&self) -> String {
+        format!("unix://{}/docker.sock", self.folder.path().display())
+    }
+
+    /// The group of the engine's socket.
+    pub(crate) fn socket_group(&self) -> String {
+        must(&["stat", "-c", "%g", &format!("{}/docker.sock", self.folder.path().display())])
+    }
+
+    /// `docker-compose -f FILE …` on one of the shipped files, which has to succeed.
+    pub(crate) fn compose(&self, file: &str, arguments: &[&str]) -> String {
+        self.note(&format!("docker-compose -f {file} {}", arguments.join(" ")));
+        let mut command = Command::new(compose_program()[0]);
+        command.args(&compose_program()[1..]).arg("-f").arg(root().join(file)).args(arguments);
+        command.env("DOCKER_GID", self.socket_group());
+        let said = said(self.with_engine(&mut command).output().unwrap());
+        assert!(said.ok, "compose -f {file} {arguments:?}\n{}{}", said.out, said.err);
+        said.out
+    }
+
+    /// The id of the container of a Compose service.
+    pub(crate) fn container(&self, project: &str, service: &str) -> String {
+        let said = self.docker(&[
+            "ps",
+            "-aq",
+            "--no-trunc",
+            "--filter",
+            &format!("label=com.docker.compose.project={project}"),
+            "--filter",
+            &format!("label=com.docker.compose.service={service}"),
+        ]);
+        let id = said.out.trim().to_owned();
+        assert!(id.len() == 64, "one container of {project}/{service}: {said:?}");
+        id
+    }
+
+    /// The process id of a container's first process.
+    pub(crate) fn pid(&self, container: &str) -> String {
+        self.docker(&["inspect", "-f", "{{.State.Pid}}", container]).out.trim().to_owned()
+    }
+
+    /// A command inside a container, as its own user.
+    pub(crate) fn inside(&self, container: &str, command: &[&str]) -> Said {
+        let said = self.docker(&[&["exec", container], command].concat());
+        let short = container.get(..12).unwrap_or(container);
+        let first = said.out.lines().chain(said.err.lines()).next().unwrap_or_default().to_owned();
+        self.note(&format!("in {short}: {} -> {} {first}", command.join(" "), if said.ok { "ok:" } else { "fails:" }));
+        said
+    }
+
+    /// A request from the Internet to the lab's published port, for `host`.
+    pub(crate) fn visit(&self, host: &str, path: &str) -> Answer {
+        let header = format!("Host: {host}");
+        let answer = curl(&self.internet.id().to_string(), &["-H", &header, &format!("http://{HOST}{path}")]);
+        self.note(&format!("internet: GET http://{host}{path} -> {} {}", answer.status, first_line(&answer.body)));
+        answer
+    }
+
+    /// A request made in the network namespace of process `pid`; needs no engine.
+    pub(crate) fn ask(&self, pid: &str, url: &str) -> Answer {
+        let answer = curl(pid, &[url]);
+        self.note(&format!("GET {url} -> {} {}", answer.status, first_line(&answer.body)));
+        answer
+    }
+
+    /// Waits until a visit is answered with `status` and a body that holds `words`; says how long it took.
+    pub(crate) fn until_visit(&self, host: &str, status: u16, words: &str) -> Duration {
+        let header = format!("Host: {host}");
+        let net = self.internet.id().to_string();
+        let took = eventually(Duration::from_secs(20), &format!("{host} answers {status} {words}"), || {
+            let answer = curl(&net, &["-H", &header, &format!("http://{HOST}/")]);
+            if answer.status == status && answer.body.contains(words) { Ok(()) } else { Err(format!("{answer:?}")) }
+        });
+        self.note(&format!("internet: GET http://{host}/ -> {status} {words} (after {} ms)", took.as_millis()));
+        took
+    }
+
+    /// The last lines of the engine's log.
+    pub(crate) fn engine_log(&self) -> String {
+        let log = fs::read_to_string(self.folder.path().join("dockerd.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(15)..].join("\n")
+    }
+
+    /// One line of the test's own log (`cargo test -- --nocapture` shows it).
+    pub(crate) fn note(&self, line: &str) {
+        println!("{:7.2}s  {line}", self.started.elapsed().as_secs_f64());
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        must_not_fail(Command::new("kill").args(["-CONT", &self.engine.id().to_string()]));
+        if std::thread::panicking() {
+            for name in self.docker(&["ps", "-a", "--format", "{{.Names}}"]).out.split_whitespace() {
+                let log = self.docker(&["logs", "--tail", "15", name]);
+                println!("--- {name} ---\n{}{}", log.out, log.err);
+            }
+        }
+        let ids = self.docker(&["ps", "-aq"]).out;
+        if !ids.trim().is_empty() {
+            let ids: Vec<&str> = ids.split_whitespace().collect();
+            self.docker(&[&["rm", "-fv"], &ids[..]].concat());
+        }
+        must_not_fail(Command::new("kill").arg(self.engine.id().to_string()));
+        for child in [&mut self.web, &mut self.internet] {
+            drop(child.kill());
+            drop(child.wait());
+        }
+        drop(self.engine.wait());
+    }
+}
+
+/// The top of the repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `docker-compose`, or `docker compose` where that is what the machine has.
+pub(crate) fn compose_program() -> &'static [&'static str] {
+    if runs(&["docker-compose", "version"]) { &["docker-compose"] } else { &["docker", "compose"] }
+}
+
+/// Whether a command can be run and succeeds.
+pub(crate) fn runs(command: &[&str]) -> bool {
+    Command::new(command[0]).args(&command[1..]).output().is_ok_and(|output| output.status.success())
+}
+
+/// Runs a command that has to succeed: its output without the line's end.
+pub(crate) fn must(command: &[&str]) -> String {
+    let said = said(Command::new(command[0]).args(&command[1..]).output().unwrap());
+    assert!(said.ok, "{command:?}\n{}{}", said.out, said.err);
+    said.out.trim_end().to_owned()
+}
+
+/// Tries until `attempt` succeeds, ten times a second; says how long it took.
+pub(crate) fn eventually(limit: Duration, what: &str, mut attempt: impl FnMut() -> Result<(), String>) -> Duration {
+    let begun = Instant::now();
+    loop {
+        match attempt() {
+            Ok(()) => return begun.elapsed(),
+            Err(last) if begun.elapsed() > limit => panic!("not within {limit:?}: {what}; last seen: {last}"),
+            Err(_) => sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+/// Reads JSON that has to be JSON.
+pub(crate) fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn curl(pid: &str, arguments: &[&str]) -> Answer {
+    let output = Command::new("nsenter")
+        .args(["-t", pid, "-n", "curl", "-s", "--noproxy", "*", "-m", "5", "-w", "\n%{http_code}"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) = text.rsplit_once('\n').unwrap_or(("", "0"));
+    Answer { status: status.parse().unwrap_or(0), body: body.to_owned() }
+}
+
+fn first_line(text: &str) -> String {
+    let mut short = String::new();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    write!(short, "{}", line.chars().take(160).collect::<String>()).unwrap();
+    short
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn said(output: Output) -> Said {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// For the way out, where a second panic would hide the first.
+fn must_not_fail(command: &mut Command) {
+    drop(command.output());
+}

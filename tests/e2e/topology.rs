@@ -1,0 +1,288 @@
+//! The shipped topology: both apps answer, neither gets out, and the routes follow the containers, whatever the engine does.
+
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::images;
+use crate::lab::{HOST, Lab, OUTSIDE, eventually, json, root};
+
+const MAIN: &str = "compose/compose.yaml";
+const APPS: [(&str, &str); 2] = [("app1", "compose/app1/compose.yaml"), ("app2", "compose/app2/compose.yaml")];
+
+/// Brings up all of it, and waits until both apps answer.
+pub(crate) fn up(lab: &Lab, traefik: &std::path::Path) {
+    images::make_all(lab, traefik);
+    lab.compose(MAIN, &["up", "-d"]);
+    for (app, file) in APPS {
+        lab.compose(file, &["up", "-d"]);
+        lab.until_visit(&format!("{app}.localhost"), 200, &format!("This is {app}"));
+    }
+}
+
+/// `GET` on the serving Leeward, from inside its own network namespace: works with a frozen engine too.
+pub(crate) fn serve(lab: &Lab, pid: &str, path: &str) -> crate::lab::Answer {
+    lab.ask(pid, &format!("http://127.0.0.1:9000{path}"))
+}
+
+/// The decision on a container by name, from `GET /explain/NAME`.
+pub(crate) fn explain(lab: &Lab, pid: &str, name: &str) -> Value {
+    json(&serve(lab, pid, &format!("/explain/{name}")).body)
+}
+
+#[test]
+fn the_shipped_topology() {
+    let Some(means) = crate::means("the_shipped_topology") else { return };
+    let lab = Lab::start();
+    up(&lab, &means.traefik);
+    let serving = lab.container("leeward", "leeward");
+    let serving_pid = lab.pid(&serving);
+
+    both_apps_answer_and_nothing_else(&lab, &serving_pid);
+    neither_app_reaches_anything_outside(&lab);
+    traefik_has_no_socket(&lab);
+    a_container_with_a_way_out_is_not_routed(&lab, &serving_pid);
+    starting_and_stopping_changes_the_routes(&lab);
+    disconnecting_changes_the_routes(&lab);
+    the_health_checks_turn_green(&lab);
+    a_frozen_engine_changes_nothing(&lab, &serving_pid);
+    a_cut_socket_changes_nothing(&lab, &serving_pid);
+    a_restarted_leeward_changes_nothing(&lab);
+}
+
+fn both_apps_answer_and_nothing_else(lab: &Lab, serving: &str) {
+    for (app, _) in APPS {
+        let answer = lab.visit(&format!("{app}.localhost"), "/");
+        assert!(answer.status == 200 && answer.body.contains(&format!("This is {app}")), "{answer:?}");
+    }
+    assert_eq!(lab.visit("cache.localhost", "/").status, 404);
+    assert_eq!(lab.visit("leeward", "/config").status, 404);
+    assert_eq!(lab.visit("app1.localhost", "/api/rawdata").status, 404);
+    assert_eq!(serve(lab, serving, "/readyz").status, 200);
+    let document = json(&serve(lab, serving, "/config").body);
+    let routers = document["http"]["routers"].as_object().unwrap();
+    assert_eq!(routers.keys().collect::<Vec<_>>(), ["app1.web", "app2.web"], "{document}");
+}
+
+fn neither_app_reaches_anything_outside(lab: &Lab) {
+    let outside = format!("http://{OUTSIDE}/");
+    // The way to the outside is there for who is on the exposed network: else the rest would prove nothing.
+    let control =
+        lab.docker(&["run", "--rm", "--network", "net-exposed", images::BUSYBOX, "wget", "-T", "3", "-qO-", &outside]);
+    lab.note(&format!("control, on net-exposed: wget {outside} -> {}", control.out.trim()));
+    assert!(control.out.contains("the outside world"), "{control:?}");
+    // A service of the host, on every address it has.
+    let mut command = Command::new("nsenter");
+    let engine = lab.engine().to_string();
+    let mut on_host = command
+        .args(["-t", &engine, "-n", "busybox", "httpd", "-f", "-p", "7000", "-h", "/var/empty"])
+        .spawn()
+        .unwrap();
+    eventually(Duration::from_secs(5), "the host's service", || {
+        if lab.ask(&engine, "http://127.0.0.1:7000/").status == 404 { Ok(()) } else { Err(String::new()) }
+    });
+
+    let address = |container: &str, network: &str| {
+        let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+        lab.docker(&["inspect", "-f", &format, container]).out.trim().to_owned()
+    };
+    let gateway = |network: &str| {
+        let subnet = lab.docker(&["network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", network]).out;
+        let mut parts: Vec<&str> = subnet.trim().split(['.', '/']).collect();
+        parts.truncate(3);
+        format!("{}.1", parts.join("."))
+    };
+    let other = |app: &str| {
+        if app == "app1" { ("app2", "net-proxy2", "net-internal2") } else { ("app1", "net-proxy", "net-internal1") }
+    };
+    for (app, _) in APPS {
+        let (neighbour, neighbours_proxy, neighbours_own) = other(app);
+        let (own_proxy, own) =
+            if app == "app1" { ("net-proxy", "net-internal1") } else { ("net-proxy2", "net-internal2") };
+        for service in ["web", "cache"] {
+            let container = lab.container(app, service);
+            let mut targets = vec![
+                format!("{OUTSIDE}:80"),
+                format!("{HOST}:7000"),
+                format!("{HOST}:80"),
+                format!("{}:7000", gateway(own)),
+                format!("{}:8080", address(&lab.container(neighbour, "web"), neighbours_proxy)),
+                format!("{}:6379", address(&lab.container(neighbour, "cache"), neighbours_own)),
+                format!("{}:9000", address(&lab.container("leeward", "leeward"), "net-control")),
+                format!("{}:80", address(&lab.container("leeward", "traefik"), "net-exposed")),
+                "172.17.0.1:7000".to_owned(),
+            ];
+            if service == "web" {
+                targets.push(format!("{}:7000", gateway(own_proxy)));
+            }
+            for target in targets {
+                let (host, port) = target.split_once(':').unwrap();
+                let said = lab.inside(&container, &["nc", "-w", "2", host, port, "-e", "true"]);
+                assert!(!said.ok, "{app}/{service} reached {target}: {said:?}");
+            }
+        }
+        // What it should reach, it does: its own cache, by name.
+        let web = lab.container(app, "web");
+        let said = lab.inside(&web, &["sh", "-c", "printf 'PING\\r\\n' | nc -w 2 cache 6379"]);
+        assert!(said.out.contains("PONG"), "{said:?}");
+    }
+    drop(on_host.kill());
+    drop(on_host.wait());
+}
+
+fn traefik_has_no_socket(lab: &Lab) {
+    for service in ["traefik", "leeward"] {
+        let container = lab.container("leeward", service);
+        let mounts = lab.docker(&["inspect", "-f", "{{json .HostConfig.Binds}} {{json .Mounts}}", &container]).out;
+        assert!(!mounts.contains("docker.sock"), "{mounts}");
+    }
+    let said = lab.inside(&lab.container("leeward", "traefik"), &["sh", "-c", "find / -type s 2>/dev/null; echo done"]);
+    assert_eq!(said.out.trim(), "done", "a socket in Traefik's container");
+    let configuration = std::fs::read_to_string(root().join("traefik/traefik.yml")).unwrap();
+    assert!(!configuration.lines().any(|line| line.trim_start().starts_with("docker:") || line.contains("swarm:")));
+}
+
+fn a_container_with_a_way_out_is_not_routed(lab: &Lab, serving: &str) {
+    lab.docker_ok(&["network", "create", "loose"]);
+    let traefik = lab.container("leeward", "traefik");
+    lab.docker_ok(&["network", "connect", "loose", &traefik]);
+    lab.docker_ok(&[
+        "run",
+        "-d",
+        "--name",
+        "careless",
+        "--network",
+        "loose",
+        "--cap-drop",
+        "ALL",
+        "--read-only",
+        "--tmpfs",
+        "/tmp",
+        "--label",
+        "traefik.enable=true",
+        "--label",
+        "traefik.http.routers.careless.rule=Host(`careless.localhost`)",
+        "nginxinc/nginx-unprivileged:1.28-alpine",
+    ]);
+    let mut seen = Value::Null;
+    eventually(Duration::from_secs(5), "/explain knows it", || {
+        seen = explain(lab, serving, "careless");
+        if seen["outcome"] == "refused" { Ok(()) } else { Err(seen.to_string()) }
+    });
+    let refusal = seen["refusal"].to_string();
+    lab.note(&format!("explain careless: {refusal}"));
+    assert!(refusal.contains("NET-001") && refusal.contains("loose"), "{refusal}");
+    let routes = serve(lab, serving, "/routes").body;
+    assert!(routes.contains("careless") && routes.contains("NET-001"), "{routes}");
+    assert_eq!(lab.visit("careless.localhost", "/").status, 404);
+    lab.docker_ok(&["rm", "-f", "careless"]);
+    lab.docker_ok(&["network", "disconnect", "loose", &traefik]);
+    lab.docker_ok(&["network", "rm", "loose"]);
+}
+
+fn starting_and_stopping_changes_the_routes(lab: &Lab) {
+    let web = lab.container("app1", "web");
+    lab.docker_ok(&["stop", "-t", "1", &web]);
+    lab.until_visit("app1.localhost", 404, "");
+    assert_eq!(lab.visit("app2.localhost", "/").status, 200);
+    lab.docker_ok(&["start", &web]);
+    lab.until_visit("app1.localhost", 200, "This is app1");
+}
+
+fn disconnecting_changes_the_routes(lab: &Lab) {
+    let web = lab.container("app2", "web");
+    lab.docker_ok(&["network", "disconnect", "net-proxy2", &web]);
+    lab.until_visit("app2.localhost", 404, "");
+    assert_eq!(lab.visit("app1.localhost", "/").status, 200);
+    lab.docker_ok(&["network", "connect", "net-proxy2", &web]);
+    lab.until_visit("app2.localhost", 200, "This is app2");
+}
+
+fn the_health_checks_turn_green(lab: &Lab) {
+    for service in ["traefik", "leeward", "gate"] {
+        let container = lab.container("leeward", service);
+        let took = eventually(Duration::from_mins(1), &format!("{service} is healthy"), || {
+            let health = lab.docker(&["inspect", "-f", "{{json .State.Health}}", &container]).out;
+            if health.contains("\"Status\":\"healthy\"") { Ok(()) } else { Err(health) }
+        });
+        lab.note(&format!("{service} is healthy (waited {} s)", took.as_secs()));
+    }
+}
+
+fn a_frozen_engine_changes_nothing(lab: &Lab, serving: &str) {
+    let before = serve(lab, serving, "/config").body;
+    lab.signal_engine("STOP");
+    let took = eventually(Duration::from_mins(1), "/readyz turns red", || {
+        let answer = lab.ask(serving, "http://127.0.0.1:9000/readyz");
+        if answer.status == 503 {
+            Ok(())
+        } else {
+            sleep(Duration::from_millis(500));
+            Err(format!("{answer:?}"))
+        }
+    });
+    lab.note(&format!("/readyz is red {:.1} s after the engine froze", took.as_secs_f64()));
+    for (app, _) in APPS {
+        assert_eq!(lab.visit(&format!("{app}.localhost"), "/").status, 200);
+    }
+    assert_eq!(serve(lab, serving, "/config").body, before);
+    lab.signal_engine("CONT");
+    eventually(Duration::from_secs(30), "/readyz turns green again", || {
+        let answer = lab.ask(serving, "http://127.0.0.1:9000/readyz");
+        if answer.status == 200 {
+            Ok(())
+        } else {
+            sleep(Duration::from_millis(500));
+            Err(format!("{answer:?}"))
+        }
+    });
+    assert_eq!(serve(lab, serving, "/config").body, before);
+}
+
+fn a_cut_socket_changes_nothing(lab: &Lab, serving: &str) {
+    let before = serve(lab, serving, "/config").body;
+    let gate = lab.container("leeward", "gate");
+    lab.docker_ok(&["stop", "-t", "2", &gate]);
+    eventually(Duration::from_secs(30), "/readyz turns red", || {
+        let answer = lab.ask(serving, "http://127.0.0.1:9000/readyz");
+        if answer.status == 503 {
+            Ok(())
+        } else {
+            sleep(Duration::from_millis(250));
+            Err(format!("{answer:?}"))
+        }
+    });
+    for (app, _) in APPS {
+        assert_eq!(lab.visit(&format!("{app}.localhost"), "/").status, 200);
+    }
+    assert_eq!(serve(lab, serving, "/config").body, before);
+    // What happened meanwhile is seen once the gate is back.
+    let web = lab.container("app2", "web");
+    lab.docker_ok(&["stop", "-t", "1", &web]);
+    lab.docker_ok(&["start", &gate]);
+    lab.until_visit("app2.localhost", 404, "");
+    lab.docker_ok(&["start", &web]);
+    lab.until_visit("app2.localhost", 200, "This is app2");
+    assert_eq!(serve(lab, serving, "/readyz").status, 200);
+}
+
+fn a_restarted_leeward_changes_nothing(lab: &Lab) {
+    let serving = lab.container("leeward", "leeward");
+    lab.docker_ok(&["stop", "-t", "5", &serving]);
+    for _ in 0..4 {
+        for (app, _) in APPS {
+            assert_eq!(lab.visit(&format!("{app}.localhost"), "/").status, 200);
+        }
+        sleep(Duration::from_millis(500));
+    }
+    lab.docker_ok(&["start", &serving]);
+    for _ in 0..4 {
+        assert_eq!(lab.visit("app1.localhost", "/").status, 200);
+        sleep(Duration::from_millis(500));
+    }
+    let web = lab.container("app1", "web");
+    lab.docker_ok(&["stop", "-t", "1", &web]);
+    lab.until_visit("app1.localhost", 404, "");
+}
