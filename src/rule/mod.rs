@@ -1,5 +1,7 @@
 //! Rules, constraints and the default rule: Traefik's little languages, parsed and judged without Traefik.
 
 pub mod constraint;
+mod expression;
+mod go_regex;
 pub mod router;
 pub mod template;
