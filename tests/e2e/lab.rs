@@ -8,8 +8,8 @@
 //! The engine sees `/run` and `/var/run/docker.sock` of its own, so the shipped files run unchanged, and freezing or
 //! ending it disturbs nobody. The namespaces end with their processes: nothing is left on the machine.
 
-use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -29,7 +29,10 @@ pub(crate) struct Lab {
     engine: Child,
     internet: Child,
     web: Child,
+    /// Which Compose, `docker-compose` or another.
+    compose: Vec<String>,
     started: Instant,
+    log: File,
 }
 
 /// What a command said.
@@ -49,7 +52,10 @@ pub(crate) struct Answer {
 
 impl Lab {
     /// Starts the engine and the Internet. Takes a few seconds.
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(test: &str, compose: &[String]) -> Self {
+        let logs = root().join("target/e2e");
+        fs::create_dir_all(&logs).unwrap();
+        let log = File::create(logs.join(format!("{test}.log"))).unwrap();
         let folder = TempDir::new().unwrap();
         let at = folder.path().display().to_string();
         let script = format!(
@@ -82,7 +88,7 @@ impl Lab {
                 .args(["-t", &net, "-n", "busybox", "httpd", "-f", "-p", "80", "-h"])
                 .arg(folder.path().join("www")),
         );
-        let lab = Self { folder, engine, internet, web, started: Instant::now() };
+        let lab = Self { folder, engine, internet, web, compose: compose.to_vec(), started: Instant::now(), log };
         eventually(Duration::from_mins(1), "the engine answers", || {
             let said = lab.docker(&["version"]);
             if said.ok { Ok(()) } else { Err(lab.engine_log()) }
@@ -136,9 +142,10 @@ impl Lab {
 
     /// `docker-compose -f FILE …` on one of the shipped files, which has to succeed.
     pub(crate) fn compose(&self, file: &str, arguments: &[&str]) -> String {
-        self.note(&format!("docker-compose -f {file} {}", arguments.join(" ")));
-        let mut command = Command::new(compose_program()[0]);
-        command.args(&compose_program()[1..]).arg("-f").arg(root().join(file)).args(arguments);
+        let short = file.strip_prefix(&format!("{}/", self.folder.path().display())).unwrap_or(file);
+        self.note(&format!("docker-compose -f {short} {}", arguments.join(" ")));
+        let mut command = Command::new(&self.compose[0]);
+        command.args(&self.compose[1..]).arg("-f").arg(root().join(file)).args(arguments);
         command.env("DOCKER_GID", self.socket_group());
         let said = said(self.with_engine(&mut command).output().unwrap());
         assert!(said.ok, "compose -f {file} {arguments:?}\n{}{}", said.out, said.err);
@@ -183,6 +190,15 @@ impl Lab {
         answer
     }
 
+    /// The same with a name and a password: `name:password`.
+    pub(crate) fn visit_as(&self, who: &str, host: &str) -> Answer {
+        let header = format!("Host: {host}");
+        let url = format!("http://{HOST}/");
+        let answer = curl(&self.internet.id().to_string(), &["-u", who, "-H", &header, &url]);
+        self.note(&format!("internet: GET http://{who}@{host}/ -> {} {}", answer.status, first_line(&answer.body)));
+        answer
+    }
+
     /// A request made in the network namespace of process `pid`; needs no engine.
     pub(crate) fn ask(&self, pid: &str, url: &str) -> Answer {
         let answer = curl(pid, &[url]);
@@ -209,9 +225,11 @@ impl Lab {
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
 
-    /// One line of the test's own log (`cargo test -- --nocapture` shows it).
+    /// One line of the test's own log, also in `target/e2e/<test>.log`.
     pub(crate) fn note(&self, line: &str) {
-        println!("{:7.2}s  {line}", self.started.elapsed().as_secs_f64());
+        let line = format!("{:7.2}s  {line}", self.started.elapsed().as_secs_f64());
+        println!("{line}");
+        writeln!(&self.log, "{line}").unwrap();
     }
 }
 
@@ -241,11 +259,6 @@ impl Drop for Lab {
 /// The top of the repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// `docker-compose`, or `docker compose` where that is what the machine has.
-pub(crate) fn compose_program() -> &'static [&'static str] {
-    if runs(&["docker-compose", "version"]) { &["docker-compose"] } else { &["docker", "compose"] }
 }
 
 /// Whether a command can be run and succeeds.
@@ -289,10 +302,7 @@ fn curl(pid: &str, arguments: &[&str]) -> Answer {
 }
 
 fn first_line(text: &str) -> String {
-    let mut short = String::new();
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    write!(short, "{}", line.chars().take(160).collect::<String>()).unwrap();
-    short
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
 }
 
 fn spawn(command: &mut Command) -> Child {

@@ -11,6 +11,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "the log of requests and answers is a product of the test")]
 
+mod attacks;
 mod images;
 mod lab;
 mod topology;
@@ -28,6 +29,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// What a test may use: the Traefik binary, and its turn.
 struct Means {
     traefik: PathBuf,
+    /// Every Compose there is, at least one: `docker-compose`, `docker compose`, what `LEEWARD_COMPOSE` names.
+    composes: Vec<Vec<String>>,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -52,7 +55,10 @@ fn means(test: &str) -> Option<Means> {
             missing.push(format!("docker: no program `{program}`"));
         }
     }
-    if !lab::runs(&["docker-compose", "version"]) && !lab::runs(&["docker", "compose", "version"]) {
+    let mut composes = vec![vec!["docker-compose".to_owned()], vec!["docker".to_owned(), "compose".to_owned()]];
+    composes.extend(std::env::var_os("LEEWARD_COMPOSE").map(|path| vec![path.to_string_lossy().into_owned()]));
+    composes.retain(|compose| lab::runs(&compose.iter().map(String::as_str).chain(["version"]).collect::<Vec<_>>()));
+    if composes.is_empty() {
         missing.push("docker: neither `docker-compose` nor `docker compose`".to_owned());
     }
     if !lab::runs(&["unshare", "--mount", "--net", "true"]) {
@@ -73,14 +79,18 @@ fn means(test: &str) -> Option<Means> {
     };
     if missing.is_empty() {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        return Some(Means { traefik, _turn: turn });
+        return Some(Means { traefik, composes, _turn: turn });
     }
-    let required = std::env::var_os("LEEWARD_REQUIRE").unwrap_or_default().to_string_lossy().into_owned();
-    let wanted: Vec<&String> =
-        missing.iter().filter(|it| required.split(',').any(|part| it.starts_with(&format!("{part}:")))).collect();
-    assert!(wanted.is_empty(), "LEEWARD_REQUIRE={required}, but {test} cannot run: {}", missing.join("; "));
-    // Past the test harness, which would keep the words of a test that passes to itself.
-    let line = format!("\n!! LEFT OUT: {test}: {}\n", missing.join("; "));
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    left_out(test, &missing);
     None
+}
+
+/// Says loudly that a test is left out, each reason as `part: words`; panics if `LEEWARD_REQUIRE` lists the part.
+fn left_out(test: &str, reasons: &[String]) {
+    let required = std::env::var_os("LEEWARD_REQUIRE").unwrap_or_default().to_string_lossy().into_owned();
+    let wanted = required.split(',').any(|part| reasons.iter().any(|it| it.starts_with(&format!("{part}:"))));
+    let reasons = reasons.join("; ");
+    assert!(!wanted, "LEEWARD_REQUIRE={required}, but {test} cannot run: {reasons}");
+    // Past the test harness, which would keep the words of a test that passes to itself.
+    std::io::stderr().write_all(format!("\n!! LEFT OUT: {test}: {reasons}\n").as_bytes()).unwrap();
 }

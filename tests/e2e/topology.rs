@@ -35,7 +35,7 @@ pub(crate) fn explain(lab: &Lab, pid: &str, name: &str) -> Value {
 #[test]
 fn the_shipped_topology() {
     let Some(means) = crate::means("the_shipped_topology") else { return };
-    let lab = Lab::start();
+    let lab = Lab::start("the_shipped_topology", &means.composes[0]);
     up(&lab, &means.traefik);
     let serving = lab.container("leeward", "leeward");
     let serving_pid = lab.pid(&serving);
@@ -50,6 +50,27 @@ fn the_shipped_topology() {
     a_frozen_engine_changes_nothing(&lab, &serving_pid);
     a_cut_socket_changes_nothing(&lab, &serving_pid);
     a_restarted_leeward_changes_nothing(&lab);
+}
+
+/// The same files under every other Compose that this machine has, version 2 among them.
+#[test]
+fn the_shipped_files_under_other_composes() {
+    let Some(means) = crate::means("the_shipped_files_under_other_composes") else { return };
+    if means.composes.len() < 2 {
+        let reason = format!("compose-2: only {:?} here; LEEWARD_COMPOSE names another", means.composes[0]);
+        return crate::left_out("the_shipped_files_under_other_composes", &[reason]);
+    }
+    for compose in means.composes.iter().skip(1) {
+        let lab = Lab::start("the_shipped_files_under_other_composes", compose);
+        lab.note(&format!("{compose:?}"));
+        up(&lab, &means.traefik);
+        both_apps_answer_and_nothing_else(&lab, &lab.pid(&lab.container("leeward", "leeward")));
+        for (_, file) in APPS {
+            lab.compose(file, &["down"]);
+        }
+        lab.until_visit("app1.localhost", 404, "");
+        lab.compose(MAIN, &["down", "--volumes"]);
+    }
 }
 
 fn both_apps_answer_and_nothing_else(lab: &Lab, serving: &str) {

@@ -1,0 +1,323 @@
+//! Hostile images, greedy neighbours and careless operators, on a real engine before a real Traefik: the victim's route,
+//! pool and password stay as they are, and every no names its reason.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::images;
+use crate::lab::{Lab, eventually, json};
+use crate::topology::{explain, serve, up};
+
+/// What a careful operator writes; each attacker below differs from it in one thing.
+const CAREFUL: &[&str] =
+    &["--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp", "--security-opt", "no-new-privileges"];
+const WEB: &str = "nginxinc/nginx-unprivileged:1.28-alpine";
+/// `operator:secret`, as in an `.htpasswd` file; `$` doubled for Compose.
+const USERS: &str = "operator:$$apr1$$leeward0$$pDRwbXztRIikeCp0j1sP01";
+
+const VICTIM: &str = "
+services:
+  web:
+    image: IMAGE
+    networks: [net-proxy]
+    labels:
+      traefik.enable: 'true'
+      traefik.http.routers.web.rule: Host(`bank.app1.localhost`)
+      traefik.http.routers.web.middlewares: auth
+      traefik.http.middlewares.auth.basicauth.users: 'USERS'
+    tmpfs: [/tmp]
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ['no-new-privileges:true']
+networks:
+  net-proxy: {name: net-proxy, external: true}
+";
+
+struct Scene {
+    lab: Lab,
+    serving: String,
+    /// What was published for the victim before anybody attacked.
+    victim: Value,
+}
+
+#[test]
+fn attacks() {
+    let Some(means) = crate::means("attacks") else { return };
+    let lab = Lab::start("attacks", &means.composes[0]);
+    up(&lab, &means.traefik);
+    let serving = lab.pid(&lab.container("leeward", "leeward"));
+    project(&lab, "bank", &VICTIM.replace("IMAGE", WEB).replace("USERS", USERS));
+    lab.until_visit("bank.app1.localhost", 401, "");
+    let victim = victims(&lab, &serving);
+    let scene = Scene { lab, serving, victim };
+    scene.victim_is_unharmed("before");
+
+    scene.a_hostile_image_gets_nothing();
+    scene.an_image_cannot_strip_the_operators_middleware();
+    scene.squatters_change_nothing();
+    scene.bound_hosts_stay_with_their_network();
+    scene.references_and_addresses_lead_nowhere();
+    scene.what_has_a_way_out_or_power_is_refused();
+    scene.a_late_way_out_takes_the_route_away();
+    scene.victim_is_unharmed("at the end");
+}
+
+/// Writes a Compose project and starts it.
+fn project(lab: &Lab, name: &str, text: &str) {
+    let folder = lab.folder().join(name);
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("compose.yaml");
+    fs::write(&file, text).unwrap();
+    lab.compose(file.to_str().unwrap(), &["up", "-d"]);
+}
+
+/// Everything in Traefik's document that is the victim's.
+fn victims(lab: &Lab, serving: &str) -> Value {
+    let mut document = json(&serve(lab, serving, "/config").body);
+    for kind in ["routers", "services", "middlewares"] {
+        if let Some(map) = document["http"][kind].as_object_mut() {
+            map.retain(|name, _| name.starts_with("bank."));
+        }
+    }
+    document["http"].clone()
+}
+
+impl Scene {
+    /// A container that has been started with `arguments`, and what Leeward says of it; gone again afterwards.
+    fn attacker(&self, name: &str, arguments: &[&str], image: &str, check: impl FnOnce(&Value)) {
+        self.container("run", name, arguments, image, check);
+    }
+
+    /// `docker run -d` or `docker create`.
+    fn container(&self, verb: &str, name: &str, arguments: &[&str], image: &str, check: impl FnOnce(&Value)) {
+        let begin: &[&str] = if verb == "run" { &["run", "-d", "--name", name] } else { &[verb, "--name", name] };
+        self.lab.docker_ok(&[begin, arguments, &[image]].concat());
+        let mut seen = Value::Null;
+        let limit = Duration::from_secs(5);
+        eventually(limit, &format!("{name} is judged"), || {
+            seen = explain(&self.lab, &self.serving, name);
+            let alive = verb != "run" || !seen.to_string().contains("not-running");
+            if seen["outcome"].is_string() && alive { Ok(()) } else { Err(seen.to_string()) }
+        });
+        let refusal = &seen["refusal"];
+        self.lab.note(&format!("  {name}: {} [{}] {}", seen["outcome"], refusal["code"], refusal["words"]));
+        check(&seen);
+        self.victim_is_unharmed(name);
+        self.lab.docker_ok(&["rm", "-f", "-v", name]);
+    }
+
+    /// The victim's part of the document is what it was, and its visitors still need the password.
+    fn victim_is_unharmed(&self, after: &str) {
+        assert_eq!(victims(&self.lab, &self.serving), self.victim, "after {after}");
+        for _ in 0..3 {
+            let answer = self.lab.visit("bank.app1.localhost", "/");
+            assert_eq!(answer.status, 401, "after {after}: {answer:?}");
+        }
+        let answer = self.lab.visit_as("operator:secret", "bank.app1.localhost");
+        assert!(answer.status == 200 && answer.body.contains("from image nginxinc"), "after {after}: {answer:?}");
+    }
+
+    fn a_hostile_image_gets_nothing(&self) {
+        let baked = [
+            "LABEL traefik.enable=true",
+            "LABEL traefik.http.routers.web.rule=Host(`bank.app1.localhost`)",
+            "LABEL traefik.http.routers.web.priority=1000",
+            "LABEL traefik.http.routers.own.rule=Host(`evil.app1.localhost`)",
+            "LABEL com.docker.compose.project=bank",
+            "LABEL com.docker.compose.service=web",
+            "LABEL com.docker.compose.config-hash=0123456789abcdef",
+        ];
+        images::web(&self.lab, "hostile:1", &baked);
+        let on = [&["--network", "net-proxy"], CAREFUL].concat();
+        self.attacker("hostile", &on, "hostile:1", |seen| {
+            assert_ne!(seen["outcome"], "routed", "{seen}");
+            assert_ne!(seen["owner"], "bank", "{seen}");
+        });
+        // The operator asks for it, with a rule of his own: still not a member of the victim's project.
+        let asked = [
+            &on[..],
+            &["--label", "traefik.enable=true", "--label", "traefik.http.routers.own.rule=Host(`own.app1.localhost`)"],
+        ]
+        .concat();
+        self.attacker("hostile-asked", &asked, "hostile:1", |seen| {
+            assert_eq!(seen["owner"], "~hostile-asked", "{seen}");
+        });
+        assert_eq!(self.lab.visit("evil.app1.localhost", "/").status, 404);
+    }
+
+    fn an_image_cannot_strip_the_operators_middleware(&self) {
+        images::web(&self.lab, "stripper:1", &["LABEL traefik.http.routers.own.middlewares=auth"]);
+        let labels = [
+            "--network",
+            "net-proxy",
+            "--label",
+            "traefik.enable=true",
+            "--label",
+            "traefik.http.routers.own.rule=Host(`own.app1.localhost`)",
+            "--label",
+            "traefik.http.routers.own.middlewares=auth",
+            "--label",
+            "traefik.http.middlewares.auth.basicauth.users=operator:$apr1$leeward0$pDRwbXztRIikeCp0j1sP01",
+        ];
+        let arguments = [&labels, CAREFUL].concat();
+        // The same labels on an image that bakes nothing are routed, behind the password.
+        self.attacker("honest", &arguments, WEB, |seen| {
+            assert_eq!(seen["outcome"], "routed", "{seen}");
+            self.lab.until_visit("own.app1.localhost", 401, "");
+        });
+        self.lab.until_visit("own.app1.localhost", 404, "");
+        self.attacker("stripped", &arguments, "stripper:1", |seen| {
+            assert_eq!(seen["refusal"]["code"], "image-labels", "{seen}");
+            assert_eq!(seen["refusal"]["rule"], "IMG-001", "{seen}");
+            assert_eq!(self.lab.visit("own.app1.localhost", "/").status, 404);
+        });
+    }
+
+    fn squatters_change_nothing(&self) {
+        // The victim's names, by another project on the same network and on another.
+        for network in ["net-proxy", "net-proxy2"] {
+            let host = if network == "net-proxy" { "evil.app1.localhost" } else { "evil.app2.localhost" };
+            let text = VICTIM
+                .replace("IMAGE", WEB)
+                .replace("USERS", "mallory:x")
+                .replace("bank.app1.localhost", host)
+                .replace("net-proxy", network);
+            project(&self.lab, "mallory", &text);
+            self.lab.until_visit(host, 401, "");
+            self.victim_is_unharmed("a project with the victim's router, service and middleware names");
+            let file = self.lab.folder().join("mallory/compose.yaml");
+            self.lab.compose(file.to_str().unwrap(), &["down"]);
+            self.lab.until_visit(host, 404, "");
+        }
+        // A name that spells out the victim's published one.
+        for label in [
+            "traefik.http.services.bank.web.loadbalancer.server.port=8080",
+            "traefik.http.services.bank-web.loadbalancer.server.port=8080",
+            "traefik.http.services.web@http.loadbalancer.server.port=8080",
+        ] {
+            let arguments = [
+                &["--network", "net-proxy", "--label", "traefik.enable=true", "--label", label][..],
+                &["--label", "traefik.http.routers.x.rule=Host(`x.app1.localhost`)"],
+                CAREFUL,
+            ]
+            .concat();
+            self.attacker("speller", &arguments, WEB, |_| {});
+        }
+    }
+
+    fn bound_hosts_stay_with_their_network(&self) {
+        let claims = [
+            "Host(`bank.app1.localhost`)",
+            "Host(`BANK.app1.localhost.`)",
+            "Host(`mine.app2.localhost`) || Host(`bank.app1.localhost`)",
+            "PathPrefix(`/`)",
+            "HostRegexp(`.+`)",
+            "!Host(`x`)",
+            "Host(`mine.app2.localhost`) || PathPrefix(`/.well-known/`)",
+        ];
+        for claim in claims {
+            let rule = format!("traefik.http.routers.x.rule={claim}");
+            let arguments = [
+                &["--network", "net-proxy2", "--label", "traefik.enable=true", "--label", &rule][..],
+                &["--label", "traefik.http.routers.x.priority=1000"],
+                CAREFUL,
+            ]
+            .concat();
+            self.attacker("claimant", &arguments, WEB, |seen| {
+                assert_eq!(seen["refusal"]["code"], "host", "{claim}: {seen}");
+            });
+        }
+    }
+
+    fn references_and_addresses_lead_nowhere(&self) {
+        let own = "traefik.http.routers.x.rule=Host(`x.app1.localhost`)";
+        for (label, code) in [
+            ("traefik.http.routers.x.service=api@internal", "reference"),
+            ("traefik.http.routers.x.service=bank.web@http", "reference"),
+            ("traefik.http.routers.x.middlewares=bank.auth", "reference"),
+            ("traefik.http.routers.x.entrypoints=traefik", "entry-point"),
+            ("traefik.http.services.x.loadbalancer.server.url=http://203.0.113.2", "server-url"),
+            ("traefik.http.services.x.loadbalancer.server.url=http://leeward:9000", "server-url"),
+        ] {
+            let arguments = [
+                &["--network", "net-proxy", "--label", "traefik.enable=true", "--label", own, "--label", label],
+                CAREFUL,
+            ]
+            .concat();
+            self.attacker("reacher", &arguments, WEB, |seen| {
+                assert_eq!(seen["refusal"]["code"], code, "{label}: {seen}");
+                let answer = self.lab.visit("x.app1.localhost", "/");
+                assert_eq!(answer.status, 404, "{label}: {answer:?}");
+            });
+        }
+    }
+
+    fn what_has_a_way_out_or_power_is_refused(&self) {
+        let lab = &self.lab;
+        let labels =
+            ["--label", "traefik.enable=true", "--label", "traefik.http.routers.x.rule=Host(`x.app1.localhost`)"];
+        lab.docker_ok(&["run", "-d", "--name", "vpn", "--network", "net-exposed", images::BUSYBOX, "sleep", "1000"]);
+        lab.docker_ok(&[
+            "volume",
+            "create",
+            "--driver",
+            "local",
+            "--opt",
+            "type=none",
+            "--opt",
+            "o=bind",
+            "--opt",
+            "device=/var/run",
+            "harmless",
+        ]);
+        let cases: &[(&str, &[&str], &str)] = &[
+            ("rider", &["--network", "container:vpn"], "NET-003"),
+            ("on-host", &["--network", "host"], "NET-002"),
+            ("on-bridge", &[], "NET-004"),
+            ("privileged", &["--network", "net-proxy", "--privileged"], "PRV-001"),
+            (
+                "with-socket",
+                &["--network", "net-proxy", "-v", "/var/run/docker.sock:/var/run/docker.sock:ro"],
+                "PRV-002",
+            ),
+            ("with-parent", &["--network", "net-proxy", "-v", "/var/run:/host/run:ro"], "PRV-002"),
+            ("with-root", &["--network", "net-proxy", "-v", "/:/host:ro"], "PRV-002"),
+            ("with-volume", &["--network", "net-proxy", "-v", "harmless:/data"], "PRV-002"),
+            ("net-admin", &["--network", "net-proxy", "--cap-add", "NET_ADMIN"], "NET-014"),
+            ("pid-host", &["--network", "net-proxy", "--pid", "host"], "PRV-005"),
+        ];
+        for &(name, arguments, rule) in cases {
+            let privileged = name == "privileged";
+            let careful = if privileged { &["--read-only", "--tmpfs", "/tmp"] } else { CAREFUL };
+            let arguments = [&labels, arguments, careful].concat();
+            self.attacker(name, &arguments, WEB, |seen| {
+                assert_eq!(seen["outcome"], "refused", "{seen}");
+                assert!(seen.to_string().contains(rule), "{name} should be refused by {rule}: {seen}");
+                assert_eq!(lab.visit("x.app1.localhost", "/").status, 404);
+            });
+        }
+        lab.docker_ok(&["rm", "-f", "vpn"]);
+    }
+
+    fn a_late_way_out_takes_the_route_away(&self) {
+        let lab = &self.lab;
+        let web = lab.container("app1", "web");
+        assert_eq!(lab.visit("app1.localhost", "/").status, 200);
+        lab.docker_ok(&["network", "connect", "net-exposed", &web]);
+        let connected = Instant::now();
+        lab.until_visit("app1.localhost", 404, "");
+        let took = connected.elapsed();
+        lab.note(&format!("gone {} ms after `docker network connect`", took.as_millis()));
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        let seen = explain(lab, &self.serving, &web);
+        lab.note(&format!("explain: {}", seen["refusal"]));
+        assert!(
+            seen["refusal"]["rule"] == "NET-001" && seen["refusal"]["words"].to_string().contains("net-exposed"),
+            "{seen}"
+        );
+        lab.docker_ok(&["network", "disconnect", "net-exposed", &web]);
+        lab.until_visit("app1.localhost", 200, "This is app1");
+    }
+}
