@@ -3,5 +3,6 @@
 pub mod constraint;
 mod expression;
 mod go_regex;
+mod reach;
 pub mod router;
 pub mod template;
