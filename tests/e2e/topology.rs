@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::images;
 use crate::lab::{HOST, Lab, OUTSIDE, eventually, json, root};
 
-const MAIN: &str = "compose/compose.yaml";
+pub(crate) const MAIN: &str = "compose/compose.yaml";
 const APPS: [(&str, &str); 2] = [("app1", "compose/app1/compose.yaml"), ("app2", "compose/app2/compose.yaml")];
 
 /// Brings up all of it, and waits until both apps answer.
