@@ -10,11 +10,28 @@
 //! client unless `cut::shapes` names it: environments and command lines have no name there.
 
 pub mod ask;
+mod confine;
+mod cut;
+mod engine;
+mod events;
+mod listen;
+mod patience;
 mod query;
+mod server;
+mod shapes;
+mod tally;
 
+use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::info;
 
 /// Everything the operator may choose.
 #[derive(Clone, Debug)]
@@ -81,4 +98,116 @@ impl Default for Limits {
             client_patience: Duration::from_secs(60),
         }
     }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.uid, self.gid)
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix { path, mode, owner: _ } => write!(formatter, "unix://{} (mode {mode:04o})", path.display()),
+            Self::Tcp(address) => write!(formatter, "tcp://{address}"),
+        }
+    }
+}
+
+/// Why the gate cannot start.
+#[derive(Debug, Error)]
+pub enum Problem {
+    /// The address is taken, the folder is missing, or not ours.
+    #[error("cannot listen at `{address}`: {source}; its folder must exist and belong to the gate's user")]
+    Listen {
+        /// A path, or a host and port.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something else stands where the socket should be.
+    #[error("`{path}` is there and is no socket; remove it, or choose another --listen")]
+    NotASocket {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Another process listens there.
+    #[error("`{path}` is in use by another process; stop it, or choose another --listen")]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The socket cannot be given to its owner.
+    #[error("cannot give `{path}` to its owner: {source}; start as root, or leave --socket-owner out")]
+    Give {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The privileges cannot be dropped.
+    #[error("cannot become user {user}: {source}; start as root, or start as that user and leave --user out")]
+    Become {
+        /// Who.
+        user: Owner,
+        /// Why.
+        source: io::Error,
+    },
+    /// The engine's socket is there, and shut.
+    #[error("cannot open the engine's socket `{path}`: {source}; the gate needs {}", needed_group(*.group))]
+    Engine {
+        /// Which.
+        path: PathBuf,
+        /// The group that may open it.
+        group: Option<u32>,
+        /// Why.
+        source: io::Error,
+    },
+    /// The runtime cannot start.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+}
+
+fn needed_group(group: Option<u32>) -> String {
+    match group {
+        None | Some(0) => "a group that may open it".to_owned(),
+        Some(group) => format!("group {group} (in a container: `group_add: [\"{group}\"]`)"),
+    }
+}
+
+/// Runs the gate until `SIGTERM` or `SIGINT`; `SIGUSR1` logs the counts.
+///
+/// Must be called while the process has one thread: it drops privileges first and builds its own runtime after.
+pub fn run(options: &Options) -> Result<(), Problem> {
+    let bound = listen::bind(&options.listen, options.user)?;
+    if let Some(user) = options.user {
+        confine::become_user(user, &options.engine)?;
+    }
+    confine::reach(&options.engine)?;
+    confine::confine(&options.engine);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Problem::Start)?;
+    runtime.block_on(async {
+        let listener = match bound {
+            listen::Bound::Unix(listener) => UnixListener::from_std(listener).map(server::Listener::Unix),
+            listen::Bound::Tcp(listener) => TcpListener::from_std(listener).map(server::Listener::Tcp),
+        };
+        let listener = listener.map_err(Problem::Start)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(Problem::Start)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Problem::Start)?;
+        let mut user = signal(SignalKind::user_defined1()).map_err(Problem::Start)?;
+        let (tell, told) = mpsc::channel(1);
+        let end = Box::pin(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                    _ = user.recv() => drop(tell.try_send(())),
+                }
+            }
+        });
+        info!("gate between {} and {}", options.listen, options.engine.display());
+        server::serve(listener, options, end, told).await;
+        Ok(())
+    })
 }
