@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::namespaces::{Namespace, Namespaces};
+use super::namespaces::{Namespace, Namespaces, is_alive};
 use super::provenance::OperatorLabels;
 use super::refusal::{Code, Refusal};
+use super::rules::listed;
 use crate::inventory::{Attachment, Container, ContainerId, Inventory, Network, NetworkId};
 use crate::settings::{Isolation, Settings};
 
@@ -144,9 +145,13 @@ impl<'a> ProxyNetworks<'a> {
     ///
     /// `wanted` is the label that names one, whole key and value (`traefik.docker.network`); it accepts the network's
     /// name, or the name that Compose knows it by in the container's own `project`. It picks among proxy networks and
-    /// never leads outside them. With several left: `--network`, the order of `--proxy-network`, the name.
+    /// never leads outside them. With several left: `--network`, the order of `--proxy-network`, the name. Where
+    /// Traefiks are declared, only a network that one of them is on will do.
     ///
-    /// Errors: not on a proxy network or without an address there (NET-009); on several and nothing says which.
+    /// Under `--isolation off` every network will do, and a label or `--network` that names none the container is on is
+    /// passed over, as in Traefik (but what is taken then is the first by name, not a random one).
+    ///
+    /// Errors: not on a proxy network, or without an address there (NET-009); on several and nothing says which.
     pub fn choose(
         &self,
         container: &Container,
@@ -154,9 +159,215 @@ impl<'a> ProxyNetworks<'a> {
         wanted: Option<(&str, &str)>,
         project: Option<&str>,
     ) -> Result<Choice<'a>, Refusal> {
-        let _ = (container, namespace, wanted, project, self.isolation, self.preferred);
-        Err(Refusal::new(Code::NoProxyNetwork, "", ""))
+        let places: Vec<Place<'a>> = namespace
+            .edges
+            .iter()
+            .filter_map(|edge| Some((edge.network?, edge.attachment?)))
+            .map(|(network, attachment)| {
+                let rank = self.networks.get(&network.id).map_or(usize::MAX, |(rank, _)| *rank);
+                Place { network, attachment, rank }
+            })
+            .collect();
+        let asks = Asks { container, wanted, project, preferred: self.preferred };
+        if self.isolation == Isolation::Off {
+            return asks.any(&places).ok_or_else(|| asks.nowhere(namespace));
+        }
+        match self.pick(&asks, &places, namespace) {
+            Err(refusal) if self.isolation == Isolation::Warn => match asks.any(&places) {
+                Some(choice) => Ok(Choice { overruled: Some(refusal), ..choice }),
+                None => Err(refusal),
+            },
+            verdict => verdict,
+        }
     }
+
+    fn pick(&self, asks: &Asks<'_>, places: &[Place<'a>], namespace: &Namespace<'a>) -> Result<Choice<'a>, Refusal> {
+        let name = &asks.container.name;
+        if places.is_empty() {
+            return Err(asks.nowhere(namespace));
+        }
+        let mut eligible: Vec<&Place<'_>> = places.iter().filter(|place| self.contains(&place.network.id)).collect();
+        if let Some((key, value)) = asks.wanted {
+            let Some(named) = asks.named(places, value) else {
+                let words =
+                    format!("label `{key}` names `{value}`, which `{name}` is not on; it is on {}", names(places));
+                return Err(net_009(words, self.remedy(asks, &eligible)).by_label(key));
+            };
+            eligible.retain(|place| place.network.id == named.network.id);
+            if eligible.is_empty() {
+                let words = format!("label `{key}` names `{}`, which is no proxy network", named.network.name);
+                return Err(net_009(words, self.remedy(asks, &eligible)).by_label(key));
+            }
+        }
+        if eligible.is_empty() {
+            let words = format!("`{name}` is on {}, and {}", names(places), self.why_none());
+            return Err(net_009(words, self.remedy(asks, &eligible)));
+        }
+        if !self.traefiks.is_empty() {
+            let on: Vec<String> = eligible.iter().map(|place| place.network.name.clone()).collect();
+            eligible.retain(|place| self.traefiks.contains_key(&place.network.id));
+            if eligible.is_empty() {
+                let words = format!(
+                    "no declared Traefik is on {}, the proxy network of `{name}`",
+                    listed(on.iter().map(String::as_str))
+                );
+                return Err(net_009(words, self.remedy(asks, &eligible)));
+            }
+        }
+        if is_alive(asks.container) {
+            let on: Vec<String> = eligible.iter().map(|place| place.network.name.clone()).collect();
+            eligible.retain(|place| place.has_address());
+            if eligible.is_empty() {
+                let words = format!("`{name}` has no address on {}", listed(on.iter().map(String::as_str)));
+                let again = format!(
+                    "docker network disconnect {0} {name}; docker network connect {0} {name}",
+                    on.first().map_or("", String::as_str)
+                );
+                return Err(net_009(words, format!("wait until it has started; if it stays so: {again}")));
+            }
+        }
+        eligible.sort_by_key(|place| (place.rank, &place.network.name, &place.network.id));
+        let preferred = asks.preferred.and_then(|value| asks.named(eligible.iter().copied(), value));
+        match (preferred, eligible.as_slice()) {
+            (Some(place), _) => Ok(place.choice()),
+            (None, [first, _, ..]) if self.how == How::Internal && asks.wanted.is_none() => Err(Refusal::new(
+                Code::AmbiguousNetwork,
+                format!(
+                    "`{name}` is on several internal networks ({}), and nothing says on which of them Traefik is",
+                    names(eligible.iter().copied())
+                ),
+                format!(
+                    "declare Traefik, on its own container:\nlabels:\n  {TRAEFIK}: \"true\"\n\
+                     or name the proxy network: --proxy-network {0} (LEEWARD_PROXY_NETWORK={0}), or on the network:\n\
+                     networks:\n  {0}:\n    labels:\n      {PROXY}: \"true\"\n\
+                     or for this container alone:\nlabels:\n  traefik.docker.network: {0}",
+                    first.network.name
+                ),
+            )),
+            (None, [first, ..]) => Ok(first.choice()),
+            (None, []) => Err(asks.nowhere(namespace)),
+        }
+    }
+
+    fn why_none(&self) -> &'static str {
+        match self.how {
+            How::Flag => "none of these is named by --proxy-network",
+            How::Label => "none of these is labelled `leeward.proxy=true`",
+            How::Shared => "none of these is an internal network that Traefik shares with applications",
+            How::Internal => "none of these is internal",
+        }
+    }
+
+    fn remedy(&self, asks: &Asks<'_>, eligible: &[&Place<'_>]) -> String {
+        let named = eligible.first().map(|place| place.network.name.as_str());
+        let mut known: Vec<&str> = self
+            .networks
+            .values()
+            .map(|(_, network)| network)
+            .filter(|network| self.traefiks.is_empty() || self.traefiks.contains_key(&network.id))
+            .map(|network| network.name.as_str())
+            .collect();
+        known.sort_unstable();
+        match named.or(known.first().copied()) {
+            Some(network) => format!(
+                "put it on a proxy network ({}):\nservices:\n  {}:\n    networks: [{network}]\n\
+                 or at once: docker network connect {network} {}",
+                listed(known.iter().copied()),
+                asks.service(),
+                asks.container.name
+            ),
+            None => format!(
+                "make an internal network and put Traefik and `{0}` on it:\nservices:\n  {1}:\n    networks: [net-proxy]\n\
+                 networks:\n  net-proxy:\n    internal: true",
+                asks.container.name,
+                asks.service()
+            ),
+        }
+    }
+}
+
+/// A place of a container on a network, and the network's rank among the proxy networks.
+struct Place<'a> {
+    network: &'a Network,
+    attachment: &'a Attachment,
+    rank: usize,
+}
+
+impl<'a> Place<'a> {
+    fn has_address(&self) -> bool {
+        self.attachment.ipv4.is_some() || self.attachment.ipv6.is_some()
+    }
+
+    fn choice(&self) -> Choice<'a> {
+        Choice { network: self.network, attachment: self.attachment, overruled: None }
+    }
+
+    fn is_called(&self, wanted: &str, project: Option<&str>) -> bool {
+        let labels = &self.network.labels;
+        let label = |key: &str| labels.get(key).map(String::as_str);
+        project.is_some_and(|project| {
+            let prefixed = self.network.name.strip_prefix(project).and_then(|rest| rest.strip_prefix('_'));
+            prefixed == Some(wanted)
+                || (label("com.docker.compose.project") == Some(project)
+                    && label("com.docker.compose.network") == Some(wanted))
+        })
+    }
+}
+
+/// What is asked for one container.
+struct Asks<'q> {
+    container: &'q Container,
+    wanted: Option<(&'q str, &'q str)>,
+    project: Option<&'q str>,
+    preferred: Option<&'q str>,
+}
+
+impl Asks<'_> {
+    /// The place on the network that `wanted` names: by its name, else by the one it has in the container's project.
+    fn named<'p, 'a: 'p>(
+        &self,
+        places: impl IntoIterator<Item = &'p Place<'a>> + Clone,
+        wanted: &str,
+    ) -> Option<&'p Place<'a>> {
+        let exact = places.clone().into_iter().find(|place| place.network.name == wanted);
+        exact.or_else(|| places.into_iter().find(|place| place.is_called(wanted, self.project)))
+    }
+
+    /// Any place at all: the label, `--network`, then those with an address, by name.
+    fn any<'a>(&self, places: &[Place<'a>]) -> Option<Choice<'a>> {
+        let wanted = self.wanted.map(|(_, value)| value).into_iter().chain(self.preferred);
+        let named = wanted.filter_map(|value| self.named(places, value)).next();
+        let first = || places.iter().min_by_key(|place| (!place.has_address(), place.rank, &place.network.name));
+        named.or_else(first).map(Place::choice)
+    }
+
+    fn service(&self) -> &str {
+        self.container.labels.get("com.docker.compose.service").unwrap_or(&self.container.name)
+    }
+
+    fn nowhere(&self, namespace: &Namespace<'_>) -> Refusal {
+        let name = &self.container.name;
+        let words = if namespace.is_host() {
+            format!("`{name}` uses the host's own network and has no address of its own")
+        } else if namespace.broken.is_some() {
+            format!("`{name}` has no network that works")
+        } else {
+            format!("`{name}` is on no network")
+        };
+        let remedy = format!(
+            "services:\n  {}:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    internal: true",
+            self.service()
+        );
+        net_009(words, remedy)
+    }
+}
+
+fn net_009(words: String, remedy: String) -> Refusal {
+    Refusal::new(Code::NoProxyNetwork, words, remedy).by_rule("NET-009")
+}
+
+fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String {
+    listed(places.into_iter().map(|place| place.network.name.as_str()))
 }
 
 /// Whether it looks like Leeward itself. Decides only what is said, never what is routed.

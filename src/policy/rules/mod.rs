@@ -4,11 +4,28 @@
 //! them; the networks that both are on; the declared Traefiks; the engine. What a container that nobody routes does on
 //! networks of its own is no business of Leeward's.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+mod engine;
+mod image;
+mod judge;
+mod label;
+mod logging;
+mod mounts;
+mod net;
+mod privilege;
+mod published;
+mod socket;
+mod subnet;
+#[cfg(test)]
+mod tests;
+mod traefik;
+mod volumes;
 
-use super::finding::{Action, Finding, Severity};
-use super::refusal::Refusal;
+use std::borrow::Cow;
+
+pub use judge::{ALLOW, Judgement, Standing, judge, unknown_vouchers};
+
+use super::finding::{Action, Finding, Severity, Subject};
+use super::namespaces::Namespace;
 use super::world::World;
 use crate::inventory::{Container, ContainerId, Network};
 
@@ -36,20 +53,51 @@ pub struct Rule {
 /// What a rule looks at, and whom it concerns when it fires.
 #[derive(Clone, Copy, Debug)]
 pub enum Check {
+    /// Any container's labels and image; the step that reads the labels refuses, not the isolation.
+    Any(fn(&Case<'_>) -> Option<Seen>),
     /// A container that asked for a route; concerns it.
-    App(fn(&World<'_>, &Container) -> Option<Seen>),
+    App(fn(&Case<'_>) -> Option<Seen>),
     /// A container that asked, or a live neighbour of one on an internal network; concerns it, if it asked.
-    Neighbour(fn(&World<'_>, &Container) -> Option<Seen>),
+    Neighbour(fn(&Case<'_>) -> Option<Seen>),
     /// The same, and the declared Traefiks; concerns every container that asked on its internal networks.
-    Router(fn(&World<'_>, &Container) -> Option<Seen>),
-    /// An internal network with a container that asked; concerns those on it.
-    Network(fn(&World<'_>, &Network) -> Option<Seen>),
+    Router(fn(&Case<'_>) -> Option<Seen>),
+    /// An internal network with a live container that asked; concerns those on it.
+    Network(fn(&Wire<'_>) -> Option<Seen>),
     /// A declared Traefik; concerns nobody but the operator.
-    Traefik(fn(&World<'_>, &Container) -> Option<Seen>),
+    Traefik(fn(&Case<'_>) -> Option<Seen>),
     /// The engine; concerns every container that asked.
     Engine(fn(&World<'_>) -> Option<Seen>),
-    /// What labels claim: judged by [`crate::policy::claims`] while a container's labels are read.
-    Claim,
+    /// Judged where a step of the way decides: the network ([`super::proxy`]), the labels ([`super::claims`],
+    /// [`super::hosts`]).
+    Step,
+}
+
+/// A container under judgement, with what its rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'w> {
+    /// All that is known.
+    pub world: &'w World<'w>,
+    /// The container.
+    pub container: &'w Container,
+    /// Its effective network namespace.
+    pub namespace: &'w Namespace<'w>,
+    /// It asked for a route.
+    pub asked: bool,
+    /// Names of containers with a way out, by the volume or host directory that they mount.
+    shares: &'w judge::Shares<'w>,
+}
+
+/// An internal network under judgement.
+#[derive(Clone, Copy, Debug)]
+pub struct Wire<'w> {
+    /// All that is known.
+    pub world: &'w World<'w>,
+    /// The network.
+    pub network: &'w Network,
+    /// The live containers on it.
+    pub members: &'w [&'w Container],
+    /// The name of another network whose addresses overlap with its own.
+    pub overlaps: Option<&'w str>,
 }
 
 /// What a check saw.
@@ -65,44 +113,104 @@ pub struct Seen {
     pub not_verifiable: bool,
 }
 
-/// Everything the rules found, and whom it stands against.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Judgement {
-    /// Worst first; within one rule in the order of the subjects' ids.
-    pub findings: Vec<Finding>,
-    /// For each container that asked, the findings that concern it: places in [`Self::findings`].
-    concerns: BTreeMap<ContainerId, Vec<(usize, Standing)>>,
-}
-
-/// What a finding does to a container that it concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Refuses it.
-    Blocks,
-    /// Would refuse it, but the operator vouched for this rule on this container.
-    Vouched,
-    /// Would refuse it under `--isolation enforce`, but only `warn` or `off` is in force.
-    Overruled,
-    /// Is only reported.
-    Noted,
-}
-
-impl Judgement {
-    /// The findings that concern a container, worst first, and what each does to it.
-    pub fn concerning(&self, id: &ContainerId) -> impl Iterator<Item = (&Finding, Standing)> {
-        let concerns = self.concerns.get(id).map_or(&[][..], Vec::as_slice);
-        concerns.iter().filter_map(|&(at, standing)| Some((self.findings.get(at)?, standing)))
+impl Seen {
+    /// Something seen; the rule's own action and fix.
+    fn new(words: impl Into<String>) -> Self {
+        Self { words: words.into(), ..Self::default() }
     }
 
-    /// Why a container is not isolated; empty if it is. With the label that vouches for it in each remedy.
-    pub fn refusals(&self, id: &ContainerId) -> Vec<Refusal> {
-        let _ = id;
-        Vec::new()
+    fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    fn action(mut self, action: Action) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    /// A gap in what can be known.
+    fn unverifiable(words: impl Into<String>) -> Self {
+        Self { words: words.into(), not_verifiable: true, ..Self::default() }
     }
 }
 
-/// Judges everything; `asked` are the containers that asked for a route.
-pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
-    let _ = (world, asked, Cow::Borrowed(""));
-    Judgement::default()
+impl Case<'_> {
+    fn name(&self) -> &str {
+        &self.container.name
+    }
+
+    /// What it is called in a compose file: its service, else its own name.
+    fn service(&self) -> &str {
+        self.world.label(&self.container.id, "com.docker.compose.service").unwrap_or(&self.container.name)
+    }
+}
+
+/// The families, in the order of the documentation.
+static FAMILIES: [&[Rule]; 10] = [
+    net::RULES,
+    published::RULES,
+    privilege::RULES,
+    volumes::RULES,
+    logging::RULES,
+    image::RULES,
+    label::RULES,
+    engine::RULES,
+    traefik::RULES,
+    socket::RULES,
+];
+
+/// Every rule there is, in the order of the documentation.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.into_iter().flatten()
+}
+
+/// The rule of this id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id.eq_ignore_ascii_case(id))
+}
+
+/// A finding of a rule that a step of the way judges (see [`Check::Step`]) about one container. `blocks` and `vouched`
+/// are for the caller to set.
+pub fn found(rule: &'static Rule, container: &Container, words: String) -> Finding {
+    Finding {
+        rule: Cow::Borrowed(rule.id),
+        severity: rule.severity,
+        action: rule.action,
+        subject: subject(&container.id, &container.name),
+        words,
+        fix: Cow::Borrowed(rule.fix),
+        blocks: false,
+        vouched: false,
+        not_verifiable: false,
+    }
+}
+
+fn subject(id: &ContainerId, name: &str) -> Subject {
+    Subject::Container { id: id.clone(), name: name.to_owned() }
+}
+
+/// Names in backticks, at most five of them: `` `a`, `b` and 3 more``.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 5;
+    let mut text = String::new();
+    let mut more = 0_usize;
+    for (at, name) in names.into_iter().enumerate() {
+        if at >= MOST {
+            more += 1;
+            continue;
+        }
+        if at > 0 {
+            text.push_str(", ");
+        }
+        text.push('`');
+        text.push_str(name);
+        text.push('`');
+    }
+    if more > 0 {
+        text.push_str(" and ");
+        text.push_str(&more.to_string());
+        text.push_str(" more");
+    }
+    text
 }

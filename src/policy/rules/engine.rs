@@ -1,0 +1,250 @@
+//! ENG: the engine, and what its API cannot tell.
+
+use super::{Check, Rule, Seen, listed};
+use crate::policy::finding::{Action, Severity};
+use crate::policy::namespaces::docker_version;
+use crate::policy::world::World;
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "ENG-001",
+        title: "names are looked up outside for internal networks",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Engine(eng_001),
+        why: "the engine's DNS forwards questions of containers on internal networks from the host, where the host's \
+              resolver is on loopback (systemd-resolved is): names carry data out (CVE-2024-29018)",
+        fix: "upgrade Docker to 23.0.11, 25.0.5, 26.0.0 or later; 24.0 was never mended",
+        reference: "https://github.com/moby/moby/security/advisories/GHSA-mq39-4gv4-mvpx",
+    },
+    Rule {
+        id: "ENG-002",
+        title: "IPv6 where it was not asked for",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Engine(eng_002),
+        why: "this version gives containers IPv6 addresses on networks without IPv6 (CVE-2024-32473)",
+        fix: "upgrade Docker to 26.0.2 or later",
+        reference: "https://github.com/moby/moby/security/advisories/GHSA-x84c-p2g9-rqv9",
+    },
+    Rule {
+        id: "ENG-003",
+        title: "firewalld takes the engine's rules away",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Engine(eng_003),
+        why: "after a reload of firewalld this version does not restore all its rules: bridges are not kept apart \
+              (CVE-2025-54410), or ports on loopback answer from outside (CVE-2025-54388)",
+        fix: "upgrade Docker to 28.3.3, 25.0.13 or later",
+        reference: "https://github.com/moby/moby/security/advisories/GHSA-4vq8-7jfc-9cvp",
+    },
+    Rule {
+        id: "ENG-004",
+        title: "the engine's packet filter is off",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Engine(eng_004),
+        why: "with `iptables: false`, or without br_netfilter on this version, `internal` is a word: nothing stands \
+              between the network and the outside",
+        fix: "remove `\"iptables\": false` from /etc/docker/daemon.json; modprobe br_netfilter && sysctl -w \
+              net.bridge.bridge-nf-call-iptables=1",
+        reference: "CIS Docker Benchmark 2.4",
+    },
+    Rule {
+        id: "ENG-005",
+        title: "what the API cannot tell",
+        severity: Severity::Info,
+        action: Action::Inform,
+        check: Check::Engine(eng_005),
+        why: "whether the packet filter is really in place, whether the host forwards, what listens on the host and \
+              where its resolver is, no API says",
+        fix: "try it: run `leeward probe` in a container on each internal network",
+        reference: "docs/isolation.md#what-cannot-be-verified",
+    },
+    Rule {
+        id: "ENG-006",
+        title: "the engine's API on TCP",
+        severity: Severity::Critical,
+        action: Action::WarnStrictBlock,
+        check: Check::Engine(eng_006),
+        why: "every container reaches it over its network's gateway address, and owns the host",
+        fix: "remove `tcp://` from `hosts` in /etc/docker/daemon.json and from dockerd's command line, or protect it \
+              with client certificates (tlsverify)",
+        reference: "https://docs.docker.com/engine/security/protect-access/",
+    },
+    Rule {
+        id: "ENG-007",
+        title: "no system call filter by default",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Engine(eng_007),
+        why: "the engine runs containers without seccomp: every system call is open",
+        fix: "use a kernel and an engine with seccomp, and no `seccomp-profile: unconfined` in daemon.json",
+        reference: "CIS Docker Benchmark 2.17",
+    },
+    Rule {
+        id: "ENG-008",
+        title: "a swarm that nobody uses",
+        severity: Severity::Low,
+        action: Action::Inform,
+        check: Check::Engine(eng_008),
+        why: "swarm mode opens ports on the host; no service is routed here",
+        fix: "docker swarm leave --force   # if nothing else needs it",
+        reference: "CIS Docker Benchmark 5.1",
+    },
+    Rule {
+        id: "ENG-009",
+        title: "an engine that is not maintained, or not known",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Engine(eng_009),
+        why: "holes that are found are not mended in it; of an unknown engine nobody knows what `internal` means",
+        fix: "upgrade Docker",
+        reference: "https://github.com/moby/moby/blob/master/project/BRANCHES-AND-TAGS.md",
+    },
+    Rule {
+        id: "ENG-010",
+        title: "Podman's names leave internal networks",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Engine(eng_010),
+        why: "before netavark 1.11 aardvark-dns forwards questions of containers on internal networks from the host: \
+              names carry data out",
+        fix: "upgrade Podman to 5.1 with netavark and aardvark-dns 1.11 or later",
+        reference: "https://github.com/containers/netavark/releases/tag/v1.11.0",
+    },
+    Rule {
+        id: "ENG-011",
+        title: "containers that could not be read",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Engine(eng_011),
+        why: "such a container may be on any network, with any way out: what is said of its neighbours is said \
+              without it",
+        fix: "docker inspect NAME   # and see what it says",
+        reference: "docs/isolation.md#what-cannot-be-verified",
+    },
+];
+
+/// The oldest major version that still gets security fixes.
+const OLDEST_MAINTAINED: u32 = 28;
+
+fn version(world: &World<'_>) -> Option<(u32, u32, u32)> {
+    docker_version(&world.inventory.engine)
+}
+
+fn says(world: &World<'_>) -> String {
+    let engine = &world.inventory.engine;
+    match engine.product.as_str() {
+        "Engine" | "" => format!("Docker {}", engine.version),
+        other => format!("{other} {}", engine.version),
+    }
+}
+
+fn is_podman(world: &World<'_>) -> bool {
+    world.inventory.engine.product.contains("Podman")
+}
+
+fn eng_001(world: &World<'_>) -> Option<Seen> {
+    let (major, minor, patch) = version(world)?;
+    let mended = match major {
+        23 => (minor, patch) >= (0, 11),
+        24 => false,
+        25 => (minor, patch) >= (0, 5),
+        _ => major > 25,
+    };
+    (!mended).then(|| Seen::new(format!("{} looks names up outside for internal networks", says(world))))
+}
+
+fn eng_002(world: &World<'_>) -> Option<Seen> {
+    matches!(version(world)?, (26, 0, 0 | 1)).then(|| Seen::new(format!("{} is affected", says(world))))
+}
+
+fn eng_003(world: &World<'_>) -> Option<Seen> {
+    let version = version(world)?;
+    let open = version < (25, 0, 13) || matches!(version.0, 26 | 27) || ((28, 2, 0)..(28, 3, 3)).contains(&version);
+    if !open {
+        return None;
+    }
+    match world.inventory.engine.firewall.as_deref() {
+        Some(driver) if driver.contains("firewalld") => Some(Seen::new(format!("{} runs with firewalld", says(world)))),
+        Some(_) => None,
+        None => {
+            let words = format!("{} does not say whether firewalld is in use; with it, it is affected", says(world));
+            Some(Seen::unverifiable(words))
+        }
+    }
+}
+
+fn eng_004(world: &World<'_>) -> Option<Seen> {
+    let engine = &world.inventory.engine;
+    let version = version(world)?;
+    let warned = engine.warnings.iter().any(|warning| warning.contains("bridge-nf-call-iptables is disabled"));
+    // From 27.4 on br_netfilter is loaded only where it is needed, and the field says false whatever is so.
+    (version < (27, 4, 0) && (warned || engine.bridge_nf_iptables == Some(false)))
+        .then(|| Seen::new(format!("{} says that bridge-nf-call-iptables is off", says(world))))
+}
+
+fn eng_005(world: &World<'_>) -> Option<Seen> {
+    // Nothing is known of an engine that was not asked (`check`).
+    let engine = &world.inventory.engine;
+    (!engine.version.is_empty()).then(|| {
+        Seen::unverifiable(
+            "whether the packet filter is in place (iptables, br_netfilter, rp_filter, DOCKER-USER), what listens on \
+             the host and where its resolver is",
+        )
+    })
+}
+
+fn eng_006(world: &World<'_>) -> Option<Seen> {
+    let warnings = &world.inventory.engine.warnings;
+    let warning = warnings.iter().find(|warning| warning.contains("API is accessible on http://"))?;
+    Some(Seen::new(format!(
+        "the engine warns: {}",
+        warning.trim().trim_end_matches('.').split_whitespace().collect::<Vec<_>>().join(" ")
+    )))
+}
+
+fn eng_007(world: &World<'_>) -> Option<Seen> {
+    let options = world.inventory.engine.security_options.as_ref()?;
+    (!options.iter().any(|option| option.contains("seccomp")))
+        .then(|| Seen::new(format!("{} runs without seccomp", says(world))))
+}
+
+fn eng_008(world: &World<'_>) -> Option<Seen> {
+    let active = world.inventory.engine.swarm_state.as_deref() == Some("active");
+    let services = world
+        .inventory
+        .containers
+        .values()
+        .any(|container| container.swarm.is_some() || container.labels.contains_key("com.docker.swarm.service.id"));
+    (active && !services).then(|| Seen::new("swarm mode is active, and no service is here"))
+}
+
+fn eng_009(world: &World<'_>) -> Option<Seen> {
+    if is_podman(world) || world.inventory.engine.version.is_empty() {
+        return None;
+    }
+    match version(world) {
+        Some((major, _, _)) if major >= OLDEST_MAINTAINED => None,
+        Some(_) => Some(Seen::new(format!("{} is older than {OLDEST_MAINTAINED}", says(world)))),
+        None => Some(Seen::new(format!("`{}` is not known", says(world)))),
+    }
+}
+
+fn eng_010(world: &World<'_>) -> Option<Seen> {
+    if !is_podman(world) {
+        return None;
+    }
+    let mut numbers =
+        world.inventory.engine.version.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
+    ((next(), next()) < (5, 1)).then(|| Seen::new(format!("{} comes with a netavark that may be older", says(world))))
+}
+
+fn eng_011(world: &World<'_>) -> Option<Seen> {
+    let unreadable = &world.inventory.unreadable;
+    let names = unreadable.iter().map(|(id, it)| if it.name.is_empty() { id.as_str() } else { it.name.as_str() });
+    (!unreadable.is_empty())
+        .then(|| Seen::unverifiable(format!("{} could not be read, and may be anybody's neighbour", listed(names))))
+}

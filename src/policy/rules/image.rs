@@ -1,0 +1,99 @@
+//! IMG: what an image brings along.
+
+use super::{Case, Check, Rule, Seen, listed};
+use crate::policy::finding::{Action, Severity};
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "IMG-001",
+        title: "an image that configures the proxy",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::Any(img_001),
+        why: "the engine merges an image's labels into its containers': whoever built the image decides hosts, \
+              middlewares and priorities. Such labels do not count; a container that asked for a route and loses a \
+              routing label this way is refused, so that an image cannot take out the operator's own middleware by \
+              naming it",
+        fix: "write the labels on the container yourself, or let this image's count:\nlabels:\n  \
+              leeward.image-labels: honor",
+        reference: "docs/isolation.md#whose-labels",
+    },
+    Rule {
+        id: "IMG-002",
+        title: "an image that names a Compose project",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Any(img_002),
+        why: "a container's project decides whose names it shares; one that an image names is forged, or left over \
+              from the build. It does not count: the container is its own owner",
+        fix: "start the container with Compose, or rebuild the image without these labels",
+        reference: "docs/isolation.md#whose-labels",
+    },
+    Rule {
+        id: "IMG-003",
+        title: "nobody can tell whose the labels are",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::Any(img_003),
+        why: "without the image the operator's labels cannot be told from its author's",
+        fix: "pull the image again and make the container anew: docker compose up -d --force-recreate",
+        reference: "docs/isolation.md#whose-labels",
+    },
+    Rule {
+        id: "IMG-004",
+        title: "an image by a tag that may move",
+        severity: Severity::Low,
+        action: Action::Inform,
+        check: Check::App(img_004),
+        why: "the next pull may bring something else under the same name",
+        fix: "pin the digest: image: name:tag@sha256:…   # docker buildx imagetools inspect name:tag",
+        reference: "CIS Docker Benchmark 5.28",
+    },
+];
+
+const COMPOSE: &str = "com.docker.compose.";
+
+fn img_001(case: &Case<'_>) -> Option<Seen> {
+    let labels = case.world.labels.get(&case.container.id)?;
+    let mut baked = labels.baked.iter().copied().filter(|key| !key.starts_with(COMPOSE)).peekable();
+    if labels.unknown() || baked.peek().is_none() {
+        return None;
+    }
+    let seen = Seen::new(format!(
+        "image `{}` of `{}` brings labels of its own, which do not count: {}",
+        case.container.image,
+        case.name(),
+        listed(baked)
+    ));
+    // Only a lost routing label refuses.
+    Some(if labels.refusal.is_some() && case.asked { seen } else { seen.action(Action::Warn) })
+}
+
+fn img_002(case: &Case<'_>) -> Option<Seen> {
+    let labels = case.world.labels.get(&case.container.id)?;
+    let mut baked = labels.baked.iter().copied().filter(|key| key.starts_with(COMPOSE)).peekable();
+    if labels.unknown() || baked.peek().is_none() {
+        return None;
+    }
+    Some(Seen::new(format!(
+        "image `{}` of `{}` names a Compose project, which does not count: {}",
+        case.container.image,
+        case.name(),
+        listed(baked)
+    )))
+}
+
+fn img_003(case: &Case<'_>) -> Option<Seen> {
+    if !case.asked {
+        return None;
+    }
+    let refusal = case.world.labels.get(&case.container.id).filter(|labels| labels.unknown())?.refusal.as_ref()?;
+    Some(Seen::new(refusal.words.clone()).fix(refusal.remedy.clone()))
+}
+
+fn img_004(case: &Case<'_>) -> Option<Seen> {
+    let image = case.container.image.as_str();
+    // An id says exactly what it is.
+    let pinned = image.is_empty() || image.contains("@sha256:") || image.starts_with("sha256:");
+    (!pinned).then(|| Seen::new(format!("`{}` runs `{image}`, by a tag that may move", case.name())))
+}

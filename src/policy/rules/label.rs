@@ -1,0 +1,151 @@
+//! LBL: what labels claim. Judged where the labels are read: [`crate::policy::claims`], [`crate::policy::hosts`].
+//!
+//! Labels that the operator wrote are the operator's word. What takes from others is refused; what only reaches far is
+//! reported, and refused under `--isolation strict`.
+
+use super::{Check, Rule};
+use crate::policy::finding::{Action, Severity};
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "LBL-001",
+        title: "a rule that matches every host",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Step,
+        why: "a rule with no concrete host in some branch takes requests for hosts that others serve. Where the \
+              operator binds hosts to networks it is refused, unless its network has `leeward.hosts=*`",
+        fix: "name the host in every branch: Host(`app.example.com`) && PathPrefix(`/api`)",
+        reference: "docs/isolation.md#hosts",
+    },
+    Rule {
+        id: "LBL-002",
+        title: "one host, several owners",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Step,
+        why: "Traefik gives the request to the router with the highest priority: by default the longest rule. Whoever \
+              writes a longer one takes the host over",
+        fix: "bind the host to the network of its owner:\nnetworks:\n  net-proxy:\n    labels:\n      \
+              leeward.hosts: app.example.com",
+        reference: "docs/isolation.md#hosts",
+    },
+    Rule {
+        id: "LBL-003",
+        title: "a host that is not its network's",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::Step,
+        why: "the operator bound the host to another network, or this network to other hosts",
+        fix: "add the host to the network's label `leeward.hosts`, or claim another",
+        reference: "docs/isolation.md#hosts",
+    },
+    Rule {
+        id: "LBL-004",
+        title: "refers to what is not its own",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::Step,
+        why: "another owner's service behind a router of one's own goes round that owner's authentication; \
+              `api@internal` shows every route and every hash",
+        fix: "use names of the own project; share a middleware with `--share-middleware owner.name`; allow a reference \
+              with `--allow-reference name@provider`",
+        reference: "docs/isolation.md#references",
+    },
+    Rule {
+        id: "LBL-005",
+        title: "a server that is not the container itself",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::Step,
+        why: "Traefik fetches whatever the URL names: the Internet, the host, Traefik's own loopback. An isolated \
+              container would have a way out in both directions",
+        fix: "name the port alone: traefik.http.services.app.loadbalancer.server.port=8080",
+        reference: "docs/isolation.md#references",
+    },
+    Rule {
+        id: "LBL-006",
+        title: "sets a priority",
+        severity: Severity::Low,
+        action: Action::Inform,
+        check: Check::Step,
+        why: "the router with the highest priority takes the request, wherever rules overlap (LBL-002)",
+        fix: "leave the priority to Traefik where rules do not overlap",
+        reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/routing/rules-and-priority/",
+    },
+    Rule {
+        id: "LBL-007",
+        title: "the entry point traefik",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::Step,
+        why: "it is Traefik's own: the API, the dashboard, metrics and ping answer there",
+        fix: "use an entry point that is meant for applications: traefik.http.routers.app.entrypoints=websecure",
+        reference: "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+    },
+    Rule {
+        id: "LBL-008",
+        title: "a whole port",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Step,
+        why: "a TCP router for HostSNI(`*`) and a UDP router take everything that comes in on their entry points; TCP \
+              goes before HTTP, so one on `web` takes all plain HTTP. Where the operator binds hosts to networks it \
+              is refused, unless its network has `leeward.hosts=*`",
+        fix: "give it an entry point of its own, or name the host: HostSNI(`db.example.com`) with tls",
+        reference: "docs/isolation.md#hosts",
+    },
+    Rule {
+        id: "LBL-009",
+        title: "a middleware that reaches far",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Step,
+        why: "some middlewares make Traefik talk to an address, read a file or run a plugin: forwardAuth sends every \
+              visitor's cookies to its address, usersFile reads any file that Traefik can",
+        fix: "make sure that the address, the file or the plugin is meant; declare it on Traefik's own container",
+        reference: "docs/isolation.md#references",
+    },
+    Rule {
+        id: "LBL-010",
+        title: "Traefik's own TLS",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Step,
+        why: "`traefik.tls.stores.default` changes the certificate of everybody; certificates asked for in another's \
+              name use up the limits of the certificate authority",
+        fix: "set the default certificate in Traefik's own configuration",
+        reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/tls/tls-certificates/",
+    },
+    Rule {
+        id: "LBL-011",
+        title: "a health check that goes elsewhere",
+        severity: Severity::Medium,
+        action: Action::WarnStrictBlock,
+        check: Check::Step,
+        why: "a host name, a port, a scheme or headers make of the health check a request of the container's choosing \
+              that Traefik sends again and again",
+        fix: "set path and interval alone",
+        reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/load-balancing/service/#health-check",
+    },
+    Rule {
+        id: "LBL-014",
+        title: "hides from the log",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "what goes over this router is not in Traefik's access log, metrics or traces",
+        fix: "remove the `observability` labels",
+        reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/routing/observability/",
+    },
+    Rule {
+        id: "LBL-015",
+        title: "work without end",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "each step of a password hash's cost doubles the work of every request; each retry repeats it",
+        fix: "use a bcrypt cost of at most 14 (htpasswd -B -C 10) and at most 10 retries",
+        reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/basicauth/",
+    },
+];

@@ -1,0 +1,24 @@
+//! LOG: where output goes.
+
+use super::{Case, Check, Rule, Seen};
+use crate::policy::finding::{Action, Severity};
+
+pub(super) static RULES: &[Rule] = &[Rule {
+    id: "LOG-001",
+    title: "output leaves the host",
+    severity: Severity::Low,
+    action: Action::Inform,
+    check: Check::App(log_001),
+    why: "with this log driver the engine sends what the container prints to another machine: a one-way channel out",
+    fix: "know it, or use `logging: {driver: local}`",
+    reference: "https://docs.docker.com/engine/logging/configure/",
+}];
+
+/// The drivers that keep output on the host.
+const LOCAL: [&str; 9] =
+    ["", "json-file", "local", "journald", "none", "k8s-file", "passthrough", "passthrough-tty", "db"];
+
+fn log_001(case: &Case<'_>) -> Option<Seen> {
+    let driver = case.container.confinement.log_driver.as_str();
+    (!LOCAL.contains(&driver)).then(|| Seen::new(format!("what `{}` prints goes out through `{driver}`", case.name())))
+}

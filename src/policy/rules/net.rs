@@ -1,0 +1,634 @@
+//! NET: networks, and what a container may do on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::subnet::Subnet;
+use super::{Case, Check, Rule, Seen, Wire, listed};
+use crate::inventory::Container;
+use crate::policy::finding::{Action, Severity};
+use crate::policy::names::Owner;
+use crate::policy::namespaces::{Broken, WayOut, docker_version};
+use crate::policy::proxy::is_leeward;
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "NET-001",
+        title: "on a network that is not internal",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_001),
+        why: "a network without `internal: true` has a route to the Internet and to the local network: whoever takes \
+              the application over can send out whatever it knows and fetch whatever it lacks",
+        fix: "leave the container on internal networks only",
+        reference: "https://docs.docker.com/reference/compose-file/networks/#internal",
+    },
+    Rule {
+        id: "NET-002",
+        title: "the host's own network",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_002),
+        why: "with `network_mode: host` the container is on every network that the host is on, reaches every service \
+              that listens on the host's loopback, and can listen to its traffic",
+        fix: "remove `network_mode: host` and put the service on an internal network:\n\
+              services:\n  app:\n    networks: [net-proxy]\n\
+              networks:\n  net-proxy:\n    internal: true",
+        reference: "CIS Docker Benchmark 5.10",
+    },
+    Rule {
+        id: "NET-003",
+        title: "rides in the network of another container that has a way out, or is gone",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_003),
+        why: "with `network_mode: service:vpn` (or `container:vpn`) the container has no network of its own: every way \
+              out of the other one is its way out. Once the other one was restarted, it keeps running in the old, \
+              empty namespace, and whatever is routed to the other's address does not reach it",
+        fix: "put the service on an internal network of its own instead of `network_mode: service:…`; what must leave \
+              through a VPN does not belong behind a proxy",
+        reference: "https://docs.docker.com/reference/compose-file/services/#network_mode",
+    },
+    Rule {
+        id: "NET-004",
+        title: "on the engine's default bridge",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_004),
+        why: "`docker0` has a way out by design, and everything that names no network is on it",
+        fix: "name a network:\nservices:\n  app:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    internal: true",
+        reference: "CIS Docker Benchmark 5.30",
+    },
+    Rule {
+        id: "NET-005",
+        title: "on a macvlan or ipvlan with a parent interface",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_005),
+        why: "with a parent interface the container is on the parent's wire. `internal` only leaves the default route \
+              out: every machine of that network is reachable",
+        fix: "use a bridge network with `internal: true`",
+        reference: "https://docs.docker.com/engine/network/drivers/macvlan/",
+    },
+    Rule {
+        id: "NET-006",
+        title: "on a network whose driver makes `internal` mean nothing known",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::App(net_006),
+        why: "only the drivers `bridge` and `overlay` are known to enforce `internal`; what a plugin makes of it is \
+              the plugin's affair",
+        fix: "use a network with `driver: bridge` and `internal: true`",
+        reference: "https://docs.docker.com/engine/network/drivers/",
+    },
+    Rule {
+        id: "NET-007",
+        title: "published through Swarm's ingress",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_007),
+        why: "a service with an ingress port gets a leg on `ingress` and one on `docker_gwbridge` with a default \
+              route, even where all its own networks are internal overlays",
+        fix: "delete `ports:` from the service; Traefik reaches it over the overlay network",
+        reference: "https://docs.docker.com/engine/swarm/ingress/",
+    },
+    Rule {
+        id: "NET-008",
+        title: "has a hidden leg on docker_gwbridge",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_008),
+        why: "the engine joins a container on an overlay that is not internal to `docker_gwbridge`, which has a way \
+              out; the container's own inspection does not show it",
+        fix: "make all its overlay networks internal and publish no port; then `docker network inspect \
+              docker_gwbridge` does not list it",
+        reference: "https://docs.docker.com/engine/swarm/networking/",
+    },
+    Rule {
+        id: "NET-009",
+        title: "not on a proxy network",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::Step,
+        why: "Traefik reaches backends on proxy networks and nowhere else. Traefik's own provider takes any network \
+              it finds, at random, where the one that a label names is not there",
+        fix: "put the service on an internal network that Traefik is on:\nservices:\n  app:\n    networks: [net-proxy]",
+        reference: "https://doc.traefik.io/traefik/reference/install-configuration/providers/docker/#opt-providers-docker-network",
+    },
+    Rule {
+        id: "NET-010",
+        title: "a proxy network shared by several owners",
+        severity: Severity::Medium,
+        action: Action::WarnStrictBlock,
+        check: Check::Network(net_010),
+        why: "containers on one network reach each other without passing Traefik and its middlewares, can take each \
+              other's aliases, and with NET_RAW (Docker's default) can forge ARP answers and so read and change what \
+              Traefik sends to the others",
+        fix: "give every project an internal proxy network of its own, and put Traefik on all of them",
+        reference: "docs/isolation.md#shared-proxy-networks",
+    },
+    Rule {
+        id: "NET-011",
+        title: "a neighbour with a way out",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Network(net_011),
+        why: "a container on this network that also has a way out can carry traffic in and out for the others: by its \
+              own program, or as a router that nobody asked for (NET-012)",
+        fix: "take the container with the way out off this network, or put the two on a network of their own",
+        reference: "docs/isolation.md#multi-homed-containers-are-routers",
+    },
+    Rule {
+        id: "NET-012",
+        title: "a container on several networks may forward between them",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Router(net_012),
+        why: "containers inherit `net.ipv4.ip_forward=1`. A neighbour with NET_RAW can address frames to this \
+              container's MAC, and its kernel forwards them to its other networks: one-way, but enough to carry data \
+              out",
+        fix: "services:\n  app:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"",
+        reference: "docs/isolation.md#multi-homed-containers-are-routers",
+    },
+    Rule {
+        id: "NET-013",
+        title: "may send raw frames",
+        severity: Severity::Medium,
+        action: Action::WarnStrictBlock,
+        check: Check::Neighbour(net_013),
+        why: "NET_RAW, in Docker's default set, allows forged ARP answers on its networks and frames to any MAC \
+              address (NET-012)",
+        fix: "services:\n  app:\n    cap_drop: [NET_RAW]   # or [ALL]",
+        reference: "CIS Docker Benchmark 5.4",
+    },
+    Rule {
+        id: "NET-014",
+        title: "may configure its network",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_014),
+        why: "NET_ADMIN changes routes, addresses, tunnels and firewall rules inside the container's network: what \
+              the engine set up there does not hold",
+        fix: "remove NET_ADMIN (and ALL) from `cap_add`",
+        reference: "CIS Docker Benchmark 5.4",
+    },
+    Rule {
+        id: "NET-015",
+        title: "the host answers on the network's gateway address",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Network(net_015),
+        why: "`internal: true` does not keep containers from the host: whatever listens there on 0.0.0.0 answers on \
+              the bridge's address",
+        fix: "networks:\n  net:\n    internal: true\n    driver_opts:\n      \
+              com.docker.network.bridge.gateway_mode_ipv4: isolated   # engine 28 and later\n      \
+              com.docker.network.bridge.inhibit_ipv4: \"true\"          # older engines",
+        reference: "https://docs.docker.com/engine/network/port-publishing/#gateway-modes",
+    },
+    Rule {
+        id: "NET-016",
+        title: "IPv6 on an engine that does not filter it",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(net_016),
+        why: "before Docker 27 no ip6tables rule stands before an internal network: with IPv6 it has a way out. \
+              What Podman does for IPv6 is not known",
+        fix: "networks:\n  net:\n    enable_ipv6: false   # or upgrade to Docker 27 or later",
+        reference: "https://docs.docker.com/engine/release-notes/27/",
+    },
+    Rule {
+        id: "NET-017",
+        title: "the host answers on the network's IPv6 gateway address",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Network(net_017),
+        why: "as NET-015, over IPv6",
+        fix: "networks:\n  net:\n    driver_opts:\n      com.docker.network.bridge.gateway_mode_ipv6: isolated",
+        reference: "https://docs.docker.com/engine/network/port-publishing/#gateway-modes",
+    },
+    Rule {
+        id: "NET-018",
+        title: "a proxy network without inter-container communication",
+        severity: Severity::Low,
+        action: Action::Warn,
+        check: Check::Network(net_018),
+        why: "`enable_icc: false` keeps Traefik from its backends too, and holds nothing where br_netfilter is not \
+              loaded (the default from Docker 27.4 on)",
+        fix: "remove `com.docker.network.bridge.enable_icc` and give every project a network of its own",
+        reference: "https://docs.docker.com/engine/network/drivers/bridge/#options",
+    },
+    Rule {
+        id: "NET-019",
+        title: "an attachable overlay as proxy network",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Network(net_019),
+        why: "whoever may start a container on any node can put it on this network",
+        fix: "networks:\n  net:\n    driver: overlay\n    internal: true\n    attachable: false",
+        reference: "https://docs.docker.com/reference/cli/docker/network/create/#options",
+    },
+    Rule {
+        id: "NET-021",
+        title: "one network alias, several owners",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Network(net_021),
+        why: "the engine's DNS answers with all of them, in turn: requests meant for one go to another",
+        fix: "choose aliases that no other project has, or give every project a network of its own",
+        reference: "docs/isolation.md#shared-proxy-networks",
+    },
+    Rule {
+        id: "NET-022",
+        title: "has a name for the host or a machine outside",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::App(net_022),
+        why: "an entry of `extra_hosts` that points at the host or at an address outside the container's networks \
+              says that somebody means to go there",
+        fix: "remove the entry from `extra_hosts`",
+        reference: "https://docs.docker.com/reference/compose-file/services/#extra_hosts",
+    },
+    Rule {
+        id: "NET-023",
+        title: "a network with too many addresses, or with another's",
+        severity: Severity::Low,
+        action: Action::Warn,
+        check: Check::Network(net_023),
+        why: "the rule that makes a bridge internal lets every address of its own subnet through: the wider the \
+              subnet, and the more it overlaps with others, the less it keeps in",
+        fix: "networks:\n  net:\n    ipam:\n      config:\n        - subnet: 172.30.0.0/24",
+        reference: "docs/isolation.md#internal-networks",
+    },
+    Rule {
+        id: "NET-024",
+        title: "kernel settings that help forwarding",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Neighbour(net_024),
+        why: "these settings make the container's kernel forward, accept or answer for packets that are not its own",
+        fix: "remove them from `sysctls`",
+        reference: "docs/isolation.md#multi-homed-containers-are-routers",
+    },
+];
+
+/// The names of its own networks that lead out in one way.
+fn ways<'a>(case: &Case<'a>, wanted: WayOut) -> Vec<&'a str> {
+    if !case.namespace.through.is_empty() {
+        return Vec::new();
+    }
+    case.namespace.ways_out().filter(|(_, way_out)| *way_out == wanted).map(|(edge, _)| edge.name).collect()
+}
+
+/// ``` `app` is on `a`, `b` ```, if there are any.
+fn on(case: &Case<'_>, wanted: WayOut, what: &str) -> Option<Seen> {
+    let names = ways(case, wanted);
+    (!names.is_empty()).then(|| Seen::new(format!("`{}` is on {}, {what}", case.name(), listed(names))))
+}
+
+fn net_001(case: &Case<'_>) -> Option<Seen> {
+    let open = ways(case, WayOut::NotInternal);
+    if let Some(first) = open.first() {
+        let not = if open.len() == 1 { "which is not internal" } else { "which are not internal" };
+        return Some(Seen::new(format!("`{}` is on {}, {not}", case.name(), listed(open.iter().copied()))).fix(
+            format!(
+                "take `{first}` out of the service's `networks:`, and `docker network disconnect {first} {}`; \
+                 or, if nobody on it needs a way out, make it internal:\nnetworks:\n  {first}:\n    internal: true",
+                case.name()
+            ),
+        ));
+    }
+    let unknown = ways(case, WayOut::Unknown);
+    (!unknown.is_empty()).then(|| {
+        Seen::unverifiable(format!(
+            "`{}` is on {}, of which the engine says nothing; it counts as not internal",
+            case.name(),
+            listed(unknown)
+        ))
+        .fix(
+            "wait for the next inventory; if it stays, look at `docker network ls`, and let `GET /networks` through \
+             where a filter stands before the engine",
+        )
+    })
+}
+
+fn net_002(case: &Case<'_>) -> Option<Seen> {
+    (!ways(case, WayOut::Host).is_empty()).then(|| Seen::new(format!("`{}` uses the host's own network", case.name())))
+}
+
+fn net_003(case: &Case<'_>) -> Option<Seen> {
+    let name = case.name();
+    let again =
+        |owner: &str| format!("docker restart {name}   # after `{owner}`; in compose: depends_on with restart: true");
+    match &case.namespace.broken {
+        Some(Broken::Gone(owner)) => {
+            return Some(Seen::new(format!("`{name}` rides in the network of `{owner}`, which does not exist")));
+        }
+        Some(Broken::Stopped(owner)) => {
+            let words = format!("`{name}` rides in the network of `{owner}`, which is not running");
+            return Some(Seen::new(words).fix(format!("docker start {owner} && docker restart {name}")));
+        }
+        Some(Broken::Restarted(owner)) => {
+            let words = format!("`{name}` runs in an old, empty network of `{owner}`, which was started after it");
+            return Some(Seen::new(words).fix(again(owner)));
+        }
+        Some(Broken::Undated(owner)) => {
+            let words =
+                format!("`{name}` rides in the network of `{owner}`, and which was started first cannot be read");
+            return Some(Seen::unverifiable(words).fix(again(owner)));
+        }
+        Some(Broken::TooDeep) => {
+            let words =
+                format!("`{name}` rides in the network of a container that rides in another's, more than four deep");
+            return Some(Seen::new(words));
+        }
+        None => {}
+    }
+    let owner = case.namespace.through.last()?;
+    let (edge, way_out) = case.namespace.ways_out().next()?;
+    let what = match way_out {
+        WayOut::Host => "which uses the host's own network".to_owned(),
+        WayOut::NotInternal | WayOut::DefaultBridge => format!("which is on `{}`, not internal", edge.name),
+        WayOut::Unknown => format!("which is on `{}`, of which the engine says nothing", edge.name),
+        _ => format!("which has a way out over `{}`", edge.name),
+    };
+    Some(Seen::new(format!("`{name}` rides in the network of `{}`, {what}", owner.name)))
+}
+
+fn net_004(case: &Case<'_>) -> Option<Seen> {
+    on(case, WayOut::DefaultBridge, "the engine's default network, which is not internal")
+}
+
+fn net_005(case: &Case<'_>) -> Option<Seen> {
+    let (edge, _) = case.namespace.ways_out().find(|(_, way_out)| *way_out == WayOut::Parent)?;
+    let network = edge.network.filter(|_| case.namespace.through.is_empty())?;
+    let parent = network.options.get("parent").map_or("", String::as_str);
+    Some(Seen::new(format!(
+        "`{}` is on `{}`, a {} on the host's `{parent}`",
+        case.name(),
+        network.name,
+        network.driver
+    )))
+}
+
+fn net_006(case: &Case<'_>) -> Option<Seen> {
+    let (edge, _) = case.namespace.ways_out().find(|(_, way_out)| *way_out == WayOut::Driver)?;
+    let network = edge.network.filter(|_| case.namespace.through.is_empty())?;
+    Some(Seen::new(format!(
+        "`{}` is on `{}`, whose driver `{}` is not known to keep anything in",
+        case.name(),
+        network.name,
+        network.driver
+    )))
+}
+
+fn net_007(case: &Case<'_>) -> Option<Seen> {
+    (!ways(case, WayOut::Ingress).is_empty()).then(|| {
+        Seen::new(format!("`{}` is published through Swarm's ingress, which gives it a default route", case.name()))
+    })
+}
+
+fn net_008(case: &Case<'_>) -> Option<Seen> {
+    let name = case.name();
+    if !ways(case, WayOut::Gateway).is_empty() {
+        return Some(Seen::new(format!("`{name}` has a leg on `docker_gwbridge` that its inspection does not show")));
+    }
+    (!ways(case, WayOut::GatewayUnknown).is_empty()).then(|| {
+        Seen::unverifiable(format!(
+            "`{name}` is on an overlay, and who is on `docker_gwbridge` could not be read; it counts as having a way out"
+        ))
+    })
+}
+
+fn net_010(wire: &Wire<'_>) -> Option<Seen> {
+    if !wire.world.proxy.contains(&wire.network.id) {
+        return None;
+    }
+    let owners: BTreeSet<&Owner> = others(wire).filter_map(|member| wire.world.owners.get(&member.id)).collect();
+    if owners.len() < 2 {
+        return None;
+    }
+    let names: Vec<String> = owners.iter().map(ToString::to_string).collect();
+    let owners = listed(names.iter().map(String::as_str));
+    Some(Seen::new(format!("`{}` is the proxy network of {} owners: {owners}", wire.network.name, names.len())))
+}
+
+fn net_011(wire: &Wire<'_>) -> Option<Seen> {
+    let pivots: Vec<&Container> = others(wire).filter(|member| wire.world.namespaces.has_way_out(&member.id)).collect();
+    let first = pivots.first()?;
+    let has = if pivots.len() == 1 { "has a way out" } else { "have a way out" };
+    let over = wire
+        .world
+        .namespaces
+        .get(&first.id)
+        .and_then(|namespace| namespace.ways_out().next())
+        .map_or("", |(edge, _)| edge.name);
+    let names = listed(pivots.iter().map(|pivot| pivot.name.as_str()));
+    Some(
+        Seen::new(format!("on `{}`, {names} {has} (`{}` over `{over}`)", wire.network.name, first.name)).fix(format!(
+            "docker network disconnect {over} {0}   # and take `{over}` out of its `networks:`\n\
+             or take {0} off `{1}`; if it is your Traefik, say so on its container:\nlabels:\n  leeward.traefik: \"true\"",
+            first.name, wire.network.name
+        )),
+    )
+}
+
+/// The members of a network that are neither a declared Traefik nor Leeward.
+fn others<'a>(wire: &Wire<'a>) -> impl Iterator<Item = &'a Container> {
+    let Wire { world, members, .. } = *wire;
+    members.iter().copied().filter(|member| !world.is_traefik(member) && !is_leeward(member))
+}
+
+fn net_012(case: &Case<'_>) -> Option<Seen> {
+    // A rider shares the settings of the container that owns the namespace, which is judged itself.
+    if !case.namespace.is_multi_homed() || !case.namespace.through.is_empty() || case.namespace.is_host() {
+        return None;
+    }
+    let forward = case.container.confinement.sysctls.get("net.ipv4.ip_forward").map(|value| value.trim());
+    if forward == Some("0") {
+        return None;
+    }
+    let networks = listed(case.namespace.edges.iter().map(|edge| edge.name));
+    let says = if forward.is_some() { "forwards" } else { "may forward" };
+    Some(
+        Seen::new(format!("`{}` is on {networks} and {says} between them", case.name()))
+            .fix(format!("services:\n  {}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"", case.service())),
+    )
+}
+
+/// Whether a container has NET_RAW: in Docker's default set, so unless it is dropped.
+pub(super) fn has_net_raw(container: &Container) -> bool {
+    let confinement = &container.confinement;
+    let names = |set: &BTreeSet<String>, wanted: &str| set.iter().any(|name| capability(name) == wanted);
+    let added = names(&confinement.cap_add, "NET_RAW") || names(&confinement.cap_add, "ALL");
+    let dropped = names(&confinement.cap_drop, "NET_RAW") || names(&confinement.cap_drop, "ALL");
+    confinement.privileged || added || !dropped
+}
+
+/// A capability's name without its prefix; the engine writes `NET_RAW`, `CAP_NET_RAW` and, from a user, `net_raw`.
+pub(super) fn capability(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    upper.strip_prefix("CAP_").map_or(upper.clone(), str::to_owned)
+}
+
+fn net_013(case: &Case<'_>) -> Option<Seen> {
+    if !case.namespace.through.is_empty() || !has_net_raw(case.container) {
+        return None;
+    }
+    let seen = Seen::new(format!("`{}` may send raw frames: NET_RAW is not dropped", case.name()));
+    // Podman's default set has lost NET_RAW in newer versions, and what a container has is not in this API.
+    let podman = case.world.inventory.engine.product.contains("Podman");
+    Some(Seen { not_verifiable: podman && case.container.confinement.cap_add.is_empty(), ..seen })
+}
+
+fn net_014(case: &Case<'_>) -> Option<Seen> {
+    let added = case.container.confinement.cap_add.iter();
+    let first = added.map(|name| (name, capability(name))).find(|(_, name)| name == "NET_ADMIN" || name == "ALL")?;
+    Some(Seen::new(format!("`{}` has the capability {}", case.name(), first.0)))
+}
+
+const GATEWAY_MODE_4: &str = "com.docker.network.bridge.gateway_mode_ipv4";
+const GATEWAY_MODE_6: &str = "com.docker.network.bridge.gateway_mode_ipv6";
+const INHIBIT: &str = "com.docker.network.bridge.inhibit_ipv4";
+
+fn net_015(wire: &Wire<'_>) -> Option<Seen> {
+    let network = wire.network;
+    if network.driver != "bridge" {
+        return None;
+    }
+    if wire.world.inventory.engine.product.contains("Podman") {
+        let words = format!("on `{}` the host answers on the gateway's address", network.name);
+        return Some(Seen::new(words).fix(
+            "Podman has no network without a gateway address; let the host's services listen on other addresses, or \
+             put a firewall before them",
+        ));
+    }
+    let option = |key: &str| network.options.get(key).map(String::as_str);
+    let version = docker_version(&wire.world.inventory.engine);
+    // An older engine keeps the option and does nothing for it.
+    let isolated = option(GATEWAY_MODE_4) == Some("isolated") && version.is_none_or(|version| version >= (28, 0, 0));
+    if isolated || option(INHIBIT).is_some_and(|value| value == "true" || value == "1") {
+        return None;
+    }
+    let words = format!("on `{}` the host answers on the gateway's address", network.name);
+    let choice = match version {
+        Some(version) if version < (28, 0, 0) => format!("{INHIBIT}: \"true\""),
+        _ => format!("{GATEWAY_MODE_4}: isolated"),
+    };
+    Some(Seen::new(words).fix(format!(
+        "networks:\n  {}:\n    internal: true\n    driver_opts:\n      {choice}\n(a network must be made anew for it: \
+         docker compose down && docker compose up -d)",
+        network.name
+    )))
+}
+
+fn net_016(case: &Case<'_>) -> Option<Seen> {
+    let engine = &case.world.inventory.engine;
+    let on_what =
+        format!("internal, but with IPv6 on {} {}, which may not filter it", product(&engine.product), engine.version);
+    on(case, WayOut::Ipv6, on_what.trim())
+}
+
+fn product(name: &str) -> &str {
+    match name {
+        "Engine" | "" => "Docker",
+        other => other,
+    }
+}
+
+fn net_017(wire: &Wire<'_>) -> Option<Seen> {
+    let network = wire.network;
+    let isolated = network.options.get(GATEWAY_MODE_6).is_some_and(|mode| mode == "isolated");
+    (network.driver == "bridge" && network.ipv6 && !isolated)
+        .then(|| Seen::new(format!("on `{}` the host answers on the gateway's IPv6 address", network.name)))
+}
+
+fn net_018(wire: &Wire<'_>) -> Option<Seen> {
+    let icc = wire.network.options.get("com.docker.network.bridge.enable_icc")?;
+    (icc == "false" && wire.world.proxy.contains(&wire.network.id))
+        .then(|| Seen::new(format!("`{}` forbids its containers to talk, Traefik among them", wire.network.name)))
+}
+
+fn net_019(wire: &Wire<'_>) -> Option<Seen> {
+    let network = wire.network;
+    (network.driver == "overlay" && network.attachable && wire.world.proxy.contains(&network.id))
+        .then(|| Seen::new(format!("`{}` is an overlay that any container of the swarm may join", network.name)))
+}
+
+fn net_021(wire: &Wire<'_>) -> Option<Seen> {
+    let world = wire.world;
+    let owner = |member: &Container| world.owners.get(&member.id);
+    let first = wire.members.first().and_then(|member| owner(member));
+    if wire.members.iter().all(|member| owner(member) == first) {
+        return None;
+    }
+    let mut holders: BTreeMap<&str, &Container> = BTreeMap::new();
+    let mut clashes: BTreeMap<&str, (&Container, &Container)> = BTreeMap::new();
+    for &member in wire.members.iter().filter(|member| !rides(member)) {
+        let places = member.attachments.values();
+        let here = places.filter(|place| {
+            world.namespaces.network_of(place, world.inventory).is_some_and(|network| network.id == wire.network.id)
+        });
+        for alias in here.flat_map(|place| &place.aliases).map(String::as_str).chain([member.name.as_str()]) {
+            let holder = holders.entry(alias).or_insert(member);
+            if owner(holder) != owner(member) {
+                clashes.entry(alias).or_insert((holder, member));
+            }
+        }
+    }
+    let (alias, (one, other)) = clashes.first_key_value()?;
+    let more = if clashes.len() > 1 { format!("; so do {} other names", clashes.len() - 1) } else { String::new() };
+    Some(Seen::new(format!(
+        "on `{}` the name `{alias}` leads to `{}` and to `{}`, of different owners{more}",
+        wire.network.name, one.name, other.name
+    )))
+}
+
+fn rides(container: &Container) -> bool {
+    container.network_mode.starts_with("container:")
+}
+
+fn net_022(case: &Case<'_>) -> Option<Seen> {
+    let entry = case.container.confinement.extra_hosts.iter().find(|entry| leads_outside(case, entry))?;
+    Some(Seen::new(format!("`{}` has the extra host `{entry}`", case.name())))
+}
+
+/// Whether an entry, `name:address` or `name=address`, names the host, or a private address on none of its networks.
+fn leads_outside(case: &Case<'_>, entry: &str) -> bool {
+    let Some((_, address)) = entry.split_once(['=', ':']) else { return false };
+    if address == "host-gateway" {
+        return true;
+    }
+    let Ok(address) = address.trim_matches(['[', ']']).parse::<IpAddr>() else { return false };
+    let private = match address {
+        IpAddr::V4(address) => address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
+    };
+    let own = || case.namespace.edges.iter().filter_map(|edge| edge.network).flat_map(|network| &network.subnets);
+    private && !own().filter_map(|subnet| subnet.parse::<Subnet>().ok()).any(|subnet| subnet.contains(address))
+}
+
+fn net_023(wire: &Wire<'_>) -> Option<Seen> {
+    let name = &wire.network.name;
+    if let Some(other) = wire.overlaps {
+        return Some(Seen::new(format!("the addresses of `{name}` overlap with those of `{other}`")));
+    }
+    let wide = wire
+        .network
+        .subnets
+        .iter()
+        .find(|text| text.parse::<Subnet>().is_ok_and(|subnet| subnet.is_v4() && subnet.bits() < 16))?;
+    Some(Seen::new(format!("`{name}` has the subnet {wide}, wider than /16")))
+}
+
+fn net_024(case: &Case<'_>) -> Option<Seen> {
+    let (key, value) = case.container.confinement.sysctls.iter().find(|(key, value)| {
+        let last = key.rsplit('.').next().unwrap_or_default();
+        let net = key.starts_with("net.ipv4.") || key.starts_with("net.ipv6.");
+        match last {
+            "ip_forward" | "forwarding" | "accept_local" | "proxy_arp" | "proxy_ndp" => net && value.trim() != "0",
+            "rp_filter" => net && value.trim() == "0",
+            _ => false,
+        }
+    })?;
+    Some(Seen::new(format!("`{}` sets {key}={value}", case.name())))
+}

@@ -1,0 +1,90 @@
+//! PUB: ports on the host, which lead past Traefik.
+
+use super::{Case, Check, Rule, Seen};
+use crate::inventory::Binding;
+use crate::policy::finding::{Action, Severity};
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "PUB-001",
+        title: "a port on the host's addresses",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::App(pub_001),
+        why: "the port leads past Traefik: without its TLS, its authentication, its log",
+        fix: "delete `ports:` from the service; Traefik reaches it on the proxy network",
+        reference: "CIS Docker Benchmark 5.9",
+    },
+    Rule {
+        id: "PUB-002",
+        title: "a port on the host's loopback",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::App(pub_002),
+        why: "every process of the host reaches it past Traefik; engines before 28 answered it from the local network \
+              too, as did 28.2 to 28.3.2 after a firewalld reload",
+        fix: "delete `ports:` from the service",
+        reference: "https://github.com/moby/moby/security/advisories/GHSA-x4rx-4gw3-53p4",
+    },
+    Rule {
+        id: "PUB-003",
+        title: "a port that will go live",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::App(pub_003),
+        why: "on internal networks alone the engine publishes nothing, but it keeps the wish: the port opens on the \
+              host the moment the container is attached to any other network",
+        fix: "delete `ports:` from the service (or `-p`/`-P` from `docker run`)",
+        reference: "https://github.com/moby/moby/issues/36174",
+    },
+    Rule {
+        id: "PUB-004",
+        title: "a port on the nodes of the swarm",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::App(pub_004),
+        why: "a port published with `mode: host` leads past Traefik on every node that runs the service",
+        fix: "delete `ports:` from the service",
+        reference: "https://docs.docker.com/engine/swarm/services/#publish-ports",
+    },
+];
+
+fn is_loopback(binding: &Binding) -> bool {
+    binding.host_ip.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The first live binding that is, or is not, on loopback.
+fn live(case: &Case<'_>, loopback: bool) -> Option<Seen> {
+    let (port, binding) = case.container.ports.iter().find_map(|(port, bindings)| {
+        bindings.iter().find(|binding| is_loopback(binding) == loopback).map(|binding| (port, binding))
+    })?;
+    let host = if binding.host_ip.is_empty() { "0.0.0.0" } else { &binding.host_ip };
+    Some(Seen::new(format!("port {port} of `{}` is published on {host}:{}", case.name(), binding.host_port)))
+}
+
+fn pub_001(case: &Case<'_>) -> Option<Seen> {
+    live(case, false)
+}
+
+fn pub_002(case: &Case<'_>) -> Option<Seen> {
+    live(case, true)
+}
+
+fn pub_003(case: &Case<'_>) -> Option<Seen> {
+    let container = case.container;
+    if container.ports.values().any(|bindings| !bindings.is_empty()) {
+        return None;
+    }
+    if container.publish_all_ports {
+        return Some(Seen::new(format!("`{}` asks for all its ports to be published", case.name())));
+    }
+    let (port, bindings) = container.port_bindings.first_key_value()?;
+    let host_port = bindings.first().map_or("", |binding| binding.host_port.as_str());
+    let host_port = if host_port.is_empty() { "a port" } else { host_port };
+    Some(Seen::new(format!("`{}` asks for its port {port} to be published on {host_port} of the host", case.name())))
+}
+
+fn pub_004(case: &Case<'_>) -> Option<Seen> {
+    let host = case.container.swarm.as_ref()?.publish_modes.contains("host");
+    host.then(|| Seen::new(format!("`{}` publishes a port on the nodes it runs on", case.name())))
+}

@@ -1,0 +1,41 @@
+//! SOC: Leeward's own door to the engine.
+
+use super::{Check, Rule, Seen};
+use crate::inventory::Door;
+use crate::policy::finding::{Action, Severity};
+use crate::policy::world::World;
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "SOC-001",
+        title: "a filter before the socket that lets too much through",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Engine(soc_001),
+        why: "requests that can name nothing, and that Leeward never makes, came through to the engine: others will \
+              too, the ones that read every file or open a shell among them",
+        fix: "use `leeward gate`, or list the exact paths: GET /_ping, /version, /info, /events, /containers/json, \
+              /containers/<id>/json, /networks, /networks/<id>, /images/<id>/json, /volumes/<name>",
+        reference: "docs/gate.md",
+    },
+    Rule {
+        id: "SOC-002",
+        title: "Leeward holds the engine's socket itself",
+        severity: Severity::Critical,
+        action: Action::Warn,
+        check: Check::Engine(soc_002),
+        why: "whoever takes over the part that answers Traefik owns the host; a socket mounted `:ro` is not read-only",
+        fix: "run `leeward gate` beside it, with the socket and no network, and point `--engine` at the gate",
+        reference: "docs/gate.md",
+    },
+];
+
+fn soc_001(world: &World<'_>) -> Option<Seen> {
+    (world.inventory.engine.door == Some(Door::Wide))
+        .then(|| Seen::new("the filter before the engine's socket let a test request through"))
+}
+
+fn soc_002(world: &World<'_>) -> Option<Seen> {
+    (world.inventory.engine.door == Some(Door::Bare))
+        .then(|| Seen::new("nothing stands between Leeward and the engine's socket"))
+}

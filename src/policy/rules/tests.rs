@@ -1,0 +1,671 @@
+//! Every rule in two inventories: one where it fires, and one, as like it as can be, where it does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Check, Judgement, Standing, all, find, judge};
+use crate::inventory::{
+    Attachment, Binding, Container, ContainerId, Door, Image, Inventory, Mount, Network, Swarm, Unreadable, Volume,
+};
+use crate::policy::finding::{Action, Finding, Subject};
+use crate::policy::world::World;
+use crate::settings::{Isolation, Settings};
+
+/// The reference topology, hardened: no rule fires on it but those that say what cannot be known.
+///
+/// `traefik` on `net-exposed`, `net-control` and `net-proxy`; `app` (the one that asks) on `net-proxy` and
+/// `net-internal`; `db` on `net-internal`; `leeward` on `net-control`.
+fn topology() -> Inventory {
+    let mut inventory = Inventory::default();
+    inventory.engine.product = "Engine".into();
+    inventory.engine.version = "29.1.0".into();
+    inventory.engine.security_options = Some(vec!["name=seccomp,profile=builtin".into(), "name=cgroupns".into()]);
+    inventory.engine.gwbridge_members = Some(BTreeSet::new());
+    inventory.engine.root_dir = Some("/var/lib/docker".into());
+    inventory.engine.firewall = Some("iptables".into());
+    for (at, (name, internal)) in
+        [("net-control", true), ("net-exposed", false), ("net-internal", true), ("net-proxy", true)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut network = Network {
+            id: name.into(),
+            name: name.into(),
+            driver: "bridge".into(),
+            scope: "local".into(),
+            internal,
+            subnets: vec![format!("172.30.{at}.0/24")],
+            ..Network::default()
+        };
+        let mode = "com.docker.network.bridge.gateway_mode_ipv4";
+        network.options.insert(mode.into(), "isolated".into());
+        inventory.networks.insert(network.id.clone(), network);
+    }
+    for (name, networks) in [
+        ("traefik", &["net-exposed", "net-control", "net-proxy"][..]),
+        ("leeward", &["net-control"]),
+        ("app", &["net-proxy", "net-internal"]),
+        ("db", &["net-internal"]),
+    ] {
+        add(&mut inventory, name, "stack", networks);
+    }
+    app(&mut inventory, "traefik").labels.insert("leeward.traefik".into(), "true".into());
+    app(&mut inventory, "leeward").image = "registry.example/leeward:1@sha256:abc".into();
+    inventory
+}
+
+/// Adds a hardened container of a project.
+fn add(inventory: &mut Inventory, name: &str, project: &str, networks: &[&str]) {
+    let host = inventory.containers.len() + 2;
+    let mut container = Container {
+        id: name.into(),
+        name: name.into(),
+        image: format!("{name}:1@sha256:abc"),
+        image_id: "sha256:abc".into(),
+        state: "running".into(),
+        started_at: "2026-11-24T03:00:00Z".into(),
+        network_mode: (*networks.first().unwrap_or(&"none")).to_owned(),
+        labels: labels(&[("com.docker.compose.project", project), ("com.docker.compose.config-hash", name)]),
+        ..Container::default()
+    };
+    for network in networks {
+        let third = inventory.networks.keys().position(|id| id.as_str() == *network).unwrap_or(9);
+        let attachment = Attachment {
+            network: (*network).into(),
+            network_id: (*network).into(),
+            ipv4: format!("172.30.{third}.{host}").parse().ok(),
+            aliases: [name.to_owned()].into(),
+            ..Attachment::default()
+        };
+        container.attachments.insert((*network).into(), attachment);
+    }
+    let confinement = &mut container.confinement;
+    confinement.cap_drop = ["ALL".to_owned()].into();
+    confinement.security_opt = vec!["no-new-privileges:true".into()];
+    confinement.readonly_rootfs = true;
+    confinement.user = "1000:1000".into();
+    confinement.memory = 1 << 29;
+    confinement.pids_limit = Some(200);
+    confinement.log_driver = "json-file".into();
+    confinement.sysctls = labels(&[("net.ipv4.ip_forward", "0")]);
+    inventory.images.insert(container.image_id.clone(), Image::default());
+    inventory.containers.insert(container.id.clone(), container);
+}
+
+fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn app<'a>(inventory: &'a mut Inventory, name: &str) -> &'a mut Container {
+    inventory.containers.get_mut(name).unwrap()
+}
+
+fn network<'a>(inventory: &'a mut Inventory, name: &str) -> &'a mut Network {
+    inventory.networks.get_mut(name).unwrap()
+}
+
+/// Attaches `name` to a network, made if it is not there.
+fn attach(inventory: &mut Inventory, name: &str, network: Network) {
+    let attachment = Attachment {
+        network: network.name.clone(),
+        network_id: network.id.clone(),
+        ipv4: "10.9.9.9".parse().ok(),
+        ..Attachment::default()
+    };
+    app(inventory, name).attachments.insert(network.name.clone(), attachment);
+    inventory.networks.insert(network.id.clone(), network);
+}
+
+fn made(name: &str, driver: &str, internal: bool) -> Network {
+    Network {
+        id: name.into(),
+        name: name.into(),
+        driver: driver.into(),
+        internal,
+        options: labels(&[("com.docker.network.bridge.gateway_mode_ipv4", "isolated")]),
+        ..Network::default()
+    }
+}
+
+fn mount(inventory: &mut Inventory, source: &str, writable: bool) {
+    let mount = Mount { kind: "bind".into(), source: source.into(), writable, ..Mount::default() };
+    app(inventory, "app").mounts.push(mount);
+}
+
+fn volume(inventory: &mut Inventory, who: &str, name: &str, writable: bool) {
+    let source = format!("/var/lib/docker/volumes/{name}/_data");
+    let mount = Mount { kind: "volume".into(), source, name: name.into(), writable, ..Mount::default() };
+    app(inventory, who).mounts.push(mount);
+    inventory.volumes.entry(name.into()).or_default();
+}
+
+fn hidden_bind(inventory: &mut Inventory, device: &str) {
+    volume(inventory, "app", "data", true);
+    let volume = Volume { driver: "local".into(), kind: "none".into(), bind: true, device: device.into() };
+    inventory.volumes.insert("data".into(), volume);
+}
+
+fn binding(ip: &str) -> BTreeMap<String, Vec<Binding>> {
+    [("80/tcp".to_owned(), vec![Binding { host_ip: ip.into(), host_port: "8080".into() }])].into()
+}
+
+fn judged(inventory: &Inventory, settings: &Settings) -> Judgement {
+    let world = World::of(inventory, settings);
+    let asked: BTreeSet<&ContainerId> =
+        inventory.containers.keys().filter(|id| ["app", "app2", "traefik"].contains(&id.as_str())).collect();
+    judge(&world, &asked)
+}
+
+fn fired(change: fn(&mut Inventory)) -> Vec<Finding> {
+    let mut inventory = topology();
+    change(&mut inventory);
+    judged(&inventory, &Settings::default()).findings
+}
+
+/// A rule, what makes it fire, and what comes as near as can be without.
+type Pair = (&'static str, fn(&mut Inventory), fn(&mut Inventory));
+
+const PAIRS: &[Pair] = &[
+    (
+        "NET-001",
+        |i| attach(i, "app", made("default", "bridge", false)),
+        |i| attach(i, "app", made("more", "bridge", true)),
+    ),
+    ("NET-002", |i| app(i, "app").network_mode = "host".into(), |i| app(i, "db").network_mode = "host".into()),
+    (
+        "NET-003",
+        |i| {
+            add(i, "vpn", "stack", &["net-exposed"]);
+            app(i, "app").network_mode = "container:vpn".into();
+            app(i, "app").attachments.clear();
+        },
+        |i| {
+            app(i, "app").network_mode = "container:db".into();
+            app(i, "app").attachments.clear();
+        },
+    ),
+    (
+        "NET-004",
+        |i| attach(i, "app", made("bridge", "bridge", false)),
+        |i| attach(i, "app", made("bridge2", "bridge", true)),
+    ),
+    (
+        "NET-005",
+        |i| {
+            let mut lan = made("lan", "macvlan", true);
+            lan.options.insert("parent".into(), "eth0".into());
+            attach(i, "app", lan);
+        },
+        |i| attach(i, "app", made("lan", "macvlan", true)),
+    ),
+    (
+        "NET-006",
+        |i| attach(i, "app", made("plugin", "weave", true)),
+        |i| attach(i, "db", made("plugin", "weave", true)),
+    ),
+    (
+        "NET-007",
+        |i| {
+            let mut ingress = made("ingress", "overlay", true);
+            ingress.ingress = true;
+            attach(i, "app", ingress);
+        },
+        |i| attach(i, "app", made("over", "overlay", true)),
+    ),
+    (
+        "NET-008",
+        |i| {
+            attach(i, "app", made("over", "overlay", true));
+            i.engine.gwbridge_members = Some(["app".to_owned()].into());
+        },
+        |i| {
+            attach(i, "app", made("over", "overlay", true));
+            i.engine.gwbridge_members = Some(["other".to_owned()].into());
+        },
+    ),
+    ("NET-010", |i| add(i, "app2", "blog", &["net-proxy"]), |i| add(i, "app2", "stack", &["net-proxy"])),
+    (
+        "NET-011",
+        |i| attach(i, "db", made("default", "bridge", false)),
+        // Not a neighbour of anything that asked.
+        |i| add(i, "backup", "stack", &["net-exposed", "net-control"]),
+    ),
+    (
+        "NET-012",
+        |i| drop(app(i, "app").confinement.sysctls.clear()),
+        // On one network alone nothing is forwarded.
+        |i| drop(app(i, "db").confinement.sysctls.clear()),
+    ),
+    (
+        "NET-013",
+        |i| app(i, "db").confinement.cap_drop.clear(),
+        |i| app(i, "db").confinement.cap_drop = ["CAP_NET_RAW".to_owned()].into(),
+    ),
+    (
+        "NET-014",
+        |i| app(i, "app").confinement.cap_add = ["CAP_NET_ADMIN".to_owned()].into(),
+        |i| app(i, "app").confinement.cap_add = ["NET_BIND_SERVICE".to_owned()].into(),
+    ),
+    (
+        "NET-015",
+        |i| network(i, "net-proxy").options.clear(),
+        |i| {
+            let inhibit = labels(&[("com.docker.network.bridge.inhibit_ipv4", "true")]);
+            network(i, "net-proxy").options = inhibit;
+        },
+    ),
+    (
+        "NET-016",
+        |i| {
+            network(i, "net-proxy").ipv6 = true;
+            i.engine.version = "26.1.4".into();
+        },
+        |i| network(i, "net-proxy").ipv6 = true,
+    ),
+    (
+        "NET-017",
+        |i| network(i, "net-proxy").ipv6 = true,
+        |i| {
+            network(i, "net-proxy").ipv6 = true;
+            let mode = "com.docker.network.bridge.gateway_mode_ipv6";
+            network(i, "net-proxy").options.insert(mode.into(), "isolated".into());
+        },
+    ),
+    (
+        "NET-018",
+        |i| drop(network(i, "net-proxy").options.insert("com.docker.network.bridge.enable_icc".into(), "false".into())),
+        |i| {
+            drop(
+                network(i, "net-internal")
+                    .options
+                    .insert("com.docker.network.bridge.enable_icc".into(), "false".into()),
+            )
+        },
+    ),
+    (
+        "NET-019",
+        |i| {
+            network(i, "net-proxy").driver = "overlay".into();
+            network(i, "net-proxy").attachable = true;
+        },
+        |i| network(i, "net-proxy").driver = "overlay".into(),
+    ),
+    (
+        "NET-021",
+        |i| {
+            add(i, "app2", "blog", &["net-proxy"]);
+            let place = app(i, "app2").attachments.get_mut("net-proxy").unwrap();
+            place.aliases.insert("app".into());
+        },
+        // Two of one owner: the engine's own load balancing.
+        |i| {
+            add(i, "app2", "stack", &["net-proxy"]);
+            let place = app(i, "app2").attachments.get_mut("net-proxy").unwrap();
+            place.aliases.insert("app".into());
+        },
+    ),
+    (
+        "NET-022",
+        |i| app(i, "app").confinement.extra_hosts = vec!["host.docker.internal:host-gateway".into()],
+        |i| app(i, "app").confinement.extra_hosts = vec!["db:172.30.2.5".into(), "me:127.0.0.1".into()],
+    ),
+    (
+        "NET-023",
+        |i| network(i, "net-proxy").subnets = vec!["10.0.0.0/8".into()],
+        |i| network(i, "net-proxy").subnets = vec!["10.1.0.0/16".into(), "fd00::/48".into()],
+    ),
+    (
+        "NET-024",
+        |i| drop(app(i, "db").confinement.sysctls.insert("net.ipv4.conf.all.rp_filter".into(), "0".into())),
+        |i| drop(app(i, "db").confinement.sysctls.insert("net.ipv4.conf.all.rp_filter".into(), "1".into())),
+    ),
+    ("PUB-001", |i| app(i, "app").ports = binding("0.0.0.0"), |i| app(i, "db").ports = binding("0.0.0.0")),
+    ("PUB-002", |i| app(i, "app").ports = binding("127.0.0.1"), |i| app(i, "app").ports = binding("::")),
+    (
+        "PUB-003",
+        |i| app(i, "app").port_bindings = binding(""),
+        |i| app(i, "app").exposed_ports = ["80/tcp".into()].into(),
+    ),
+    (
+        "PUB-004",
+        |i| app(i, "app").swarm = Some(Swarm { publish_modes: ["host".into()].into(), ..Swarm::default() }),
+        |i| app(i, "app").swarm = Some(Swarm::default()),
+    ),
+    ("PRV-001", |i| app(i, "app").confinement.privileged = true, |i| app(i, "db").confinement.privileged = true),
+    ("PRV-002", |i| mount(i, "/var/run/docker.sock", false), |i| mount(i, "/etc/localtime", false)),
+    (
+        "PRV-003",
+        |i| app(i, "app").confinement.cap_add = ["sys_admin".into()].into(),
+        |i| app(i, "app").confinement.cap_add = ["SYS_TIME".into()].into(),
+    ),
+    (
+        "PRV-004",
+        |i| app(i, "app").confinement.cap_add = ["SYS_TIME".into()].into(),
+        |i| app(i, "app").confinement.cap_add = ["CAP_CHOWN".into()].into(),
+    ),
+    (
+        "PRV-005",
+        |i| app(i, "app").confinement.pid_mode = "host".into(),
+        |i| app(i, "app").confinement.pid_mode = "private".into(),
+    ),
+    (
+        "PRV-006",
+        |i| app(i, "app").confinement.pid_mode = "container:traefik".into(),
+        |i| app(i, "app").confinement.pid_mode = "container:db".into(),
+    ),
+    (
+        "PRV-007",
+        |i| app(i, "app").confinement.ipc_mode = "host".into(),
+        |i| app(i, "app").confinement.ipc_mode = "shareable".into(),
+    ),
+    (
+        "PRV-008",
+        |i| app(i, "app").confinement.uts_mode = "host".into(),
+        |i| app(i, "app").confinement.uts_mode = String::new(),
+    ),
+    (
+        "PRV-009",
+        |i| {
+            app(i, "app").confinement.userns_mode = "host".into();
+            i.engine.security_options = Some(vec!["name=seccomp".into(), "name=userns".into()]);
+        },
+        |i| app(i, "app").confinement.userns_mode = "host".into(),
+    ),
+    (
+        "PRV-010",
+        |i| app(i, "app").confinement.devices = vec!["/dev/sda".into()],
+        |i| app(i, "app").confinement.devices = vec!["/dev/dri".into()],
+    ),
+    (
+        "PRV-011",
+        |i| app(i, "app").confinement.devices = vec!["/dev/dri".into()],
+        |i| app(i, "app").confinement.devices = vec!["/dev/sda".into()],
+    ),
+    (
+        "PRV-012",
+        |i| app(i, "app").confinement.security_opt.push("seccomp=unconfined".into()),
+        |i| app(i, "app").confinement.security_opt.push("seccomp={}".into()),
+    ),
+    (
+        "PRV-013",
+        |i| app(i, "app").confinement.apparmor_profile = "unconfined".into(),
+        |i| app(i, "app").confinement.apparmor_profile = "docker-default".into(),
+    ),
+    (
+        "PRV-014",
+        |i| app(i, "app").confinement.security_opt.push("label=disable".into()),
+        |i| app(i, "app").confinement.security_opt.push("label=level:s0".into()),
+    ),
+    (
+        "PRV-015",
+        |i| app(i, "app").confinement.masked_paths = Some(vec![]),
+        |i| app(i, "app").confinement.masked_paths = None,
+    ),
+    ("PRV-016", |i| mount(i, "/etc", true), |i| mount(i, "/home/u/app/data", true)),
+    (
+        "PRV-017",
+        |i| {
+            mount(i, "/mnt/media", false);
+            app(i, "app").mounts.iter_mut().for_each(|mount| mount.propagation = "rshared".into());
+        },
+        |i| mount(i, "/mnt/media", false),
+    ),
+    (
+        "PRV-018",
+        |i| app(i, "app").confinement.security_opt.clear(),
+        |i| app(i, "app").confinement.security_opt = vec!["no-new-privileges".into()],
+    ),
+    (
+        "PRV-019",
+        |i| app(i, "app").confinement.readonly_rootfs = false,
+        |i| app(i, "db").confinement.readonly_rootfs = false,
+    ),
+    ("PRV-020", |i| app(i, "app").confinement.user = "0:0".into(), |i| app(i, "app").confinement.user = "app".into()),
+    ("PRV-021", |i| app(i, "app").confinement.pids_limit = Some(-1), |i| app(i, "db").confinement.pids_limit = None),
+    (
+        "PRV-022",
+        |i| app(i, "app").confinement.cgroupns_mode = "host".into(),
+        |i| app(i, "app").confinement.cgroupns_mode = "private".into(),
+    ),
+    (
+        "PRV-023",
+        |i| app(i, "app").confinement.group_add = vec!["docker".into()],
+        |i| app(i, "app").confinement.group_add = vec!["100".into()],
+    ),
+    (
+        "VOL-001",
+        |i| {
+            add(i, "sync", "stack", &["net-exposed"]);
+            volume(i, "app", "data", true);
+            volume(i, "sync", "data", false);
+        },
+        |i| {
+            add(i, "sync", "stack", &["net-exposed"]);
+            volume(i, "app", "data", false);
+            volume(i, "sync", "data", true);
+        },
+    ),
+    ("VOL-002", |i| hidden_bind(i, "/var/run"), |i| volume(i, "app", "data", true)),
+    (
+        "LOG-001",
+        |i| app(i, "app").confinement.log_driver = "gelf".into(),
+        |i| app(i, "app").confinement.log_driver = "local".into(),
+    ),
+    (
+        "IMG-001",
+        |i| bake(i, "traefik.http.routers.x.rule", "Host(`bank.example`)"),
+        |i| bake(i, "org.opencontainers.image.title", "app"),
+    ),
+    (
+        "IMG-002",
+        |i| {
+            app(i, "app").labels.clear();
+            bake(i, "com.docker.compose.project", "vault");
+        },
+        // Compose bakes the project into what it builds, and marks the container as its own.
+        |i| bake(i, "com.docker.compose.project", "stack"),
+    ),
+    (
+        "IMG-003",
+        |i| drop(i.images.clear()),
+        |i| {
+            i.images.clear();
+            app(i, "app").labels.clear();
+        },
+    ),
+    ("IMG-004", |i| app(i, "app").image = "nginx:latest".into(), |i| app(i, "app").image = "sha256:abc".into()),
+    ("ENG-001", |i| i.engine.version = "24.0.9".into(), |i| i.engine.version = "23.0.11".into()),
+    ("ENG-002", |i| i.engine.version = "26.0.1".into(), |i| i.engine.version = "26.0.2".into()),
+    (
+        "ENG-003",
+        |i| {
+            i.engine.version = "28.3.2".into();
+            i.engine.firewall = Some("iptables+firewalld".into());
+        },
+        |i| i.engine.firewall = Some("iptables+firewalld".into()),
+    ),
+    (
+        "ENG-004",
+        |i| {
+            i.engine.version = "20.10.24+dfsg1".into();
+            i.engine.bridge_nf_iptables = Some(false);
+        },
+        // The field says false whatever is so.
+        |i| i.engine.bridge_nf_iptables = Some(false),
+    ),
+    ("ENG-005", |_| {}, |i| i.engine.version = String::new()),
+    (
+        "ENG-006",
+        |i| i.engine.warnings = vec!["WARNING: API is accessible on http://0.0.0.0:2375 without encryption.".into()],
+        |i| i.engine.warnings = vec!["WARNING: No swap limit support".into()],
+    ),
+    (
+        "ENG-007",
+        |i| i.engine.security_options = Some(vec!["name=apparmor".into()]),
+        |i| i.engine.security_options = None,
+    ),
+    ("ENG-008", |i| i.engine.swarm_state = Some("active".into()), |i| i.engine.swarm_state = Some("inactive".into())),
+    ("ENG-009", |i| i.engine.version = "20.10.24+dfsg1".into(), |i| i.engine.version = "28.0.0".into()),
+    (
+        "ENG-010",
+        |i| {
+            i.engine.product = "Podman Engine".into();
+            i.engine.version = "4.3.1".into();
+        },
+        |i| {
+            i.engine.product = "Podman Engine".into();
+            i.engine.version = "5.4.0".into();
+        },
+    ),
+    ("ENG-011", |i| drop(i.unreadable.insert("ghost".into(), Unreadable::default())), |_| {}),
+    (
+        "TRF-001",
+        |i| {
+            mount(i, "/run/docker.sock", false);
+            let mounts = std::mem::take(&mut app(i, "app").mounts);
+            app(i, "traefik").mounts = mounts;
+        },
+        |i| volume(i, "traefik", "acme", true),
+    ),
+    ("TRF-002", |_| {}, |i| app(i, "traefik").labels.clear()),
+    (
+        "TRF-003",
+        |i| app(i, "traefik").confinement.cap_drop.clear(),
+        |i| app(i, "traefik").confinement.cap_drop = ["NET_RAW".into()].into(),
+    ),
+    ("TRF-004", |i| add(i, "other", "blog", &["net-exposed"]), |i| add(i, "other", "blog", &["net-internal"])),
+    ("TRF-005", |i| add(i, "other", "blog", &["net-control"]), |i| add(i, "other", "blog", &["net-internal"])),
+    ("SOC-001", |i| i.engine.door = Some(Door::Wide), |i| i.engine.door = Some(Door::Filtered)),
+    ("SOC-002", |i| i.engine.door = Some(Door::Bare), |i| i.engine.door = Some(Door::Filtered)),
+];
+
+/// Puts a label into the image of `app`, and so into `app`.
+fn bake(inventory: &mut Inventory, key: &str, value: &str) {
+    app(inventory, "app").image_id = "sha256:other".into();
+    app(inventory, "app").labels.insert(key.into(), value.into());
+    inventory.images.insert("sha256:other".into(), Image { labels: labels(&[(key, value)]), problem: None });
+}
+
+#[test]
+fn every_rule_fires_where_it_should_and_nowhere_else() {
+    for (id, fires, quiet) in PAIRS {
+        let found = fired(*fires);
+        assert!(found.iter().any(|finding| finding.rule == *id), "{id} does not fire: {found:#?}");
+        let found: Vec<Finding> = fired(*quiet).into_iter().filter(|finding| finding.rule == *id).collect();
+        assert!(found.is_empty(), "{id} fires: {found:#?}");
+    }
+}
+
+#[test]
+fn every_rule_has_its_pair() {
+    let pairs: BTreeSet<&str> = PAIRS.iter().map(|(id, _, _)| *id).collect();
+    for rule in all().filter(|rule| !matches!(rule.check, Check::Step)) {
+        assert!(pairs.contains(rule.id), "{} has no pair", rule.id);
+    }
+    for id in pairs {
+        assert!(find(id).is_some(), "{id} is no rule");
+    }
+}
+
+#[test]
+fn the_hardened_topology_leaves_only_what_cannot_be_verified() {
+    for finding in fired(|_| {}) {
+        assert!(finding.not_verifiable, "{finding:#?}");
+    }
+}
+
+#[test]
+fn ids_are_unique_and_words_are_one_line() {
+    let mut seen = BTreeSet::new();
+    for rule in all() {
+        assert!(seen.insert(rule.id), "{} twice", rule.id);
+        assert!(!rule.why.contains('\n') && !rule.why.ends_with('.'), "{}", rule.id);
+        assert!(!rule.title.is_empty() && !rule.fix.is_empty() && !rule.reference.is_empty(), "{}", rule.id);
+    }
+    for (id, fires, _) in PAIRS {
+        for finding in fired(*fires).iter().filter(|finding| finding.rule == *id) {
+            assert!(!finding.words.contains('\n') && !finding.words.ends_with('.'), "{id}: {}", finding.words);
+        }
+    }
+}
+
+#[test]
+fn what_blocks_refuses_and_says_how_to_vouch() {
+    for (id, fires, _) in PAIRS {
+        let rule = find(id).unwrap();
+        if rule.action != Action::Block || id.starts_with("IMG") {
+            continue;
+        }
+        let mut inventory = topology();
+        fires(&mut inventory);
+        let judgement = judged(&inventory, &Settings::default());
+        let refusals = judgement.refusals(&"app".into());
+        let refusal = refusals.iter().find(|refusal| refusal.rule.as_deref() == Some(*id)).unwrap();
+        assert!(refusal.remedy.ends_with(&format!("leeward.allow: {id}")), "{}", refusal.remedy);
+
+        let vouch = format!("NET-099, {}", id.to_lowercase());
+        app(&mut inventory, "app").labels.insert("leeward.allow".into(), vouch);
+        let judgement = judged(&inventory, &Settings::default());
+        let again = judgement.refusals(&"app".into());
+        assert!(!again.iter().any(|refusal| refusal.rule.as_deref() == Some(*id)), "{id} cannot be vouched for");
+        let vouched = judgement.concerning(&"app".into()).into_iter().filter(|(_, s)| *s == Standing::Vouched);
+        assert!(vouched.map(|(finding, _)| finding).any(|finding| finding.vouched && !finding.blocks), "{id}");
+    }
+}
+
+#[test]
+fn strict_refuses_what_weakens_the_walls_and_warn_refuses_nothing() {
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    let warn = Settings { isolation: Isolation::Warn, ..Settings::default() };
+    let refuses = |judgement: &Judgement, id: &str| {
+        judgement.refusals(&"app".into()).iter().any(|refusal| refusal.rule.as_deref() == Some(id))
+    };
+    for (id, fires, _) in PAIRS {
+        let rule = find(id).unwrap();
+        let mut inventory = topology();
+        fires(&mut inventory);
+        let about_app = !matches!(rule.check, Check::Traefik(_) | Check::Any(_)) && *id != "NET-013";
+        if rule.action == Action::WarnStrictBlock && about_app {
+            assert!(refuses(&judged(&inventory, &strict), id), "{id} under strict");
+            assert!(!refuses(&judged(&inventory, &Settings::default()), id), "{id} under enforce");
+        }
+        assert_eq!(judged(&inventory, &warn).refusals(&"app".into()), [], "{id} under warn");
+    }
+}
+
+#[test]
+fn a_networks_own_label_vouches_for_what_is_found_about_it() {
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    let mut inventory = topology();
+    add(&mut inventory, "app2", "blog", &["net-proxy"]);
+    assert_eq!(judged(&inventory, &strict).refusals(&"app".into()).len(), 1);
+    network(&mut inventory, "net-proxy").labels.insert("leeward.allow".into(), "NET-010".into());
+    let judgement = judged(&inventory, &strict);
+    assert_eq!(judgement.refusals(&"app".into()), []);
+    let finding = judgement.findings.iter().find(|finding| finding.rule == "NET-010").unwrap();
+    assert!(finding.vouched && !finding.blocks);
+    assert_eq!(finding.subject, Subject::Network { name: "net-proxy".into() });
+}
+
+#[test]
+fn a_baked_in_vouch_does_not_count() {
+    let mut inventory = topology();
+    bake(&mut inventory, "leeward.allow", "PRV-001");
+    app(&mut inventory, "app").confinement.privileged = true;
+    assert_eq!(judged(&inventory, &Settings::default()).refusals(&"app".into()).len(), 1);
+}
+
+#[test]
+fn what_a_neighbour_forwards_is_held_against_those_beside_it() {
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    let mut inventory = topology();
+    app(&mut inventory, "traefik").confinement.sysctls.clear();
+    let refusals = judged(&inventory, &strict).refusals(&"app".into());
+    assert_eq!(refusals.iter().filter_map(|refusal| refusal.rule.as_deref()).collect::<Vec<_>>(), ["NET-012"]);
+    app(&mut inventory, "traefik").labels.insert("leeward.allow".into(), "NET-012".into());
+    assert_eq!(judged(&inventory, &strict).refusals(&"app".into()), []);
+}
+
+#[test]
+fn unknown_vouchers_are_named() {
+    assert_eq!(super::unknown_vouchers("NET-001, net-999 PRV-2,"), ["net-999", "PRV-2"]);
+}

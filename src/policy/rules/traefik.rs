@@ -1,0 +1,141 @@
+//! TRF: the declared Traefik, which everybody's walls meet at.
+
+use std::collections::BTreeSet;
+
+use super::net::{capability, has_net_raw};
+use super::{Case, Check, Rule, Seen, listed, mounts};
+use crate::policy::finding::{Action, Severity};
+use crate::policy::proxy::is_leeward;
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "TRF-001",
+        title: "Traefik has an engine's socket",
+        severity: Severity::Critical,
+        action: Action::Warn,
+        check: Check::Traefik(trf_001),
+        why: "Leeward is there so that Traefik, the one that faces the Internet, does not hold the engine's socket",
+        fix: "remove the mount and `--providers.docker` or `--providers.swarm`; use `--providers.http` alone",
+        reference: "docs/rules.md#prv-002",
+    },
+    Rule {
+        id: "TRF-002",
+        title: "Traefik's API without a lock",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Traefik(trf_002),
+        why: "with `--api.insecure=true` every application reads all routes, hashes and addresses on port 8080",
+        fix: "remove `--api.insecure=true`; route `api@internal` behind a login, on Traefik's own container",
+        reference: "https://doc.traefik.io/traefik/reference/install-configuration/api-dashboard/",
+    },
+    Rule {
+        id: "TRF-003",
+        title: "Traefik may do more with its networks than it needs",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Traefik(trf_003),
+        why: "Traefik is on everybody's network. Whoever takes it over forges frames with NET_RAW and changes routes \
+              with NET_ADMIN",
+        fix: "services:\n  traefik:\n    cap_drop: [ALL]\n    cap_add: [NET_BIND_SERVICE]\n    sysctls:\n      \
+              net.ipv4.ip_forward: \"0\"",
+        reference: "docs/isolation.md#multi-homed-containers-are-routers",
+    },
+    Rule {
+        id: "TRF-004",
+        title: "company on Traefik's way out",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Traefik(trf_004),
+        why: "what shares the exposed network with Traefik reaches its other listeners, and goes out beside it",
+        fix: "give Traefik an exposed network of its own",
+        reference: "docs/isolation.md#shared-proxy-networks",
+    },
+    Rule {
+        id: "TRF-005",
+        title: "company between Traefik and Leeward",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Traefik(trf_005),
+        why: "whoever answers Traefik in Leeward's place decides every route; whoever asks Leeward reads the hashes in \
+              the document",
+        fix: "put the two on an internal network of their own:\nnetworks:\n  net-control:\n    internal: true\n\
+              and protect it with `--token-file`",
+        reference: "docs/isolation.md#between-traefik-and-leeward",
+    },
+];
+
+fn trf_001(case: &Case<'_>) -> Option<Seen> {
+    case.container.mounts.iter().find_map(|mount| {
+        let volume = case.world.inventory.volumes.get(&mount.name).filter(|volume| volume.bind);
+        let path = volume.map_or(mount.source.as_str(), |volume| volume.device.as_str());
+        let socket = mounts::socket(path)?;
+        Some(Seen::new(format!("`{}` mounts `{path}`, which gives it `{socket}`", case.name())))
+    })
+}
+
+fn trf_002(case: &Case<'_>) -> Option<Seen> {
+    let bindings = case.container.ports.get("8080/tcp").filter(|bindings| !bindings.is_empty());
+    if let Some(binding) = bindings.and_then(|bindings| bindings.first()) {
+        let words = format!("port 8080 of `{}` is published on port {} of the host", case.name(), binding.host_port);
+        return Some(Seen::new(words));
+    }
+    // Command lines are never read: they hold passwords.
+    let words = format!("whether `{}` runs with `--api.insecure=true`: command lines are not read", case.name());
+    Some(Seen::unverifiable(words).action(Action::Inform))
+}
+
+fn trf_003(case: &Case<'_>) -> Option<Seen> {
+    let added = case.container.confinement.cap_add.iter().map(|name| capability(name));
+    let admin = added.into_iter().any(|name| name == "NET_ADMIN" || name == "ALL");
+    let raw = has_net_raw(case.container);
+    let what = match (raw, admin) {
+        (true, true) => "NET_RAW and NET_ADMIN",
+        (true, false) => "NET_RAW",
+        (false, true) => "NET_ADMIN",
+        (false, false) => return None,
+    };
+    Some(Seen::new(format!("`{}` has {what}", case.name())))
+}
+
+fn trf_004(case: &Case<'_>) -> Option<Seen> {
+    let world = case.world;
+    let company: BTreeSet<&str> = case
+        .namespace
+        .ways_out()
+        .filter_map(|(edge, _)| edge.network)
+        .flat_map(|network| world.namespaces.members(&network.id))
+        .filter(|member| !world.is_traefik(member))
+        .map(|member| member.name.as_str())
+        .collect();
+    let (edge, _) = case.namespace.ways_out().next()?;
+    (!company.is_empty()).then(|| {
+        Seen::new(format!("`{}` shares its way out over `{}` with {}", case.name(), edge.name, listed(company)))
+    })
+}
+
+fn trf_005(case: &Case<'_>) -> Option<Seen> {
+    let world = case.world;
+    let meets = case.namespace.edges.iter().find_map(|edge| {
+        let network = edge.network?;
+        let members = world.namespaces.members(&network.id);
+        members.iter().any(|member| is_leeward(member)).then_some((edge, network, members))
+    });
+    let (edge, network, members) = meets?;
+    if edge.wall.is_err() {
+        return Some(Seen::new(format!(
+            "`{}` reaches Leeward over `{}`, which is not internal",
+            case.name(),
+            network.name
+        )));
+    }
+    let company: Vec<&str> = members
+        .iter()
+        .filter(|member| !is_leeward(member) && !world.is_traefik(member))
+        .map(|member| member.name.as_str())
+        .collect();
+    (!company.is_empty()).then(|| {
+        let words =
+            format!("`{}` reaches Leeward over `{}`, where also is {}", case.name(), network.name, listed(company));
+        Seen::new(words)
+    })
+}

@@ -1,0 +1,79 @@
+//! VOL: what volumes hide, and whom they connect.
+
+use super::{Case, Check, Rule, Seen, listed, mounts};
+use crate::policy::finding::{Action, Severity};
+
+pub(super) static RULES: &[Rule] = &[
+    Rule {
+        id: "VOL-001",
+        title: "writes where a container with a way out reads",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::App(vol_001),
+        why: "what it writes there, the other one may send out: the two together have a way out",
+        fix: "give each of the two a volume of its own, or mount it read-only here (`volumes: [data:/data:ro]`)",
+        reference: "docs/isolation.md#what-is-shared-is-a-way",
+    },
+    Rule {
+        id: "VOL-002",
+        title: "a volume that is a host directory in disguise",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::App(vol_002),
+        why: "a volume of the driver `local` with `o: bind` mounts a host path, and the container's inspection does \
+              not show which; PRV-002 and PRV-016 are judged on that path",
+        fix: "mount what is needed as a plain bind (`volumes: [/srv/app:/data]`), and never a directory that holds an \
+              engine's socket or belongs to the host",
+        reference: "https://docs.docker.com/engine/storage/volumes/#mounting-a-block-device",
+    },
+];
+
+fn vol_001(case: &Case<'_>) -> Option<Seen> {
+    let container = case.container;
+    for mount in container.mounts.iter().filter(|mount| mount.writable) {
+        let what = if mount.name.is_empty() { &mount.source } else { &mount.name };
+        let Some(holders) = case.shares.get(what.as_str()) else { continue };
+        let others: Vec<&str> =
+            holders.iter().filter(|other| other.id != container.id).map(|other| other.name.as_str()).collect();
+        if !others.is_empty() {
+            return Some(Seen::new(format!(
+                "`{}` writes to `{what}`, which {} also mounts, with a way out",
+                case.name(),
+                listed(others)
+            )));
+        }
+    }
+    None
+}
+
+fn vol_002(case: &Case<'_>) -> Option<Seen> {
+    let inventory = case.world.inventory;
+    let mut unknown = None;
+    let mut harmless = None;
+    for mount in case.container.mounts.iter().filter(|mount| mount.kind == "volume" && !mount.name.is_empty()) {
+        let Some(volume) = inventory.volumes.get(&mount.name) else {
+            unknown = unknown.or(Some(&mount.name));
+            continue;
+        };
+        if !volume.bind {
+            continue;
+        }
+        let words = |what: &str| {
+            Seen::new(format!("volume `{}` of `{}` is the host's `{}`, {what}", mount.name, case.name(), volume.device))
+        };
+        if let Some(socket) = mounts::socket(&volume.device) {
+            return Some(words(&format!("which gives it `{socket}`")));
+        }
+        if mounts::sensitive(&volume.device, inventory.engine.root_dir.as_deref()).is_some() {
+            let writable = mount.writable;
+            let seen = words(if writable { "which it may write" } else { "which it may read" });
+            return Some(if writable { seen } else { seen.action(Action::Warn) });
+        }
+        harmless = harmless.or_else(|| Some(words("not a volume of its own").action(Action::Inform)));
+    }
+    harmless.or_else(|| {
+        let name = unknown?;
+        let words = format!("whether volume `{name}` of `{}` hides a host directory could not be read", case.name());
+        Some(Seen::unverifiable(words).action(Action::Inform))
+    })
+}
