@@ -466,9 +466,9 @@ const PAIRS: &[Pair] = &[
     ),
     (
         "IMG-003",
-        |i| drop(i.images.clear()),
+        |i| app(i, "app").image_id = "sha256:gone".into(),
         |i| {
-            i.images.clear();
+            app(i, "app").image_id = "sha256:gone".into();
             app(i, "app").labels.clear();
         },
     ),
