@@ -1,3 +1,9 @@
 //! The `leeward` command: parses, runs the verb, turns its result into an exit code.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

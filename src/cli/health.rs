@@ -1,0 +1,63 @@
+//! `leeward health`: asks a running service whether it is ready.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use hyper::{StatusCode, Uri};
+
+use super::server::{Server, ask_socket};
+use super::{Ended, Exit, Failure};
+
+/// What is asked where nothing is said.
+const HERE: &str = "http://127.0.0.1:9000";
+
+/// Ask a running `serve` or `gate` whether it is ready: for health checks in an image without a shell
+///
+/// Status 0: ready. Status 1: it is not, or cannot be reached; the reason is printed.
+#[derive(Args, Debug)]
+pub(crate) struct Health {
+    #[command(flatten)]
+    server: Server,
+
+    /// Ask a gate at this socket instead, as unix:///run/leeward/engine.sock. Not read from the environment, where
+    /// LEEWARD_ENGINE says where `serve` reads
+    #[arg(long, value_name = "unix://PATH", value_parser = socket, conflicts_with = "server")]
+    engine: Option<PathBuf>,
+
+    /// How long to wait for the answer, in seconds
+    #[arg(long, env = "LEEWARD_PATIENCE", hide_env_values = true, value_name = "SECONDS", default_value = "4", value_parser = clap::value_parser!(u64).range(1..=600))]
+    patience: u64,
+}
+
+impl Health {
+    /// Asks, prints the reason if it is a no.
+    pub(crate) fn run(self) -> Ended {
+        let patience = Duration::from_secs(self.patience);
+        let answer = super::block_on(async {
+            match &self.engine {
+                Some(socket) => Ok(ask_socket(socket, "/_ping", patience).await?),
+                None => {
+                    let server = self.server.server.clone().unwrap_or_else(|| Uri::from_static(HERE));
+                    Ok(self.server.ask(&server, "/readyz", "text/plain", patience).await?)
+                }
+            }
+        });
+        // Docker knows two answers; that nobody is there is a no.
+        let (exit, words) = match answer {
+            Ok(answer) if answer.status == StatusCode::OK => (Exit::Good, answer.body),
+            Ok(answer) => (Exit::No, format!("{}: {}", answer.status, answer.body)),
+            Err(Failure::Failed(error)) => (Exit::No, format!("{error:#}")),
+            Err(settings) => return Err(settings),
+        };
+        super::print(&format!("{}\n", words.trim_end()))?;
+        Ok(exit)
+    }
+}
+
+fn socket(text: &str) -> Result<PathBuf, String> {
+    match text.strip_prefix("unix://") {
+        Some(path) if path.starts_with('/') => Ok(PathBuf::from(path)),
+        Some(_) | None => Err("is not unix://PATH; without --engine, `serve` is asked".to_owned()),
+    }
+}

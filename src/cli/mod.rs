@@ -1,0 +1,171 @@
+//! The command line: one file a verb, and the groups of flags that verbs share. The only reader of argv and environment.
+//!
+//! A verb is a `clap` struct with `run(self) -> Ended`. It turns its flags into settings first, so that a bad one ends
+//! the program (status 2) before anything is opened, bound or asked. A flag goes before its environment variable, that
+//! before the default; an environment variable that is set but empty counts as not set.
+
+mod engine;
+mod health;
+mod log;
+mod policy;
+mod server;
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// What `--help` says below the verbs.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done; the answer is good
+  1  the answer is no: not ready, not routed, findings
+  2  a flag or an environment variable makes no sense
+  3  could not: the engine or the service cannot be reached, a file cannot be read
+
+Every flag has an environment variable: `--default-rule` is LEEWARD_DEFAULT_RULE. Lists are split at commas.";
+
+/// Tells Traefik of containers that are really isolated, and of nothing else
+///
+/// Leeward reads container labels through a read-only door to the Docker socket and serves them as the configuration
+/// that Traefik's `providers.http` asks for, for containers on internal networks only.
+#[derive(Parser, Debug)]
+#[command(name = "leeward", version, after_help = EXIT_STATUS, max_term_width = 100, disable_help_subcommand = true)]
+struct Leeward {
+    #[command(flatten)]
+    log: log::Log,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    Health(health::Health),
+}
+
+/// How a verb ended, where it could do its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, and the answer is good.
+    Good,
+    /// Done, and the answer is no.
+    No,
+}
+
+/// Why a verb could not do its job.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A flag or a variable makes no sense: one line that names it and its value, and the remedy.
+    Settings(String),
+    /// Something outside did not do its part; the chain of causes is printed on one line.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// What running a verb comes to.
+pub(crate) type Ended = Result<Exit, Failure>;
+
+/// The whole program.
+pub(crate) fn main() -> ExitCode {
+    let command = without_empty_variables(Leeward::command());
+    let parsed = command.try_get_matches().and_then(|mut matches| Leeward::from_arg_matches_mut(&mut matches));
+    let Leeward { log, verb } = match parsed {
+        Ok(parsed) => parsed,
+        // Also `--help` and `--version`, which are no errors and go to stdout.
+        Err(error) => {
+            let status = if error.use_stderr() { 2 } else { 0 };
+            return if error.print().is_ok() { ExitCode::from(status) } else { ExitCode::from(3) };
+        }
+    };
+    let ended = log.start(verb.is_service()).and_then(|()| verb.run());
+    let (status, words) = match ended {
+        Ok(Exit::Good) => (0, None),
+        Ok(Exit::No) => (1, None),
+        Err(Failure::Settings(words)) => (2, Some(words)),
+        Err(Failure::Failed(error)) => (3, Some(format!("{error:#}"))),
+    };
+    if let Some(words) = words {
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(io::stderr(), "leeward: {words}");
+    }
+    ExitCode::from(status)
+}
+
+impl Verb {
+    fn run(self) -> Ended {
+        match self {
+            Self::Health(verb) => verb.run(),
+        }
+    }
+
+    /// Runs until it is told to end, and speaks of what happens meanwhile.
+    fn is_service(&self) -> bool {
+        match self {
+            Self::Health(_) => false,
+        }
+    }
+}
+
+/// Writes a verb's result to stdout. A reader that has seen enough (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Runs a verb that asks something once and ends.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// The same command, blind to environment variables that are set but empty: what Compose writes for `${UNSET:-}`.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| match argument.get_env() {
+            Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
+                argument.env(clap::builder::Resettable::Reset)
+            }
+            Some(_) | None => argument,
+        })
+        .mut_subcommands(without_empty_variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_well_formed() {
+        Leeward::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_twin_of_its_name() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let Some(long) = argument.get_long() else { continue };
+                let twin = format!("LEEWARD_{}", long.to_uppercase().replace('-', "_"));
+                match (command.get_name(), long) {
+                    ("leeward", "help" | "version") | (_, "help") => {}
+                    // The short form that people know from `RUST_LOG`.
+                    (_, "log-level") => assert_eq!(argument.get_env(), Some("LEEWARD_LOG".as_ref())),
+                    // Reads the engine's door, not the service: see the flag's own words.
+                    ("health", "engine") => assert_eq!(argument.get_env(), None),
+                    // What is asked for this once is not a setting.
+                    (_, "json" | "all") => {}
+                    (verb, _) => assert_eq!(argument.get_env(), Some(twin.as_ref()), "leeward {verb} --{long}"),
+                }
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Leeward::command());
+    }
+}

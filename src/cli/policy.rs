@@ -1,0 +1,217 @@
+//! The flags that decide what is routed, and what they mean: [`Settings`]. Named as in Traefik where Traefik has them.
+
+use clap::{Args, ValueEnum, builder::BoolishValueParser};
+use leeward::dynamic::Version;
+use leeward::rule::constraint::Constraint;
+use leeward::rule::template::{self, DefaultRule};
+use leeward::settings::{self, Glob, Settings, SharedMiddleware};
+
+/// Flags of every verb that compiles a plan.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "What is routed")]
+pub(crate) struct Policy {
+    /// Route containers that do not say `traefik.enable` [default: false; true, as in Traefik, with
+    /// `--isolation off --names traefik --image-labels honor`]
+    #[arg(long, env = "LEEWARD_EXPOSED_BY_DEFAULT", hide_env_values = true, value_name = "true|false", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    exposed_by_default: Option<bool>,
+
+    /// The rule of routers that have none: a Go template over .Name, .ContainerName and .Labels
+    #[arg(long, env = "LEEWARD_DEFAULT_RULE", hide_env_values = true, value_name = "TEMPLATE", default_value = template::DEFAULT)]
+    default_rule: DefaultRule,
+
+    /// Only containers whose labels match: Label(`key`, `value`), LabelRegex(`key`, `regex`), &&, ||, !
+    #[arg(
+        long,
+        env = "LEEWARD_CONSTRAINTS",
+        hide_env_values = true,
+        value_name = "EXPRESSION",
+        default_value = "",
+        hide_default_value = true
+    )]
+    constraints: Constraint,
+
+    /// The proxy network to take where a container is on several and its labels name none
+    #[arg(long, env = "LEEWARD_NETWORK", hide_env_values = true, value_name = "NETWORK")]
+    network: Option<String>,
+
+    /// Prefer the address and port that a container publishes on the host
+    #[arg(long, env = "LEEWARD_USE_BIND_PORT_IP", hide_env_values = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
+    use_bind_port_ip: bool,
+
+    /// Keep the service of a container that is not healthy, without a server: 503 instead of 404
+    #[arg(long, env = "LEEWARD_ALLOW_EMPTY_SERVICES", hide_env_values = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
+    allow_empty_services: bool,
+
+    /// How hard the isolation policy is
+    #[arg(long, env = "LEEWARD_ISOLATION", hide_env_values = true, value_name = "LEVEL", default_value = "enforce")]
+    isolation: Isolation,
+
+    /// How routers, services and middlewares are named
+    #[arg(long, env = "LEEWARD_NAMES", hide_env_values = true, value_name = "SCHEME", default_value = "project")]
+    names: Names,
+
+    /// Whether labels baked into an image count
+    #[arg(
+        long,
+        env = "LEEWARD_IMAGE_LABELS",
+        hide_env_values = true,
+        value_name = "WHETHER",
+        default_value = "ignore"
+    )]
+    image_labels: ImageLabels,
+
+    /// Name of a container that is a Traefik, besides those labelled `leeward.traefik=true`; repeatable
+    #[arg(long, env = "LEEWARD_TRAEFIK", hide_env_values = true, value_name = "NAME", value_delimiter = ',')]
+    traefik: Vec<String>,
+
+    /// Name of a proxy network, `*` and `?` allowed; repeatable, the first that fits wins
+    #[arg(long, env = "LEEWARD_PROXY_NETWORK", hide_env_values = true, value_name = "GLOB", value_delimiter = ',')]
+    proxy_network: Vec<Glob>,
+
+    /// A middleware that every container may use by its bare name, as `authelia.auth`; repeatable
+    #[arg(
+        long,
+        env = "LEEWARD_SHARE_MIDDLEWARE",
+        hide_env_values = true,
+        value_name = "OWNER.NAME",
+        value_delimiter = ','
+    )]
+    share_middleware: Vec<SharedMiddleware>,
+
+    /// Something of another provider that containers may refer to, as `api@internal`; repeatable
+    #[arg(long, env = "LEEWARD_ALLOW_REFERENCE", hide_env_values = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = reference)]
+    allow_reference: Vec<String>,
+
+    /// The Traefik that reads the document, as 3.6 [default: as its image says, else the newest known]
+    #[arg(long, env = "LEEWARD_TRAEFIK_VERSION", hide_env_values = true, value_name = "VERSION")]
+    traefik_version: Option<Version>,
+}
+
+/// As [`settings::Isolation`], in the words of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Isolation {
+    /// Refuse also what merely weakens the walls
+    Strict,
+    /// Refuse what has a way out, or power over the host
+    Enforce,
+    /// Judge everything, publish anyway, report
+    Warn,
+    /// As Traefik's own provider: any network, any claim
+    Off,
+}
+
+/// As [`settings::Names`], in the words of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Names {
+    /// `<owner>.<name>`: every Compose project, stack or lone container has names of its own
+    Project,
+    /// Bare names in one space, as Traefik's own provider
+    Traefik,
+}
+
+/// As [`settings::ImageLabels`], in the words of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ImageLabels {
+    /// They do not: an image's author does not configure the proxy
+    Ignore,
+    /// They do, as in Traefik
+    Honor,
+}
+
+impl Policy {
+    /// What the flags mean.
+    pub(crate) fn settings(self) -> Settings {
+        // Exactly this triple promises to be Traefik's own provider, and there the default is true.
+        let as_traefik =
+            (self.isolation, self.names, self.image_labels) == (Isolation::Off, Names::Traefik, ImageLabels::Honor);
+        Settings {
+            exposed_by_default: self.exposed_by_default.unwrap_or(as_traefik),
+            constraints: self.constraints,
+            default_rule: self.default_rule,
+            network: self.network,
+            use_bind_port_ip: self.use_bind_port_ip,
+            allow_empty_services: self.allow_empty_services,
+            isolation: match self.isolation {
+                Isolation::Strict => settings::Isolation::Strict,
+                Isolation::Enforce => settings::Isolation::Enforce,
+                Isolation::Warn => settings::Isolation::Warn,
+                Isolation::Off => settings::Isolation::Off,
+            },
+            names: match self.names {
+                Names::Project => settings::Names::Project,
+                Names::Traefik => settings::Names::Traefik,
+            },
+            image_labels: match self.image_labels {
+                ImageLabels::Ignore => settings::ImageLabels::Ignore,
+                ImageLabels::Honor => settings::ImageLabels::Honor,
+            },
+            traefiks: self.traefik.into_iter().collect(),
+            proxy_networks: self.proxy_network,
+            share_middlewares: self.share_middleware.into_iter().collect(),
+            allow_references: self.allow_reference.into_iter().collect(),
+            traefik_version: self.traefik_version,
+        }
+    }
+}
+
+fn reference(text: &str) -> Result<String, String> {
+    match text.rsplit_once('@') {
+        Some((name, provider)) if !name.is_empty() && !provider.is_empty() && !name.contains('@') => {
+            Ok(text.to_owned())
+        }
+        Some(_) | None => Err("is not `<name>@<provider>`, as in `api@internal`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        policy: Policy,
+    }
+
+    fn settings(flags: &[&str]) -> Settings {
+        Only::try_parse_from([&["leeward"], flags].concat()).map(|only| only.policy.settings()).unwrap()
+    }
+
+    #[test]
+    fn containers_must_ask_unless_leeward_is_to_be_traefiks_own_provider() {
+        for (flags, wanted) in [
+            (&[] as &[&str], false),
+            (&["--isolation=off", "--names=traefik"], false),
+            (&["--isolation=warn", "--names=traefik", "--image-labels=honor"], false),
+            (&["--isolation=off", "--names=traefik", "--image-labels=honor"], true),
+            (&["--isolation=off", "--names=traefik", "--image-labels=honor", "--exposed-by-default=false"], false),
+            (&["--exposed-by-default=true"], true),
+        ] {
+            assert_eq!(settings(flags).exposed_by_default, wanted, "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn lists_repeat_and_split_at_commas_and_keep_their_order() {
+        let settings = settings(&["--proxy-network=z-*,a", "--proxy-network", "m", "--allow-reference=api@internal"]);
+        assert_eq!(settings.proxy_networks.iter().map(Glob::as_str).collect::<Vec<_>>(), ["z-*", "a", "m"]);
+        assert!(settings.allow_references.contains("api@internal"));
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_flag() {
+        for (flag, value) in [
+            ("--constraints", "Lable(`a`, `b`)"),
+            ("--allow-reference", "api"),
+            ("--share-middleware", "auth"),
+            ("--isolation", "hard"),
+            ("--exposed-by-default", "perhaps"),
+        ] {
+            let error = Only::try_parse_from(["leeward", flag, value]).err().unwrap().to_string();
+            let line = error.lines().next().unwrap();
+            assert!(line.contains(flag) && line.contains(value), "{line}");
+        }
+    }
+}

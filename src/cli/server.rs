@@ -1,0 +1,114 @@
+//! The flags of verbs that ask a running `leeward serve`, and the one HTTP request they make.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode, Uri, header};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time;
+
+/// The longest answer that is read, in bytes: far above any real one, far below the machine's memory.
+const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
+
+/// Flags of every verb that can ask a running service.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Asking a running `leeward serve`")]
+pub(crate) struct Server {
+    /// Ask this running service instead of an engine, as http://leeward:9000
+    #[arg(long, env = "LEEWARD_SERVER", hide_env_values = true, value_name = "URL")]
+    pub(crate) server: Option<Uri>,
+
+    /// File that holds the service's bearer token
+    #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// An answer of a service.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its status.
+    pub(crate) status: StatusCode,
+    /// Its body, as text.
+    pub(crate) body: String,
+}
+
+impl Server {
+    /// Asks `server` for `path` (with its query). `accept` is the media type wanted.
+    pub(crate) async fn ask(
+        &self,
+        server: &Uri,
+        path: &str,
+        accept: &str,
+        patience: Duration,
+    ) -> anyhow::Result<Answer> {
+        let asked = async {
+            let host = server.host().with_context(|| format!("`{server}` names no host"))?;
+            let port = server.port_u16().unwrap_or(80);
+            if server.scheme_str().is_some_and(|scheme| scheme != "http") {
+                bail!("`{server}`: only http:// is supported");
+            }
+            let connection = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+            let authority = server.authority().map_or(host, |it| it.as_str());
+            exchange(connection, authority, path, accept, self.token()?.as_deref()).await
+        };
+        time::timeout(patience, asked)
+            .await
+            .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", patience.as_secs())))
+            .with_context(|| format!("could not ask {server}"))
+    }
+
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.token_file else { return Ok(None) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("--token-file `{}` cannot be read", path.display()))?;
+        Ok(Some(text.trim().to_owned()))
+    }
+}
+
+/// Asks a Unix socket for `path`.
+pub(crate) async fn ask_socket(socket: &Path, path: &str, patience: Duration) -> anyhow::Result<Answer> {
+    let asked = async {
+        let connection = UnixStream::connect(socket).await?;
+        exchange(connection, "localhost", path, "*/*", None).await
+    };
+    time::timeout(patience, asked)
+        .await
+        .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", patience.as_secs())))
+        .with_context(|| format!("could not ask `{}`", socket.display()))
+}
+
+/// One GET on a fresh connection.
+async fn exchange(
+    connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    authority: &str,
+    path: &str,
+    accept: &str,
+    token: Option<&str>,
+) -> anyhow::Result<Answer> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
+    let mut request = Request::get(path).header(header::HOST, authority).header(header::ACCEPT, accept);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(Empty::<Bytes>::new())?;
+    let answered = async {
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| anyhow!(error))?.to_bytes();
+        Ok(Answer { status: head.status, body: String::from_utf8_lossy(&body).into_owned() })
+    };
+    tokio::pin!(answered);
+    // The connection is driven here, not in a task of its own.
+    tokio::select! {
+        answer = &mut answered => answer,
+        ended = connection => match ended {
+            Ok(()) => answered.await,
+            Err(error) => Err(error.into()),
+        },
+    }
+}
