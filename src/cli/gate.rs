@@ -1,71 +1,152 @@
 //! `leeward gate`: a read-only door in front of the engine's socket.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use leeward::gate::{self, Limits, Listen, Options, Owner};
 use tracing::warn;
 
-/// A read-only door in front of the engine's socket: a handful of exact requests, each answer rebuilt from an
-/// allow-list of fields
+use super::{Ended, Exit, Failure};
+
+/// Stand in front of the engine's socket: a dozen read-only questions, answers without environment or command lines
 #[derive(Args, Debug)]
 pub(crate) struct Gate {
     /// The engine's own socket
-    #[arg(long, env = "LEEWARD_ENGINE", value_name = "unix://PATH", default_value = "unix:///var/run/docker.sock")]
+    #[arg(
+        long,
+        env = "LEEWARD_ENGINE",
+        hide_env_values = true,
+        value_name = "unix://PATH",
+        default_value = "unix:///var/run/docker.sock"
+    )]
     engine: UnixPath,
 
-    /// Where readers connect: a Unix socket, or a loopback port
-    #[arg(long, env = "LEEWARD_LISTEN", value_name = "unix://PATH|tcp://IP:PORT", default_value = "unix:///run/leeward/engine.sock")]
+    /// Where readers connect: unix://PATH, or tcp://127.0.0.1:PORT
+    #[arg(
+        long,
+        env = "LEEWARD_LISTEN",
+        hide_env_values = true,
+        value_name = "WHERE",
+        default_value = "unix:///run/leeward/engine.sock"
+    )]
     listen: Address,
 
-    /// Let the Swarm paths through too: services, tasks, nodes
-    #[arg(long, env = "LEEWARD_SWARM")]
-    swarm: bool,
+    /// Let services, tasks and nodes through too
+    #[arg(
+        long,
+        env = "LEEWARD_SWARM",
+        hide_env_values = true,
+        value_name = "WHETHER",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "off",
+        default_missing_value = "on"
+    )]
+    swarm: Swarm,
 
-    /// Permissions of the listening socket
-    #[arg(long, env = "LEEWARD_SOCKET_MODE", value_name = "OCTAL", default_value = "0600", value_parser = mode)]
+    /// The listening socket's permissions
+    #[arg(
+        long,
+        env = "LEEWARD_SOCKET_MODE",
+        hide_env_values = true,
+        value_name = "OCTAL",
+        default_value = "0600",
+        value_parser = mode
+    )]
     socket_mode: u32,
 
-    /// Owner of the listening socket; needs root. Default: the user that the gate runs as
-    #[arg(long, env = "LEEWARD_SOCKET_OWNER", value_name = "UID:GID", value_parser = owner)]
+    /// The listening socket's owner; only root can give it away [default: the user that the gate runs as]
+    #[arg(long, env = "LEEWARD_SOCKET_OWNER", hide_env_values = true, value_name = "UID:GID", value_parser = owner)]
     socket_owner: Option<Owner>,
 
-    /// The user to become before anything is served, when started as root
-    #[arg(long, env = "LEEWARD_USER", value_name = "UID:GID", value_parser = owner)]
+    /// Whom to become before anything is served, if started as root
+    #[arg(long, env = "LEEWARD_USER", hide_env_values = true, value_name = "UID:GID", value_parser = owner)]
     user: Option<Owner>,
 
-    /// Listen on a port that other machines or containers can reach. Whoever reaches it reads every label
-    #[arg(long, env = "LEEWARD_LISTEN_BEYOND_LOOPBACK")]
+    /// Let `--listen` be a port that others than this machine can reach: whoever reaches it reads every label
+    #[arg(long, env = "LEEWARD_LISTEN_BEYOND_LOOPBACK", hide_env_values = true)]
     listen_beyond_loopback: bool,
 
-    /// Clients connected at once
-    #[arg(long, env = "LEEWARD_MAX_CONNECTIONS", value_name = "N", default_value_t = Limits::default().connections as u64, value_parser = clap::value_parser!(u64).range(1..=65_536))]
-    max_connections: u64,
+    /// How many clients may be connected at once
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_CONNECTIONS",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "128",
+        help_heading = "Limits"
+    )]
+    max_connections: NonZeroU32,
 
-    /// Event streams open at once
-    #[arg(long, env = "LEEWARD_MAX_STREAMS", value_name = "N", default_value_t = Limits::default().streams as u64, value_parser = clap::value_parser!(u64).range(1..=65_536))]
-    max_streams: u64,
+    /// How many event streams may be open at once
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_STREAMS",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "32",
+        help_heading = "Limits"
+    )]
+    max_streams: NonZeroU32,
 
-    /// The longest answer of the engine that is read, in bytes
-    #[arg(long, env = "LEEWARD_MAX_ANSWER", value_name = "BYTES", default_value_t = Limits::default().answer_bytes as u64, value_parser = clap::value_parser!(u64).range(1024..=1_073_741_824))]
-    max_answer: u64,
+    /// The longest answer that is read from the engine, in bytes
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_ANSWER",
+        hide_env_values = true,
+        value_name = "BYTES",
+        default_value = "67108864",
+        help_heading = "Limits"
+    )]
+    max_answer: NonZeroU32,
 
     /// How long the engine may take for an answer, in seconds
-    #[arg(long, env = "LEEWARD_ENGINE_TIMEOUT", value_name = "SECONDS", default_value_t = Limits::default().engine_patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
-    engine_timeout: u64,
+    #[arg(
+        long,
+        env = "LEEWARD_ENGINE_TIMEOUT",
+        hide_env_values = true,
+        value_name = "SECONDS",
+        default_value = "30",
+        help_heading = "Limits"
+    )]
+    engine_timeout: NonZeroU32,
 
-    /// How long a reader may stay silent between requests, or not take its answer, in seconds. Event streams may stay
+    /// How long a client may stay silent between requests, or not take its answer, in seconds; event streams may stay
     /// silent for ever
-    #[arg(long, env = "LEEWARD_CLIENT_TIMEOUT", value_name = "SECONDS", default_value_t = Limits::default().client_patience.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
-    client_timeout: u64,
+    #[arg(
+        long,
+        env = "LEEWARD_CLIENT_TIMEOUT",
+        hide_env_values = true,
+        value_name = "SECONDS",
+        default_value = "60",
+        help_heading = "Limits"
+    )]
+    client_timeout: NonZeroU32,
+}
+
+/// Whether the Swarm paths exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Swarm {
+    /// They do
+    On,
+    /// They do not
+    Off,
 }
 
 impl Gate {
+    /// Serves until told to end. No thread may have been started before: the gate drops its privileges first.
+    pub(crate) fn run(self) -> Ended {
+        let options = self.options().map_err(Failure::Settings)?;
+        gate::run(&options)?;
+        Ok(Exit::Good)
+    }
+
     /// What the flags mean; an error names the flag and the value.
-    pub(crate) fn options(self) -> Result<Options, String> {
+    fn options(self) -> Result<Options, String> {
         let listen = match self.listen {
             Address::Unix(path) => Listen::Unix { path, mode: self.socket_mode, owner: self.socket_owner },
             Address::Tcp(address) if address.ip().is_loopback() => Listen::Tcp(address),
@@ -75,30 +156,26 @@ impl Gate {
             }
             Address::Tcp(address) => {
                 return Err(format!(
-                    "--listen tcp://{address}: others than this machine could connect; use 127.0.0.1 or a Unix socket, \
+                    "--listen `tcp://{address}`: others than this machine could connect; use 127.0.0.1 or a Unix socket, \
                      or add --listen-beyond-loopback"
                 ));
             }
         };
-        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let count = |count: NonZeroU32| usize::try_from(count.get()).unwrap_or(usize::MAX);
+        let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
         Ok(Options {
             engine: self.engine.0,
             listen,
-            swarm: self.swarm,
+            swarm: self.swarm == Swarm::On,
             user: self.user,
             limits: Limits {
                 connections: count(self.max_connections),
-                streams: count(self.max_streams.min(self.max_connections)),
+                streams: count(self.max_streams),
                 answer_bytes: count(self.max_answer),
-                engine_patience: Duration::from_secs(self.engine_timeout),
-                client_patience: Duration::from_secs(self.client_timeout),
+                engine_patience: seconds(self.engine_timeout),
+                client_patience: seconds(self.client_timeout),
             },
         })
-    }
-
-    /// Runs until told to end. Must be called before any thread is started: the gate drops its privileges first.
-    pub(crate) fn run(options: &Options) -> Result<(), gate::Problem> {
-        gate::run(options)
     }
 }
 
@@ -129,7 +206,9 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.strip_prefix("tcp://") {
-            Some(address) => address.parse().map(Self::Tcp).map_err(|_| "a port looks like tcp://127.0.0.1:2375".to_owned()),
+            Some(address) => {
+                address.parse().map(Self::Tcp).map_err(|_| "a port looks like tcp://127.0.0.1:2375".to_owned())
+            }
             None => text.parse::<UnixPath>().map(|UnixPath(path)| Self::Unix(path)).map_err(|_| {
                 "an address looks like unix:///run/leeward/engine.sock or tcp://127.0.0.1:2375".to_owned()
             }),
@@ -148,4 +227,62 @@ fn owner(text: &str) -> Result<Owner, String> {
     let words = || "a user and a group are two numbers: 65532:65532".to_owned();
     let (uid, gid) = text.split_once(':').ok_or_else(words)?;
     Ok(Owner { uid: uid.parse().map_err(|_| words())?, gid: gid.parse().map_err(|_| words())? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        gate: Gate,
+    }
+
+    fn options(arguments: &[&str]) -> Result<Options, String> {
+        let line = ["gate"].iter().chain(arguments);
+        Only::try_parse_from(line).map_err(|error| error.to_string())?.gate.options()
+    }
+
+    #[test]
+    fn the_flags_defaults_are_the_limits_defaults() {
+        let limits = options(&[]).unwrap().limits;
+        assert_eq!(format!("{limits:?}"), format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn only_loopback_is_listened_on_unless_told() {
+        assert!(options(&["--listen", "tcp://127.0.0.1:2375"]).is_ok());
+        assert!(options(&["--listen", "tcp://[::1]:2375"]).is_ok());
+        let error = options(&["--listen", "tcp://0.0.0.0:2375"]).unwrap_err();
+        assert!(
+            error.contains("--listen `tcp://0.0.0.0:2375`") && error.contains("--listen-beyond-loopback"),
+            "{error}"
+        );
+        assert!(options(&["--listen", "tcp://0.0.0.0:2375", "--listen-beyond-loopback"]).is_ok());
+    }
+
+    #[test]
+    fn swarm_is_off_unless_said() {
+        let swarm = |arguments: &[&str]| options(arguments).unwrap().swarm;
+        assert!(!swarm(&[]) && swarm(&["--swarm"]) && swarm(&["--swarm=on"]) && !swarm(&["--swarm=off"]));
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        for bad in [
+            ["--engine", "tcp://1.2.3.4:2375"],
+            ["--engine", "unix://relative"],
+            ["--listen", "0.0.0.0:2375"],
+            ["--socket-mode", "rw"],
+            ["--socket-mode", "7777"],
+            ["--user", "nobody"],
+            ["--user", "1:-1"],
+            ["--max-streams", "0"],
+            ["--swarm", "auto"],
+        ] {
+            assert!(options(&bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! before the default; an environment variable that is set but empty counts as not set.
 
 mod engine;
+mod gate;
 mod health;
 mod log;
 mod policy;
@@ -41,6 +42,7 @@ struct Leeward {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    Gate(gate::Gate),
     Health(health::Health),
 }
 
@@ -100,6 +102,7 @@ pub(crate) fn main() -> ExitCode {
 impl Verb {
     fn run(self) -> Ended {
         match self {
+            Self::Gate(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
         }
     }
@@ -107,6 +110,7 @@ impl Verb {
     /// Runs until it is told to end, and speaks of what happens meanwhile.
     fn is_service(&self) -> bool {
         match self {
+            Self::Gate(_) => true,
             Self::Health(_) => false,
         }
     }

@@ -198,8 +198,8 @@ async fn answer(gate: &Arc<Gate>, sent: &hyper::Request<Incoming>, ended: watch:
     let request = match judge(gate, sent) {
         Ok(request) => request,
         Err(refused) => {
-            let (method, path) = (shorten(sent.method().as_str()), shorten(sent.uri().path()));
             if gate.tally.refused(refused.code()) {
+                let (method, path) = (shorten(sent.method().as_str()), shorten(sent.uri().path()));
                 warn!(refusal.code = refused.code(), "refused `{method} {path}`: {refused}");
             }
             return refusal(StatusCode::FORBIDDEN, &format!("leeward gate: {refused}"));
