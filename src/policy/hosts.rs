@@ -1,12 +1,14 @@
 //! Hosts: which a container claims, which the operator bound to a network, and who else claims the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Finding;
 use super::names::Owner;
-use super::refusal::Refusal;
+use super::refusal::{Code, Refusal};
+use super::rules::listed;
 use crate::dynamic::Dynamic;
-use crate::inventory::{Container, ContainerId, Inventory, NetworkId};
+use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
+use crate::rule::router::Reach;
 use crate::settings::Settings;
 
 /// The network's label that binds hosts to it: `app1.example.com,*.app1.example.com`; `*` is every host.
@@ -15,20 +17,230 @@ pub const HOSTS: &str = "leeward.hosts";
 /// The hosts that the operator bound to networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bindings {
-    networks: BTreeMap<NetworkId, Vec<String>>,
+    networks: BTreeMap<NetworkId, Bound>,
+}
+
+/// What is bound to one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Bound {
+    /// The network's name.
+    name: String,
+    patterns: BTreeSet<Pattern>,
+}
+
+/// One host, or all hosts below one, or every host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pattern {
+    Exactly(String),
+    /// `*.example.com`: one or more labels before `.example.com`.
+    Below(String),
+    Everything,
 }
 
 impl Bindings {
-    /// Reads them from the networks' labels `leeward.hosts`. Only the operator can label a network.
+    /// Reads them from the networks' labels `leeward.hosts`. Only the operator can label a network. A network whose
+    /// label is empty is bound to nothing: its containers may claim no host.
     pub fn of(inventory: &Inventory) -> Self {
-        let _ = inventory;
-        Self::default()
+        let networks = inventory.networks.values().filter_map(|network| {
+            let patterns = network.labels.get(HOSTS)?.split([',', ' ', '\t', '\n']).filter_map(Pattern::read).collect();
+            Some((network.id.clone(), Bound { name: network.name.clone(), patterns }))
+        });
+        Self { networks: networks.collect() }
     }
 
     /// Whether the operator binds no host at all.
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty()
     }
+
+    /// Whether what is reached over `network` may claim `reach`; `what` says who asks: ``router `web` ``.
+    ///
+    /// Without any binding it may. Else, on a bound network, it may claim what is bound to it and, under
+    /// `leeward.hosts=*`, whatever matches every host; on another network, what is bound nowhere. Nobody may claim a
+    /// host that is more closely bound elsewhere, and a wildcard that holds such a host needs `*`.
+    pub(super) fn judge(&self, reach: &Reach, network: &Network, what: &str) -> Option<Refusal> {
+        if self.is_empty() {
+            return None;
+        }
+        let own = self.networks.get(&network.id);
+        let open = own.is_some_and(|own| own.patterns.contains(&Pattern::Everything));
+        if reach.any && !open {
+            let words = format!(
+                "{what} matches every host, and hosts are bound to networks (label `{HOSTS}`); `{}` may not have them all",
+                network.name
+            );
+            return Some(refusal("LBL-001", words, network, own, "*"));
+        }
+        let exact = reach.hosts.iter().map(|host| Pattern::Exactly(host.clone()));
+        let below = reach.below.iter().map(|parent| Pattern::Below(parent.clone()));
+        exact.chain(below).find_map(|claim| self.judge_one(&claim, network, own, open, what))
+    }
+
+    fn judge_one(
+        &self,
+        claim: &Pattern,
+        network: &Network,
+        own: Option<&Bound>,
+        open: bool,
+        what: &str,
+    ) -> Option<Refusal> {
+        // The closest of the network's own patterns that holds all of the claim.
+        let mine = own.and_then(|own| own.patterns.iter().filter(|it| it.holds(claim)).map(Pattern::closeness).max());
+        let elsewhere = self
+            .networks
+            .iter()
+            .filter(|(id, _)| **id != network.id)
+            .flat_map(|(_, bound)| bound.patterns.iter().map(move |pattern| (&bound.name, pattern)))
+            .filter(|(_, pattern)| !matches!(pattern, Pattern::Everything) && pattern.meets(claim));
+        let taken = elsewhere.filter(|(_, pattern)| match claim {
+            // A wildcard over hosts that are bound elsewhere needs the right to everything.
+            Pattern::Below(_) => !open,
+            _ => mine.is_none_or(|mine| mine < pattern.closeness()),
+        });
+        if let Some((other, pattern)) = taken.max_by_key(|(_, pattern)| pattern.closeness()) {
+            let words = format!("{what} claims `{claim}`, and `{pattern}` is bound to network `{other}`");
+            let right = if matches!(claim, Pattern::Below(_)) { "*".to_owned() } else { claim.to_string() };
+            return Some(refusal("LBL-003", words, network, own, &right));
+        }
+        let bound = own.filter(|_| mine.is_none())?;
+        let names: Vec<String> = bound.patterns.iter().map(ToString::to_string).collect();
+        let only = if names.is_empty() { "nothing".to_owned() } else { listed(names.iter().map(String::as_str)) };
+        let words = format!("{what} claims `{claim}`, but {only} is what is bound to network `{}`", network.name);
+        Some(refusal("LBL-003", words, network, own, &claim.to_string()))
+    }
+}
+
+/// A refusal whose remedy gives the network one more host.
+fn refusal(rule: &str, words: String, network: &Network, own: Option<&Bound>, right: &str) -> Refusal {
+    let patterns = own.into_iter().flat_map(|own| own.patterns.iter().map(ToString::to_string));
+    let mut all: Vec<String> = patterns.collect();
+    all.push(right.to_owned());
+    let remedy = format!(
+        "claim another host, or give this one to the network (it is made anew for it):\nnetworks:\n  {}:\n    labels:\n      \
+         {HOSTS}: \"{}\"",
+        network.name,
+        all.join(",")
+    );
+    Refusal::new(Code::Host, words, remedy).by_rule(rule)
+}
+
+impl Pattern {
+    fn read(text: &str) -> Option<Self> {
+        let name = text.trim().trim_end_matches('.').to_lowercase();
+        match name.strip_prefix("*.") {
+            _ if name.is_empty() => None,
+            _ if name == "*" => Some(Self::Everything),
+            Some(parent) => Some(Self::Below(ascii(parent))),
+            None => Some(Self::Exactly(ascii(&name))),
+        }
+    }
+
+    /// How closely it is bound: an exact name before a wildcard, a longer wildcard before a shorter, `*` last.
+    fn closeness(&self) -> usize {
+        match self {
+            Self::Exactly(_) => usize::MAX,
+            Self::Below(parent) => parent.len() + 1,
+            Self::Everything => 0,
+        }
+    }
+
+    /// Whether every host of `claim` is one of its own.
+    fn holds(&self, claim: &Self) -> bool {
+        match (self, claim) {
+            (Self::Everything, _) => true,
+            (Self::Exactly(own), Self::Exactly(host)) => own == host,
+            (Self::Below(own), Self::Exactly(host)) => is_below(host, own),
+            (Self::Below(own), Self::Below(parent)) => parent == own || is_below(parent, own),
+            (_, _) => false,
+        }
+    }
+
+    /// Whether some host is of both.
+    fn meets(&self, claim: &Self) -> bool {
+        self.holds(claim) || claim.holds(self)
+    }
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exactly(host) => formatter.write_str(host),
+            Self::Below(parent) => write!(formatter, "*.{parent}"),
+            Self::Everything => formatter.write_str("*"),
+        }
+    }
+}
+
+fn is_below(host: &str, parent: &str) -> bool {
+    host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+}
+
+/// A host in the form in which rules name it: labels that are not ASCII in punycode (`bücher` is `xn--bcher-kva`).
+fn ascii(host: &str) -> String {
+    host.split('.').map(|label| punycode(label).unwrap_or_else(|| label.to_owned())).collect::<Vec<_>>().join(".")
+}
+
+/// `None`: plain ASCII already, or too long to be a host's label. Source: RFC 3492 section 6.3.
+fn punycode(label: &str) -> Option<String> {
+    const BASE: u32 = 36;
+    if label.is_ascii() || label.len() > 255 {
+        return None;
+    }
+    let letters: Vec<u32> = label.chars().map(u32::from).collect();
+    let mut text: String = label.chars().filter(char::is_ascii).collect();
+    let basic = u32::try_from(text.len()).ok()?;
+    if basic > 0 {
+        text.push('-');
+    }
+    let (mut next, mut delta, mut bias, mut handled) = (128_u32, 0_u32, 72_u32, basic);
+    let total = u32::try_from(letters.len()).ok()?;
+    while handled < total {
+        let smallest = letters.iter().copied().filter(|letter| *letter >= next).min()?;
+        delta = delta.checked_add((smallest - next).checked_mul(handled + 1)?)?;
+        next = smallest;
+        for &letter in &letters {
+            if letter < next {
+                delta = delta.checked_add(1)?;
+            }
+            if letter != next {
+                continue;
+            }
+            let mut rest = delta;
+            let mut at = BASE;
+            loop {
+                let threshold = at.saturating_sub(bias).clamp(1, 26);
+                if rest < threshold {
+                    break;
+                }
+                text.push(digit(threshold + (rest - threshold) % (BASE - threshold))?);
+                rest = (rest - threshold) / (BASE - threshold);
+                at += BASE;
+            }
+            text.push(digit(rest)?);
+            delta = if handled == basic { delta / 700 } else { delta / 2 };
+            delta += delta / (handled + 1);
+            let mut steps = 0;
+            while delta > 455 {
+                delta /= 35;
+                steps += BASE;
+            }
+            bias = steps + 36 * delta / (delta + 38);
+            delta = 0;
+            handled += 1;
+        }
+        delta += 1;
+        next += 1;
+    }
+    Some(format!("xn--{text}"))
+}
+
+fn digit(value: u32) -> Option<char> {
+    char::from_digit(value, 36).map(|digit| match digit {
+        // Punycode counts a to z, then 0 to 9; `from_digit` the other way round.
+        '0'..='9' => char::from(b'a' + u8::try_from(value).unwrap_or(0)),
+        _ if value < 26 => char::from(b'a' + u8::try_from(value).unwrap_or(0)),
+        _ => char::from(b'0' + u8::try_from(value - 26).unwrap_or(0)),
+    })
 }
 
 /// What two owners both claim (LBL-002), where no binding decides.
@@ -48,4 +260,105 @@ pub fn overlaps<'a>(
 ) -> Overlaps {
     let _ = (claims.into_iter().count(), settings);
     Overlaps::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::router::{parse_http, parse_tcp};
+
+    /// Networks by name, each bound to the hosts after it; `-` is not bound.
+    fn bindings(networks: &[(&str, &str)]) -> (Inventory, Bindings) {
+        let mut inventory = Inventory::default();
+        for (name, hosts) in networks {
+            let mut network = Network { id: (*name).into(), name: (*name).to_owned(), ..Network::default() };
+            if *hosts != "-" {
+                network.labels.insert(HOSTS.into(), (*hosts).to_owned());
+            }
+            inventory.networks.insert(network.id.clone(), network);
+        }
+        let bindings = Bindings::of(&inventory);
+        (inventory, bindings)
+    }
+
+    #[track_caller]
+    fn check(networks: &[(&str, &str)], network: &str, rule: &str, wanted: Option<&str>) {
+        let (inventory, bindings) = bindings(networks);
+        let parsed = if rule.contains("SNI") { parse_tcp(rule, None) } else { parse_http(rule, None) }.unwrap();
+        let network = inventory.networks.get(network).unwrap();
+        let found = bindings.judge(parsed.hosts(), network, "router `x`");
+        assert_eq!(found.as_ref().and_then(|refusal| refusal.rule.as_deref()), wanted, "{rule}: {found:?}");
+    }
+
+    const TWO: &[(&str, &str)] = &[("a", "app1.example.com, *.app1.example.com"), ("b", "-"), ("c", "*")];
+
+    #[test]
+    fn without_bindings_everything_may_be_claimed() {
+        check(&[("a", "-")], "a", "Host(`x`)", None);
+        check(&[("a", "-")], "a", "PathPrefix(`/`)", None);
+    }
+
+    #[test]
+    fn a_bound_network_claims_what_is_bound_to_it_and_nothing_else() {
+        check(TWO, "a", "Host(`app1.example.com`)", None);
+        check(TWO, "a", "Host(`APP1.example.com.`) && PathPrefix(`/x`)", None);
+        check(TWO, "a", "Host(`x.app1.example.com`) || Host(`y.z.app1.example.com`)", None);
+        check(TWO, "a", "HostSNI(`app1.example.com`)", None);
+        check(TWO, "a", "Host(`other.example.com`)", Some("LBL-003"));
+        check(TWO, "a", "Host(`app1.example.com`) || Host(`other.example.com`)", Some("LBL-003"));
+        check(TWO, "a", "Host(`app1.example.com`) || PathPrefix(`/`)", Some("LBL-001"));
+        check(TWO, "a", "HostSNI(`*`)", Some("LBL-001"));
+        check(&[("a", "")], "a", "Host(`x`)", Some("LBL-003"));
+    }
+
+    #[test]
+    fn nobody_elsewhere_claims_what_is_bound() {
+        check(TWO, "b", "Host(`other.example.com`)", None);
+        check(TWO, "b", "Host(`app1.example.com`)", Some("LBL-003"));
+        check(TWO, "b", "Host(`App1.Example.Com.`)", Some("LBL-003"));
+        check(TWO, "b", "HostRegexp(`^.+\\.app1\\.example\\.com$`)", Some("LBL-003"));
+        check(TWO, "b", "HostRegexp(`^.+\\.example\\.com$`)", Some("LBL-003"));
+        check(TWO, "b", "!Host(`x`)", Some("LBL-001"));
+        check(TWO, "c", "Host(`app1.example.com`)", Some("LBL-003"));
+        check(TWO, "c", "Host(`other.example.com`)", None);
+        check(TWO, "c", "HostRegexp(`^.+\\.example\\.com$`)", None);
+        check(TWO, "c", "PathPrefix(`/`)", None);
+    }
+
+    #[test]
+    fn the_closer_binding_wins() {
+        let nested = &[("a", "app1.example.com"), ("b", "*.example.com"), ("c", "app1.example.com")];
+        check(nested, "a", "Host(`app1.example.com`)", None);
+        check(nested, "c", "Host(`app1.example.com`)", None);
+        check(nested, "b", "Host(`app1.example.com`)", Some("LBL-003"));
+        check(nested, "b", "Host(`app2.example.com`)", None);
+        check(nested, "b", "HostRegexp(`^[a-z]+\\.example\\.com$`)", Some("LBL-003"));
+        check(&[("b", "*.example.com")], "b", "HostRegexp(`^[a-z]+\\.example\\.com$`)", None);
+        check(&[("b", "*.example.com")], "b", "Host(`example.com`)", Some("LBL-003"));
+    }
+
+    #[test]
+    fn remedies_keep_what_is_bound_already() {
+        let (inventory, bindings) = bindings(TWO);
+        let parsed = parse_http("Host(`x.example`)", None).unwrap();
+        let refusal = bindings.judge(parsed.hosts(), inventory.networks.get("a").unwrap(), "router `x`").unwrap();
+        assert!(
+            refusal.remedy.ends_with("leeward.hosts: \"app1.example.com,*.app1.example.com,x.example\""),
+            "{}",
+            refusal.remedy
+        );
+    }
+
+    #[test]
+    fn hosts_are_written_as_rules_name_them() {
+        for (host, wanted) in [
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("münchen", "xn--mnchen-3ya"),
+            ("点看", "xn--3pxu8k"),
+            ("президент.рф", "xn--d1abbgf6aiiy.xn--p1ai"),
+            ("plain.example", "plain.example"),
+        ] {
+            assert_eq!(ascii(host), wanted);
+        }
+    }
 }

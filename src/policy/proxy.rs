@@ -376,3 +376,168 @@ pub fn is_leeward(container: &Container) -> bool {
     let last = repository.rsplit('/').next().unwrap_or_default();
     last.split(':').next() == Some("leeward")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::world::World;
+
+    /// Networks as `name`, a mark for "not internal" (`!`) or "labelled" (`*`) before it; containers as `name` and the
+    /// networks they are on. `traefik…` is declared.
+    fn inventory(networks: &[&str], containers: &[(&str, &[&str])]) -> Inventory {
+        let mut inventory = Inventory::default();
+        inventory.engine.product = "Engine".into();
+        inventory.engine.version = "29.1.0".into();
+        for text in networks {
+            let name = text.trim_start_matches(['!', '*']);
+            let mut network = Network {
+                id: name.into(),
+                name: name.to_owned(),
+                driver: "bridge".to_owned(),
+                internal: !text.starts_with('!'),
+                ..Network::default()
+            };
+            if text.starts_with('*') {
+                network.labels.insert(PROXY.into(), "true".into());
+            }
+            inventory.networks.insert(network.id.clone(), network);
+        }
+        for (name, on) in containers {
+            let mut container = Container {
+                id: (*name).into(),
+                name: (*name).to_owned(),
+                image: (*name).to_owned(),
+                state: "running".into(),
+                ..Container::default()
+            };
+            for network in *on {
+                let attachment = Attachment {
+                    network: (*network).to_owned(),
+                    network_id: (*network).into(),
+                    ipv4: "172.30.0.9".parse().ok(),
+                    ..Attachment::default()
+                };
+                container.attachments.insert((*network).to_owned(), attachment);
+            }
+            if name.starts_with("traefik") {
+                container.labels.insert(TRAEFIK.into(), "true".into());
+            }
+            container.image_id = "image".into();
+            inventory.images.insert("image".into(), crate::inventory::Image::default());
+            inventory.containers.insert(container.id.clone(), container);
+        }
+        inventory
+    }
+
+    /// What is chosen for `app`: the network, or the code of the refusal.
+    #[track_caller]
+    fn check(inventory: &Inventory, settings: &Settings, wanted: Option<&str>, project: Option<&str>, expected: &str) {
+        let world = World::of(inventory, settings);
+        let app = inventory.containers.get("app").unwrap();
+        let namespace = world.namespaces.get(&app.id).unwrap();
+        let wanted = wanted.map(|value| ("traefik.docker.network", value));
+        let found = match world.proxy.choose(app, namespace, wanted, project) {
+            Ok(Choice { network, overruled: None, .. }) => network.name.clone(),
+            Ok(Choice { network, overruled: Some(refusal), .. }) => {
+                format!("{} {}", refusal.code.as_str(), network.name)
+            }
+            Err(refusal) => {
+                assert!(!refusal.remedy.is_empty() && !refusal.words.contains('\n'));
+                refusal.code.as_str().to_owned()
+            }
+        };
+        assert_eq!(found, expected);
+    }
+
+    fn settings(proxy_networks: &[&str]) -> Settings {
+        let proxy_networks = proxy_networks.iter().map(|glob| glob.parse().unwrap()).collect();
+        Settings { proxy_networks, ..Settings::default() }
+    }
+
+    #[test]
+    fn a_declared_traefik_says_which_networks_are_meant() {
+        let inventory = inventory(
+            &["proxy", "back", "control", "!out"],
+            &[("traefik", &["proxy", "control", "out"]), ("app", &["back", "proxy"]), ("leeward", &["control"])],
+        );
+        let none = settings(&[]);
+        check(&inventory, &none, None, None, "proxy");
+        check(&inventory, &none, Some("back"), None, "no-proxy-network");
+        check(&inventory, &none, Some("elsewhere"), None, "no-proxy-network");
+        let world = World::of(&inventory, &none);
+        assert_eq!(world.proxy.how, How::Shared);
+        assert_eq!(world.proxy.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["proxy"]);
+        assert_eq!(world.proxy.traefiks_on(&"proxy".into()).collect::<Vec<_>>(), ["traefik"]);
+    }
+
+    #[test]
+    fn without_a_declared_traefik_nothing_is_guessed() {
+        let one = inventory(&["proxy", "!out"], &[("app", &["proxy", "out"])]);
+        check(&one, &settings(&[]), None, None, "proxy");
+        let two = inventory(&["a", "b"], &[("app", &["a", "b"])]);
+        check(&two, &settings(&[]), None, None, "ambiguous-network");
+        check(&two, &settings(&[]), Some("b"), None, "b");
+        check(&two, &settings(&["*"]), None, None, "a");
+        check(&two, &settings(&["b", "a"]), None, None, "b");
+        let preferred = Settings { network: Some("b".into()), ..Settings::default() };
+        check(&two, &preferred, None, None, "b");
+    }
+
+    #[test]
+    fn flag_before_label_before_traefik() {
+        let inventory = inventory(&["a", "*b", "c"], &[("traefik", &["a", "b", "c"]), ("app", &["a", "b", "c"])]);
+        check(&inventory, &settings(&["c"]), None, None, "c");
+        check(&inventory, &settings(&[]), None, None, "b");
+        check(&inventory, &settings(&["none"]), None, None, "no-proxy-network");
+    }
+
+    #[test]
+    fn a_network_goes_by_its_compose_name_in_its_own_project() {
+        let inventory = inventory(&["app1_proxy", "app2_proxy"], &[("app", &["app1_proxy", "app2_proxy"])]);
+        check(&inventory, &settings(&["*"]), Some("proxy"), Some("app2"), "app2_proxy");
+        check(&inventory, &settings(&["*"]), Some("app1_proxy"), Some("app2"), "app1_proxy");
+        check(&inventory, &settings(&["*"]), Some("proxy"), None, "no-proxy-network");
+    }
+
+    #[test]
+    fn a_proxy_network_without_traefik_will_not_do() {
+        let inventory = inventory(&["a", "b"], &[("traefik", &["b"]), ("app", &["a"])]);
+        check(&inventory, &settings(&["a"]), None, None, "no-proxy-network");
+    }
+
+    #[test]
+    fn an_address_is_needed_by_what_runs() {
+        let mut inventory = inventory(&["a"], &[("app", &["a"])]);
+        let app = inventory.containers.get_mut("app").unwrap();
+        app.attachments.get_mut("a").unwrap().ipv4 = None;
+        check(&inventory, &settings(&[]), None, None, "no-proxy-network");
+        inventory.containers.get_mut("app").unwrap().state = "exited".into();
+        check(&inventory, &settings(&[]), None, None, "a");
+    }
+
+    #[test]
+    fn a_rider_is_reached_where_its_owner_is() {
+        let mut inventory = inventory(&["a"], &[("vpn", &["a"]), ("app", &[])]);
+        inventory.containers.get_mut("app").unwrap().network_mode = "container:vpn".into();
+        check(&inventory, &settings(&[]), None, None, "a");
+        inventory.containers.get_mut("app").unwrap().network_mode = "host".into();
+        check(&inventory, &settings(&[]), None, None, "no-proxy-network");
+    }
+
+    #[test]
+    fn warn_reports_and_off_asks_nothing() {
+        let inventory = inventory(&["a", "!out"], &[("traefik", &["a"]), ("app", &["out"])]);
+        let with = |isolation| Settings { isolation, ..Settings::default() };
+        check(&inventory, &with(Isolation::Enforce), None, None, "no-proxy-network");
+        check(&inventory, &with(Isolation::Warn), None, None, "no-proxy-network out");
+        check(&inventory, &with(Isolation::Off), None, None, "out");
+        check(&inventory, &with(Isolation::Off), Some("nowhere"), None, "out");
+    }
+
+    #[test]
+    fn warn_takes_the_open_network_that_traefik_shares() {
+        let inventory = inventory(&["!proxy", "db"], &[("traefik", &["proxy"]), ("app", &["db", "proxy"])]);
+        let warn = Settings { isolation: Isolation::Warn, ..Settings::default() };
+        check(&inventory, &warn, None, None, "proxy");
+    }
+}
