@@ -16,7 +16,7 @@ pub(super) static RULES: &[Rule] = &[
               too, the ones that read every file or open a shell among them",
         fix: "use `leeward gate`, or list the exact paths: GET /_ping, /version, /info, /events, /containers/json, \
               /containers/<id>/json, /networks, /networks/<id>, /images/<id>/json, /volumes/<name>",
-        reference: "docs/gate.md",
+        reference: "docs/isolation.md#the-socket",
     },
     Rule {
         id: "SOC-002",
@@ -26,7 +26,7 @@ pub(super) static RULES: &[Rule] = &[
         check: Check::Engine(soc_002),
         why: "whoever takes over the part that answers Traefik owns the host; a socket mounted `:ro` is not read-only",
         fix: "run `leeward gate` beside it, with the socket and no network, and point `--engine` at the gate",
-        reference: "docs/gate.md",
+        reference: "docs/isolation.md#the-socket",
     },
 ];
 
