@@ -17,22 +17,20 @@ mod images;
 mod lab;
 mod topology;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The Traefik that the shipped files name.
 const TRAEFIK: &str = "3.7.15";
-
-/// One laboratory at a time: they are heavy, and the tests measure.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// What a test may use: the Traefik binary, and its turn.
 struct Means {
     traefik: PathBuf,
     /// Every Compose there is, at least one: `docker-compose`, `docker compose`, what `LEEWARD_COMPOSE` names.
     composes: Vec<Vec<String>>,
-    _turn: MutexGuard<'static, ()>,
+    /// One laboratory at a time, also across processes: they are heavy, and the tests measure.
+    _turn: File,
 }
 
 /// What is needed for a laboratory, or `None` after having said what is missing.
@@ -79,7 +77,9 @@ fn means(test: &str) -> Option<Means> {
         }
     };
     if missing.is_empty() {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        std::fs::create_dir_all(lab::root().join("target/e2e")).unwrap();
+        let turn = File::create(lab::root().join("target/e2e/turn")).unwrap();
+        turn.lock().unwrap();
         return Some(Means { traefik, composes, _turn: turn });
     }
     left_out(test, &missing);
