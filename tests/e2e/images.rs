@@ -35,7 +35,10 @@ pub(crate) fn make_all(lab: &Lab, traefik: &Path) {
     web(lab, &by("nginxinc/nginx-unprivileged:"), &[]);
 
     let rootfs = Rootfs::new(lab, "cache");
-    rootfs.program("redis-server", "usr/local/bin/valkey-server");
+    rootfs.program("redis-server", "usr/local/bin/redis-server");
+    // The real image switches protected mode off as well: other containers could not talk to it otherwise.
+    rootfs.text("usr/local/bin/valkey-server", "#!/bin/sh\nexec redis-server \"$@\" --protected-mode no\n");
+    fs::set_permissions(rootfs.folder.join("usr/local/bin/valkey-server"), fs::Permissions::from_mode(0o755)).unwrap();
     rootfs.import(lab, &by("valkey/valkey:"), &["EXPOSE 6379", "CMD [\"valkey-server\"]"]);
 
     let name = by("traefik:");
@@ -127,6 +130,7 @@ impl Rootfs {
             symlink("busybox", rootfs.folder.join("bin").join(applet)).unwrap();
         }
         fs::create_dir_all(rootfs.folder.join("tmp")).unwrap();
+        fs::set_permissions(rootfs.folder.join("tmp"), fs::Permissions::from_mode(0o1777)).unwrap();
         rootfs
     }
 
