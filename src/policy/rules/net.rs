@@ -415,6 +415,10 @@ fn net_010(wire: &Wire<'_>) -> Option<Seen> {
 fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     let pivots: Vec<&Container> = others(wire).filter(|member| wire.world.namespaces.has_way_out(&member.id)).collect();
     let first = pivots.first()?;
+    // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.
+    if others(wire).count() == pivots.len() {
+        return None;
+    }
     let has = if pivots.len() == 1 { "has a way out" } else { "have a way out" };
     let over = wire
         .world

@@ -1,0 +1,354 @@
+//! What happens to the usual stacks of a home server, and why: innocent things stay innocent, what has a way out or
+//! power over the host is refused with the rule that says so and the label that would vouch for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network};
+use leeward::policy::finding::{Action, Severity};
+use leeward::policy::rules::{Judgement, judge};
+use leeward::policy::world::World;
+use leeward::settings::{Isolation, Settings};
+
+/// A home server: Traefik on its exposed network and on one internal proxy network for each project.
+#[derive(Default)]
+struct Server(Inventory);
+
+impl Server {
+    fn new() -> Self {
+        let mut server = Self::default();
+        server.0.engine.product = "Engine".into();
+        server.0.engine.version = "29.1.0".into();
+        server.0.engine.gwbridge_members = Some(BTreeSet::new());
+        server.network("exposed", false);
+        server.0.images.insert("image".into(), Image::default());
+        let traefik = server.add("traefik", "traefik", &["exposed"]);
+        traefik.labels.insert("leeward.traefik".into(), "true".into());
+        traefik.ports.insert("443/tcp".into(), vec![Binding { host_ip: "0.0.0.0".into(), host_port: "443".into() }]);
+        traefik.confinement.sysctls.insert("net.ipv4.ip_forward".into(), "0".into());
+        server
+    }
+
+    fn network(&mut self, name: &str, internal: bool) {
+        let network =
+            Network { id: name.into(), name: name.into(), driver: "bridge".into(), internal, ..Network::default() };
+        self.0.networks.insert(network.id.clone(), network);
+    }
+
+    /// A project with an internal proxy network that Traefik is on, and an internal network of its own.
+    fn project(&mut self, project: &str) {
+        for network in [format!("{project}_proxy"), format!("{project}_internal")] {
+            self.network(&network, true);
+        }
+        let network = format!("{project}_proxy");
+        attach(self.0.containers.get_mut("traefik").unwrap(), &network);
+    }
+
+    /// A container as Compose makes it without any hardening.
+    fn add(&mut self, project: &str, service: &str, networks: &[&str]) -> &mut Container {
+        let name = if project == service { service.to_owned() } else { format!("{project}-{service}-1") };
+        let mut container = Container {
+            id: name.as_str().into(),
+            name: name.clone(),
+            image: format!("{service}:latest"),
+            image_id: "image".into(),
+            state: "running".into(),
+            started_at: "2026-11-24T03:00:00Z".into(),
+            network_mode: (*networks.first().unwrap_or(&"none")).to_owned(),
+            ..Container::default()
+        };
+        for (key, value) in [("project", project), ("service", service), ("config-hash", "0123")] {
+            container.labels.insert(format!("com.docker.compose.{key}"), value.to_owned());
+        }
+        networks.iter().for_each(|network| attach(&mut container, network));
+        self.0.containers.entry(container.id.clone()).or_insert(container)
+    }
+}
+
+fn attach(container: &mut Container, network: &str) {
+    let attachment = Attachment {
+        network: network.into(),
+        network_id: network.into(),
+        ipv4: "172.30.0.9".parse().ok(),
+        ..Attachment::default()
+    };
+    container.attachments.insert(network.into(), attachment);
+}
+
+fn asks(container: &mut Container) -> &mut Container {
+    container.labels.insert("traefik.enable".into(), "true".into());
+    container
+}
+
+/// `source:destination[:ro]`; a source without a slash is a volume.
+fn mount(container: &mut Container, text: &str) {
+    let mut parts = text.split(':');
+    let (source, destination) = (parts.next().unwrap(), parts.next().unwrap());
+    let volume = !source.starts_with('/');
+    container.mounts.push(Mount {
+        kind: if volume { "volume" } else { "bind" }.into(),
+        source: if volume { format!("/var/lib/docker/volumes/{source}/_data") } else { source.into() },
+        destination: destination.into(),
+        name: if volume { source.into() } else { String::new() },
+        writable: parts.next() != Some("ro"),
+        propagation: "rprivate".into(),
+    });
+}
+
+fn port(container: &mut Container, port: &str, host_port: &str) {
+    let binding = Binding { host_ip: String::new(), host_port: host_port.into() };
+    container.port_bindings.insert(port.into(), vec![binding.clone()]);
+    container.ports.insert(port.into(), vec![Binding { host_ip: "0.0.0.0".into(), ..binding }]);
+}
+
+fn judged(server: &Server, isolation: Isolation) -> Judgement {
+    let settings = Settings { isolation, ..Settings::default() };
+    let world = World::of(&server.0, &settings);
+    let asked: BTreeSet<&ContainerId> =
+        world.inventory.containers.keys().filter(|id| world.label(id, "traefik.enable") == Some("true")).collect();
+    judge(&world, &asked)
+}
+
+/// Which rules refuse a container, and what else of some weight is said of it, under `enforce`.
+///
+/// What Compose leaves open on every container is left out: NET-012, NET-013, NET-015, PRV-018 and hygiene.
+#[track_caller]
+fn check(build: impl FnOnce(&mut Server), container: &str, refused: &[&str], said: &[&str]) {
+    let mut server = Server::new();
+    build(&mut server);
+    for volume in server.0.containers.values().flat_map(|it| &it.mounts).map(|it| it.name.clone()) {
+        server.0.volumes.entry(volume).or_default();
+    }
+    let judgement = judged(&server, Isolation::Enforce);
+    let id: ContainerId = container.into();
+    let refusals = judgement.refusals(&id);
+    let found: Vec<&str> = refusals.iter().filter_map(|refusal| refusal.rule.as_deref()).collect();
+    assert_eq!(found, refused, "{refusals:#?}");
+    for refusal in &refusals {
+        assert!(refusal.words.contains('`'), "names nothing: {}", refusal.words);
+        let rule = refusal.rule.as_deref().unwrap();
+        assert!(refusal.remedy.contains(&format!("leeward.allow: {rule}")), "{}", refusal.remedy);
+    }
+    let usual = ["NET-012", "NET-013", "NET-015", "PRV-018", "NET-010"];
+    let also: Vec<String> = judgement
+        .concerning(&id)
+        .into_iter()
+        .map(|(finding, _)| finding)
+        .filter(|it| it.severity > Severity::Low && it.action != Action::Inform && !it.not_verifiable)
+        .map(|finding| finding.rule.to_string())
+        .filter(|rule| !usual.contains(&rule.as_str()) && !refused.contains(&rule.as_str()))
+        .collect();
+    assert_eq!(also, said);
+    assert_eq!(judged(&server, Isolation::Warn).refusals(&id), []);
+}
+
+#[test]
+fn nextcloud_with_its_database() {
+    let build = |server: &mut Server| {
+        server.project("cloud");
+        let app = asks(server.add("cloud", "nextcloud", &["cloud_proxy", "cloud_internal"]));
+        mount(app, "nextcloud:/var/www/html");
+        mount(app, "/home/u/data:/data");
+        mount(server.add("cloud", "mariadb", &["cloud_internal"]), "db:/var/lib/mysql");
+    };
+    check(build, "cloud-nextcloud-1", &[], &[]);
+}
+
+#[test]
+fn nextcloud_on_the_network_that_compose_makes_by_default() {
+    let build = |server: &mut Server| {
+        server.project("cloud");
+        server.network("cloud_default", false);
+        asks(server.add("cloud", "nextcloud", &["cloud_proxy", "cloud_default"]));
+    };
+    check(build, "cloud-nextcloud-1", &["NET-001"], &[]);
+}
+
+#[test]
+fn vaultwarden_with_its_data_on_the_host() {
+    let build = |server: &mut Server| {
+        server.project("vault");
+        let app = asks(server.add("vault", "vaultwarden", &["vault_proxy"]));
+        mount(app, "/var/lib/vaultwarden:/data");
+        mount(app, "/etc/localtime:/etc/localtime:ro");
+    };
+    check(build, "vault-vaultwarden-1", &[], &[]);
+}
+
+#[test]
+fn immich_with_its_parts() {
+    let build = |server: &mut Server| {
+        server.project("immich");
+        let app = asks(server.add("immich", "server", &["immich_proxy", "immich_internal"]));
+        mount(app, "/srv/photos:/usr/src/app/upload");
+        mount(app, "/etc/localtime:/etc/localtime:ro");
+        mount(server.add("immich", "machine-learning", &["immich_internal"]), "models:/cache");
+        server.add("immich", "redis", &["immich_internal"]);
+        mount(server.add("immich", "database", &["immich_internal"]), "/srv/pg:/var/lib/postgresql/data");
+    };
+    check(build, "immich-server-1", &[], &[]);
+}
+
+#[test]
+fn immich_whose_machine_learning_downloads_its_models() {
+    let build = |server: &mut Server| {
+        server.project("immich");
+        server.network("immich_default", false);
+        asks(server.add("immich", "server", &["immich_proxy", "immich_internal"]));
+        server.add("immich", "machine-learning", &["immich_internal", "immich_default"]);
+    };
+    // The server itself stays in; that its neighbour has a way out is said, and refused under strict.
+    check(build, "immich-server-1", &[], &["NET-011"]);
+}
+
+#[test]
+fn authelia() {
+    let build = |server: &mut Server| {
+        server.project("auth");
+        let app = asks(server.add("auth", "authelia", &["auth_proxy"]));
+        mount(app, "/srv/authelia:/config");
+    };
+    check(build, "auth-authelia-1", &[], &[]);
+}
+
+#[test]
+fn portainer() {
+    let build = |server: &mut Server| {
+        server.project("portainer");
+        let app = asks(server.add("portainer", "portainer", &["portainer_proxy"]));
+        mount(app, "/var/run/docker.sock:/var/run/docker.sock");
+        mount(app, "data:/data");
+    };
+    check(build, "portainer", &["PRV-002"], &[]);
+}
+
+#[test]
+fn dozzle_with_a_read_only_socket() {
+    let build = |server: &mut Server| {
+        server.project("dozzle");
+        let app = asks(server.add("dozzle", "dozzle", &["dozzle_proxy"]));
+        mount(app, "/var/run/docker.sock:/var/run/docker.sock:ro");
+    };
+    check(build, "dozzle", &["PRV-002"], &[]);
+}
+
+#[test]
+fn a_downloader_behind_gluetun() {
+    let build = |server: &mut Server| {
+        server.project("media");
+        server.network("media_default", false);
+        let vpn = server.add("media", "gluetun", &["media_proxy", "media_default"]);
+        vpn.confinement.cap_add = ["NET_ADMIN".to_owned()].into();
+        vpn.confinement.devices = vec!["/dev/net/tun".into()];
+        let app = asks(server.add("media", "qbittorrent", &[]));
+        app.network_mode = "container:media-gluetun-1".into();
+    };
+    check(build, "media-qbittorrent-1", &["NET-003"], &[]);
+}
+
+#[test]
+fn jellyfin_with_a_graphics_card() {
+    let build = |server: &mut Server| {
+        server.project("jellyfin");
+        let app = asks(server.add("jellyfin", "jellyfin", &["jellyfin_proxy"]));
+        app.confinement.devices = vec!["/dev/dri".into()];
+        app.confinement.group_add = vec!["44".into()];
+        mount(app, "/srv/media:/media:ro");
+        mount(app, "config:/config");
+    };
+    check(build, "jellyfin", &[], &["PRV-011"]);
+}
+
+#[test]
+fn home_assistant_on_the_hosts_network() {
+    let build = |server: &mut Server| {
+        let app = asks(server.add("home", "homeassistant", &[]));
+        app.network_mode = "host".into();
+        app.confinement.privileged = true;
+        mount(app, "/srv/hass:/config");
+        mount(app, "/run/dbus:/run/dbus:ro");
+    };
+    check(build, "home-homeassistant-1", &["NET-002", "PRV-001", "PRV-002"], &[]);
+}
+
+#[test]
+fn pihole_with_its_ports() {
+    let build = |server: &mut Server| {
+        server.project("pihole");
+        server.network("pihole_default", false);
+        let app = asks(server.add("pihole", "pihole", &["pihole_proxy", "pihole_default"]));
+        port(app, "53/udp", "53");
+        mount(app, "/srv/pihole:/etc/pihole");
+    };
+    check(build, "pihole", &["NET-001", "PUB-001"], &[]);
+}
+
+#[test]
+fn gitea_with_a_port_that_internal_networks_keep_shut() {
+    let build = |server: &mut Server| {
+        server.project("gitea");
+        let app = asks(server.add("gitea", "gitea", &["gitea_proxy"]));
+        port(app, "22/tcp", "2222");
+        app.ports.clear();
+    };
+    check(build, "gitea", &[], &["PUB-003"]);
+}
+
+#[test]
+fn cadvisor_with_all_of_the_host() {
+    let build = |server: &mut Server| {
+        server.project("metrics");
+        let app = asks(server.add("metrics", "cadvisor", &["metrics_proxy"]));
+        app.confinement.privileged = true;
+        for text in ["/:/rootfs:ro", "/var/run:/var/run:ro", "/sys:/sys:ro", "/var/lib/docker:/var/lib/docker:ro"] {
+            mount(app, text);
+        }
+    };
+    check(build, "metrics-cadvisor-1", &["PRV-001", "PRV-002"], &["PRV-016"]);
+}
+
+#[test]
+fn syncthing_and_the_folder_it_shares() {
+    let build = |server: &mut Server| {
+        server.project("notes");
+        server.network("sync_default", false);
+        mount(asks(server.add("notes", "silverbullet", &["notes_proxy"])), "/srv/notes:/space");
+        mount(server.add("sync", "syncthing", &["sync_default"]), "/srv/notes:/notes");
+    };
+    check(build, "notes-silverbullet-1", &[], &["VOL-001"]);
+}
+
+#[test]
+fn watchtower_and_a_vpn_that_nobody_routes_are_no_finding() {
+    let mut server = Server::new();
+    server.network("tools_default", false);
+    mount(server.add("tools", "watchtower", &["tools_default"]), "/var/run/docker.sock:/var/run/docker.sock");
+    let vpn = server.add("tools", "wireguard", &["tools_default"]);
+    vpn.confinement.cap_add = ["NET_ADMIN".to_owned(), "SYS_MODULE".to_owned()].into();
+    port(vpn, "51820/udp", "51820");
+    let judgement = judged(&server, Isolation::Strict);
+    let about: BTreeMap<String, &str> = judgement
+        .findings
+        .iter()
+        .map(|finding| (format!("{:?}", finding.subject), finding.words.as_str()))
+        .filter(|(subject, _)| subject.contains("tools"))
+        .collect();
+    assert_eq!(about, BTreeMap::new());
+}
+
+#[test]
+fn traefik_itself_may_have_a_way_out_and_ports() {
+    let mut server = Server::new();
+    server.project("cloud");
+    asks(server.add("cloud", "nextcloud", &["cloud_proxy"]));
+    // Its dashboard is asked for by labels on its own container.
+    asks(server.0.containers.get_mut("traefik").unwrap());
+    let judgement = judged(&server, Isolation::Enforce);
+    assert_eq!(judgement.refusals(&"traefik".into()), []);
+    let about: Vec<&str> = judgement
+        .findings
+        .iter()
+        .filter(|finding| format!("{:?}", finding.subject).contains("traefik"))
+        .map(|finding| &*finding.rule)
+        .collect();
+    assert_eq!(about, ["TRF-002", "TRF-003"]);
+}
