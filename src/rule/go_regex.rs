@@ -69,14 +69,14 @@ impl GoRegex {
         self.regex.is_match(text)
     }
 
-    /// The engine, for searches. Groups are unnamed there; their names are [`Self::group`]'s.
+    /// The engine, for searches. Groups are unnamed there; their names are [`Self::groups`]'.
     pub(crate) fn regex(&self) -> &Regex {
         &self.regex
     }
 
-    /// The number of the group with this name.
-    pub(crate) fn group(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|it| it.as_deref() == Some(name)).map(|it| it + 1)
+    /// The numbers of the groups with this name; Go takes a name more than once.
+    pub(crate) fn groups(&self, name: &str) -> impl Iterator<Item = usize> {
+        self.names.iter().enumerate().filter(move |(_, it)| it.as_deref() == Some(name)).map(|(at, _)| at + 1)
     }
 }
 
