@@ -20,11 +20,14 @@ mod coding;
 mod collections;
 mod functions;
 mod numbers;
+mod patterns;
+mod printing;
 mod run;
 mod semver;
 mod syntax;
 mod texts;
 mod value;
+mod words;
 
 /// Traefik's own default rule.
 pub const DEFAULT: &str = "Host(`{{ normalize .Name }}`)";

@@ -132,9 +132,15 @@ pub(super) fn concat(it: &Arguments<'_>) -> Outcome {
 }
 
 pub(super) fn chunk(it: &Arguments<'_>) -> Outcome {
-    let list = it.list(1)?;
-    let size = usize::try_from(it.int(0)?).ok().filter(|size| *size > 0).ok_or("a chunk's size must be positive")?;
-    Ok(Value::List(list.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect(), Of::Lists))
+    let (size, list) = (it.int(0)?, it.list(1)?);
+    let chunks = match usize::try_from(size) {
+        Ok(size) if size > 0 => list.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect(),
+        // As found: a negative size leaves nothing of a longer list, and fails on a list that is longer still.
+        Err(_) if list.len() == 1 && size != -1 => [Value::list(list.to_vec())].into(),
+        Err(_) if !list.is_empty() && list.len() as u64 - 1 <= size.unsigned_abs() => [].into(),
+        _ => return Err("a chunk's size must be positive".to_owned()),
+    };
+    Ok(Value::List(chunks, Of::Lists))
 }
 
 pub(super) fn dict(it: &Arguments<'_>) -> Outcome {
@@ -219,6 +225,7 @@ fn merge_into(target: &Entries, source: &Entries, overwrite: bool, depth: usize)
     for (key, value) in source.borrow().iter() {
         let there = target.borrow().get(key).cloned();
         match (&there, value) {
+            (_, Value::Nil) if !overwrite => {}
             (Some(Value::Map(inner, Of::Any)), Value::Map(more, Of::Any)) => {
                 if !Rc::ptr_eq(inner, more) {
                     merge_into(inner, more, overwrite, depth)?;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::value::{Entries, Of, Value};
-use super::{coding, collections, numbers, semver, texts};
+use super::{coding, collections, numbers, patterns, printing, semver, texts, words};
 
 /// A function: the least and the largest number of arguments, and what it does.
 #[derive(Clone, Copy)]
@@ -161,12 +161,12 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "len" => function(1, 1, collections::len),
         "index" => function(1, MANY, collections::index),
         "call" => function(1, MANY, |_| Err("there are no function values".to_owned())),
-        "print" => function(0, MANY, texts::print),
-        "println" => function(0, MANY, texts::println),
-        "printf" => function(1, MANY, texts::printf),
-        "html" => function(0, MANY, |it| Ok(Value::text(gotmpl::html_escape(&texts::joined(it))))),
-        "js" => function(0, MANY, |it| Ok(Value::text(gotmpl::js_escape(&texts::joined(it))))),
-        "urlquery" => function(0, MANY, |it| Ok(Value::text(gotmpl::url_encode(&texts::joined(it))))),
+        "print" => function(0, MANY, printing::print),
+        "println" => function(0, MANY, printing::println),
+        "printf" => function(1, MANY, printing::printf),
+        "html" => function(0, MANY, |it| Ok(Value::text(gotmpl::html_escape(&printing::joined(it))))),
+        "js" => function(0, MANY, |it| Ok(Value::text(gotmpl::js_escape(&printing::joined(it))))),
+        "urlquery" => function(0, MANY, |it| Ok(Value::text(gotmpl::url_encode(&printing::joined(it))))),
         "eq" => function(1, MANY, numbers::eq),
         "ne" => function(2, 2, |it| numbers::equal(it.value(0), it.value(1)).map(|it| Value::Bool(!it))),
         "lt" => function(2, 2, |it| numbers::less(it.value(0), it.value(1)).map(Value::Bool)),
@@ -200,17 +200,17 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "nospace" => function(1, 1, texts::nospace),
         "initials" => function(1, 1, texts::initials),
         "swapcase" => function(1, 1, texts::swapcase),
-        "snakecase" => function(1, 1, |it| Ok(Value::text(texts::connected(it.text(0)?, '_')))),
-        "kebabcase" => function(1, 1, |it| Ok(Value::text(texts::connected(it.text(0)?, '-')))),
-        "camelcase" => function(1, 1, texts::camelcase),
+        "snakecase" => function(1, 1, |it| Ok(Value::text(words::connected(it.text(0)?, '_')))),
+        "kebabcase" => function(1, 1, |it| Ok(Value::text(words::connected(it.text(0)?, '-')))),
+        "camelcase" => function(1, 1, words::camelcase),
         "wrap" => function(2, 2, |it| texts::wrap(it, it.int(0)?, "", it.text(1)?, false)),
         "wrapWith" => function(3, 3, |it| texts::wrap(it, it.int(0)?, it.text(1)?, it.text(2)?, true)),
         "contains" => function(2, 2, |it| Ok(Value::Bool(it.text(1)?.contains(it.text(0)?)))),
         "hasPrefix" => function(2, 2, |it| Ok(Value::Bool(it.text(1)?.starts_with(it.text(0)?)))),
         "hasSuffix" => function(2, 2, |it| Ok(Value::Bool(it.text(1)?.ends_with(it.text(0)?)))),
-        "quote" => function(0, MANY, texts::quote),
-        "squote" => function(0, MANY, texts::squote),
-        "cat" => function(0, MANY, texts::cat),
+        "quote" => function(0, MANY, printing::quote),
+        "squote" => function(0, MANY, printing::squote),
+        "cat" => function(0, MANY, printing::cat),
         "indent" => function(2, 2, |it| texts::indent(it, "")),
         "nindent" => function(2, 2, |it| texts::indent(it, "\n")),
         "replace" => function(3, 3, texts::replace),
@@ -228,16 +228,18 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "fail" => function(1, 1, |it| Err(it.text(0)?.to_owned())),
         // Regular expressions.
         "regexMatch" => function(2, 2, |it| {
-            let pattern = it.text(0)?;
-            Ok(Value::Bool(texts::regex(pattern).is_ok_and(|regex| it.text(1).is_ok_and(|text| regex.is_match(text)))))
+            let (pattern, text) = (it.text(0)?, it.text(1)?);
+            Ok(Value::Bool(patterns::regex(pattern).is_ok_and(|regex| regex.is_match(text))))
         }),
-        "mustRegexMatch" => function(2, 2, |it| Ok(Value::Bool(texts::regex(it.text(0)?)?.is_match(it.text(1)?)))),
-        "regexFind" | "mustRegexFind" => function(2, 2, texts::regex_find),
-        "regexFindAll" | "mustRegexFindAll" => function(3, 3, texts::regex_find_all),
-        "regexReplaceAll" | "mustRegexReplaceAll" => function(3, 3, |it| texts::regex_replace(it, false)),
-        "regexReplaceAllLiteral" | "mustRegexReplaceAllLiteral" => function(3, 3, |it| texts::regex_replace(it, true)),
-        "regexSplit" | "mustRegexSplit" => function(3, 3, texts::regex_split),
-        "regexQuoteMeta" => function(1, 1, texts::regex_quote),
+        "mustRegexMatch" => function(2, 2, |it| Ok(Value::Bool(patterns::regex(it.text(0)?)?.is_match(it.text(1)?)))),
+        "regexFind" | "mustRegexFind" => function(2, 2, patterns::regex_find),
+        "regexFindAll" | "mustRegexFindAll" => function(3, 3, patterns::regex_find_all),
+        "regexReplaceAll" | "mustRegexReplaceAll" => function(3, 3, |it| patterns::regex_replace(it, false)),
+        "regexReplaceAllLiteral" | "mustRegexReplaceAllLiteral" => {
+            function(3, 3, |it| patterns::regex_replace(it, true))
+        }
+        "regexSplit" | "mustRegexSplit" => function(3, 3, patterns::regex_split),
+        "regexQuoteMeta" => function(1, 1, patterns::regex_quote),
         // Numbers.
         "atoi" => function(1, 1, |it| Ok(Value::Int(numbers::atoi(it.text(0)?)))),
         "int64" => function(1, 1, |it| Ok(Value::Int64(numbers::to_int(it.value(0))))),
@@ -284,7 +286,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         }),
         "all" => function(0, MANY, |it| Ok(Value::Bool(!it.all().iter().any(collections::is_empty)))),
         "any" => function(0, MANY, |it| Ok(Value::Bool(!it.all().iter().all(collections::is_empty)))),
-        "ternary" => function(3, 3, |it| Ok(it.value(if it.bool(2)? { 0 } else { 1 }).clone())),
+        "ternary" => function(3, 3, |it| Ok(it.value(usize::from(!it.bool(2)?)).clone())),
         "typeOf" => function(1, 1, |it| Ok(Value::text(it.value(0).type_name()))),
         "typeIs" => function(2, 2, |it| Ok(Value::Bool(it.value(1).type_name() == it.text(0)?))),
         "typeIsLike" => function(2, 2, |it| {

@@ -14,8 +14,17 @@ pub(super) fn to_int(value: &Value) -> i64 {
         Value::Bool(it) => i64::from(*it),
         Value::Byte(number) => i64::from(*number),
         Value::Uint64(number) => number.cast_signed(),
-        #[expect(clippy::cast_possible_truncation, reason = "Go cuts as well")]
-        Value::Float(number) => *number as i64,
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "Go cuts as well, and takes the smallest for what is too large"
+        )]
+        Value::Float(number) => {
+            if number.abs() < 9.223_372_036_854_775_8e18 {
+                *number as i64
+            } else {
+                i64::MIN
+            }
+        }
         Value::Text(text) => parse_int(text).unwrap_or(0),
         _ => 0,
     }
@@ -94,7 +103,10 @@ pub(super) fn seq(it: &Arguments<'_>) -> Outcome {
         1 => (1, None, it.int(0)?),
         2 => (it.int(0)?, None, it.int(1)?),
         3 => (it.int(0)?, Some(it.int(1)?), it.int(2)?),
-        _ => return Ok(Value::text("")),
+        count => {
+            (0..count).try_for_each(|at| it.int(at).map(|_| ()))?;
+            return Ok(Value::text(""));
+        }
     };
     let down = end < start;
     if down && step.is_some_and(|step| step > 0) {

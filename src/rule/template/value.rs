@@ -276,7 +276,7 @@ impl Value {
     }
 }
 
-/// A floating-point number as Go's `%v` prints it: shortest, with an exponent below -4 and from 21 on.
+/// A floating-point number as Go's `%v` prints it: shortest, with an exponent if it is below -4 or from 6 on.
 fn float(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
@@ -286,7 +286,7 @@ fn float(number: f64) -> String {
     }
     let scientific = format!("{number:e}");
     match scientific.split_once('e').map(|(digits, exponent)| (digits, exponent.parse::<i32>())) {
-        Some((digits, Ok(exponent))) if !(-4..21).contains(&exponent) => {
+        Some((digits, Ok(exponent))) if !(-4..6).contains(&exponent) => {
             let sign = if exponent < 0 { '-' } else { '+' };
             format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
         }
