@@ -6,3 +6,6 @@ mod go_regex;
 mod reach;
 pub mod router;
 pub mod template;
+
+#[cfg(test)]
+mod recorded;
