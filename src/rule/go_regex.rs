@@ -9,6 +9,8 @@
 //! class names are those of the Unicode version that `regex` carries.
 //! Source: Go's `regexp/syntax`, `Parse` with the flags `Perl`.
 
+#![expect(clippy::format_push_string, reason = "short pieces, and writing to a string has no error to handle")]
+
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
@@ -183,8 +185,8 @@ impl Parser<'_> {
                     self.repeat(&mut group, &first.to_string(), again)?;
                     repeated = true;
                 }
-                '{' => match counts(self.rest) {
-                    Some((min, max, after)) => {
+                '{' => {
+                    if let Some((min, max, after)) = counts(self.rest) {
                         if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || max < min) {
                             return Err(invalid("a bad repetition count"));
                         }
@@ -201,12 +203,11 @@ impl Parser<'_> {
                             }
                         }
                         repeated = true;
-                    }
-                    None => {
+                    } else {
                         self.bump();
                         group.push(self.literal('{'));
                     }
-                },
+                }
                 '^' => {
                     self.bump();
                     group.push(if self.flags.multi_line { "(?m:^)" } else { r"\A" }.to_owned());
@@ -360,12 +361,11 @@ impl Parser<'_> {
             Some('W') => "[^0-9A-Za-z_]",
             Some(sign @ ('p' | 'P')) => {
                 let rest = chars.as_str();
-                let (name, after) = match rest.strip_prefix('{') {
-                    Some(braced) => braced.split_once('}').ok_or_else(|| invalid("a `\\p{` without its `}`"))?,
-                    None => {
-                        let first = rest.chars().next().ok_or_else(|| invalid("a class name is missing"))?;
-                        rest.split_at_checked(first.len_utf8()).unwrap_or((rest, ""))
-                    }
+                let (name, after) = if let Some(braced) = rest.strip_prefix('{') {
+                    braced.split_once('}').ok_or_else(|| invalid("a `\\p{` without its `}`"))?
+                } else {
+                    let first = rest.chars().next().ok_or_else(|| invalid("a class name is missing"))?;
+                    rest.split_at_checked(first.len_utf8()).unwrap_or((rest, ""))
                 };
                 self.rest = after;
                 let (negated, name) = match name.strip_prefix('^') {

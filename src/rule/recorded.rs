@@ -8,7 +8,8 @@ use super::template::{DefaultRule, Model};
 #[derive(serde::Deserialize)]
 struct Recorded {
     constraints: Vec<Kept>,
-    rules: Vec<Written>,
+    #[serde(rename = "rules")]
+    written: Vec<Written>,
 }
 
 #[derive(serde::Deserialize)]
@@ -42,7 +43,7 @@ fn constraints_keep_what_traefik_kept() {
 
 #[test]
 fn default_rules_are_those_of_traefik() {
-    for Written { template, name, container_name, labels, rule } in recorded().rules {
+    for Written { template, name, container_name, labels, rule } in recorded().written {
         let model = Model { name: &name, container_name: &container_name, labels: &labels };
         let written = DefaultRule::parse(&template).unwrap().render(model);
         assert_eq!(written.ok().filter(|it| !it.is_empty()), rule, "{template} {name}");

@@ -257,7 +257,7 @@ fn hosts(call: &Call, matchers: &[Matcher]) -> Reach {
 impl Reach {
     /// Without the names that no request can carry: a v3 regular expression read as a v2 template is full of them.
     fn plausible(mut self) -> Self {
-        let possible = |name: &String| !name.contains(|c: char| matches!(c, '^' | '\\' | '{' | '}' | '|' | '?' | ' '));
+        let possible = |name: &String| !name.contains(['^', '\\', '{', '}', '|', '?', ' ']);
         self.hosts.retain(possible);
         self.below.retain(possible);
         self
@@ -478,8 +478,8 @@ mod tests {
         #[test]
         fn any_rule_is_read_or_refused(rule in "\\PC{0,60}|((Host|HostRegexp|Path|!)?[(]?`[*a.^$|{}:]{0,6}`[)]?( && | [|][|] )?){0,5}") {
             for syntax in [None, Some("v2"), Some("v3")] {
-                let _ = parse_http(&rule, syntax);
-                let _ = parse_tcp(&rule, syntax);
+                parse_http(&rule, syntax).ok();
+                parse_tcp(&rule, syntax).ok();
             }
         }
     }

@@ -242,7 +242,7 @@ mod tests {
         ) {
             let labels = BTreeMap::from([("n".to_owned(), "12".to_owned())]);
             let model = Model { name: "web-app", container_name: "app_web_1", labels: &labels };
-            let _ = DefaultRule::parse(&text).map(|it| it.render(model));
+            DefaultRule::parse(&text).and_then(|it| it.render(model)).ok();
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Source: sprig `strings.go`, `crypto.go`, `defaults.go`; Go `encoding/json`, `encoding/base64`, `path`.
 
+#![expect(clippy::format_push_string, reason = "short pieces, and writing to a string has no error to handle")]
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -34,7 +35,7 @@ impl Alphabet {
     pub(super) fn encode(&self, bytes: &[u8]) -> String {
         let mut text = String::new();
         let (mut held, mut width) = (0u32, 0);
-        let mut put = |text: &mut String, index: u32| {
+        let put = |text: &mut String, index: u32| {
             text.extend(self.letters.chars().nth(usize::try_from(index).unwrap_or_default()));
         };
         for byte in bytes {
@@ -103,7 +104,7 @@ impl Alphabet {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
+        text.push_str(&format!("{byte:02x}"));
         text
     })
 }
@@ -113,6 +114,7 @@ pub(super) fn sha256(text: &str) -> String {
 }
 
 /// SHA-1, only as a name for a text (FIPS 180-4).
+#[expect(clippy::many_single_char_names, reason = "the names of the standard")]
 pub(super) fn sha1(text: &str) -> String {
     let mut state = [0x6745_2301u32, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
     let mut message = text.as_bytes().to_vec();
@@ -189,7 +191,7 @@ fn write_json(value: &Value, indent: Option<usize>, html: bool, text: &mut Strin
             text.push_str(&"  ".repeat(indent));
         }
     };
-    let mut entries = |text: &mut String, entries: &mut dyn Iterator<Item = (&str, &Value)>| {
+    let entries = |text: &mut String, entries: &mut dyn Iterator<Item = (&str, &Value)>| {
         text.push('{');
         let mut any = false;
         for (key, value) in entries {
@@ -211,11 +213,11 @@ fn write_json(value: &Value, indent: Option<usize>, html: bool, text: &mut Strin
         Value::Version(_) => write_text(&value.show(), html, text),
         Value::Float(number) => {
             let size = number.abs();
-            if size != 0.0 && (size < 1e-6 || size >= 1e21) {
+            if size != 0.0 && !(1e-6..1e21).contains(&size) {
                 let plain = format!("{number:e}");
                 text.push_str(&if size >= 1.0 { plain.replace('e', "e+") } else { plain });
             } else {
-                let _ = write!(text, "{number}");
+                text.push_str(&number.to_string());
             }
         }
         Value::List(items, _) => {
@@ -233,7 +235,7 @@ fn write_json(value: &Value, indent: Option<usize>, html: bool, text: &mut Strin
         Value::Map(map, _) => entries(text, &mut map.borrow().iter().map(|(key, value)| (&**key, value))),
         Value::Model(fields) => entries(text, &mut FIELDS.into_iter().zip(fields.iter().map(|it| &**it))),
         Value::Bool(_) | Value::Int(_) | Value::Int64(_) | Value::Byte(_) | Value::Uint64(_) => {
-            text.push_str(&value.show())
+            text.push_str(&value.show());
         }
     }
 }
@@ -251,7 +253,7 @@ fn write_text(value: &str, html: bool, text: &mut String) {
             '\u{c}' => text.push_str("\\f"),
             '<' | '>' | '&' if !html => text.push(c),
             '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(text, "\\u{:04x}", u32::from(c));
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             _ => text.push(c),
         }

@@ -2,6 +2,8 @@
 //!
 //! Source: sprig `list.go`, `dict.go`, `defaults.go`; Go `text/template/funcs.go`; mergo 0.3.11 for merging.
 
+#![expect(clippy::unnecessary_wraps, reason = "every function of a template has one signature")]
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

@@ -2,6 +2,8 @@
 //!
 //! Source: sprig `numeric.go`, cast 1.3.1 (`ToInt64`, `ToFloat64`), decimal 1.2.0; Go `text/template/funcs.go`.
 
+#![expect(clippy::unnecessary_wraps, reason = "every function of a template has one signature")]
+
 use std::num::IntErrorKind;
 
 use super::functions::{Arguments, Outcome};
@@ -19,7 +21,7 @@ pub(super) fn to_int(value: &Value) -> i64 {
             reason = "Go cuts as well, and takes the smallest for what is too large"
         )]
         Value::Float(number) => {
-            if number.abs() < 9.223_372_036_854_775_8e18 {
+            if number.abs() < 9_223_372_036_854_775_807.0 {
                 *number as i64
             } else {
                 i64::MIN

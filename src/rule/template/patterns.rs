@@ -102,15 +102,12 @@ fn expand(
             continue;
         }
         let named = |c: char| c == '_' || c.is_alphanumeric();
-        let (name, next) = match after.strip_prefix('{') {
-            Some(braced) => match braced.split_once('}') {
-                Some((name, next)) if !name.is_empty() && name.chars().all(named) => (name, next),
-                _ => ("", after),
-            },
-            None => {
-                let end = after.find(|c| !named(c)).unwrap_or(after.len());
-                after.split_at_checked(end).unwrap_or((after, ""))
-            }
+        let (name, next) = if let Some(braced) = after.strip_prefix('{') {
+            let named = |(name, _): &(&str, &str)| !name.is_empty() && name.chars().all(named);
+            braced.split_once('}').filter(named).unwrap_or(("", after))
+        } else {
+            let end = after.find(|c| !named(c)).unwrap_or(after.len());
+            after.split_at_checked(end).unwrap_or((after, ""))
         };
         if name.is_empty() {
             whole.push('$');

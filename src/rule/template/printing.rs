@@ -4,7 +4,8 @@
 //! template engine's, and `%x` of a floating-point number is not in hexadecimal.
 //! Source: Go `fmt`, `strconv.Quote`; sprig `strings.go`.
 
-use std::fmt::Write as _;
+#![expect(clippy::unnecessary_wraps, reason = "every function of a template has one signature")]
+#![expect(clippy::format_push_string, reason = "short pieces, and writing to a string has no error to handle")]
 
 use super::functions::{Arguments, Outcome};
 use super::value::Value;
@@ -182,11 +183,9 @@ fn pad(options: &str, shown: &str, text: &mut String) {
 
 /// Go's `fmt.Sprintf`, by the template engine's own.
 fn engine_printf(format: &str, values: &[Value]) -> Result<String, String> {
-    use std::fmt::Write as _;
-
     let mut call = String::from("{{printf (index . 0)");
     for at in 1..=values.len() {
-        let _ = write!(call, " (index . {at})");
+        call.push_str(&format!(" (index . {at})"));
     }
     call.push_str("}}");
     let mut data = vec![gotmpl::Value::String(format.into())];

@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
             Expr::Chain(_, inner, fields) => {
                 if let Expr::Identifier(_, name) = &**inner {
                     let value = self.call(name, arguments, dot, last)?;
-                    return self.fields(value, fields);
+                    return Self::fields(value, fields);
                 }
             }
             Expr::Nil(_) => return Err("nil is not a command".to_owned()),
@@ -278,12 +278,12 @@ impl<'a> Run<'a> {
     fn expression(&mut self, expression: &'a Expr, dot: &Value) -> Outcome<Value> {
         match expression {
             Expr::Dot(_) => Ok(dot.clone()),
-            Expr::Field(_, fields) => self.fields(dot.clone(), fields),
+            Expr::Field(_, fields) => Self::fields(dot.clone(), fields),
             Expr::Variable(_, name, fields) => {
                 let found = self.variables.iter().rev().find(|(known, _)| *known == name.as_str());
                 let value =
                     found.map(|(_, value)| value.clone()).ok_or_else(|| format!("undefined variable `{name}`"))?;
-                self.fields(value, fields)
+                Self::fields(value, fields)
             }
             Expr::Identifier(_, name) => self.call(name, &[], dot, None),
             Expr::String(_, text) => Ok(Value::text(&**text)),
@@ -295,12 +295,12 @@ impl<'a> Run<'a> {
             Expr::Pipe(_, pipe) => self.pipeline(pipe, dot),
             Expr::Chain(_, inner, fields) => {
                 let value = self.expression(inner, dot)?;
-                self.fields(value, fields)
+                Self::fields(value, fields)
             }
         }
     }
 
-    fn fields<T: AsRef<str>>(&mut self, mut value: Value, fields: &[T]) -> Outcome<Value> {
+    fn fields<T: AsRef<str>>(mut value: Value, fields: &[T]) -> Outcome<Value> {
         for field in fields {
             value = Self::field(&value, field.as_ref())?;
         }

@@ -67,10 +67,10 @@ impl<'a> Pieces<'a> {
 impl Version {
     /// Reads a version; missing parts are 0.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        Self::from_pieces(Pieces::parse(text, false).ok_or("Invalid Semantic Version")?, text)
+        Self::from_pieces(&Pieces::parse(text, false).ok_or("Invalid Semantic Version")?, text)
     }
 
-    fn from_pieces(pieces: Pieces<'_>, original: &str) -> Result<Self, String> {
+    fn from_pieces(pieces: &Pieces<'_>, original: &str) -> Result<Self, String> {
         let mut parts = [0; 3];
         for (number, text) in parts.iter_mut().zip(&pieces.parts) {
             *number = text.parse().map_err(|_| "Error parsing version segment")?;
@@ -151,7 +151,7 @@ impl<'a> Condition<'a> {
         let mut pieces = Pieces::parse(word, true)?;
         let given = pieces.parts.iter().position(|it| matches!(*it, "x" | "X" | "*")).unwrap_or(pieces.parts.len());
         pieces.parts.truncate(given);
-        let version = Version::from_pieces(pieces, word).ok()?;
+        let version = Version::from_pieces(&pieces, word).ok()?;
         Some((Self { operator, version, given }, rest))
     }
 
@@ -220,15 +220,12 @@ fn ranges(text: &str) -> String {
     let mut rewritten = Vec::new();
     let mut at = 0;
     while let Some(word) = words.get(at) {
-        match (words.get(at + 1), words.get(at + 2)) {
-            (Some(&"-"), Some(last)) => {
-                rewritten.push(format!(">= {word}, <= {last}"));
-                at += 3;
-            }
-            _ => {
-                rewritten.push((*word).to_owned());
-                at += 1;
-            }
+        if let (Some(&"-"), Some(last)) = (words.get(at + 1), words.get(at + 2)) {
+            rewritten.push(format!(">= {word}, <= {last}"));
+            at += 3;
+        } else {
+            rewritten.push((*word).to_owned());
+            at += 1;
         }
     }
     rewritten.join(" ")

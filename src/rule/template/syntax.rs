@@ -41,7 +41,7 @@ impl<'a> Names<'a> {
     }
 
     fn pipe(&mut self, pipe: &'a PipeNode) -> Result<(), String> {
-        self.variables.extend(pipe.decl.iter().map(|it| it.as_str()));
+        self.variables.extend(pipe.decl.iter().map(gotmpl::parse::SmolStr::as_str));
         for (at, command) in pipe.commands.iter().enumerate() {
             let constant = |it: &Expr| {
                 matches!(it, Expr::Bool(..) | Expr::Dot(_) | Expr::Nil(_) | Expr::Number(..) | Expr::String(..))

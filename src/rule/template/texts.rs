@@ -3,6 +3,8 @@
 //! Go's strings are bytes; where a function cuts by bytes, what is left of a character becomes U+FFFD.
 //! Source: sprig `strings.go`; Go `strings`; goutils 1.1.1.
 
+#![expect(clippy::unnecessary_wraps, reason = "every function of a template has one signature")]
+
 use super::functions::{Arguments, Outcome};
 use super::value::Value;
 
@@ -147,7 +149,7 @@ pub(super) fn abbrev(offset: i64, width: i64, text: &str) -> Outcome {
         return Ok(Value::text(text));
     }
     let room = width - 3;
-    let offset = usize::try_from(offset).unwrap_or(0).min(length).min(length.saturating_sub(room).max(0));
+    let offset = usize::try_from(offset).unwrap_or(0).min(length).min(length.saturating_sub(room));
     let bytes = text.as_bytes();
     let part = |start: usize, end: usize| bytes.get(start..end).unwrap_or_default();
     let dots = b"...".as_slice();

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::rc::Rc;
 
 use super::semver::Version;
@@ -54,11 +53,11 @@ pub(crate) enum Value {
     /// `string`.
     Text(Rc<str>),
     /// A slice.
-    List(Rc<[Value]>, Of),
+    List(Rc<[Self]>, Of),
     /// A map with strings as keys.
     Map(Entries, Of),
     /// The data of the template: `.Name`, `.ContainerName`, `.Labels`.
-    Model([Box<Value>; 3]),
+    Model([Box<Self>; 3]),
     /// A semantic version.
     Version(Rc<Version>),
 }
@@ -190,8 +189,7 @@ impl Value {
                 text.push('}');
             }
             Self::Version(it) => {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{it}");
+                text.push_str(&it.to_string());
             }
         }
     }
