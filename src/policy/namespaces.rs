@@ -17,9 +17,27 @@ const DEEPEST: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub struct Namespaces<'a> {
     namespaces: BTreeMap<&'a ContainerId, Namespace<'a>>,
-    members: BTreeMap<&'a NetworkId, Vec<&'a Container>>,
-    walls: BTreeMap<&'a NetworkId, Result<(), WayOut>>,
+    /// One place for each network: its wall, and who is on it.
+    places: BTreeMap<&'a NetworkId, Place<'a>>,
     by_name: BTreeMap<&'a str, &'a Network>,
+}
+
+#[derive(Clone, Debug)]
+struct Place<'a> {
+    network: &'a Network,
+    wall: Result<(), WayOut>,
+    members: Vec<Member<'a>>,
+}
+
+/// A live container on a network.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// It.
+    pub container: &'a Container,
+    /// Its place in the order of the inventory's containers.
+    pub at: usize,
+    /// It has a way out.
+    pub way_out: bool,
 }
 
 /// The effective network namespace of one container.
@@ -89,30 +107,47 @@ pub enum Broken {
 impl<'a> Namespaces<'a> {
     /// Resolves every container of `inventory`.
     pub fn of(inventory: &'a Inventory) -> Self {
+        let place = |network| (verified_internal(network, &inventory.engine), network);
         let mut all = Self { by_name: named(inventory), ..Self::default() };
-        for network in inventory.networks.values() {
-            all.walls.insert(&network.id, verified_internal(network, &inventory.engine));
-        }
+        all.places = inventory
+            .networks
+            .values()
+            .map(place)
+            .map(|(wall, network)| (&network.id, Place { network, wall, members: Vec::new() }))
+            .collect();
         let riders = inventory.containers.values().any(|container| rides_on(container).is_some());
         let by_name: BTreeMap<&str, &Container> = if riders {
             inventory.containers.values().map(|container| (container.name.as_str(), container)).collect()
         } else {
             BTreeMap::new()
         };
+        let mut namespaces = Vec::with_capacity(inventory.containers.len());
         for (id, container) in &inventory.containers {
             let (through, broken) = chain(container, inventory, &by_name);
             let owner = through.last().copied().unwrap_or(container);
             let edges = if broken.is_some() { Vec::new() } else { all.edges(owner, container, inventory) };
-            if is_alive(container) {
-                for edge in &edges {
-                    if let (Some(network), Some(_)) = (edge.network, edge.attachment) {
-                        all.members.entry(&network.id).or_default().push(container);
-                    }
+            namespaces.push((id, Namespace { through, broken, edges }));
+        }
+        for (at, ((_, namespace), container)) in namespaces.iter().zip(inventory.containers.values()).enumerate() {
+            if !is_alive(container) {
+                continue;
+            }
+            let member = Member { container, at, way_out: namespace.ways_out().next().is_some() };
+            for network in
+                namespace.edges.iter().filter(|edge| edge.attachment.is_some()).filter_map(|edge| edge.network)
+            {
+                if let Some(place) = all.places.get_mut(&network.id) {
+                    place.members.push(member);
                 }
             }
-            all.namespaces.insert(id, Namespace { through, broken, edges });
         }
+        all.namespaces = namespaces.into_iter().collect();
         all
+    }
+
+    /// All namespaces, by the containers' ids: in the order of the inventory's containers, one for each.
+    pub fn iter(&self) -> impl Iterator<Item = &Namespace<'a>> {
+        self.namespaces.values()
     }
 
     /// The namespace of a container; an empty one for a container that is not in the inventory.
@@ -121,20 +156,26 @@ impl<'a> Namespaces<'a> {
     }
 
     /// The live containers on a network, by id; those that ride in a member's namespace among them.
-    pub fn members(&self, network: &NetworkId) -> &[&'a Container] {
-        self.members.get(network).map_or(&[], Vec::as_slice)
+    pub fn members(&self, network: &NetworkId) -> &[Member<'a>] {
+        self.places.get(network).map_or(&[], |place| place.members.as_slice())
     }
 
     /// Whether a network is verified internal.
     pub fn wall(&self, network: &NetworkId) -> Result<(), WayOut> {
-        self.walls.get(network).copied().unwrap_or(Err(WayOut::Unknown))
+        self.places.get(network).map_or(Err(WayOut::Unknown), |place| place.wall)
     }
 
     /// The network that an attachment names: by id, else, on an engine that writes names for ids, by name.
-    pub fn network_of(&self, attachment: &Attachment, inventory: &'a Inventory) -> Option<&'a Network> {
+    pub fn network_of(&self, attachment: &Attachment) -> Option<&'a Network> {
+        self.place_of(attachment).map(|place| place.network)
+    }
+
+    fn place_of(&self, attachment: &Attachment) -> Option<&Place<'a>> {
         let id = &attachment.network_id;
-        let name = if id.as_str().is_empty() { attachment.network.as_str() } else { id.as_str() };
-        inventory.networks.get(id).or_else(|| self.by_name.get(name).copied())
+        self.places.get(id).or_else(|| {
+            let name = if id.as_str().is_empty() { attachment.network.as_str() } else { id.as_str() };
+            self.places.get(&self.by_name.get(name)?.id)
+        })
     }
 
     /// Whether a container has a way out.
@@ -150,7 +191,8 @@ impl<'a> Namespaces<'a> {
         }
         let mut overlay = false;
         for (name, attachment) in &owner.attachments {
-            let network = self.network_of(attachment, inventory);
+            let place = self.place_of(attachment);
+            let network = place.map(|place| place.network);
             match network.map(|network| network.driver.as_str()) {
                 // `none` has no wire, `host` is no network of its own.
                 Some("null") => continue,
@@ -160,7 +202,7 @@ impl<'a> Namespaces<'a> {
                 Some("overlay") => overlay = true,
                 _ => {}
             }
-            let wall = network.map_or(Err(WayOut::Unknown), |network| self.wall(&network.id));
+            let wall = place.map_or(Err(WayOut::Unknown), |place| place.wall);
             edges.push(Edge { name, network, attachment: Some(attachment), wall });
         }
         let service = owner.swarm.as_ref().or(rider.swarm.as_ref());
@@ -463,7 +505,7 @@ mod tests {
         assert_eq!(broken("circle"), Some(Broken::TooDeep));
         assert_eq!(broken("onoff"), Some(Broken::Stopped("off".into())));
         let members: Vec<&str> =
-            namespaces.members(&"inside".into()).iter().map(|member| member.name.as_str()).collect();
+            namespaces.members(&"inside".into()).iter().map(|member| member.container.name.as_str()).collect();
         assert_eq!(members, ["db", "side"]);
     }
 

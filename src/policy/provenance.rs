@@ -116,14 +116,11 @@ enum Family {
 impl Family {
     fn of(key: &str) -> Option<Self> {
         // Traefik compares the root of a label without case (Go's `strings.ToLower`, so `K` may be a kelvin sign).
-        if starts_with(key, "traefik.") {
-            Some(Self::Traefik)
-        } else if starts_with(key, "leeward.") {
-            Some(Self::Leeward)
-        } else if key.starts_with("com.docker.compose.") {
-            Some(Self::Compose)
-        } else {
-            None
+        match key.as_bytes().first()? {
+            b't' | b'T' if starts_with(key, "traefik.") => Some(Self::Traefik),
+            b'l' | b'L' if starts_with(key, "leeward.") => Some(Self::Leeward),
+            b'c' if key.starts_with("com.docker.compose.") => Some(Self::Compose),
+            _ => None,
         }
     }
 }
@@ -134,6 +131,9 @@ fn is_routing(key: &str) -> bool {
 
 /// Whether `key` starts with `prefix`, which is in lower case, in any case.
 fn starts_with(key: &str, prefix: &str) -> bool {
+    if key.starts_with(prefix) {
+        return true;
+    }
     let mut letters = key.chars();
     prefix.chars().all(|wanted| {
         letters.next().is_some_and(|found| found == wanted || found.to_lowercase().eq(iter::once(wanted)))

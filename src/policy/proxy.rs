@@ -54,6 +54,7 @@ pub struct Choice<'a> {
 }
 
 /// The containers that are a declared Traefik: by `leeward.traefik=true` of the operator's, or by `--traefik NAME`.
+/// `labels`: those of every container of the inventory.
 pub fn traefiks<'a>(
     inventory: &'a Inventory,
     labels: &BTreeMap<&'a ContainerId, OperatorLabels<'a>>,
@@ -62,11 +63,11 @@ pub fn traefiks<'a>(
     inventory
         .containers
         .iter()
-        .filter(|(id, container)| {
-            settings.traefiks.contains(&container.name)
-                || labels.get(id).and_then(|labels| labels.get(TRAEFIK)).is_some_and(is_true)
+        .zip(labels.values())
+        .filter(|((_, container), labels)| {
+            settings.traefiks.contains(&container.name) || labels.get(TRAEFIK).is_some_and(is_true)
         })
-        .map(|(id, _)| id)
+        .map(|((id, _), _)| id)
         .collect()
 }
 
@@ -110,7 +111,7 @@ impl<'a> ProxyNetworks<'a> {
                 let members = namespaces.members(&network.id);
                 on.contains_key(&network.id)
                     && fits(network)
-                    && members.iter().any(|member| !traefiks.contains(&member.id) && !is_leeward(member))
+                    && members.iter().any(|it| !traefiks.contains(&it.container.id) && !is_leeward(it.container))
             };
             (How::Shared, all().filter(used).map(|network| (0, network)).collect())
         } else {

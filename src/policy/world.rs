@@ -42,7 +42,8 @@ impl<'a> World<'a> {
         let owners = inventory
             .containers
             .iter()
-            .filter_map(|(id, container)| Some((id, Owner::of(container, labels.get(id)?))))
+            .zip(labels.values())
+            .map(|((id, container), labels)| (id, Owner::of(container, labels)))
             .collect();
         let namespaces = Namespaces::of(inventory);
         let traefiks = proxy::traefiks(inventory, &labels, settings);

@@ -54,7 +54,7 @@ pub(super) static RULES: &[Rule] = &[
 const COMPOSE: &str = "com.docker.compose.";
 
 fn img_001(case: &Case<'_>) -> Option<Seen> {
-    let labels = case.world.labels.get(&case.container.id)?;
+    let labels = case.labels;
     let mut baked = labels.baked.iter().copied().filter(|key| !key.starts_with(COMPOSE)).peekable();
     if labels.unknown() || baked.peek().is_none() {
         return None;
@@ -70,7 +70,7 @@ fn img_001(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn img_002(case: &Case<'_>) -> Option<Seen> {
-    let labels = case.world.labels.get(&case.container.id)?;
+    let labels = case.labels;
     let mut baked = labels.baked.iter().copied().filter(|key| key.starts_with(COMPOSE)).peekable();
     if labels.unknown() || baked.peek().is_none() {
         return None;
@@ -87,7 +87,7 @@ fn img_003(case: &Case<'_>) -> Option<Seen> {
     if !case.asked {
         return None;
     }
-    let refusal = case.world.labels.get(&case.container.id).filter(|labels| labels.unknown())?.refusal.as_ref()?;
+    let refusal = Some(case.labels).filter(|labels| labels.unknown())?.refusal.as_ref()?;
     Some(Seen::new(refusal.words.clone()).fix(refusal.remedy.clone()))
 }
 

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::subnet::Subnet;
-use super::{Case, Check, Rule, Seen, Wire, all, find, subject};
-use crate::inventory::{Container, ContainerId, Inventory, NetworkId};
+use super::{Case, Check, Rule, Seen, Wire, all, find, listed, subject};
+use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::policy::finding::{Action, Finding, Subject};
+use crate::policy::names::Owner;
+use crate::policy::namespaces::{Member, Namespace};
+use crate::policy::proxy::is_leeward;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::world::World;
 use crate::settings::Isolation;
@@ -19,6 +22,9 @@ pub const ALLOW: &str = "leeward.allow";
 /// enough to refuse; without a bound ten thousand neighbours would be held against ten thousand containers.
 const MOST_OF_OTHERS: usize = 4;
 
+/// How many containers are each told of their hygiene (rules that only inform).
+const MOST_ALONE: usize = 20;
+
 /// Containers with a way out, by the volume's name or the host directory that they mount; a few of each.
 pub(super) type Shares<'a> = BTreeMap<&'a str, Vec<&'a Container>>;
 
@@ -29,7 +35,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     isolation: Isolation,
     concerned: BTreeMap<ContainerId, Concerned>,
-    on_network: BTreeMap<NetworkId, Vec<usize>>,
+    /// What is found about each of the networks that matter.
+    on_network: Vec<Vec<usize>>,
     everyone: Vec<usize>,
 }
 
@@ -37,7 +44,8 @@ pub struct Judgement {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Concerned {
     own: Vec<usize>,
-    networks: Vec<NetworkId>,
+    /// Places in [`Judgement::on_network`].
+    networks: Vec<usize>,
     vouched: Vec<String>,
 }
 
@@ -55,11 +63,12 @@ pub enum Standing {
 }
 
 impl Judgement {
-    /// The findings that concern a container, worst first, and what each does to it.
+    /// The findings that concern a container, worst first, and what each does to it; without those of rules that
+    /// only inform.
     pub fn concerning(&self, id: &ContainerId) -> Vec<(&Finding, Standing)> {
         let Some(concerned) = self.concerned.get(id) else { return Vec::new() };
-        let networks = concerned.networks.iter().filter_map(|network| self.on_network.get(network)).flatten();
-        let mut places: Vec<usize> = concerned.own.iter().chain(networks).chain(&self.everyone).copied().collect();
+        let networks = concerned.networks.iter().filter_map(|place| self.on_network.get(*place)).flatten();
+        let mut places: Vec<usize> = concerned.own.iter().chain(&self.everyone).chain(networks).copied().collect();
         places.sort_unstable();
         places.dedup();
         let standing = |finding| standing(finding, &concerned.vouched, self.isolation);
@@ -97,15 +106,18 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
     let mut rules: Vec<(&Rule, Vec<Hit<'_>>)> = all().map(|rule| (rule, Vec::new())).collect();
     rules.sort_by_key(|(rule, _)| std::cmp::Reverse(rule.severity));
 
-    let mut concerned = BTreeMap::new();
-    for (id, container) in &world.inventory.containers {
-        let Some(namespace) = world.namespaces.get(id) else { continue };
-        let traefik = world.is_traefik(container);
-        let asks = !traefik && asked.contains(id);
-        let near = asks || ground.neighbours.contains(id);
-        let case = Case { world, container, namespace, asked: asks, shares: &ground.shares };
+    let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(ground.known.len());
+    let containers = world.inventory.containers.values().zip(world.labels.values()).zip(world.namespaces.iter());
+    for (at, (((container, labels), namespace), known)) in containers.zip(&ground.known).enumerate() {
+        let Known { asks, traefik, .. } = *known;
+        let near = asks || ground.neighbours.get(at) == Some(&true);
+        if !near && !traefik && labels.baked.is_empty() {
+            concerned.push(None);
+            continue;
+        }
+        let case = Case { world, container, labels, namespace, asked: asks, shares: &ground.shares };
         let vouched: Vec<String> =
-            world.label(id, ALLOW).map(|value| vouchers(value).map(str::to_owned).collect()).unwrap_or_default();
+            labels.get(ALLOW).map(|value| vouchers(value).map(str::to_owned).collect()).unwrap_or_default();
         for (rule, hits) in &mut rules {
             let seen = match rule.check {
                 Check::Any(check) => check(&case),
@@ -116,66 +128,87 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
                 _ => None,
             };
             if let Some(seen) = seen {
-                let vouched = vouches(&vouched, rule.id);
-                let asked = asks && !matches!(rule.check, Check::Router(_));
-                hits.push(Hit { on: On::Container { container, asked }, seen, vouched });
+                hits.push(Hit { on: On::Container { container, at, asks }, seen, vouched: vouches(&vouched, rule.id) });
             }
         }
-        if asks {
-            let networks = namespace
-                .edges
-                .iter()
-                .filter_map(|edge| edge.network)
-                .filter(|network| ground.asked_on.contains_key(&network.id))
-                .map(|network| network.id.clone())
-                .collect();
-            concerned.insert(id.clone(), Concerned { own: Vec::new(), networks, vouched });
-        }
+        concerned.push(asks.then(|| Concerned { own: Vec::new(), networks: ground.networks_of(namespace), vouched }));
     }
     for (rule, hits) in &mut rules {
         match rule.check {
             Check::Network(check) => {
-                for network in ground.asked_on.keys().filter_map(|id| world.inventory.networks.get(*id)) {
-                    let overlaps = ground.overlaps.get(&network.id).copied();
-                    let wire = Wire { world, network, members: world.namespaces.members(&network.id), overlaps };
-                    if let Some(seen) = check(&wire) {
-                        let vouched = network
-                            .labels
-                            .get(ALLOW)
-                            .is_some_and(|value| vouchers(value).any(|id| id.eq_ignore_ascii_case(rule.id)));
-                        hits.push(Hit { on: On::Network { id: &network.id, name: &network.name }, seen, vouched });
+                for (at, place) in ground.places.iter().enumerate() {
+                    let Ground { known, overlaps, .. } = &ground;
+                    let (network, members) = (place.network, place.members);
+                    let overlaps = overlaps.get(&network.id).copied();
+                    if let Some(seen) = check(&Wire { world, network, members, known, overlaps }) {
+                        let vouches = |value: &String| vouchers(value).any(|id| id.eq_ignore_ascii_case(rule.id));
+                        let vouched = network.labels.get(ALLOW).is_some_and(vouches);
+                        hits.push(Hit { on: On::Network { at, name: &network.name }, seen, vouched });
                     }
                 }
             }
             Check::Engine(check) => {
-                if let Some(seen) = check(world) {
-                    hits.push(Hit { on: On::Engine, seen, vouched: false });
-                }
+                hits.extend(check(world).map(|seen| Hit { on: On::Engine, seen, vouched: false }));
             }
             _ => {}
         }
     }
-    let isolation = world.settings.isolation;
-    let mut judgement = Judgement { isolation, concerned, ..Judgement::default() };
-    for (rule, hits) in rules {
-        let mut counts: BTreeMap<&NetworkId, usize> = BTreeMap::new();
+
+    let mut verdicts = Verdicts {
+        findings: Vec::with_capacity(rules.iter().map(|(_, hits)| hits.len()).sum()),
+        concerned,
+        on_network: vec![Vec::new(); ground.places.len()],
+        everyone: Vec::new(),
+    };
+    for (rule, mut hits) in rules {
+        if rule.action == Action::Inform && hits.len() > MOST_ALONE {
+            hits = vec![together(rule, &hits)];
+        }
+        let mut counts = vec![0; ground.places.len()];
         for hit in hits {
-            judgement.record(rule, hit, world, &ground, &mut counts);
+            verdicts.record(rule, hit, world, &ground, &mut counts);
         }
     }
-    judgement
+    let ids = world.inventory.containers.keys();
+    Judgement {
+        findings: verdicts.findings,
+        isolation: world.settings.isolation,
+        concerned: ids.zip(verdicts.concerned).filter_map(|(id, it)| Some((id.clone(), it?))).collect(),
+        on_network: verdicts.on_network,
+        everyone: verdicts.everyone,
+    }
 }
 
-impl Judgement {
-    fn record<'a>(
+/// Hygiene that so many containers lack that it is better said once.
+fn together<'a>(rule: &Rule, hits: &[Hit<'a>]) -> Hit<'a> {
+    let names = hits.iter().filter_map(|hit| match hit.on {
+        On::Container { container, at: _, asks: _ } => Some(container.name.as_str()),
+        On::Network { at: _, name } => Some(name),
+        On::Engine => None,
+    });
+    let words = format!("{} times, {}: {}", hits.len(), rule.title, listed(names));
+    Hit { on: On::Engine, seen: Seen::new(words), vouched: false }
+}
+
+/// A judgement in the making: containers by their place in the inventory.
+struct Verdicts {
+    findings: Vec<Finding>,
+    concerned: Vec<Option<Concerned>>,
+    on_network: Vec<Vec<usize>>,
+    everyone: Vec<usize>,
+}
+
+impl Verdicts {
+    fn record(
         &mut self,
         rule: &'static Rule,
-        hit: Hit<'a>,
-        world: &'a World<'_>,
-        ground: &Ground<'a>,
-        counts: &mut BTreeMap<&'a NetworkId, usize>,
+        hit: Hit<'_>,
+        world: &World<'_>,
+        ground: &Ground<'_>,
+        counts: &mut [usize],
     ) {
         let place = self.findings.len();
+        let isolation = world.settings.isolation;
         let Seen { words, fix, action, not_verifiable } = hit.seen;
         let mut finding = Finding {
             rule: Cow::Borrowed(rule.id),
@@ -188,50 +221,59 @@ impl Judgement {
             vouched: hit.vouched,
             not_verifiable,
         };
-        let bites = blocks(finding.action, self.isolation) && !finding.vouched;
-        let refuses = |judgement: &Self, id: &ContainerId| {
-            judgement.concerned.get(id).is_some_and(|concerned| !vouches(&concerned.vouched, rule.id))
-        };
+        let bites = blocks(finding.action, isolation) && !finding.vouched;
         match hit.on {
-            On::Container { container: _, asked } if matches!(rule.check, Check::Any(_)) => {
-                finding.blocks = asked && blocks(finding.action, self.isolation);
+            // Hygiene stands against nobody.
+            _ if rule.action == Action::Inform => {}
+            On::Container { container: _, at: _, asks } if matches!(rule.check, Check::Any(_)) => {
+                finding.blocks = asks && blocks(finding.action, isolation);
                 finding.vouched = false;
             }
-            On::Container { container, asked: true } => {
-                finding.blocks = bites;
-                if let Some(concerned) = self.concerned.get_mut(&container.id) {
-                    concerned.own.push(place);
-                }
-            }
-            On::Container { container, asked: false } if matches!(rule.check, Check::Router(_)) => {
-                let edges = world.namespaces.get(&container.id).map_or(&[][..], |namespace| &namespace.edges);
-                for network in edges.iter().filter_map(|edge| edge.network) {
-                    let Some(asked) = ground.asked_on.get(&network.id) else { continue };
-                    finding.blocks |= bites && asked.iter().any(|id| refuses(self, id));
-                    let count = counts.entry(&network.id).or_default();
-                    if !finding.vouched && *count < MOST_OF_OTHERS {
+            On::Container { container, at, asks } if matches!(rule.check, Check::Router(_)) => {
+                let namespace = world.namespaces.get(&container.id);
+                for network in namespace.into_iter().flat_map(|namespace| ground.networks_of(namespace)) {
+                    finding.blocks |= bites && self.refuses_on(network, rule, ground);
+                    if let (Some(count), Some(found)) = (counts.get_mut(network), self.on_network.get_mut(network))
+                        && !finding.vouched
+                        && *count < MOST_OF_OTHERS
+                    {
                         *count += 1;
-                        self.on_network.entry(network.id.clone()).or_default().push(place);
+                        found.push(place);
                     }
                 }
                 // What is its own is held against it whatever the bound.
-                if let Some(concerned) = self.concerned.get_mut(&container.id) {
-                    concerned.own.push(place);
-                }
+                self.hold(at, place, asks);
             }
-            On::Container { container: _, asked: false } => {}
-            On::Network { id, name: _ } => {
-                let asked = ground.asked_on.get(id).map_or(&[][..], Vec::as_slice);
-                finding.blocks = bites && asked.iter().any(|id| refuses(self, id));
-                self.on_network.entry(id.clone()).or_default().push(place);
+            On::Container { container: _, at, asks } => {
+                finding.blocks = bites && asks;
+                self.hold(at, place, asks);
+            }
+            On::Network { at, name: _ } => {
+                finding.blocks = bites && self.refuses_on(at, rule, ground);
+                self.on_network.get_mut(at).into_iter().for_each(|found| found.push(place));
             }
             On::Engine => {
-                finding.blocks =
-                    bites && self.concerned.values().any(|concerned| !vouches(&concerned.vouched, rule.id));
+                let mut concerned = self.concerned.iter().flatten();
+                finding.blocks = bites && concerned.any(|concerned| !vouches(&concerned.vouched, rule.id));
                 self.everyone.push(place);
             }
         }
         self.findings.push(finding);
+    }
+
+    fn hold(&mut self, at: usize, place: usize, asks: bool) {
+        if let Some(Some(concerned)) = self.concerned.get_mut(at).filter(|_| asks) {
+            concerned.own.push(place);
+        }
+    }
+
+    /// Whether anybody on a network did not vouch for a rule.
+    fn refuses_on(&self, network: usize, rule: &Rule, ground: &Ground<'_>) -> bool {
+        let members = ground.places.get(network).map_or(&[][..], |place| place.members);
+        members
+            .iter()
+            .filter_map(|member| self.concerned.get(member.at)?.as_ref())
+            .any(|concerned| !vouches(&concerned.vouched, rule.id))
     }
 }
 
@@ -243,16 +285,16 @@ struct Hit<'a> {
 }
 
 enum On<'a> {
-    Container { container: &'a Container, asked: bool },
-    Network { id: &'a NetworkId, name: &'a str },
+    Container { container: &'a Container, at: usize, asks: bool },
+    Network { at: usize, name: &'a str },
     Engine,
 }
 
 impl On<'_> {
     fn subject(&self) -> Subject {
         match self {
-            On::Container { container, asked: _ } => subject(&container.id, &container.name),
-            On::Network { id: _, name } => Subject::Network { name: (*name).to_owned() },
+            On::Container { container, at: _, asks: _ } => subject(&container.id, &container.name),
+            On::Network { at: _, name } => Subject::Network { name: (*name).to_owned() },
             On::Engine => Subject::Engine,
         }
     }
@@ -260,42 +302,75 @@ impl On<'_> {
 
 /// What the rules need that is not about one container alone, worked out once.
 struct Ground<'a> {
-    /// The live containers that asked, by verified internal network.
-    asked_on: BTreeMap<&'a NetworkId, Vec<&'a ContainerId>>,
-    /// Live containers on those networks that neither asked nor are a Traefik.
-    neighbours: BTreeSet<&'a ContainerId>,
+    /// One for each container, in the order of the inventory.
+    known: Vec<Known<'a>>,
+    /// The verified internal networks with a live container that asked.
+    places: Vec<Place<'a>>,
+    /// Where in `places` a network is.
+    place_of: BTreeMap<&'a NetworkId, usize>,
+    /// Which containers are live on those networks, and neither asked nor are a Traefik.
+    neighbours: Vec<bool>,
     shares: Shares<'a>,
     overlaps: BTreeMap<&'a NetworkId, &'a str>,
 }
 
+/// What is known of one container besides itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    pub(super) owner: &'a Owner,
+    pub(super) asks: bool,
+    pub(super) traefik: bool,
+    pub(super) leeward: bool,
+}
+
+struct Place<'a> {
+    network: &'a Network,
+    members: &'a [Member<'a>],
+}
+
 impl<'a> Ground<'a> {
     fn of(world: &'a World<'_>, asked: &BTreeSet<&ContainerId>) -> Self {
-        let mut asked_on: BTreeMap<&NetworkId, Vec<&ContainerId>> = BTreeMap::new();
-        let mut neighbours = BTreeSet::new();
-        for network in world.inventory.networks.values() {
-            if world.namespaces.wall(&network.id).is_err() {
-                continue;
-            }
-            let members = world.namespaces.members(&network.id);
-            let is_asked = |member: &&&Container| asked.contains(&member.id) && !world.is_traefik(member);
-            let asking: Vec<&ContainerId> = members.iter().filter(is_asked).map(|member| &member.id).collect();
-            if asking.is_empty() {
-                continue;
-            }
-            if asking.len() < members.len() {
-                let others = members.iter().filter(|member| !is_asked(member) && !world.is_traefik(member));
-                neighbours.extend(others.map(|member| &member.id));
-            }
-            asked_on.insert(&network.id, asking);
+        // Both are in the order of the ids.
+        let mut asked = asked.iter().peekable();
+        let mut known = Vec::with_capacity(world.inventory.containers.len());
+        for ((id, container), owner) in world.inventory.containers.iter().zip(world.owners.values()) {
+            while asked.next_if(|next| **next < id).is_some() {}
+            let traefik = world.is_traefik(container);
+            let asks = asked.next_if(|next| **next == id).is_some() && !traefik;
+            known.push(Known { owner, asks, traefik, leeward: is_leeward(container) });
         }
-        Self { asked_on, neighbours, shares: shares(world), overlaps: overlaps(world.inventory) }
+        let mut neighbours = vec![false; known.len()];
+        let mut places = Vec::new();
+        let mut place_of = BTreeMap::new();
+        for network in world.inventory.networks.values().filter(|it| world.namespaces.wall(&it.id).is_ok()) {
+            let members = world.namespaces.members(&network.id);
+            let asks = |member: &Member<'_>| known.get(member.at).is_some_and(|known: &Known<'_>| known.asks);
+            if !members.iter().any(asks) {
+                continue;
+            }
+            for member in members {
+                let near = known.get(member.at).is_some_and(|known| !known.asks && !known.traefik);
+                if let Some(neighbour) = neighbours.get_mut(member.at).filter(|_| near) {
+                    *neighbour = true;
+                }
+            }
+            place_of.insert(&network.id, places.len());
+            places.push(Place { network, members });
+        }
+        Self { known, places, place_of, neighbours, shares: shares(world), overlaps: overlaps(world.inventory) }
+    }
+
+    /// Where in `places` the networks of a namespace are.
+    fn networks_of(&self, namespace: &Namespace<'_>) -> Vec<usize> {
+        let networks = namespace.edges.iter().filter_map(|edge| edge.network);
+        networks.filter_map(|network| self.place_of.get(&network.id).copied()).collect()
     }
 }
 
 fn shares<'a>(world: &'a World<'_>) -> Shares<'a> {
     let mut shares: Shares<'_> = BTreeMap::new();
-    for container in world.inventory.containers.values() {
-        if container.mounts.is_empty() || world.is_traefik(container) || !world.namespaces.has_way_out(&container.id) {
+    for (container, namespace) in world.inventory.containers.values().zip(world.namespaces.iter()) {
+        if container.mounts.is_empty() || namespace.ways_out().next().is_none() || world.is_traefik(container) {
             continue;
         }
         for mount in &container.mounts {

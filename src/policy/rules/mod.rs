@@ -25,7 +25,8 @@ use std::borrow::Cow;
 pub use judge::{ALLOW, Judgement, Standing, judge, unknown_vouchers};
 
 use super::finding::{Action, Finding, Severity, Subject};
-use super::namespaces::Namespace;
+use super::namespaces::{Member, Namespace};
+use super::provenance::OperatorLabels;
 use super::world::World;
 use crate::inventory::{Container, ContainerId, Network};
 
@@ -79,6 +80,8 @@ pub struct Case<'w> {
     pub world: &'w World<'w>,
     /// The container.
     pub container: &'w Container,
+    /// Its labels, as far as they count.
+    pub labels: &'w OperatorLabels<'w>,
     /// Its effective network namespace.
     pub namespace: &'w Namespace<'w>,
     /// It asked for a route.
@@ -95,7 +98,9 @@ pub struct Wire<'w> {
     /// The network.
     pub network: &'w Network,
     /// The live containers on it.
-    pub members: &'w [&'w Container],
+    pub members: &'w [Member<'w>],
+    /// What is known of every container, in the order of the inventory: see [`Member::at`].
+    known: &'w [judge::Known<'w>],
     /// The name of another network whose addresses overlap with its own.
     pub overlaps: Option<&'w str>,
 }
@@ -142,7 +147,7 @@ impl Case<'_> {
 
     /// What it is called in a compose file: its service, else its own name.
     fn service(&self) -> &str {
-        self.world.label(&self.container.id, "com.docker.compose.service").unwrap_or(&self.container.name)
+        self.labels.get("com.docker.compose.service").unwrap_or(&self.container.name)
     }
 }
 

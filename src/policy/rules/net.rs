@@ -8,8 +8,7 @@ use super::{Case, Check, Rule, Seen, Wire, listed};
 use crate::inventory::Container;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
-use crate::policy::namespaces::{Broken, WayOut, docker_version};
-use crate::policy::proxy::is_leeward;
+use crate::policy::namespaces::{Broken, Member, WayOut, docker_version};
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -403,7 +402,7 @@ fn net_010(wire: &Wire<'_>) -> Option<Seen> {
     if !wire.world.proxy.contains(&wire.network.id) {
         return None;
     }
-    let owners: BTreeSet<&Owner> = others(wire).filter_map(|member| wire.world.owners.get(&member.id)).collect();
+    let owners: BTreeSet<&Owner> = others(wire).filter_map(|member| owner(wire, member)).collect();
     if owners.len() < 2 {
         return None;
     }
@@ -413,7 +412,7 @@ fn net_010(wire: &Wire<'_>) -> Option<Seen> {
 }
 
 fn net_011(wire: &Wire<'_>) -> Option<Seen> {
-    let pivots: Vec<&Container> = others(wire).filter(|member| wire.world.namespaces.has_way_out(&member.id)).collect();
+    let pivots: Vec<&Container> = others(wire).filter(|member| member.way_out).map(|member| member.container).collect();
     let first = pivots.first()?;
     // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.
     if others(wire).count() == pivots.len() {
@@ -437,9 +436,13 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
 }
 
 /// The members of a network that are neither a declared Traefik nor Leeward.
-fn others<'a>(wire: &Wire<'a>) -> impl Iterator<Item = &'a Container> {
-    let Wire { world, members, .. } = *wire;
-    members.iter().copied().filter(|member| !world.is_traefik(member) && !is_leeward(member))
+fn others<'a>(wire: &Wire<'a>) -> impl Iterator<Item = &'a Member<'a>> {
+    let Wire { members, known, .. } = *wire;
+    members.iter().filter(|member| known.get(member.at).is_none_or(|known| !known.traefik && !known.leeward))
+}
+
+fn owner<'a>(wire: &Wire<'a>, member: &Member<'_>) -> Option<&'a Owner> {
+    wire.known.get(member.at).map(|known| known.owner)
 }
 
 fn net_012(case: &Case<'_>) -> Option<Seen> {
@@ -559,23 +562,22 @@ fn net_019(wire: &Wire<'_>) -> Option<Seen> {
 }
 
 fn net_021(wire: &Wire<'_>) -> Option<Seen> {
-    let world = wire.world;
-    let owner = |member: &Container| world.owners.get(&member.id);
-    let first = wire.members.first().and_then(|member| owner(member));
-    if wire.members.iter().all(|member| owner(member) == first) {
+    let first = wire.members.first().and_then(|member| owner(wire, member));
+    if wire.members.iter().all(|member| owner(wire, member) == first) {
         return None;
     }
-    let mut holders: BTreeMap<&str, &Container> = BTreeMap::new();
+    let mut holders: BTreeMap<&str, &Member<'_>> = BTreeMap::new();
     let mut clashes: BTreeMap<&str, (&Container, &Container)> = BTreeMap::new();
-    for &member in wire.members.iter().filter(|member| !rides(member)) {
-        let places = member.attachments.values();
-        let here = places.filter(|place| {
-            world.namespaces.network_of(place, world.inventory).is_some_and(|network| network.id == wire.network.id)
+    for member in wire.members.iter().filter(|member| !rides(member.container)) {
+        let container = member.container;
+        let here = container.attachments.values().filter(|place| {
+            let network = wire.world.namespaces.network_of(place);
+            network.is_some_and(|network| network.id == wire.network.id)
         });
-        for alias in here.flat_map(|place| &place.aliases).map(String::as_str).chain([member.name.as_str()]) {
+        for alias in here.flat_map(|place| &place.aliases).map(String::as_str).chain([container.name.as_str()]) {
             let holder = holders.entry(alias).or_insert(member);
-            if owner(holder) != owner(member) {
-                clashes.entry(alias).or_insert((holder, member));
+            if owner(wire, holder) != owner(wire, member) {
+                clashes.entry(alias).or_insert((holder.container, container));
             }
         }
     }

@@ -104,6 +104,7 @@ fn trf_004(case: &Case<'_>) -> Option<Seen> {
         .ways_out()
         .filter_map(|(edge, _)| edge.network)
         .flat_map(|network| world.namespaces.members(&network.id))
+        .map(|member| member.container)
         .filter(|member| !world.is_traefik(member))
         .map(|member| member.name.as_str())
         .collect();
@@ -118,7 +119,7 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
     let meets = case.namespace.edges.iter().find_map(|edge| {
         let network = edge.network?;
         let members = world.namespaces.members(&network.id);
-        members.iter().any(|member| is_leeward(member)).then_some((edge, network, members))
+        members.iter().any(|member| is_leeward(member.container)).then_some((edge, network, members))
     });
     let (edge, network, members) = meets?;
     if edge.wall.is_err() {
@@ -130,6 +131,7 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
     }
     let company: Vec<&str> = members
         .iter()
+        .map(|member| member.container)
         .filter(|member| !is_leeward(member) && !world.is_traefik(member))
         .map(|member| member.name.as_str())
         .collect();
