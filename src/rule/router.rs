@@ -64,12 +64,24 @@ enum Kind {
     Host,
     /// A TLS server name: as a host, of letters, digits and `-_.:`.
     ServerName,
+    /// As before, without `*.` (v2).
+    PlainServerName,
     /// A regular expression over hosts.
     HostRegexp,
     /// Text with `{name:pattern}` in it, over hosts (v2).
     HostTemplate,
+    /// The same over TLS server names, where Traefik lets characters beyond ASCII pass (v2).
+    ServerNameTemplate,
     /// A path, from `/` on.
     Path,
+    /// A path with `{name:pattern}` in it (v2).
+    PathTemplate,
+    /// Names and values in turn (v2).
+    Pairs,
+    /// Names and regular expressions in turn (v2).
+    RegexpPairs,
+    /// `name=value`, or names and values in turn (v2).
+    Queries,
     /// Addresses or CIDR ranges.
     ClientIp,
     /// Text, the last argument being a regular expression.
@@ -103,15 +115,15 @@ const HTTP_V3: [Matcher; 11] = [
 
 const HTTP_V2: [Matcher; 10] = [
     ("ClientIP", 1, MANY, Kind::ClientIp),
-    ("Headers", 1, MANY, Kind::Text),
-    ("HeadersRegexp", 1, MANY, Kind::Text),
+    ("Headers", 1, MANY, Kind::Pairs),
+    ("HeadersRegexp", 1, MANY, Kind::RegexpPairs),
     ("Host", 1, MANY, Kind::Host),
     ("HostHeader", 1, MANY, Kind::Host),
     ("HostRegexp", 1, MANY, Kind::HostTemplate),
     ("Method", 1, MANY, Kind::Text),
-    ("Path", 1, MANY, Kind::Path),
-    ("PathPrefix", 1, MANY, Kind::Path),
-    ("Query", 1, MANY, Kind::Text),
+    ("Path", 1, MANY, Kind::PathTemplate),
+    ("PathPrefix", 1, MANY, Kind::PathTemplate),
+    ("Query", 1, MANY, Kind::Queries),
 ];
 
 const TCP_V3: [Matcher; 4] = [
@@ -124,8 +136,8 @@ const TCP_V3: [Matcher; 4] = [
 const TCP_V2: [Matcher; 4] = [
     ("ALPN", 1, MANY, Kind::Alpn),
     ("ClientIP", 1, MANY, Kind::ClientIp),
-    ("HostSNI", 1, MANY, Kind::ServerName),
-    ("HostSNIRegexp", 1, MANY, Kind::HostTemplate),
+    ("HostSNI", 1, MANY, Kind::PlainServerName),
+    ("HostSNIRegexp", 1, MANY, Kind::ServerNameTemplate),
 ];
 
 fn read(rule: &str, syntax: Option<&str>, v3: &[Matcher], v2: &[Matcher]) -> Result<Rule, String> {
@@ -206,6 +218,11 @@ fn problem(call: &Call, matchers: &[Matcher]) -> Option<String> {
         Err(Problem::Invalid(problem)) => Some(format!("`{pattern}` is not a regular expression: {problem}")),
         Err(Problem::Unsupported(_)) | Ok(_) => None,
     };
+    let braces = |text: &str| match template(text) {
+        Some(pattern) => regex(&pattern),
+        None => Some(format!("`{text}` does not balance its braces, or names nothing in them")),
+    };
+    let slash = |text: &str| (!text.starts_with('/')).then(|| format!("`{text}` does not start with `/`"));
     let found = match kind {
         Kind::Host => {
             arguments.iter().find(|it| !it.is_ascii()).map(|it| format!("`{it}` is not ASCII; write it in punycode"))
@@ -216,12 +233,22 @@ fn problem(call: &Call, matchers: &[Matcher]) -> Option<String> {
         Kind::HostRegexp => {
             arguments.iter().find_map(|it| if it.is_ascii() { regex(it) } else { Some(format!("`{it}` is not ASCII")) })
         }
-        Kind::HostTemplate => arguments.iter().find_map(|it| match template(it) {
-            Some(pattern) => regex(&pattern),
-            None => Some(format!("`{it}` does not balance its braces, or names nothing in them")),
-        }),
-        Kind::Path => {
-            arguments.iter().find(|it| !it.starts_with('/')).map(|it| format!("`{it}` does not start with `/`"))
+        Kind::PlainServerName => {
+            let wrong = |it: &&String| *it != "*" && (it.contains('*') || !server_name(it));
+            arguments.iter().find(wrong).map(|it| format!("`{it}` cannot be a server name"))
+        }
+        Kind::ServerNameTemplate => arguments.iter().find_map(|it| braces(it)),
+        Kind::HostTemplate => arguments
+            .iter()
+            .find_map(|it| if it.is_ascii() { braces(it) } else { Some(format!("`{it}` is not ASCII")) }),
+        Kind::Path => arguments.iter().find_map(|it| slash(it)),
+        Kind::PathTemplate => arguments.iter().find_map(|it| slash(it).or_else(|| braces(it))),
+        Kind::Pairs | Kind::RegexpPairs if count % 2 == 1 => Some("names and values must come in pairs".to_owned()),
+        Kind::RegexpPairs => arguments.iter().skip(1).step_by(2).find_map(regex),
+        Kind::Queries => {
+            let parts: Vec<&str> = arguments.iter().flat_map(|it| it.splitn(2, '=')).collect();
+            let pairs = (parts.len() % 2 == 1).then(|| "names and values must come in pairs".to_owned());
+            pairs.or_else(|| parts.iter().find_map(|it| braces(it)))
         }
         Kind::ClientIp => {
             arguments.iter().find(|it| !address(it)).map(|it| format!("`{it}` is neither an address nor a CIDR range"))
@@ -232,7 +259,7 @@ fn problem(call: &Call, matchers: &[Matcher]) -> Option<String> {
             .iter()
             .find(|it| *it == "acme-tls/1")
             .map(|it| format!("the protocol `{it}` is kept for certificate challenges")),
-        Kind::Text => None,
+        Kind::Pairs | Kind::Text => None,
     };
     found.and_then(words)
 }
@@ -241,9 +268,9 @@ fn problem(call: &Call, matchers: &[Matcher]) -> Option<String> {
 fn hosts(call: &Call, matchers: &[Matcher]) -> Reach {
     let kind = matcher(call, matchers).map(|(.., kind)| *kind);
     let one = |argument: &String| match kind {
-        Some(Kind::Host | Kind::ServerName) => Reach::host(argument),
+        Some(Kind::Host | Kind::ServerName | Kind::PlainServerName) => Reach::host(argument),
         Some(Kind::HostRegexp) => Reach::regex(argument).unwrap_or_else(|_| Reach::anything()),
-        Some(Kind::HostTemplate) => {
+        Some(Kind::HostTemplate | Kind::ServerNameTemplate) => {
             template(argument).and_then(|it| Reach::regex(&it).ok()).unwrap_or_else(Reach::anything).plausible()
         }
         _ => Reach::anything(),
@@ -278,7 +305,7 @@ fn address(text: &str) -> bool {
     match text.split_once('/') {
         None => text.parse::<IpAddr>().is_ok(),
         Some((address, length)) => {
-            let plain = length.bytes().all(|b| b.is_ascii_digit()) && (length == "0" || !length.starts_with('0'));
+            let plain = length.bytes().all(|b| b.is_ascii_digit());
             let most = match address.parse() {
                 Ok(IpAddr::V4(_)) => 32,
                 Ok(IpAddr::V6(_)) => 128,

@@ -117,12 +117,11 @@ fn format_one(options: &str, verb: char, value: &Value, text: &mut String) -> Re
         Value::Model(fields) if !sharp && verb != 'T' => {
             return parts("{", Vec::new(), &mut fields.iter().map(|it| &**it), "}");
         }
-        Value::Nil => "v",
         Value::Bool(_) => "vt",
         Value::Int(_) | Value::Int64(_) | Value::Byte(_) | Value::Uint64(_) => "vdboOxXcqU",
         Value::Float(_) => "vbeEfFgGxX",
         Value::Version(_) | Value::Text(_) => "vsqxX",
-        Value::List(..) | Value::Map(..) | Value::Model(_) => "v",
+        Value::Nil | Value::List(..) | Value::Map(..) | Value::Model(_) => "v",
     };
     if verb == 'T' {
         return format_one(options, 's', &Value::text(value.type_name()), text);

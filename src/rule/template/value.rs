@@ -197,7 +197,8 @@ impl Value {
     /// Go's `reflect.DeepEqual`: same type, same content.
     pub(crate) fn same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Nil, Self::Nil) => true,
+            // There is one model in a run.
+            (Self::Nil, Self::Nil) | (Self::Model(_), Self::Model(_)) => true,
             (Self::Bool(one), Self::Bool(two)) => one == two,
             (Self::Int(one), Self::Int(two)) | (Self::Int64(one), Self::Int64(two)) => one == two,
             (Self::Byte(one), Self::Byte(two)) => one == two,
@@ -215,7 +216,6 @@ impl Value {
                     && one.len() == two.len()
                     && one.iter().zip(two.iter()).all(|(one, two)| one.0 == two.0 && one.1.same(two.1))
             }
-            (Self::Model(_), Self::Model(_)) => true,
             (Self::Version(one), Self::Version(two)) => one == two,
             _ => false,
         }
