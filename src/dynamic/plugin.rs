@@ -1,0 +1,117 @@
+//! What plugins are told: free form, of texts, lists and maps.
+
+use std::collections::BTreeMap;
+
+use super::document::Writer;
+use super::schema::{Kind, Part, Tree, Value};
+
+/// What one plugin is told: its settings by name.
+///
+/// Source: Traefik `dynamic.PluginConf`, and how paerser fills it (`nodes_metadata.go` `squashNode`, `element_fill.go`
+/// `fillRawValue`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plugin(pub BTreeMap<String, Free>);
+
+/// A value of no declared type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Free {
+    /// Labels know nothing but texts.
+    Text(String),
+    /// From `name[0]`, `name[1]`, ….
+    List(Vec<Self>),
+    /// From `name.key`.
+    Map(BTreeMap<String, Self>),
+}
+
+impl Plugin {
+    /// What the elements below a plugin's name say.
+    ///
+    /// A setting whose own name stands again right below it gives way to what is below (`bar.bar=1` is `bar=1`): paerser
+    /// takes it for the root of a map that is already there.
+    pub(crate) fn of<T: Tree>(tree: &T) -> Self {
+        let mut settings = BTreeMap::new();
+        for child in tree.children() {
+            let mut below = BTreeMap::new();
+            squash(child, &mut below, true);
+            if below.contains_key(child.name()) {
+                settings.extend(below);
+            } else {
+                settings.insert(child.name().to_owned(), Free::Map(below));
+            }
+        }
+        Self(settings)
+    }
+}
+
+/// Writes an element into the map around it. The outermost one, if it is a map, is that map.
+fn squash<T: Tree>(tree: &T, into: &mut BTreeMap<String, Free>, root: bool) {
+    let children = tree.children();
+    let Some(first) = children.first() else {
+        into.insert(tree.name().to_owned(), Free::Text(tree.text().to_owned()));
+        return;
+    };
+    if first.name().starts_with('[') {
+        let items = children.iter().filter_map(|child| {
+            let mut item = BTreeMap::new();
+            squash(child, &mut item, false);
+            item.remove(child.name())
+        });
+        into.insert(tree.name().to_owned(), Free::List(items.collect()));
+    } else if root {
+        for child in children {
+            squash(child, into, false);
+        }
+    } else {
+        let mut map = BTreeMap::new();
+        for child in children {
+            squash(child, &mut map, false);
+        }
+        into.insert(tree.name().to_owned(), Free::Map(map));
+    }
+}
+
+impl Value for Plugin {
+    const KIND: Kind = Kind::Plugins;
+
+    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+        Ok(Some(Self::of(tree)))
+    }
+
+    /// A map that holds its own key is written once more below that key: Traefik's HTTP provider takes that level away
+    /// again, as it does for labels.
+    fn write(&self, to: &mut Writer) {
+        to.object(|to| {
+            for (key, value) in &self.0 {
+                to.key(key);
+                match value {
+                    Free::Map(map) if map.contains_key(key) => to.object(|to| {
+                        to.key(key);
+                        write_map(map, to);
+                    }),
+                    _ => write_free(value, to),
+                }
+            }
+        });
+    }
+
+    fn walk<'a>(&'a self, path: &mut Vec<&'a str>, see: &mut dyn FnMut(&[&'a str], Part<'a>)) {
+        see(path, Part::Plugin(self));
+    }
+}
+
+fn write_map(map: &BTreeMap<String, Free>, to: &mut Writer) {
+    to.object(|to| {
+        for (key, value) in map {
+            to.key(key);
+            write_free(value, to);
+        }
+    });
+}
+
+fn write_free(value: &Free, to: &mut Writer) {
+    match value {
+        Free::Text(text) => to.text(text),
+        Free::List(items) => to.list(items, write_free),
+        Free::Map(map) => write_map(map, to),
+    }
+}

@@ -1,0 +1,49 @@
+//! TLS: the default store, domains of certificates, and what clients present.
+
+use std::collections::BTreeMap;
+
+use super::dropped::CERTIFICATE;
+use super::schema::{Kind, record, section};
+
+record! {
+    /// Client tls.
+    pub struct ClientTls = "types.ClientTLS" {
+        ca: String = "ca", (3, 4, 0), Plain;
+        cert: String = "cert", (3, 4, 0), Plain;
+        insecure_skip_verify: bool = "insecureSkipVerify", (3, 4, 0), Plain;
+        key: String = "key", (3, 4, 0), Plain;
+    }
+}
+
+record! {
+    /// A domain and its alternative names.
+    pub struct Domain = "types.Domain" {
+        main: String = "main", (3, 0, 0), Plain;
+        sans: Vec<String> = "sans", (3, 0, 0), Plain;
+    }
+}
+
+record! {
+    /// A store of certificates; labels reach only `default`.
+    pub struct Store = "tls.Store" {
+        default_generated_cert: GeneratedCert = "defaultGeneratedCert", (3, 0, 0), Plain;
+    }
+    dropped {
+        "defaultCertificate": Kind::Record(&CERTIFICATE);
+    }
+}
+
+record! {
+    /// Generated cert.
+    pub struct GeneratedCert = "tls.GeneratedCert" {
+        domain: Domain = "domain", (3, 0, 0), Plain;
+        resolver: String = "resolver", (3, 0, 0), Plain;
+    }
+}
+
+section! {
+    /// All of TLS that labels reach.
+    pub struct Tls = "dynamic.TLSConfiguration" {
+        stores: BTreeMap<String, Store> = "stores", (3, 0, 0), Plain;
+    }
+}

@@ -1,0 +1,47 @@
+//! Traefik's UDP configuration, as far as labels reach: routers and services.
+
+use std::collections::BTreeMap;
+
+use super::dropped::UDPWEIGHTED_ROUND_ROBIN;
+use super::schema::{Kind, record, section};
+
+section! {
+    /// All of UDP.
+    pub struct Udp = "dynamic.UDPConfiguration" {
+        routers: BTreeMap<String, Router> = "routers", (3, 0, 0), Plain;
+        services: BTreeMap<String, Service> = "services", (3, 0, 0), Plain;
+    }
+}
+
+record! {
+    /// A UDP router.
+    pub struct Router = "dynamic.UDPRouter" {
+        entry_points: Vec<String> = "entryPoints", (3, 0, 0), Plain;
+        service: String = "service", (3, 0, 0), Plain;
+    }
+}
+
+record! {
+    /// A UDP service.
+    pub struct Service = "dynamic.UDPService" {
+        load_balancer: LoadBalancer = "loadBalancer", (3, 0, 0), Plain;
+    }
+    dropped {
+        "weighted": Kind::Record(&UDPWEIGHTED_ROUND_ROBIN);
+    }
+}
+
+record! {
+    /// Load balancer.
+    pub struct LoadBalancer = "dynamic.UDPServersLoadBalancer" {
+        servers: Vec<Server> = "servers", (3, 0, 0), AsStruct;
+    }
+}
+
+record! {
+    /// Server.
+    pub struct Server = "dynamic.UDPServer" {
+        address: String = "address", (3, 0, 0), DocumentOnly;
+        port: String = "port", (3, 0, 0), LabelOnly;
+    }
+}
