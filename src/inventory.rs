@@ -117,6 +117,8 @@ pub struct Engine {
     /// Ids of the containers with a leg on `docker_gwbridge` (`GET /networks/docker_gwbridge` `.Containers`).
     /// `None`: the network exists but its members could not be read.
     pub gwbridge_members: Option<BTreeSet<String>>,
+    /// Where the host is reached from here (`host.docker.internal`, `host.containers.internal`), if it was asked.
+    pub host_address: Option<String>,
     /// What Leeward's own door to the engine turned out to be (SOC rules), if it was tested.
     pub door: Option<Door>,
 }

@@ -16,6 +16,7 @@
 pub mod dynamic;
 pub mod gate;
 pub mod inventory;
+pub mod label;
 pub mod plan;
 pub mod policy;
 pub mod rule;

@@ -3,14 +3,27 @@
 //! `compile` is total: whatever the labels hold, it returns a plan, and the plan carries every decision. All that
 //! people see (`routes`, `explain`, `audit`, the page) and all that Traefik reads are views of it.
 
-use std::collections::BTreeMap;
+mod address;
+mod complete;
+mod decide;
+mod join;
+mod select;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamic::Dynamic;
-use crate::inventory::{ContainerId, Inventory};
+use self::decide::{Asked, Judges, Part};
+use crate::dynamic::{Dynamic, Version};
+use crate::inventory::{ContainerId, Inventory, Unreadable};
+use crate::label;
 use crate::policy::finding::Finding;
-use crate::policy::refusal::Refusal;
+use crate::policy::hosts::{self, Bindings};
+use crate::policy::references::Middlewares;
+use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rules;
+use crate::policy::world::World;
 use crate::settings::Settings;
 
 /// Everything Leeward has to say about one inventory.
@@ -18,7 +31,7 @@ use crate::settings::Settings;
 pub struct Plan {
     /// What each Traefik is told, by the Traefik's container name. [`Plan::EVERYONE`] is what `GET /config` serves:
     /// all that is routed at all.
-    pub documents: BTreeMap<String, Dynamic>,
+    pub documents: BTreeMap<String, Arc<Dynamic>>,
     /// One for every container, readable or not.
     pub decisions: BTreeMap<ContainerId, Decision>,
     /// Every router in the documents, with where it leads; sorted by kind and name.
@@ -144,6 +157,17 @@ pub enum Protocol {
     Udp,
 }
 
+impl Protocol {
+    /// As it stands in a label: `http`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 /// One router of the document and where it leads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Route {
@@ -193,6 +217,131 @@ pub struct Origin {
 
 /// Decides about every container of `inventory` and writes what Traefik is told.
 pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
-    let _ = (inventory, settings);
-    Plan::default()
+    let world = World::of(inventory, settings);
+    let asked: Vec<Asked<'_>> =
+        inventory.containers.iter().filter_map(|(id, container)| Asked::of(&world, id, container)).collect();
+    let asking: BTreeSet<&ContainerId> = asked.iter().filter(|asked| asked.asks()).map(|asked| asked.id).collect();
+    let judgement = rules::judge(&world, &asking);
+    let middlewares = Middlewares::of(
+        asked.iter().filter_map(|asked| Some((asked.owner, asked.declared()?, asked.is_traefik))),
+        settings,
+    );
+    let bindings = Bindings::of(inventory);
+    let version = traefik_version(&world);
+    let judges =
+        Judges { world: &world, judgement: &judgement, middlewares: &middlewares, bindings: &bindings, version };
+
+    let mut findings = judgement.findings.clone();
+    let mut decisions = BTreeMap::new();
+    let mut parts = Vec::new();
+    for asked in &asked {
+        let (decision, part) = decide::decide(asked, judges, &mut findings);
+        decisions.insert(asked.id.clone(), decision);
+        parts.extend(part);
+    }
+    for (id, unreadable) in &inventory.unreadable {
+        decisions.insert(id.clone(), not_seen(id, unreadable, settings));
+    }
+    contest_hosts(&mut parts, &mut decisions, &mut findings, settings);
+    parts.sort_by(|a, b| a.key.cmp(&b.key));
+
+    let (everything, conflicts) = join::join(parts.iter().map(|part| &part.dynamic));
+    for conflict in &conflicts {
+        for part in parts.iter().filter(|part| join::defines(&part.dynamic, conflict)) {
+            if let Some(decision) = decisions.get_mut(part.id) {
+                decision.warnings.push(Warning {
+                    label: Some(format!("traefik.{}", conflict.kind)),
+                    words: format!(
+                        "`{}` is defined differently by another container of `{}`, so both are left out",
+                        conflict.name, part.owner
+                    ),
+                });
+            }
+        }
+    }
+    let routes = join::routes(&everything, &parts);
+    let everything = Arc::new(everything);
+    let documents = documents(&world, &parts, &everything);
+    findings.sort_by(|a, b| {
+        b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
+    });
+    Plan { documents, decisions, routes, findings }
+}
+
+/// The Traefik that the document is for: as the operator says, else as the oldest declared Traefik's image says, else
+/// the newest known.
+fn traefik_version(world: &World<'_>) -> Version {
+    let of_image = |id: &&ContainerId| {
+        let container = world.inventory.containers.get(*id)?;
+        let image = world.inventory.images.get(&container.image_id)?;
+        image.labels.get("org.opencontainers.image.version")?.parse().ok()
+    };
+    world
+        .settings
+        .traefik_version
+        .or_else(|| world.traefiks.iter().filter_map(of_image).min())
+        .unwrap_or(Version::NEWEST)
+}
+
+/// A container that the engine listed but could not describe.
+fn not_seen(id: &ContainerId, unreadable: &Unreadable, settings: &Settings) -> Decision {
+    let asks = label::provider(&unreadable.labels, settings.exposed_by_default, false).is_ok_and(|it| it.enable);
+    let refusal = Refusal::new(
+        Code::Unreadable,
+        format!("the engine could not describe it: {}", unreadable.problem),
+        "it is tried again by itself; look at it with: docker inspect",
+    );
+    let step =
+        Step { name: StepName::Alive, verdict: Verdict::Failed, facts: Vec::new(), refusals: vec![refusal.clone()] };
+    Decision {
+        id: id.clone(),
+        name: unreadable.name.clone(),
+        owner: format!("~{}", unreadable.name),
+        service: None,
+        outcome: if asks { Outcome::Refused } else { Outcome::Ignored },
+        refusal: Some(refusal),
+        steps: vec![step],
+        warnings: Vec::new(),
+        network: None,
+        address: None,
+    }
+}
+
+/// Hosts that several owners claim: reported, and under `--isolation strict` refused to all of them.
+fn contest_hosts(
+    parts: &mut Vec<Part<'_>>,
+    decisions: &mut BTreeMap<ContainerId, Decision>,
+    findings: &mut Vec<Finding>,
+    settings: &Settings,
+) {
+    let overlaps = hosts::overlaps(parts.iter().map(|part| (part.container, part.owner, &part.dynamic)), settings);
+    findings.extend(overlaps.findings);
+    for (id, refusals) in overlaps.refusals {
+        let Some(decision) = decisions.get_mut(&id) else { continue };
+        decision.outcome = Outcome::Refused;
+        decision.refusal = refusals.first().cloned();
+        if let Some(step) = decision.steps.iter_mut().find(|step| step.name == StepName::WithinRights) {
+            step.verdict = Verdict::Failed;
+            step.refusals.extend(refusals);
+        }
+        parts.retain(|part| *part.id != id);
+    }
+}
+
+/// One document for everybody, and one for each declared Traefik with the backends on its own networks.
+fn documents(world: &World<'_>, parts: &[Part<'_>], everything: &Arc<Dynamic>) -> BTreeMap<String, Arc<Dynamic>> {
+    let mut documents = BTreeMap::from([(Plan::EVERYONE.to_owned(), Arc::clone(everything))]);
+    for id in &world.traefiks {
+        let Some(traefik) = world.inventory.containers.get(*id) else { continue };
+        let reaches = |part: &&Part<'_>| {
+            part.network.is_none_or(|network| world.proxy.traefiks_on(network).any(|name| name == traefik.name))
+        };
+        let document = if parts.iter().all(|part| reaches(&part)) {
+            Arc::clone(everything)
+        } else {
+            Arc::new(join::join(parts.iter().filter(reaches).map(|part| &part.dynamic)).0)
+        };
+        documents.insert(traefik.name.clone(), document);
+    }
+    documents
 }

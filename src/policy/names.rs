@@ -32,10 +32,13 @@ impl Owner {
         } else {
             None
         };
+        // The tasks of one Swarm service are one owner's: the service's.
+        let service = container.swarm.as_ref().map(|swarm| &swarm.service).filter(|service| !service.is_empty());
+        let alone = service.unwrap_or(&container.name);
         match group.filter(|name| is_plain(name) && !name.starts_with('~')) {
             Some(name) => Self::Group(name.to_owned()),
             // The engine lets no container be called so; another engine might.
-            None if is_plain(&container.name) => Self::Alone(container.name.clone()),
+            None if is_plain(alone) => Self::Alone(alone.clone()),
             None => Self::Alone(container.id.to_string()),
         }
     }

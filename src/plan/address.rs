@@ -1,0 +1,188 @@
+//! Where a container is reached: the address and the port that go into its servers.
+//!
+//! Source: Traefik `pkg/provider/docker/config.go` (`getIPPort`, `getIPAddress`, `getPortBinding`) and `shared.go`
+//! (`getPort`). Two differences, both on purpose: the pick among several networks is by name, never random; and a
+//! container whose ports the engine does not show (all its networks internal) is reached at the lowest port that it
+//! exposes.
+
+use std::net::IpAddr;
+
+use crate::inventory::{Attachment, Container, Inventory};
+use crate::label;
+use crate::settings::Settings;
+
+/// How deep `network_mode: container:` may be nested before we stop following.
+const MAX_SHARED: usize = 8;
+
+/// An address as Traefik writes it, and the network it is on (empty where none applies).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// `172.30.0.10`, `fd00::5`, or a host address.
+    pub(crate) host: String,
+    /// The network's name.
+    pub(crate) network: String,
+}
+
+/// The address of an attachment: IPv4, else global IPv6.
+pub(crate) fn of_attachment(attachment: &Attachment) -> Option<IpAddr> {
+    attachment.ipv4.or(attachment.ipv6)
+}
+
+/// Where Traefik's own provider reaches a container (`--isolation off`), any network and mode allowed.
+///
+/// `wanted` is the network the container's label or `--network` names; it is taken if the container is on it, and
+/// then only it. Errors: no address there, or none at all.
+pub(crate) fn anywhere(
+    inventory: &Inventory,
+    container: &Container,
+    wanted: Option<&str>,
+    settings: &Settings,
+) -> Result<Place, String> {
+    let mut container = container;
+    let mut wanted = wanted.map(ToOwned::to_owned).filter(|name| !name.is_empty());
+    for _ in 0..MAX_SHARED {
+        if let Some(attachment) = wanted.as_ref().and_then(|name| container.attachments.get(name)) {
+            return place(attachment).ok_or_else(|| format!("it has no address on network `{}`", attachment.network));
+        }
+        if container.network_mode == "host" {
+            return Ok(Place { host: host_address(inventory, container), network: "host".to_owned() });
+        }
+        let Some(shared) = container.network_mode.strip_prefix("container:") else {
+            return first(container);
+        };
+        let Some(owner) = inventory.containers.get(shared).or_else(|| named(inventory, shared)) else {
+            return Err(format!("it shares the network of container `{shared}`, which does not exist"));
+        };
+        // The owner of the network decides by its own label, else by `--network`, else by the rider's label.
+        let own = label::provider(&owner.labels, settings.exposed_by_default, owner.swarm.is_some())
+            .map_err(|problem| {
+                format!(
+                    "it shares the network of container `{}`, whose labels are wrong: {}",
+                    owner.name, problem.words
+                )
+            })?
+            .network
+            .or_else(|| settings.network.clone())
+            .filter(|name| !name.is_empty());
+        wanted = own.or(wanted);
+        container = owner;
+    }
+    Err(format!("its network is shared through more than {MAX_SHARED} containers"))
+}
+
+/// The first network by name that it has an address on.
+fn first(container: &Container) -> Result<Place, String> {
+    container.attachments.values().find_map(place).ok_or_else(|| {
+        if container.attachments.is_empty() {
+            "it is on no network".to_owned()
+        } else {
+            "it has no address on any of its networks".to_owned()
+        }
+    })
+}
+
+fn place(attachment: &Attachment) -> Option<Place> {
+    of_attachment(attachment).map(|ip| Place { host: ip.to_string(), network: attachment.network.clone() })
+}
+
+fn named<'a>(inventory: &'a Inventory, name: &str) -> Option<&'a Container> {
+    let name = name.strip_prefix('/').unwrap_or(name);
+    inventory.containers.values().find(|container| container.name == name)
+}
+
+/// Where a container in host mode is reached: its Swarm node, else the engine's host as Leeward resolved it, else
+/// loopback.
+fn host_address(inventory: &Inventory, container: &Container) -> String {
+    container
+        .swarm
+        .as_ref()
+        .and_then(|swarm| swarm.node_ip.clone())
+        .filter(|ip| !ip.is_empty())
+        .or_else(|| inventory.engine.host_address.clone())
+        .unwrap_or_else(|| "127.0.0.1".to_owned())
+}
+
+/// The port a server listens on: the label's, else the lowest that the engine shows, else the lowest it exposes.
+pub(crate) fn port(container: &Container, label: Option<&str>) -> Option<String> {
+    if let Some(label) = label.filter(|label| !label.is_empty()) {
+        return Some(label.to_owned());
+    }
+    lowest(container.ports.keys()).or_else(|| lowest(container.exposed_ports.iter())).map(|port| port.to_string())
+}
+
+fn lowest<'a>(ports: impl Iterator<Item = &'a String>) -> Option<u16> {
+    ports.filter_map(|port| port.split('/').next()?.parse().ok()).min()
+}
+
+/// The host binding of the port, with `--use-bind-port-ip`: its address and port, unless it is bound to every address.
+pub(crate) fn binding(container: &Container, label: Option<&str>) -> Option<(Place, String)> {
+    let port = port(container, label)?;
+    let bindings = ["tcp", "udp"].iter().find_map(|protocol| {
+        container.ports.iter().find_map(|(key, bindings)| {
+            let (number, kind) = key.split_once('/')?;
+            (number == port && kind.eq_ignore_ascii_case(protocol) && !bindings.is_empty()).then_some(bindings)
+        })
+    })?;
+    let first = bindings.first()?;
+    let ip: IpAddr = first.host_ip.parse().ok()?;
+    if ip.is_unspecified() {
+        return None;
+    }
+    Some((Place { host: ip.to_string(), network: String::new() }, first.host_port.clone()))
+}
+
+/// `host:port`, with brackets around an IPv6 address. Source: Go `net.JoinHostPort`.
+pub(crate) fn join(host: &str, port: &str) -> String {
+    if host.contains([':', '%']) { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Binding;
+
+    fn container(ports: &[&str], exposed: &[&str]) -> Container {
+        Container {
+            ports: ports.iter().map(|port| ((*port).to_owned(), Vec::new())).collect(),
+            exposed_ports: exposed.iter().map(|port| (*port).to_owned()).collect(),
+            ..Container::default()
+        }
+    }
+
+    #[test]
+    fn the_port_is_the_label_then_the_engines_then_the_exposed_ones() {
+        for (ports, exposed, label, wanted) in [
+            (&["443/tcp", "80/tcp"][..], &["1/tcp"][..], Some("8080"), Some("8080")),
+            (&["443/tcp", "80/tcp"], &["1/tcp"], None, Some("80")),
+            (&["443/tcp", "80/tcp"], &["1/tcp"], Some(""), Some("80")),
+            (&["80/tcp", "53/udp"], &[], None, Some("53")),
+            (&[], &["8443/tcp", "8080/tcp"], None, Some("8080")),
+            (&[], &[], None, None),
+            (&[], &[], Some("not-a-number"), Some("not-a-number")),
+        ] {
+            assert_eq!(port(&container(ports, exposed), label).as_deref(), wanted, "{ports:?} {exposed:?} {label:?}");
+        }
+    }
+
+    #[test]
+    fn a_binding_to_every_address_falls_back() {
+        for (ip, wanted) in [
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("0.0.0.0", None),
+            ("::", None),
+            ("", None),
+            ("2001:DB8::1", Some("2001:db8::1")),
+        ] {
+            let mut it = container(&["80/tcp"], &[]);
+            it.ports
+                .insert("80/tcp".to_owned(), vec![Binding { host_ip: ip.to_owned(), host_port: "8080".to_owned() }]);
+            assert_eq!(binding(&it, None).map(|(place, _)| place.host).as_deref(), wanted, "{ip}");
+        }
+    }
+
+    #[test]
+    fn ipv6_addresses_are_bracketed() {
+        assert_eq!(join("fd00::5", "80"), "[fd00::5]:80");
+        assert_eq!(join("172.30.0.10", "80"), "172.30.0.10:80");
+    }
+}

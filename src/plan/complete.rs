@@ -1,0 +1,256 @@
+//! What Traefik's Docker provider adds to what the labels say: the default service and router, each server's
+//! address, the links from routers to services.
+//!
+//! Source: Traefik `pkg/provider/docker/config.go` (`build`, `build*ServiceConfiguration`, `addServer*`) and
+//! `pkg/provider/configuration.go` (`Build*RouterConfiguration`).
+
+use std::collections::BTreeMap;
+
+use crate::dynamic::{Dynamic, http, tcp, udp};
+use crate::inventory::Container;
+use crate::plan::address::{self, Place};
+use crate::plan::{Protocol, Warning};
+use crate::policy::refusal::{Code, Refusal};
+use crate::rule::template::Model;
+use crate::settings::Settings;
+
+/// What is known of the container besides its labels' meaning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) container: &'a Container,
+    /// The labels that count, for the default rule.
+    pub(crate) labels: &'a BTreeMap<String, String>,
+    /// Its default service and router name.
+    pub(crate) service_name: &'a str,
+    /// Where it is reached, or why it has no address.
+    pub(crate) place: &'a Result<Place, Refusal>,
+    /// Running and healthy: it gets servers. Otherwise its services stay empty.
+    pub(crate) serving: bool,
+    pub(crate) settings: &'a Settings,
+}
+
+/// Completes one container's part. Routers that cannot be completed are left out with a warning, as Traefik does; a
+/// server that cannot be addressed refuses the whole container, as Traefik does.
+pub(crate) fn complete(dynamic: &mut Dynamic, facts: Facts<'_>, warnings: &mut Vec<Warning>) -> Result<(), Refusal> {
+    let mut tcp_or_udp = false;
+    if !dynamic.tcp.routers.is_empty() || !dynamic.tcp.services.is_empty() {
+        tcp_or_udp = true;
+        tcp_services(&mut dynamic.tcp, facts)?;
+        tcp_routers(&mut dynamic.tcp, warnings);
+    }
+    if !dynamic.udp.routers.is_empty() || !dynamic.udp.services.is_empty() {
+        tcp_or_udp = true;
+        udp_services(&mut dynamic.udp, facts)?;
+        udp_routers(&mut dynamic.udp, warnings);
+    }
+    let http = &mut dynamic.http;
+    if tcp_or_udp && http.routers.is_empty() && http.middlewares.is_empty() && http.services.is_empty() {
+        return Ok(());
+    }
+    http_services(http, facts)?;
+    http_routers(http, facts, warnings);
+    Ok(())
+}
+
+fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal> {
+    if http.services.is_empty() {
+        let service = http::Service { load_balancer: Some(http::LoadBalancer::default()), ..http::Service::default() };
+        http.services.insert(facts.service_name.to_owned(), service);
+    }
+    if !facts.serving {
+        return Ok(());
+    }
+    for (name, service) in &mut http.services {
+        let balancer = service.load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Http, name))?;
+        let server = first_server(&mut balancer.servers);
+        if server.url.as_deref().is_some_and(|url| !url.is_empty()) {
+            if server.scheme.as_deref().is_some_and(|it| !it.is_empty())
+                || server.port.as_deref().is_some_and(|it| !it.is_empty())
+            {
+                return Err(Refusal::new(
+                    Code::BadLabel,
+                    format!("service `{name}` sets a server url together with a scheme or a port"),
+                    "remove the url, or remove scheme and port",
+                )
+                .by_label(format!("traefik.http.services.{name}.loadbalancer.server.url")));
+            }
+            continue;
+        }
+        let address = server_address(facts, Protocol::Http, name, server.port.take().as_deref())?;
+        let scheme = server.scheme.take().filter(|scheme| !scheme.is_empty());
+        server.url = Some(format!("{}://{address}", scheme.as_deref().unwrap_or("http")));
+    }
+    Ok(())
+}
+
+fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>) -> Result<(), Refusal> {
+    if tcp.services.is_empty() {
+        let service = tcp::Service { load_balancer: Some(tcp::LoadBalancer::default()) };
+        tcp.services.insert(facts.service_name.to_owned(), service);
+    }
+    if !facts.serving {
+        return Ok(());
+    }
+    for (name, service) in &mut tcp.services {
+        let balancer = service.load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Tcp, name))?;
+        let server = first_server(&mut balancer.servers);
+        server.address = Some(server_address(facts, Protocol::Tcp, name, server.port.take().as_deref())?);
+    }
+    Ok(())
+}
+
+fn udp_services(udp: &mut udp::Udp, facts: Facts<'_>) -> Result<(), Refusal> {
+    if udp.services.is_empty() {
+        let service = udp::Service { load_balancer: Some(udp::LoadBalancer::default()) };
+        udp.services.insert(facts.service_name.to_owned(), service);
+    }
+    if !facts.serving {
+        return Ok(());
+    }
+    for (name, service) in &mut udp.services {
+        let balancer = service.load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Udp, name))?;
+        let server = first_server(&mut balancer.servers);
+        server.address = Some(server_address(facts, Protocol::Udp, name, server.port.take().as_deref())?);
+    }
+    Ok(())
+}
+
+/// Only the first server is filled; labels can make no second one.
+fn first_server<S: Default>(servers: &mut Option<Vec<S>>) -> &mut S {
+    let servers = servers.get_or_insert_default();
+    if servers.is_empty() {
+        servers.push(S::default());
+    }
+    // The list was just made to hold one.
+    match servers.first_mut() {
+        Some(first) => first,
+        None => unreachable!("a list that was just filled is not empty"),
+    }
+}
+
+fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Option<&str>) -> Result<String, Refusal> {
+    let bound = facts.settings.use_bind_port_ip.then(|| address::binding(facts.container, port)).flatten();
+    let (host, port) = match bound {
+        Some((place, port)) => (place.host, Some(port)),
+        None => (facts.place.clone()?.host, address::port(facts.container, port)),
+    };
+    let port = port.filter(|port| !port.is_empty()).ok_or_else(|| {
+        let label = format!("traefik.{}.services.{service}.loadbalancer.server.port", word(protocol));
+        Refusal::new(
+            Code::NoPort,
+            format!(
+                "no port is known for service `{service}`: no label, no port of the engine, none exposed by the image"
+            ),
+            format!("labels:\n  {label}: \"8080\""),
+        )
+        .by_label(label)
+    })?;
+    Ok(address::join(&host, &port))
+}
+
+fn no_balancer(protocol: Protocol, service: &str) -> Refusal {
+    let word = word(protocol);
+    Refusal::new(
+        Code::BadLabel,
+        format!("service `{service}` has no load balancer; weighted, mirroring and failover cannot be set by labels"),
+        format!("give it one: traefik.{word}.services.{service}.loadbalancer.server.port, or define it in a file"),
+    )
+    .by_label(format!("traefik.{word}.services.{service}"))
+}
+
+fn word(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http => "http",
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+    }
+}
+
+fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warning>) {
+    if http.routers.is_empty() {
+        if http.services.len() > 1 {
+            warnings.push(Warning {
+                label: None,
+                words: format!("has {} services and no router, so none is made for it", http.services.len()),
+            });
+        } else {
+            http.routers.insert(facts.service_name.to_owned(), http::Router::default());
+        }
+    }
+    let services = &http.services;
+    let mut rule: Option<Result<String, String>> = None;
+    http.routers.retain(|name, router| {
+        if router.rule.as_deref().is_none_or(str::is_empty) {
+            let rendered = rule.get_or_insert_with(|| {
+                facts.settings.default_rule.render(Model {
+                    name: facts.service_name,
+                    container_name: &facts.container.name,
+                    labels: facts.labels,
+                })
+            });
+            match rendered {
+                Ok(text) if !text.is_empty() => {
+                    router.rule = Some(text.clone());
+                    router.from_default_rule = true;
+                }
+                Ok(_) => {
+                    warnings.push(dropped(Protocol::Http, name, "the default rule makes an empty rule for it"));
+                    return false;
+                }
+                Err(problem) => {
+                    let words = format!("the default rule cannot be made for it: {problem}");
+                    warnings.push(dropped(Protocol::Http, name, &words));
+                    return false;
+                }
+            }
+        }
+        link(Protocol::Http, name, &mut router.service, services, warnings)
+    });
+}
+
+fn tcp_routers(tcp: &mut tcp::Tcp, warnings: &mut Vec<Warning>) {
+    let services = &tcp.services;
+    tcp.routers.retain(|name, router| {
+        if router.rule.as_deref().is_none_or(str::is_empty) {
+            warnings.push(dropped(Protocol::Tcp, name, "it has no rule"));
+            return false;
+        }
+        link(Protocol::Tcp, name, &mut router.service, services, warnings)
+    });
+}
+
+fn udp_routers(udp: &mut udp::Udp, warnings: &mut Vec<Warning>) {
+    let services = &udp.services;
+    udp.routers.retain(|name, router| link(Protocol::Udp, name, &mut router.service, services, warnings));
+}
+
+/// Gives a router without a service the only one there is; false if there are several.
+fn link<S>(
+    protocol: Protocol,
+    router: &str,
+    service: &mut Option<String>,
+    services: &BTreeMap<String, S>,
+    warnings: &mut Vec<Warning>,
+) -> bool {
+    if service.as_deref().is_some_and(|service| !service.is_empty()) {
+        return true;
+    }
+    if services.len() > 1 {
+        let names: Vec<&str> = services.keys().map(String::as_str).collect();
+        let words = format!("it names no service and there are several: {}", names.join(", "));
+        warnings.push(dropped(protocol, router, &words));
+        return false;
+    }
+    if let Some(only) = services.keys().next() {
+        *service = Some(only.clone());
+    }
+    true
+}
+
+fn dropped(protocol: Protocol, router: &str, why: &str) -> Warning {
+    let word = word(protocol);
+    Warning {
+        label: Some(format!("traefik.{word}.routers.{router}")),
+        words: format!("{word} router `{router}` is left out: {why}"),
+    }
+}

@@ -1,0 +1,558 @@
+//! One container's way through the steps: what each step says, and what is left to be joined.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::address::{self, Place};
+use super::complete::{self, Facts};
+use super::select;
+use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
+use crate::dynamic::{Dynamic, Version, document};
+use crate::inventory::{Container, ContainerId, Image, Network, NetworkId};
+use crate::label::{self, ProviderLabels};
+use crate::policy::claims::{self, Claim};
+use crate::policy::finding::Finding;
+use crate::policy::hosts::Bindings;
+use crate::policy::names::Owner;
+use crate::policy::provenance;
+use crate::policy::references::{self, Middlewares};
+use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rules::{Judgement, Standing};
+use crate::policy::world::World;
+use crate::rule::router;
+use crate::settings::{Isolation, Settings};
+
+/// A container that asked, or did not, and what its labels mean.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) id: &'a ContainerId,
+    pub(crate) container: &'a Container,
+    pub(crate) owner: &'a Owner,
+    pub(crate) is_traefik: bool,
+    /// What `traefik.enable` and `traefik.docker.*` say, or why they say nothing.
+    provider: Result<ProviderLabels, Refusal>,
+    /// Step 1.
+    asked: Result<(), Refusal>,
+    /// What the labels decode to; only for those that asked.
+    declaration: Option<Result<Dynamic, Refusal>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Reads one container's labels. `None` for one that the world does not know.
+    pub(crate) fn of(world: &'a World<'a>, id: &'a ContainerId, container: &'a Container) -> Option<Self> {
+        let labels = world.labels.get(id)?;
+        let image = world.inventory.images.get(&container.image_id);
+        let provider = select::provider_labels(container, &labels.labels, world.settings);
+        let asked = match &provider {
+            Ok(provider) => asks(world, container, image, provider, labels.unknown()),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let declaration = asked.is_ok().then(|| {
+            label::decode(&labels.labels)
+                .map_err(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
+        });
+        let is_traefik = world.is_traefik(container);
+        Some(Self { id, container, owner: world.owners.get(id)?, is_traefik, provider, asked, declaration })
+    }
+
+    /// Whether it asked for a route, whatever came of it.
+    pub(crate) fn asks(&self) -> bool {
+        self.asked.is_ok()
+    }
+
+    /// What its labels decode to, if they do.
+    pub(crate) fn declared(&self) -> Option<&Dynamic> {
+        self.declaration.as_ref()?.as_ref().ok()
+    }
+}
+
+fn asks(
+    world: &World<'_>,
+    container: &Container,
+    image: Option<&Image>,
+    counted: &ProviderLabels,
+    unknown: bool,
+) -> Result<(), Refusal> {
+    let all = select::provider_labels(container, &container.labels, world.settings)?;
+    if unknown {
+        // Nobody can tell whose the labels are: judged on all of them, and refused by step 0 if they ask.
+        return select::asked_for(container, &all, &all, &container.labels, world.settings);
+    }
+    let unbaked = provenance::unbaked(container, image);
+    select::asked_for(container, &all, counted, &unbaked, world.settings)
+}
+
+/// What all containers are judged by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judges<'a> {
+    pub(crate) world: &'a World<'a>,
+    pub(crate) judgement: &'a Judgement,
+    pub(crate) middlewares: &'a Middlewares,
+    pub(crate) bindings: &'a Bindings,
+    pub(crate) version: Version,
+}
+
+/// A container's share of the document, completed and named, on its way to be joined.
+#[derive(Clone, Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) id: &'a ContainerId,
+    pub(crate) container: &'a Container,
+    pub(crate) owner: &'a Owner,
+    /// Containers are joined in the order of this key. Source: Traefik `docker/config.go`, `build`.
+    pub(crate) key: String,
+    /// The network it is reached on; `None` for a declared Traefik, and where any network will do.
+    pub(crate) network: Option<&'a NetworkId>,
+    /// The network's name.
+    pub(crate) network_name: String,
+    pub(crate) dynamic: Dynamic,
+}
+
+/// The steps as they are taken.
+struct Way {
+    steps: Vec<Step>,
+}
+
+impl Way {
+    fn take(&mut self, name: StepName, verdict: Verdict, facts: Vec<String>) {
+        self.steps.push(Step { name, verdict, facts, refusals: Vec::new() });
+    }
+
+    fn fail(&mut self, name: StepName, facts: Vec<String>, refusals: Vec<Refusal>) {
+        self.steps.push(Step { name, verdict: Verdict::Failed, facts, refusals });
+    }
+
+    fn judge(&mut self, name: StepName, facts: Vec<String>, result: Result<(), Refusal>) {
+        match result {
+            Ok(()) => self.take(name, Verdict::Passed, facts),
+            Err(refusal) => self.fail(name, facts, vec![refusal]),
+        }
+    }
+
+    fn first_no(&self) -> Option<&Refusal> {
+        self.steps.iter().filter(|step| step.verdict == Verdict::Failed).find_map(|step| step.refusals.first())
+    }
+}
+
+/// Takes one container through the steps. The part is there only if every step passed.
+pub(crate) fn decide<'a>(
+    asked: &Asked<'a>,
+    judges: Judges<'a>,
+    findings: &mut Vec<Finding>,
+) -> (Decision, Option<Part<'a>>) {
+    let Judges { world, .. } = judges;
+    let (id, container, settings) = (asked.id, asked.container, world.settings);
+    let mut way = Way { steps: Vec::with_capacity(8) };
+    let mut warnings = Vec::new();
+    let mut decision = Decision {
+        id: id.clone(),
+        name: container.name.clone(),
+        owner: asked.owner.to_string(),
+        service: world.label(id, "com.docker.compose.service").map(ToOwned::to_owned),
+        outcome: Outcome::Ignored,
+        refusal: None,
+        steps: Vec::new(),
+        warnings: Vec::new(),
+        network: None,
+        address: None,
+    };
+
+    operator_labels(asked, world, &mut way);
+    if let Err(refusal) = &asked.asked {
+        // A container whose `traefik.enable` cannot be read did ask for something.
+        decision.outcome = if refusal.code == Code::BadLabel { Outcome::Refused } else { Outcome::Ignored };
+        decision.refusal = Some(refusal.clone());
+        way.fail(StepName::AskedFor, Vec::new(), vec![refusal.clone()]);
+        decision.steps = way.steps;
+        return (decision, None);
+    }
+    way.take(StepName::AskedFor, Verdict::Passed, Vec::new());
+    let Ok(provider) = &asked.provider else { return (decision, None) };
+    unmatched(asked, world, &mut warnings);
+
+    alive(container, provider, settings, &mut way);
+    isolated(asked, judges, &mut way);
+    let reached = proxy_network(asked, provider, world, &mut way);
+    if let Ok(reached) = &reached {
+        decision.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
+        decision.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
+    }
+    let dynamic = understood(asked, judges, &mut way, &mut warnings);
+    let part = dynamic.and_then(|dynamic| {
+        let network = reached.as_ref().ok().and_then(|reached| reached.network);
+        within_rights(asked, &dynamic, network, reached.as_ref().ok(), judges, &mut way, findings);
+        addressed(asked, dynamic, &reached, judges, &mut way, &mut warnings)
+    });
+
+    decision.refusal = way.first_no().cloned();
+    decision.outcome = if decision.refusal.is_none() && part.is_some() { Outcome::Routed } else { Outcome::Refused };
+    decision.steps = way.steps;
+    decision.warnings = warnings;
+    let part = part.filter(|_| decision.outcome == Outcome::Routed);
+    (decision, part)
+}
+
+/// Step 0.
+fn operator_labels(asked: &Asked<'_>, world: &World<'_>, way: &mut Way) {
+    let Some(labels) = world.labels.get(asked.id) else { return };
+    let facts: Vec<String> =
+        labels.baked.iter().map(|key| format!("{key} is baked into the image and does not count")).collect();
+    match labels.refusal.clone().filter(|_| asked.asks()) {
+        Some(refusal) => way.fail(StepName::OperatorLabels, facts, vec![refusal]),
+        None => way.take(StepName::OperatorLabels, Verdict::Passed, facts),
+    }
+}
+
+/// Labels that look like Traefik's and are not.
+fn unmatched(asked: &Asked<'_>, world: &World<'_>, warnings: &mut Vec<Warning>) {
+    let Some(labels) = world.labels.get(asked.id) else { return };
+    for (label, words) in label::unmatched(&labels.labels) {
+        warnings.push(Warning { label: Some(label), words });
+    }
+}
+
+/// Step 2.
+fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, way: &mut Way) {
+    let mut facts = Vec::new();
+    if container.swarm.is_none() {
+        facts.push(match &container.health {
+            Some(health) => format!("state {}, health {health}", container.state),
+            None => format!("state {}, no health check", container.state),
+        });
+    }
+    let mut result = select::alive(container, provider, settings);
+    if let (Ok(()), Some(malformed)) = (&result, &container.malformed) {
+        result = Err(Refusal::new(
+            Code::Unreadable,
+            format!("the engine describes it with something that cannot be read: {malformed}"),
+            "recreate it; Traefik's own provider skips such a container too",
+        ));
+    }
+    way.judge(StepName::Alive, facts, result);
+}
+
+/// Step 3.
+fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
+    if asked.is_traefik {
+        way.take(StepName::Isolated, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
+        return;
+    }
+    if judges.world.settings.isolation == Isolation::Off {
+        way.take(StepName::Isolated, Verdict::Skipped, vec!["--isolation off".to_owned()]);
+        return;
+    }
+    let mut facts = Vec::new();
+    let mut overruled = false;
+    for (finding, standing) in judges.judgement.concerning(asked.id) {
+        let note = match standing {
+            Standing::Blocks => " (refuses it)",
+            Standing::Vouched => " (vouched for)",
+            Standing::Overruled => " (--isolation warn lets it pass)",
+            Standing::Noted => "",
+        };
+        overruled |= matches!(standing, Standing::Vouched | Standing::Overruled);
+        facts.push(format!("{}{note}: {}", finding.rule, finding.words));
+    }
+    let refusals = judges.judgement.refusals(asked.id);
+    if !refusals.is_empty() {
+        way.fail(StepName::Isolated, facts, refusals);
+    } else if overruled {
+        way.take(StepName::Isolated, Verdict::Overruled, facts);
+    } else {
+        way.take(StepName::Isolated, Verdict::Passed, facts);
+    }
+}
+
+/// Where a container is reached.
+struct Reached<'a> {
+    network: Option<&'a Network>,
+    place: Place,
+    addresses: Vec<IpAddr>,
+}
+
+/// Step 4. An address is only missing where the container is not running.
+fn proxy_network<'a>(
+    asked: &Asked<'a>,
+    provider: &ProviderLabels,
+    world: &World<'a>,
+    way: &mut Way,
+) -> Result<Reached<'a>, Refusal> {
+    let (container, settings) = (asked.container, world.settings);
+    if asked.is_traefik {
+        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
+        return Ok(Reached { network: None, place: Place::default(), addresses: Vec::new() });
+    }
+    if settings.isolation == Isolation::Off {
+        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["--isolation off".to_owned()]);
+        return anywhere(container, provider, world);
+    }
+    let choice = match world.namespaces.get(asked.id) {
+        Some(namespace) => world.proxy.choose(
+            container,
+            namespace,
+            provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it)),
+            asked.owner.group(),
+        ),
+        None => Err(Refusal::new(Code::NoProxyNetwork, "its network is not known", "restart it")),
+    };
+    match choice {
+        Ok(choice) => {
+            let addresses: Vec<IpAddr> =
+                [choice.attachment.ipv4, choice.attachment.ipv6].into_iter().flatten().collect();
+            let place = Place {
+                host: address::of_attachment(choice.attachment).map(|ip| ip.to_string()).unwrap_or_default(),
+                network: choice.network.name.clone(),
+            };
+            let facts = vec![format!("network {}, address {}", place.network, or_none(&place.host))];
+            match choice.overruled {
+                Some(refusal) => way.steps.push(Step {
+                    name: StepName::ProxyNetwork,
+                    verdict: Verdict::Overruled,
+                    facts,
+                    refusals: vec![refusal],
+                }),
+                None => way.take(StepName::ProxyNetwork, Verdict::Passed, facts),
+            }
+            Ok(Reached { network: Some(choice.network), place, addresses })
+        }
+        Err(refusal) if settings.isolation == Isolation::Warn => {
+            let reached = anywhere(container, provider, world);
+            let verdict = if reached.is_ok() { Verdict::Overruled } else { Verdict::Failed };
+            way.steps.push(Step { name: StepName::ProxyNetwork, verdict, facts: Vec::new(), refusals: vec![refusal] });
+            reached
+        }
+        Err(refusal) => {
+            way.fail(StepName::ProxyNetwork, Vec::new(), vec![refusal.clone()]);
+            Err(refusal)
+        }
+    }
+}
+
+/// As Traefik's own provider finds it.
+fn anywhere<'a>(container: &Container, provider: &ProviderLabels, world: &World<'a>) -> Result<Reached<'a>, Refusal> {
+    let wanted = provider.network.as_deref().or(world.settings.network.as_deref());
+    let place = address::anywhere(world.inventory, container, wanted, world.settings)
+        .map_err(|words| Refusal::new(Code::NoAddress, words, "attach it to a network that Traefik is on"))?;
+    let addresses = place.host.parse().into_iter().collect();
+    Ok(Reached { network: world.inventory.network_named(&place.network), place, addresses })
+}
+
+/// Step 5.
+fn understood(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way, warnings: &mut Vec<Warning>) -> Option<Dynamic> {
+    let declaration = asked.declaration.as_ref()?;
+    let dynamic = match declaration {
+        Ok(dynamic) => dynamic.clone(),
+        Err(refusal) => {
+            way.fail(StepName::Understood, Vec::new(), vec![refusal.clone()]);
+            return None;
+        }
+    };
+    let mut refusals: Vec<Refusal> = document::problems(&dynamic)
+        .into_iter()
+        .map(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
+        .collect();
+    for (label, since) in dynamic.newer_than(judges.version) {
+        refusals.push(
+            Refusal::new(
+                Code::TraefikVersion,
+                format!("needs Traefik {since}, and the document is for {}", judges.version),
+                format!("remove the label, or update Traefik and set --traefik-version {since}"),
+            )
+            .by_label(label),
+        );
+    }
+    rules(&dynamic, warnings);
+    if refusals.is_empty() {
+        way.take(StepName::Understood, Verdict::Passed, Vec::new());
+    } else {
+        way.fail(StepName::Understood, Vec::new(), refusals);
+    }
+    Some(dynamic)
+}
+
+/// Rules that Traefik will not take; it then drops the router alone, and so Leeward passes them on.
+fn rules(dynamic: &Dynamic, warnings: &mut Vec<Warning>) {
+    let mut judge = |kind: &str, name: &str, parsed: Result<router::Rule, String>| {
+        let problems = match parsed {
+            Ok(rule) => rule.problems().to_vec(),
+            Err(problem) => vec![problem],
+        };
+        for problem in problems {
+            warnings.push(Warning {
+                label: Some(format!("traefik.{kind}.routers.{name}.rule")),
+                words: format!("Traefik will not take this rule: {problem}"),
+            });
+        }
+    };
+    for (name, it) in &dynamic.http.routers {
+        if let Some(rule) = it.rule.as_deref().filter(|rule| !rule.is_empty()) {
+            judge("http", name, router::parse_http(rule, it.rule_syntax.as_deref()));
+        }
+    }
+    for (name, it) in &dynamic.tcp.routers {
+        if let Some(rule) = it.rule.as_deref().filter(|rule| !rule.is_empty()) {
+            judge("tcp", name, router::parse_tcp(rule, it.rule_syntax.as_deref()));
+        }
+    }
+}
+
+/// Step 6, but for what several owners both claim.
+fn within_rights<'a>(
+    asked: &Asked<'a>,
+    dynamic: &Dynamic,
+    network: Option<&'a Network>,
+    reached: Option<&Reached<'a>>,
+    judges: Judges<'a>,
+    way: &mut Way,
+    findings: &mut Vec<Finding>,
+) {
+    let claim = Claim {
+        container: asked.container,
+        owner: asked.owner,
+        dynamic,
+        network,
+        addresses: reached.map_or(&[], |reached| &reached.addresses),
+        swarm: asked.container.swarm.is_some(),
+    };
+    let settings = judges.world.settings;
+    let verdict = claims::judge(&claim, judges.middlewares, judges.bindings, settings);
+    findings.extend(verdict.findings);
+    if verdict.refusals.is_empty() {
+        way.take(StepName::WithinRights, Verdict::Passed, Vec::new());
+    } else if settings.isolation == Isolation::Warn {
+        way.steps.push(Step {
+            name: StepName::WithinRights,
+            verdict: Verdict::Overruled,
+            facts: Vec::new(),
+            refusals: verdict.refusals,
+        });
+    } else {
+        way.fail(StepName::WithinRights, Vec::new(), verdict.refusals);
+    }
+}
+
+/// Step 7, and the names of the document.
+fn addressed<'a>(
+    asked: &Asked<'a>,
+    mut dynamic: Dynamic,
+    reached: &Result<Reached<'a>, Refusal>,
+    judges: Judges<'a>,
+    way: &mut Way,
+    warnings: &mut Vec<Warning>,
+) -> Option<Part<'a>> {
+    let Judges { world, .. } = judges;
+    let settings = world.settings;
+    let labels = world.labels.get(asked.id)?;
+    let service_name = select::service_name(asked.container, &labels.labels);
+    let result = if asked.is_traefik {
+        of_traefik(&mut dynamic, warnings);
+        Ok(())
+    } else {
+        let place = match reached {
+            Ok(reached) if reached.place.host.is_empty() => {
+                Err(Refusal::new(Code::NoAddress, "it has no address on the network", "start it"))
+            }
+            Ok(reached) => Ok(reached.place.clone()),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let facts = Facts {
+            container: asked.container,
+            labels: &labels.labels,
+            service_name: &service_name,
+            place: &place,
+            serving: select::is_serving(asked.container),
+            settings,
+        };
+        complete::complete(&mut dynamic, facts, warnings)
+    };
+    let result = result.and_then(|()| {
+        references::rewrite(&mut dynamic, asked.owner, judges.middlewares, settings, asked.container.swarm.is_some());
+        match document::long_name(&dynamic) {
+            Some(name) => Err(Refusal::new(
+                Code::BadName,
+                format!("the name `{}…` is longer than Traefik's parser takes", first_letters(&name)),
+                "shorten it: a name may have about 1,000 characters, with its owner's in front",
+            )),
+            None => Ok(()),
+        }
+    });
+    let facts = match (&result, servers(&dynamic)) {
+        (Ok(()), servers) if !servers.is_empty() => vec![servers.join(", ")],
+        _ => Vec::new(),
+    };
+    let passed = result.is_ok();
+    way.judge(StepName::Addressed, facts, result);
+    passed.then(|| Part {
+        id: asked.id,
+        container: asked.container,
+        owner: asked.owner,
+        key: format!("{service_name}-{}", asked.id),
+        network: reached.as_ref().ok().and_then(|reached| reached.network).map(|network| &network.id),
+        network_name: reached.as_ref().map(|reached| reached.place.network.clone()).unwrap_or_default(),
+        dynamic,
+    })
+}
+
+/// What a declared Traefik's own container may declare: no services, and only routers into another provider
+/// (`api@internal`, where `--allow-reference` lets it).
+fn of_traefik(dynamic: &mut Dynamic, warnings: &mut Vec<Warning>) {
+    let mut left_out = |kind: &str, name: &str| {
+        warnings.push(Warning {
+            label: Some(format!("traefik.{kind}.{name}")),
+            words: "left out: a declared Traefik is no backend; its container may declare middlewares, and routers to a service of another provider".to_owned(),
+        });
+    };
+    let elsewhere = |service: &Option<String>| service.as_deref().is_some_and(|service| service.contains('@'));
+    for name in std::mem::take(&mut dynamic.http.services).keys() {
+        left_out("http.services", name);
+    }
+    for name in std::mem::take(&mut dynamic.tcp.services).keys() {
+        left_out("tcp.services", name);
+    }
+    for name in std::mem::take(&mut dynamic.udp.services).keys() {
+        left_out("udp.services", name);
+    }
+    retain(
+        &mut dynamic.http.routers,
+        |router| elsewhere(&router.service) && router.rule.is_some(),
+        |name| {
+            left_out("http.routers", name);
+        },
+    );
+    retain(
+        &mut dynamic.tcp.routers,
+        |router| elsewhere(&router.service) && router.rule.is_some(),
+        |name| {
+            left_out("tcp.routers", name);
+        },
+    );
+    retain(&mut dynamic.udp.routers, |router| elsewhere(&router.service), |name| left_out("udp.routers", name));
+}
+
+fn retain<T>(map: &mut BTreeMap<String, T>, keep: impl Fn(&T) -> bool, mut left_out: impl FnMut(&str)) {
+    map.retain(|name, value| {
+        let kept = keep(value);
+        if !kept {
+            left_out(name);
+        }
+        kept
+    });
+}
+
+/// Every server's address.
+fn servers(dynamic: &Dynamic) -> Vec<&str> {
+    let http = dynamic.http.services.values().filter_map(|it| it.load_balancer.as_ref()?.servers.as_ref());
+    let tcp = dynamic.tcp.services.values().filter_map(|it| it.load_balancer.as_ref()?.servers.as_ref());
+    let udp = dynamic.udp.services.values().filter_map(|it| it.load_balancer.as_ref()?.servers.as_ref());
+    let mut all: Vec<&str> = http.flatten().filter_map(|server| server.url.as_deref()).collect();
+    all.extend(tcp.flatten().filter_map(|server| server.address.as_deref()));
+    all.extend(udp.flatten().filter_map(|server| server.address.as_deref()));
+    all
+}
+
+fn first_letters(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}

@@ -1,0 +1,129 @@
+//! Whether a container asked for a route, and whether it is up to serving one.
+//!
+//! Source: Traefik `pkg/provider/docker/config.go` (`keepContainer`) and `shared_labels.go`; the order of the checks is
+//! Traefik's.
+
+use std::collections::BTreeMap;
+
+use crate::inventory::Container;
+use crate::label::{self, ProviderLabels};
+use crate::policy::refusal::{Code, Refusal};
+use crate::rule::template::normalize;
+use crate::settings::Settings;
+
+/// What `traefik.enable`, `traefik.docker.*` and `traefik.swarm.*` say, or why they say nothing.
+pub(crate) fn provider_labels(
+    container: &Container,
+    labels: &BTreeMap<String, String>,
+    settings: &Settings,
+) -> Result<ProviderLabels, Refusal> {
+    label::provider(labels, settings.exposed_by_default, container.swarm.is_some())
+        .map_err(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
+}
+
+/// Step 1. `Err`: it did not ask, or the operator's constraints leave it out.
+///
+/// `all` are the container's labels, `counted` those that count, `unbaked` those that its image does not carry.
+/// Discounting may only ever take a route away, so the container must ask by both, and meet the constraints by both.
+pub(crate) fn asked_for(
+    container: &Container,
+    all: &ProviderLabels,
+    counted: &ProviderLabels,
+    unbaked: &BTreeMap<String, String>,
+    settings: &Settings,
+) -> Result<(), Refusal> {
+    if !counted.enable && all.enable {
+        return Err(Refusal::new(
+            Code::NotEnabled,
+            "traefik.enable=true is baked into its image, and the operator did not ask for a route",
+            "if you want it routed, say so yourself:\nlabels:\n  traefik.enable: \"true\"\n  leeward.image-labels: honor",
+        )
+        .by_label("traefik.enable"));
+    }
+    if !counted.enable || !all.enable {
+        return Err(Refusal::new(
+            Code::NotEnabled,
+            "it does not carry traefik.enable=true",
+            "labels:\n  traefik.enable: \"true\"",
+        )
+        .by_label("traefik.enable"));
+    }
+    if let Some(swarm) = &container.swarm {
+        // A service is one backend with `lbswarm`, else its tasks are backends each.
+        if counted.lb_swarm && swarm.task.is_some() {
+            return Err(Refusal::new(
+                Code::NotEnabled,
+                format!("service `{}` is routed as a whole: lbswarm is set", swarm.service),
+                "nothing to do; remove traefik.swarm.lbswarm to route its tasks one by one",
+            ));
+        }
+        if !counted.lb_swarm && swarm.task.is_none() {
+            return Err(Refusal::new(
+                Code::NotEnabled,
+                "its tasks are routed one by one",
+                "nothing to do; set traefik.swarm.lbswarm=true to route to its virtual address",
+            ));
+        }
+        if container.attachments.is_empty() {
+            return Err(Refusal::new(
+                Code::NoAddress,
+                "it has no address on any network",
+                "attach the service to an overlay network; lbswarm needs endpoint mode vip",
+            ));
+        }
+    }
+    if !settings.constraints.matches(&container.labels) || !settings.constraints.matches(unbaked) {
+        return Err(Refusal::new(
+            Code::Constraints,
+            "the operator's --constraints leave it out",
+            "change its labels, or --constraints",
+        ));
+    }
+    Ok(())
+}
+
+/// Step 2. `Err`: not up, and not allowed to be routed while it is not.
+pub(crate) fn alive(container: &Container, labels: &ProviderLabels, settings: &Settings) -> Result<(), Refusal> {
+    if container.swarm.is_some() || labels.allow_non_running {
+        return Ok(());
+    }
+    if !is_running(container) {
+        return Err(Refusal::new(
+            Code::NotRunning,
+            format!("its state is `{}`", container.state),
+            "start it; traefik.docker.allownonrunning=true keeps its routes while it is down",
+        ));
+    }
+    if !settings.allow_empty_services && !is_healthy(container) {
+        let health = container.health.as_deref().unwrap_or_default();
+        return Err(Refusal::new(
+            Code::Unhealthy,
+            format!("its health is `{health}`"),
+            "wait for its health check, or mend it; --allow-empty-services true keeps its routes meanwhile",
+        ));
+    }
+    Ok(())
+}
+
+/// Running and healthy: its services get servers.
+pub(crate) fn is_serving(container: &Container) -> bool {
+    container.swarm.is_some() || (is_running(container) && is_healthy(container))
+}
+
+fn is_running(container: &Container) -> bool {
+    container.state.is_empty() || container.state == "running"
+}
+
+fn is_healthy(container: &Container) -> bool {
+    container.health.as_deref().is_none_or(|health| health.is_empty() || health == "healthy")
+}
+
+/// The default service and router name: `<service>-<project>` under Compose, else the container's (or the Swarm
+/// service's) name, normalised. `labels` are those that count. Source: Traefik `shared.go`, `getServiceName`.
+pub(crate) fn service_name(container: &Container, labels: &BTreeMap<String, String>) -> String {
+    let label = |key: &str| labels.get(key).filter(|value| !value.is_empty());
+    match (label("com.docker.compose.service"), label("com.docker.compose.project")) {
+        (Some(service), Some(project)) => normalize(&format!("{service}_{project}")),
+        _ => normalize(container.swarm.as_ref().map_or(&container.name, |swarm| &swarm.service)),
+    }
+}
