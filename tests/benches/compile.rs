@@ -1,0 +1,33 @@
+//! How long from an inventory to the bytes that Traefik reads, at 100, 1,000 and 10,000 containers.
+//!
+//! `cargo bench --bench compile`
+
+mod worlds;
+
+use leeward::dynamic::document;
+use leeward::plan::{Plan, compile};
+use leeward::settings::Settings;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = [100, 1_000, 10_000])]
+fn compile_and_encode(bencher: divan::Bencher<'_, '_>, containers: usize) {
+    let (inventory, settings) = (worlds::inventory(containers), Settings::default());
+    let plan = compile(&inventory, &settings);
+    assert_eq!(plan.routes.len(), containers * 3 / 4, "all that should be routed is");
+    bencher.bench(|| document::write(&compile(&inventory, &settings).documents[Plan::EVERYONE]));
+}
+
+#[divan::bench(args = [100, 1_000, 10_000])]
+fn compile_only(bencher: divan::Bencher<'_, '_>, containers: usize) {
+    let (inventory, settings) = (worlds::inventory(containers), Settings::default());
+    bencher.bench(|| compile(&inventory, &settings));
+}
+
+#[divan::bench(args = [100, 1_000, 10_000])]
+fn encode_only(bencher: divan::Bencher<'_, '_>, containers: usize) {
+    let plan = compile(&worlds::inventory(containers), &Settings::default());
+    bencher.bench(|| document::write(&plan.documents[Plan::EVERYONE]));
+}

@@ -1,0 +1,109 @@
+//! Inventories of any size, as a busy host would have them: one project for every four containers, three of them
+//! routed, each project with a proxy network and a private one.
+
+use std::collections::BTreeMap;
+
+use leeward::inventory::{Attachment, Confinement, Container, Engine, Image, Inventory, Network};
+
+/// An inventory of `count` containers, all routed but every fourth, and a declared Traefik.
+pub fn inventory(count: usize) -> Inventory {
+    let mut inventory = Inventory {
+        engine: Engine {
+            product: "Engine".into(),
+            version: "29.1.0".into(),
+            api_version: "1.52".into(),
+            gwbridge_members: Some([].into()),
+            ..Engine::default()
+        },
+        ..Inventory::default()
+    };
+    let labels = BTreeMap::from([("org.opencontainers.image.version".to_owned(), "v3.7.15".to_owned())]);
+    inventory.images.insert("sha256:traefik".into(), Image { labels, problem: None });
+    inventory.images.insert("sha256:app".into(), Image::default());
+    let mut traefik = Container {
+        id: format!("{:064x}", u64::MAX).into(),
+        name: "traefik".into(),
+        image_id: "sha256:traefik".into(),
+        labels: [("leeward.traefik".to_owned(), "true".to_owned())].into(),
+        state: "running".into(),
+        ..Container::default()
+    };
+    for at in 0..count {
+        let project = format!("project{:05}", at / 4);
+        let (proxy, private) = (format!("{project}_proxy"), format!("{project}_private"));
+        if at % 4 == 0 {
+            for (name, offset) in [(&proxy, 0), (&private, 1)] {
+                let network = network(name, at * 2 + offset);
+                inventory.networks.insert(network.id.clone(), network);
+            }
+            traefik.attachments.insert(proxy.clone(), attachment(&proxy, at * 2, 2));
+        }
+        let container = container(at, &project, &proxy, &private);
+        inventory.containers.insert(container.id.clone(), container);
+    }
+    inventory.containers.insert(traefik.id.clone(), traefik);
+    inventory
+}
+
+fn network(name: &str, number: usize) -> Network {
+    Network {
+        id: format!("{number:064x}").into(),
+        name: name.to_owned(),
+        driver: "bridge".into(),
+        scope: "local".into(),
+        internal: true,
+        options: [("com.docker.network.bridge.gateway_mode_ipv4".to_owned(), "isolated".to_owned())].into(),
+        subnets: vec![format!("10.{}.{}.0/24", number / 256 % 256, number % 256)],
+        ..Network::default()
+    }
+}
+
+fn attachment(network: &str, number: usize, host: usize) -> Attachment {
+    Attachment {
+        network: network.to_owned(),
+        network_id: format!("{number:064x}").into(),
+        ipv4: format!("10.{}.{}.{host}", number / 256 % 256, number % 256).parse().ok(),
+        ..Attachment::default()
+    }
+}
+
+fn container(at: usize, project: &str, proxy: &str, private: &str) -> Container {
+    let member = at % 4;
+    let service = format!("svc{member}");
+    let mut labels = BTreeMap::from([
+        ("com.docker.compose.project".to_owned(), project.to_owned()),
+        ("com.docker.compose.service".to_owned(), service.clone()),
+        ("com.docker.compose.config-hash".to_owned(), format!("{at:064x}")),
+    ]);
+    let base = at / 4 * 8;
+    let mut attachments = BTreeMap::from([(private.to_owned(), attachment(private, base + 1, member + 3))]);
+    if member != 3 {
+        labels.extend([
+            ("traefik.enable".to_owned(), "true".to_owned()),
+            (format!("traefik.http.routers.{service}.rule"), format!("Host(`{service}.{project}.example.com`)")),
+            (format!("traefik.http.routers.{service}.middlewares"), "secure".to_owned()),
+            ("traefik.http.middlewares.secure.headers.stsseconds".to_owned(), "31536000".to_owned()),
+            (format!("traefik.http.services.{service}.loadbalancer.server.port"), "8080".to_owned()),
+        ]);
+        attachments.insert(proxy.to_owned(), attachment(proxy, base, member + 3));
+    }
+    Container {
+        id: format!("{:064x}", at + 1).into(),
+        name: format!("{project}-{service}-1"),
+        image: "app:1".into(),
+        image_id: "sha256:app".into(),
+        labels,
+        state: "running".into(),
+        attachments,
+        exposed_ports: ["8080/tcp".to_owned()].into(),
+        confinement: Confinement {
+            cap_drop: ["ALL".to_owned()].into(),
+            sysctls: [("net.ipv4.ip_forward".to_owned(), "0".to_owned())].into(),
+            masked_paths: Some(vec!["/proc/acpi".into()]),
+            readonly_paths: Some(vec!["/proc/bus".into()]),
+            security_opt: vec!["no-new-privileges:true".into()],
+            ..Confinement::default()
+        },
+        ..Container::default()
+    }
+}
