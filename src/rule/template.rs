@@ -5,7 +5,7 @@
 //!
 //! Of sprig's functions those are refused, at start and by name, that would read the host (`env`, `expandenv`,
 //! `getHostByName`), that answer differently every time (random texts, keys, certificates and hashes with a salt, the
-//! clock and what formats it), or that work on secrets. A rule that changes at every look would be a reload at every look.
+//! clock and what formats it), or that work on secrets; and `urlParse` and `urlJoin`, which no rule has needed. A rule that changes at every look would be a reload at every look.
 //! `keys` and `values` are in order here; in Go they are in any.
 //! Source: Traefik's `pkg/provider/configuration.go`, `MakeDefaultRuleTemplate`; sprig 3.2.3.
 

@@ -143,6 +143,7 @@ pub(super) fn known(name: &str) -> Result<(), String> {
         | "genSignedCertWithKey"
         | "encryptAES"
         | "decryptAES" => "keys, certificates and passwords have no place in a rule",
+        "urlParse" | "urlJoin" => "it is not supported here; `splitList`, `regexReplaceAll` and `printf` may serve",
         "and" | "or" => return Ok(()),
         _ if find(name).is_some() => return Ok(()),
         _ => return Err(format!("function `{name}` not defined")),
