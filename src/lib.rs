@@ -13,6 +13,7 @@
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:
 //! `cli -> serve, gate, docker -> plan -> policy, label, rule -> dynamic, inventory, settings`.
 
+pub mod docker;
 pub mod dynamic;
 pub mod gate;
 pub mod inventory;

@@ -18,6 +18,8 @@ pub(crate) mod merge;
 use std::fmt;
 use std::str::FromStr;
 
+use self::schema::Value;
+
 /// A release of Traefik, as far as it decides which fields exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
@@ -79,6 +81,14 @@ pub struct Dynamic {
     pub udp: udp::Udp,
     /// TLS.
     pub tls: tls::Tls,
+}
+
+impl Dynamic {
+    /// As Traefik holds it: with every default filled in. For comparison; a document never states a default.
+    #[must_use]
+    pub fn with_defaults(self) -> Self {
+        Self { http: self.http.normal(), tcp: self.tcp.normal(), udp: self.udp.normal(), tls: self.tls.normal() }
+    }
 }
 
 /// What is wrong with a label.

@@ -394,6 +394,9 @@ macro_rules! record {
     (@normal DocumentOnly, $type:ty) => { <$type as $crate::dynamic::schema::Value>::zero() };
     (@normal Embedded, $type:ty) => { Some(<$type>::default()) };
     (@normal $access:ident, $type:ty) => { None::<$type> };
+    // Part of its parent, it is never made on its own and so gets no defaults of its own.
+    (@below Embedded, $value:expr) => { $value };
+    (@below $access:ident, $value:expr) => { $value.map($crate::dynamic::schema::Value::normal) };
     (
         $(#[$doc:meta])*
         pub struct $name:ident = $go:literal {
@@ -479,10 +482,8 @@ macro_rules! record {
                 Self {
                     $($field: {
                         let default: Option<$type> = record!(@default $($default)?);
-                        self.$field
-                            .or(default)
-                            .or_else(|| record!(@normal $access, $type))
-                            .map($crate::dynamic::schema::Value::normal)
+                        let value = self.$field.or(default).or_else(|| record!(@normal $access, $type));
+                        record!(@below $access, value)
                     },)*
                     $($hidden: self.$hidden,)?
                 }
@@ -560,6 +561,10 @@ macro_rules! section {
                         $crate::dynamic::schema::Value::write(&self.$field, to);
                     })*
                 });
+            }
+
+            fn normal(self) -> Self {
+                Self { $($field: $crate::dynamic::schema::Value::normal(self.$field),)* }
             }
 
             fn walk<'a>(&'a self, path: &mut Vec<&'a str>, see: &mut dyn FnMut(&[&'a str], $crate::dynamic::schema::Part<'a>)) {
