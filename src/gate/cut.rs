@@ -15,13 +15,13 @@ pub(super) enum Shape {
     /// A string, a number, a yes or no.
     Word,
     /// A list of one shape.
-    List(&'static Shape),
+    List(&'static Self),
     /// An object whose keys are data: labels, networks by name.
-    Map(&'static Shape),
+    Map(&'static Self),
     /// The same, but only these keys.
-    Chosen(fn(&str) -> bool, &'static Shape),
+    Chosen(fn(&str) -> bool, &'static Self),
     /// An object with named fields. At most 64.
-    Object(&'static [(&'static str, Shape)]),
+    Object(&'static [(&'static str, Self)]),
     /// A small part that has to be seen whole to be judged.
     Judged(fn(&Value) -> Value),
 }

@@ -81,7 +81,7 @@ pub(super) async fn ask(socket: &Path, request: &Request, patience: Duration) ->
             .map_err(Fault::Broken)?;
         let mut driver: Driver = Box::pin(async move {
             // What ends a connection early shows as the end of its answer.
-            let _ = connection.await;
+            drop(connection.await);
         });
         let own = hyper::Request::builder()
             .method(request.method())
@@ -124,12 +124,10 @@ impl Answer {
                     }
                 },
             };
-            match frame? {
-                Ok(frame) => match frame.into_data() {
-                    Ok(bytes) => return Some(Ok(bytes)),
-                    // Trailers say nothing that anyone reads.
-                    Err(_) => {}
-                },
+            match frame?.map(hyper::body::Frame::into_data) {
+                Ok(Ok(bytes)) => return Some(Ok(bytes)),
+                // Trailers say nothing that anyone reads.
+                Ok(Err(_)) => {}
                 Err(error) => return Some(Err(Fault::Broken(error))),
             }
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ask::{EVENT_ACTIONS, EVENT_TYPES};
+use super::filters::{EVENT_ACTIONS, EVENT_TYPES};
 
 /// The longest event that is read, in bytes; a longer one is skipped. A container's labels may take a megabyte.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;

@@ -14,12 +14,15 @@ mod confine;
 mod cut;
 mod engine;
 mod events;
+mod filters;
 mod listen;
 mod patience;
 mod query;
+mod refused;
 mod server;
 mod shapes;
 mod tally;
+mod value;
 
 use std::fmt;
 use std::io;
@@ -95,7 +98,7 @@ impl Default for Limits {
             streams: 32,
             answer_bytes: 64 * 1024 * 1024,
             engine_patience: Duration::from_secs(30),
-            client_patience: Duration::from_secs(60),
+            client_patience: Duration::from_mins(1),
         }
     }
 }

@@ -23,10 +23,11 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::ask::{Ask, Refused, Request, shorten};
+use super::ask::{Ask, Request};
 use super::engine::{self, Answer, Fault};
 use super::events::Events;
 use super::patience::Patient;
+use super::refused::{Refused, shorten};
 use super::tally::Tally;
 use super::{Limits, Listen, Options, cut, shapes};
 
@@ -41,7 +42,7 @@ const EVENTS_WAITING: usize = 1024;
 /// How long the answers under way may take when the gate is told to end.
 const DRAIN: Duration = Duration::from_secs(2);
 /// How often the log tells of lines that were kept back.
-const SUMMARY: Duration = Duration::from_secs(60);
+const SUMMARY: Duration = Duration::from_mins(1);
 
 /// A listening socket.
 pub(super) enum Listener {
@@ -125,25 +126,24 @@ pub(super) async fn serve(
                 }
             },
         };
-        match Arc::clone(&places).try_acquire_owned() {
-            Ok(place) => {
-                let (gate, ended) = (Arc::clone(&gate), ended.clone());
-                tasks.spawn(async move {
-                    connection(gate, io, ended).await;
-                    drop(place);
-                });
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            if gate.tally.refused("busy") {
+                warn!("turned a client away: {} are connected", limits.connections);
             }
-            Err(_) => {
-                if gate.tally.refused("busy") {
-                    warn!("turned a client away: {} are connected", limits.connections);
-                }
-                drop(io);
-            }
-        }
+            continue;
+        };
+        let (gate, ended) = (Arc::clone(&gate), ended.clone());
+        tasks.spawn(async move {
+            connection(gate, io, ended).await;
+            drop(place);
+        });
     }
     drop(listener);
     ending.send_replace(true);
-    let _ = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    let drained = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        warn!("some answers were not taken in time");
+    }
     info!("ended; {}", gate.tally);
 }
 

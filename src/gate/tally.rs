@@ -1,7 +1,7 @@
 //! What was let through, refused and failed: counts, and log lines that a flood cannot fill the disk with.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// So many lines are written in each window; the rest is summed up in one.
 const LINES: u32 = 10;
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// The counts since the start.
 #[derive(Debug)]
@@ -99,11 +99,9 @@ impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.counts();
         let by_code = |counts: &BTreeMap<&'static str, u64>| {
-            let mut text = counts.values().sum::<u64>().to_string();
-            for (index, (code, count)) in counts.iter().enumerate() {
-                let _ = write!(text, "{}{code} {count}", if index == 0 { " (" } else { ", " });
-            }
-            text + if counts.is_empty() { "" } else { ")" }
+            let total = counts.values().sum::<u64>();
+            let each: Vec<String> = counts.iter().map(|(code, count)| format!("{code} {count}")).collect();
+            if each.is_empty() { total.to_string() } else { format!("{total} ({})", each.join(", ")) }
         };
         write!(
             formatter,

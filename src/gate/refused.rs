@@ -1,0 +1,124 @@
+//! Every way to be refused, and its words.
+
+use thiserror::Error;
+
+use super::ask::MAX_TARGET_BYTES;
+
+/// Why a request is not an [`Ask`](super::ask::Ask). The words are the answer that the client gets.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// Anything but `GET`, and `HEAD` where the engine has it.
+    #[error("{method} is not let through; the gate only reads")]
+    Method {
+        /// As sent, shortened.
+        method: String,
+    },
+    /// No path that the gate knows.
+    #[error("`{path}` is not let through")]
+    Path {
+        /// As sent, shortened.
+        path: String,
+    },
+    /// A path that would need decoding or cleaning before it could be understood.
+    #[error("`{path}` is not written plainly; paths hold no `%`, no `//` and no dot segments here")]
+    Written {
+        /// As sent, shortened.
+        path: String,
+    },
+    /// A target with a scheme or a host, or `*`.
+    #[error("only a path may be asked for, not a whole URL")]
+    Form,
+    /// A target longer than [`MAX_TARGET_BYTES`].
+    #[error("the request is longer than {MAX_TARGET_BYTES} bytes")]
+    Long,
+    /// A query key that this path does not have here.
+    #[error("the query key `{key}` is not let through")]
+    Key {
+        /// As sent, shortened.
+        key: String,
+    },
+    /// A value that does not fit its query key.
+    #[error("the value of the query key `{key}` is not let through")]
+    Value {
+        /// Which.
+        key: &'static str,
+    },
+    /// A query key that came twice, or a query that is not `key=value&…`.
+    #[error("the query is not plain `key=value` pairs, each key once")]
+    Query,
+    /// A filter that this path does not have here, or one of a wrong shape.
+    #[error("the filter `{filter}` is not let through")]
+    Filter {
+        /// As sent, shortened.
+        filter: String,
+    },
+    /// A name or id outside the engine's grammar.
+    #[error("`{name}` is no name or id")]
+    Name {
+        /// As sent, shortened.
+        name: String,
+    },
+    /// A version prefix that is not `/v1.NN`.
+    #[error("`{version}` is no API version; they look like `v1.41`")]
+    Version {
+        /// As sent, shortened.
+        version: String,
+    },
+    /// A path that the gate knows, but only with `--swarm`.
+    #[error("`{path}` is let through only with --swarm")]
+    Swarm {
+        /// As sent, shortened.
+        path: String,
+    },
+    /// A header that announces a body, or a change of protocol.
+    #[error("the header `{header}` is not let through; requests have no body and no upgrade here")]
+    Header {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A `Host` that is not this machine, on loopback TCP: a web page may be behind it.
+    #[error("the host `{host}` is not this machine")]
+    Host {
+        /// As sent, shortened.
+        host: String,
+    },
+}
+
+impl Refused {
+    /// A stable word for counts and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Method { method: _ } => "method",
+            Self::Path { path: _ } => "path",
+            Self::Written { path: _ } => "path-not-plain",
+            Self::Form => "target-form",
+            Self::Long => "too-long",
+            Self::Key { key: _ } => "query-key",
+            Self::Value { key: _ } => "query-value",
+            Self::Query => "query",
+            Self::Filter { filter: _ } => "filter",
+            Self::Name { name: _ } => "name",
+            Self::Version { version: _ } => "api-version",
+            Self::Swarm { path: _ } => "swarm",
+            Self::Header { header: _ } => "header",
+            Self::Host { host: _ } => "host",
+        }
+    }
+}
+
+/// A client's text for a message: printable, and no longer than a line wants.
+pub(super) fn shorten(text: &str) -> String {
+    let mut short = String::new();
+    for (count, char) in text.chars().enumerate() {
+        if count == 80 {
+            short.push('…');
+            break;
+        }
+        if char.is_control() || char == '`' {
+            short.extend(char.escape_unicode());
+        } else {
+            short.push(char);
+        }
+    }
+    short
+}

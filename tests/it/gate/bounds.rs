@@ -1,0 +1,192 @@
+//! Clients and engines that take too much: time, bytes, connections.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::house::{House, canned, parse, reply};
+
+#[test]
+fn oversized_requests_are_turned_away() {
+    let house = House::open(&[]);
+    let long = "x".repeat(64 * 1024);
+    for request in [
+        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"),
+        format!("GET /containers/json?filters={long} HTTP/1.1\r\nHost: x\r\n\r\n"),
+        format!("GET /_ping HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n"),
+        format!("GET /_ping HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(1000)),
+        format!("{long} /_ping HTTP/1.1\r\nHost: x\r\n\r\n"),
+        format!("GET /containers/{}/json HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(300)),
+    ] {
+        let (status, _) = parse(&house.gate.send(request.as_bytes()));
+        assert!(matches!(status, 400 | 403 | 414 | 431), "{status}: {}", &request[..40]);
+    }
+    assert_eq!(house.heard(), [""; 0]);
+}
+
+#[test]
+fn a_client_that_sends_half_a_request_is_dropped() {
+    let house = House::open(&["--client-timeout=1"]);
+    for half in ["", "GET /_ping HTTP/1.1\r\nHost:", "GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        let mut stream = house.gate.connect();
+        stream.write_all(half.as_bytes()).unwrap();
+        let begun = Instant::now();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        let waited = begun.elapsed();
+        assert!(waited > Duration::from_millis(500) && waited < Duration::from_secs(5), "{half:?}: {waited:?}");
+    }
+}
+
+#[test]
+fn an_event_stream_outlives_every_patience() {
+    let house = House::with(&["--client-timeout=1", "--engine-timeout=1"], |head, stream| {
+        if head.contains("/events") {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            sleep(Duration::from_secs(3));
+            let event =
+                "{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":{\"ID\":\"c1\"},\"time\":1,\"timeNano\":1}\n";
+            let _ = stream.write_all(format!("{:x}\r\n{event}\r\n0\r\n\r\n", event.len()).as_bytes());
+        } else {
+            canned(head, stream);
+        }
+    });
+    let begun = Instant::now();
+    let (status, events) = house.get("/events");
+    assert!(status == 200 && events.contains("\"start\"") && begun.elapsed() >= Duration::from_secs(3), "{events}");
+    // The engine ended the stream: so does the gate, cleanly, and the client knows that it has to subscribe anew.
+    assert!(events.ends_with("0\r\n\r\n"), "{events:?}");
+}
+
+#[test]
+fn an_engine_that_misbehaves_is_a_bad_gateway() {
+    let house = House::with(&["--engine-timeout=1", "--max-answer=2048"], |head, stream| {
+        let name = head.split('/').nth(2).unwrap_or_default();
+        match name {
+            "hung" => sleep(Duration::from_secs(3)),
+            "half" => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"Id\"");
+            }
+            "slow" => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"Id\"");
+                sleep(Duration::from_secs(3));
+            }
+            "long" => reply(stream, "200 OK", &format!("{{\"Id\":\"{}\"}}", "x".repeat(4096))),
+            "endless" => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+                while stream.write_all(&[b' '; 4096]).is_ok() {}
+            }
+            "garbled" => reply(stream, "200 OK", "<html>"),
+            "twice" => reply(stream, "200 OK", r#"{"Id":"a","Id":"b"}"#),
+            "moved" => reply(stream, "301 Moved Permanently", ""),
+            "upgraded" => {
+                let _ = stream.write_all(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n$ ");
+            }
+            "nothttp" => {
+                let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+            }
+            "bighead" => {
+                let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(100_000)).as_bytes());
+            }
+            _ => reply(stream, "200 OK", "{\"Id\":\"fine\"}"),
+        }
+    });
+    let names =
+        ["hung", "half", "slow", "long", "endless", "garbled", "twice", "moved", "upgraded", "nothttp", "bighead"];
+    for name in names {
+        let (status, body) = house.get(&format!("/containers/{name}/json"));
+        assert!(status == 502 && body.contains("\"message\":\"leeward gate: the engine"), "{name}: {status} {body}");
+        assert_eq!(house.get("/containers/fine/json"), (200, "{\"Id\":\"fine\"}".to_owned()), "after {name}");
+    }
+}
+
+#[test]
+fn an_engine_that_restarts_is_found_again() {
+    let house = House::open(&[]);
+    assert_eq!(house.get("/version").0, 200);
+    house.restart_engine();
+    assert_eq!(house.get("/version").0, 200);
+    // On a client's connection that was open before, too.
+    let mut kept = house.gate.connect();
+    let mut ask = || {
+        kept.write_all(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut first = [0; 15];
+        kept.read_exact(&mut first).unwrap();
+        let mut rest = vec![0; 64 * 1024];
+        let _ = kept.read(&mut rest).unwrap();
+        String::from_utf8_lossy(&first).into_owned()
+    };
+    assert_eq!(ask(), "HTTP/1.1 200 OK");
+    house.restart_engine();
+    assert_eq!(ask(), "HTTP/1.1 200 OK");
+}
+
+#[test]
+fn too_many_clients_are_turned_away_and_streams_leave_room() {
+    let house = House::with(&["--max-connections=4", "--max-streams=2"], |head, stream| {
+        if head.contains("/events") {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let _ = stream.read(&mut [0]);
+        } else {
+            canned(head, stream);
+        }
+    });
+    let open = || {
+        let mut stream = house.gate.connect();
+        let mut line = String::new();
+        // Where no place is free, the connection is closed as soon as it is made.
+        let _ = stream.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+        let _ = BufReader::new(stream.try_clone().unwrap()).read_line(&mut line);
+        (stream, line)
+    };
+    let (one, first) = open();
+    let (_two, second) = open();
+    assert!(first.contains("200") && second.contains("200"), "{first} {second}");
+    assert!(open().1.contains("503"));
+    assert_eq!(house.get("/version").0, 200);
+    let idle = [house.gate.connect(), house.gate.connect()];
+    sleep(Duration::from_millis(200));
+    // The fifth is closed without an answer.
+    assert_eq!(house.gate.send(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+    drop(idle);
+    drop(one);
+    let begun = Instant::now();
+    while !open().1.contains("200") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "a place that was left is not given again");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_client_that_does_not_read_holds_nobody_up() {
+    let written = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&written);
+    let house = House::with(&[], move |head, stream| {
+        if !head.contains("/events") {
+            return canned(head, stream);
+        }
+        let padding = "x".repeat(600);
+        let event = format!(
+            "{{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":{{\"ID\":\"c1\",\"Attributes\":{{\"name\":\"{padding}\"}}}},\
+             \"time\":1,\"timeNano\":1}}\n"
+        );
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            if stream.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes()).is_err() {
+                // The gate has let go of a stream that nobody reads.
+                counter.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+    });
+    let mut deaf: UnixStream = house.gate.connect();
+    deaf.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let begun = Instant::now();
+    while written.load(Ordering::Relaxed) == 0 {
+        assert_eq!(house.get("/version").0, 200);
+        assert!(begun.elapsed() < Duration::from_secs(10), "the engine had to wait for a deaf client");
+    }
+}

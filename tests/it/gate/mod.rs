@@ -1,0 +1,8 @@
+//! The gate as a process between clients that attack it and an engine that writes down every byte it is sent.
+
+mod attacks;
+mod bounds;
+mod docs;
+mod engine;
+mod house;
+mod process;

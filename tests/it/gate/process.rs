@@ -1,0 +1,166 @@
+//! The process: its socket, its user, its signals, its settings.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::house::{Gate, House, parse};
+
+fn gate(flags: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_leeward")).env_clear().arg("gate").args(flags).output().unwrap()
+}
+
+#[test]
+fn bad_settings_end_with_one_clear_line_before_anything_is_bound() {
+    for (flags, words) in [
+        (&["--listen=tcp://0.0.0.0:2375"][..], "--listen"),
+        (&["--listen=2375"], "--listen"),
+        (&["--engine=tcp://10.0.0.1:2375"], "--engine"),
+        (&["--socket-mode=rw"], "--socket-mode"),
+        (&["--user=nobody"], "--user"),
+        (&["--max-streams=0"], "--max-streams"),
+    ] {
+        let output = gate(flags);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(words), "{flags:?}: {:?} {said}", output.status);
+    }
+}
+
+#[test]
+fn it_ends_when_told_with_streams_open_and_counts_when_asked() {
+    let mut house = House::with(&[], |head, stream| {
+        if head.contains("/events") {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let _ = stream.read(&mut [0]);
+        } else {
+            super::house::canned(head, stream);
+        }
+    });
+    assert_eq!((house.get("/version").0, house.get("/secrets").0), (200, 403));
+    let mut stream = house.gate.connect();
+    stream.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let _ = stream.read(&mut [0; 4096]).unwrap();
+    house.gate.signal(Signal::USR1);
+    house.gate.wait_for_log("answered 1, event streams 1, refused 1 (path 1), failed 0");
+    let begun = Instant::now();
+    house.gate.signal(Signal::TERM);
+    let status = house.gate.child.wait().unwrap();
+    assert!(status.success() && begun.elapsed() < Duration::from_secs(2), "{status} after {:?}", begun.elapsed());
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.ends_with("0\r\n\r\n"), "the stream ends cleanly: {rest:?}");
+}
+
+#[test]
+fn a_refusal_is_logged_in_one_line_and_a_flood_in_few() {
+    let house = House::open(&[]);
+    house.gate.send(b"POST /containers/create HTTP/1.1\r\nHost: x\r\n\r\n");
+    for _ in 0..200 {
+        house.gate.send(b"GET /secrets\x1b[31m HTTP/1.1\r\nHost: x\r\n\r\n");
+        house.gate.send(b"GET /secrets HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    let log = house.gate.log();
+    assert!(log.contains("refused `POST /containers/create`: POST is not let through; the gate only reads"), "{log}");
+    let lines = log.lines().filter(|line| line.contains("refused")).count();
+    assert!((2..=10).contains(&lines), "{log}");
+    assert!(!log.contains('\x1b'), "{log}");
+}
+
+#[test]
+fn the_socket_is_its_owners_and_a_second_gate_is_refused() {
+    let house = House::open(&["--socket-mode=0640"]);
+    assert_eq!(house.gate.socket.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    let listen = format!("--listen=unix://{}", house.gate.socket.display());
+    let second = gate(&[&listen]);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(second.status.code() == Some(3) && said.contains("is in use by another process"), "{said}");
+    assert_eq!(house.get("/version").0, 200);
+}
+
+#[test]
+fn a_stale_socket_is_replaced() {
+    let mut house = House::open(&[]);
+    house.gate.signal(Signal::KILL);
+    house.gate.child.wait().unwrap();
+    assert!(house.gate.socket.exists());
+    let folder = house.gate.socket.parent().unwrap().to_owned();
+    house.gate = Gate::start(&folder.join("docker.sock"), &folder, &[]);
+    assert_eq!(house.gate.socket.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(house.get("/version").0, 200);
+}
+
+/// A line of `/proc/PID/status`.
+fn status(gate: &Gate, key: &str) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{}/status", gate.child.id())).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+    line.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn it_can_gain_nothing() {
+    let house = House::open(&[]);
+    assert_eq!((status(&house.gate, "NoNewPrivs"), status(&house.gate, "Threads")), ("1".into(), "1".into()));
+    let log = house.gate.log();
+    assert!(log.contains("Landlock"), "{log}");
+}
+
+#[test]
+fn root_drops_everything_but_the_engines_group() {
+    if !rustix::process::geteuid().is_root() {
+        let _ = std::io::stderr().write_all(b"\n!! LEFT OUT: root_drops_everything: not root\n");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let engine = folder.path().join("docker.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&engine).unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    std::fs::set_permissions(&engine, std::fs::Permissions::from_mode(0o660)).unwrap();
+    std::os::unix::fs::chown(&engine, Some(0), Some(4242)).unwrap();
+    let gate = Gate::start(&engine, folder.path(), &["--user=65532:65533"]);
+    assert_eq!(status(&gate, "Uid"), "65532 65532 65532 65532");
+    assert_eq!(status(&gate, "Gid"), "65533 65533 65533 65533");
+    assert_eq!(status(&gate, "Groups"), "4242");
+    assert_eq!(status(&gate, "CapEff"), "0000000000000000");
+    assert_eq!(status(&gate, "CapPrm"), "0000000000000000");
+    let socket = gate.socket.metadata().unwrap();
+    assert_eq!((socket.uid(), socket.gid(), socket.mode() & 0o777), (65532, 65533, 0o600));
+    drop(gate);
+    // Not a member of the socket's group, nor made one: root's own group is not given to anyone.
+    std::os::unix::fs::chown(&engine, Some(0), Some(0)).unwrap();
+    let flags = [
+        format!("--engine=unix://{}", engine.display()),
+        format!("--listen=unix://{}", folder.path().join("g2").display()),
+    ];
+    let output = self::gate(&[&flags[0], &flags[1], "--user=65532:65533"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("cannot open the engine's socket"), "{said}");
+    let output = self::gate(&[&flags[0], &flags[1], "--user=0:0"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("that is root"), "{said}");
+}
+
+#[test]
+fn loopback_answers_this_machine_and_no_web_page() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let house = House::open(&[&format!("--listen=tcp://127.0.0.1:{port}")]);
+    let get = |host: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream
+            .write_all(format!("GET /version HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        parse(&answer).0
+    };
+    for host in ["localhost", "localhost:2375", "127.0.0.1:2375", "[::1]:2375"] {
+        assert_eq!(get(host), 200, "{host}");
+    }
+    for host in ["evil.example", "evil.example:2375", "localhost.evil.example", ""] {
+        assert_eq!(get(host), 403, "{host}");
+    }
+    assert_eq!(house.heard().len(), 4);
+}
