@@ -20,5 +20,5 @@ fn the_pages_table_is_the_codes_table() {
     let shown: Vec<(String, String, &str)> =
         rows.iter().map(|row| (row[0].to_owned(), row[1].to_owned(), row[2])).collect();
     assert_eq!(shown, expected);
-    assert!(rows.iter().all(|row| row.len() == 4 && row[3].len() > 20), "each row says what is left out and why");
+    assert!(rows.iter().all(|row| row.len() == 4 && !row[3].is_empty()), "each row says what passes");
 }
