@@ -41,10 +41,10 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "IMG-004",
-        title: "an image by a tag that may move",
+        title: "runs an image by a tag that may move",
         severity: Severity::Low,
         action: Action::Inform,
-        check: Check::App(img_004),
+        check: Check::Hygiene(img_004),
         why: "the next pull may bring something else under the same name",
         fix: "pin the digest: image: name:tag@sha256:…   # docker buildx imagetools inspect name:tag",
         reference: "CIS Docker Benchmark 5.28",
@@ -91,9 +91,8 @@ fn img_003(case: &Case<'_>) -> Option<Seen> {
     Some(Seen::new(refusal.words.clone()).fix(refusal.remedy.clone()))
 }
 
-fn img_004(case: &Case<'_>) -> Option<Seen> {
+fn img_004(case: &Case<'_>) -> bool {
     let image = case.container.image.as_str();
     // An id says exactly what it is.
-    let pinned = image.is_empty() || image.contains("@sha256:") || image.starts_with("sha256:");
-    (!pinned).then(|| Seen::new(format!("`{}` runs `{image}`, by a tag that may move", case.name())))
+    !(image.is_empty() || image.contains("@sha256:") || image.starts_with("sha256:"))
 }

@@ -122,6 +122,7 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
             let seen = match rule.check {
                 Check::Any(check) => check(&case),
                 Check::App(check) if asks => check(&case),
+                Check::Hygiene(check) if asks => check(&case).then(Seen::default),
                 Check::Neighbour(check) if near => check(&case),
                 Check::Router(check) if near || traefik => check(&case),
                 Check::Traefik(check) if traefik => check(&case),
@@ -215,7 +216,10 @@ impl Verdicts {
             severity: rule.severity,
             action: action.unwrap_or(rule.action),
             subject: hit.on.subject(),
-            words,
+            words: match hit.on {
+                On::Container { container, .. } if words.is_empty() => format!("`{}` {}", container.name, rule.title),
+                _ => words,
+            },
             fix: fix.map_or(Cow::Borrowed(rule.fix), Cow::Owned),
             blocks: false,
             vouched: hit.vouched,

@@ -58,6 +58,9 @@ pub enum Check {
     Any(fn(&Case<'_>) -> Option<Seen>),
     /// A container that asked for a route; concerns it.
     App(fn(&Case<'_>) -> Option<Seen>),
+    /// Hygiene of a container that asked: whether what the title says is so. Concerns nobody but the operator. (Most
+    /// containers lack some; words are made only for the few that are told one by one.)
+    Hygiene(fn(&Case<'_>) -> bool),
     /// A container that asked, or a live neighbour of one on an internal network; concerns it, if it asked.
     Neighbour(fn(&Case<'_>) -> Option<Seen>),
     /// The same, and the declared Traefiks; concerns every container that asked on its internal networks.

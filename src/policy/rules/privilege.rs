@@ -196,7 +196,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "may change its own files",
         severity: Severity::Low,
         action: Action::Inform,
-        check: Check::App(prv_019),
+        check: Check::Hygiene(prv_019),
         why: "an intruder can install tools and stay until the container is made anew",
         fix: "services:\n  app:\n    read_only: true\n    tmpfs: [/tmp]",
         reference: "CIS Docker Benchmark 5.13",
@@ -206,17 +206,17 @@ pub(super) static RULES: &[Rule] = &[
         title: "runs as root",
         severity: Severity::Low,
         action: Action::Inform,
-        check: Check::App(prv_020),
+        check: Check::Hygiene(prv_020),
         why: "root in a container is root to the kernel, but for the capabilities it lacks",
         fix: "services:\n  app:\n    user: \"1000:1000\"",
         reference: "CIS Docker Benchmark 4.1",
     },
     Rule {
         id: "PRV-021",
-        title: "no limit on memory or processes",
+        title: "has no limit on memory or processes",
         severity: Severity::Low,
         action: Action::Inform,
-        check: Check::App(prv_021),
+        check: Check::Hygiene(prv_021),
         why: "one container can take the memory or the process table of all, Traefik's and Leeward's too",
         fix: "services:\n  app:\n    mem_limit: 512m\n    pids_limit: 200",
         reference: "CIS Docker Benchmark 5.11",
@@ -458,33 +458,23 @@ fn prv_018(case: &Case<'_>) -> Option<Seen> {
     when(!kept, || format!("`{}` may gain privileges: no-new-privileges is not set", case.name()))
 }
 
-fn prv_019(case: &Case<'_>) -> Option<Seen> {
-    when(!case.container.confinement.readonly_rootfs && !untold(case), || {
-        format!("`{}` may change its own files", case.name())
-    })
+fn prv_019(case: &Case<'_>) -> bool {
+    !case.container.confinement.readonly_rootfs && !untold(case)
 }
 
-fn prv_020(case: &Case<'_>) -> Option<Seen> {
+fn prv_020(case: &Case<'_>) -> bool {
     let user = case.container.confinement.user.split(':').next().unwrap_or_default();
     if !matches!(user, "" | "0" | "root") || untold(case) {
-        return None;
+        return false;
     }
     let options = case.world.inventory.engine.security_options.as_deref().unwrap_or_default();
-    let mapped = options.iter().any(|option| option.contains("name=userns") || option.contains("name=rootless"));
-    when(!mapped, || format!("`{}` runs as root", case.name()))
+    !options.iter().any(|option| option.contains("name=userns") || option.contains("name=rootless"))
 }
 
-fn prv_021(case: &Case<'_>) -> Option<Seen> {
+fn prv_021(case: &Case<'_>) -> bool {
     let confinement = &case.container.confinement;
-    let memory = confinement.memory <= 0;
-    let processes = confinement.pids_limit.is_none_or(|limit| limit <= 0);
-    let what = match (memory, processes) {
-        (true, true) => "memory or processes",
-        (true, false) => "memory",
-        (false, true) => "processes",
-        (false, false) => return None,
-    };
-    when(!untold(case), || format!("`{}` has no limit on {what}", case.name()))
+    let unlimited = confinement.memory <= 0 || confinement.pids_limit.is_none_or(|limit| limit <= 0);
+    unlimited && !untold(case)
 }
 
 fn prv_022(case: &Case<'_>) -> Option<Seen> {
