@@ -17,7 +17,7 @@ use crate::policy::names::Owner;
 use crate::policy::provenance;
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules::{Judgement, Standing};
+use crate::policy::rules::{ALLOW, Judgement, Standing};
 use crate::policy::world::World;
 use crate::rule::router;
 use crate::settings::{Isolation, Settings};
@@ -178,9 +178,10 @@ pub(crate) fn decide<'a>(
     }
     let dynamic = understood(asked, judges, &mut way, &mut warnings);
     let part = dynamic.and_then(|dynamic| {
-        let network = reached.as_ref().ok().and_then(|reached| reached.network);
-        within_rights(asked, &dynamic, network, reached.as_ref().ok(), judges, &mut way, findings);
-        addressed(asked, dynamic, &reached, judges, &mut way, &mut warnings)
+        let claim = claim_of(asked, &dynamic, reached.as_ref().ok(), judges);
+        let verdict = claims::judge(&claim, judges.middlewares, settings);
+        within_rights(verdict, settings.isolation, &mut way, findings);
+        addressed(asked, dynamic, &reached, judges, &mut way, &mut warnings, findings)
     });
 
     decision.refusal = way.first_no().cloned();
@@ -395,38 +396,35 @@ fn rules(dynamic: &Dynamic, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// Step 6, but for what several owners both claim.
-fn within_rights<'a>(
-    asked: &Asked<'a>,
-    dynamic: &Dynamic,
-    network: Option<&'a Network>,
-    reached: Option<&Reached<'a>>,
-    judges: Judges<'a>,
-    way: &mut Way,
-    findings: &mut Vec<Finding>,
-) {
-    let claim = Claim {
+/// What a container claims, as far as it is known.
+fn claim_of<'c>(
+    asked: &'c Asked<'_>,
+    dynamic: &'c Dynamic,
+    reached: Option<&'c Reached<'_>>,
+    judges: Judges<'c>,
+) -> Claim<'c> {
+    Claim {
         container: asked.container,
         owner: asked.owner,
         dynamic,
-        network,
+        network: reached.and_then(|reached| reached.network),
         addresses: reached.map_or(&[], |reached| &reached.addresses),
-        swarm: asked.container.swarm.is_some(),
-    };
-    let settings = judges.world.settings;
-    let verdict = claims::judge(&claim, judges.middlewares, judges.bindings, settings);
+        is_traefik: asked.is_traefik,
+        vouched: judges.world.label(asked.id, ALLOW),
+    }
+}
+
+/// Step 6, but for what several owners both claim; in two parts, for hosts are known only once rules are complete.
+fn within_rights(verdict: claims::Verdict, isolation: Isolation, way: &mut Way, findings: &mut Vec<Finding>) {
     findings.extend(verdict.findings);
-    if verdict.refusals.is_empty() {
-        way.take(StepName::WithinRights, Verdict::Passed, Vec::new());
-    } else if settings.isolation == Isolation::Warn {
-        way.steps.push(Step {
-            name: StepName::WithinRights,
-            verdict: Verdict::Overruled,
-            facts: Vec::new(),
-            refusals: verdict.refusals,
-        });
-    } else {
-        way.fail(StepName::WithinRights, Vec::new(), verdict.refusals);
+    let failed = if isolation == Isolation::Warn { Verdict::Overruled } else { Verdict::Failed };
+    let name = StepName::WithinRights;
+    if !way.steps.iter().any(|step| step.name == name) {
+        way.take(name, Verdict::Passed, Vec::new());
+    }
+    if let Some(step) = way.steps.iter_mut().find(|step| step.name == name).filter(|_| !verdict.refusals.is_empty()) {
+        step.verdict = failed;
+        step.refusals.extend(verdict.refusals);
     }
 }
 
@@ -438,6 +436,7 @@ fn addressed<'a>(
     judges: Judges<'a>,
     way: &mut Way,
     warnings: &mut Vec<Warning>,
+    findings: &mut Vec<Finding>,
 ) -> Option<Part<'a>> {
     let Judges { world, .. } = judges;
     let settings = world.settings;
@@ -464,6 +463,9 @@ fn addressed<'a>(
         };
         complete::complete(&mut dynamic, facts, warnings)
     };
+    let hosts =
+        claims::judge_hosts(&claim_of(asked, &dynamic, reached.as_ref().ok(), judges), judges.bindings, settings);
+    within_rights(hosts, settings.isolation, way, findings);
     let result = result.and_then(|()| {
         references::rewrite(&mut dynamic, asked.owner, judges.middlewares, settings, asked.container.swarm.is_some());
         match document::long_name(&dynamic) {

@@ -1,15 +1,20 @@
 //! Step 6: what a container's labels claim, and whether it may.
+//!
+//! What takes from others is refused; what only reaches far is the operator's word: reported, and refused under
+//! `--isolation strict`. The rules are the LBL family of `docs/rules.md`.
 
 use std::net::IpAddr;
 
-use super::finding::Finding;
-use super::hosts::Bindings;
+use super::finding::{Action, Finding};
+use super::hosts::{self, Bindings};
 use super::names::Owner;
-use super::references::Middlewares;
-use super::refusal::Refusal;
-use crate::dynamic::Dynamic;
+use super::references::{self, Middlewares};
+use super::refusal::{Code, Refusal};
+use super::rules;
+use crate::dynamic::middleware::Middleware;
+use crate::dynamic::{Dynamic, http};
 use crate::inventory::{Container, Network};
-use crate::settings::Settings;
+use crate::settings::{Isolation, Settings};
 
 /// One container and what it claims.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +29,10 @@ pub struct Claim<'a> {
     pub network: Option<&'a Network>,
     /// Its addresses on that network.
     pub addresses: &'a [IpAddr],
-    /// Its labels are read as Traefik's Swarm provider reads them.
-    pub swarm: bool,
+    /// It is a declared Traefik: what its labels say is said for everybody.
+    pub is_traefik: bool,
+    /// The value of its `leeward.allow`, where it counts.
+    pub vouched: Option<&'a str>,
 }
 
 /// What stands against a claim.
@@ -37,8 +44,266 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
-/// Judges everything that one container claims. Nothing is refused under `--isolation off`.
-pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares, bindings: &Bindings, settings: &Settings) -> Verdict {
-    let _ = (claim, middlewares, bindings, settings);
-    Verdict::default()
+/// Judges everything that one container claims but hosts. Nothing is refused under `--isolation off`.
+pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares, settings: &Settings) -> Verdict {
+    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
+    court.names();
+    court.entry_points();
+    references::each(claim.dynamic, &mut |target, reference, label| {
+        if let Some(refusal) = references::judge(target, reference, label, claim.owner, middlewares, settings) {
+            court.refuse(refusal);
+        }
+    });
+    for (name, router) in &claim.dynamic.http.routers {
+        court.router(name, router);
+    }
+    for (name, service) in &claim.dynamic.http.services {
+        if let Some(balancer) = &service.load_balancer {
+            court.balancer(name, balancer);
+        }
+    }
+    for (name, middleware) in &claim.dynamic.http.middlewares {
+        court.middleware(name, middleware);
+    }
+    if !claim.is_traefik && !claim.dynamic.tls.stores.is_empty() {
+        let words = format!("`{}` sets the default certificate of everybody", claim.container.name);
+        court.raise("LBL-010", Code::Reference, Some("traefik.tls.stores.default".to_owned()), words, None);
+    }
+    court.verdict
+}
+
+/// Judges the hosts that one container claims. `claim.dynamic` must have its rules filled in (the default rule is a
+/// claim too), names as written.
+pub fn judge_hosts(claim: &Claim<'_>, bindings: &Bindings, settings: &Settings) -> Verdict {
+    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
+    if claim.is_traefik {
+        return court.verdict;
+    }
+    hosts::each(claim.dynamic, &mut |claimed| {
+        if let (false, Some(network)) = (bindings.is_empty(), claim.network) {
+            if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
+                let rule = claimed.rule_of(&refusal);
+                court.refuse(refusal.by_rule(rule).by_label(claimed.label()));
+            }
+        } else if claimed.reach.any {
+            let words = format!("{} of `{}` matches every host", claimed.what(), claim.container.name);
+            court.raise(claimed.catch_all(), Code::Host, Some(claimed.label()), words, None);
+        }
+    });
+    court.verdict
+}
+
+struct Court<'a> {
+    claim: Claim<'a>,
+    settings: &'a Settings,
+    verdict: Verdict,
+}
+
+impl Court<'_> {
+    /// Refuses, by the rule that the refusal names, if it names one.
+    fn refuse(&mut self, refusal: Refusal) {
+        let Some(rule) = refusal.rule.as_deref().and_then(rules::find) else {
+            if self.settings.isolation != Isolation::Off {
+                self.verdict.refusals.push(refusal);
+            }
+            return;
+        };
+        let mut finding = rules::found(rule, self.claim.container, refusal.words.clone());
+        finding.fix = refusal.remedy.clone().into();
+        finding.action = Action::Block;
+        self.settle(finding, refusal);
+    }
+
+    /// Says that a rule fires; `action` where it is another than the rule's.
+    fn raise(&mut self, rule: &str, code: Code, label: Option<String>, words: String, action: Option<Action>) {
+        let Some(rule) = rules::find(rule) else { return };
+        let mut finding = rules::found(rule, self.claim.container, words);
+        finding.action = action.unwrap_or(rule.action);
+        let vouch = self.claim.vouched.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
+        let remedy =
+            format!("{}\nor accept it for this container alone:\nlabels:\n  {}: {vouch}", rule.fix, rules::ALLOW);
+        let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule.id);
+        self.settle(finding, Refusal { label, ..refusal });
+    }
+
+    fn settle(&mut self, mut finding: Finding, refusal: Refusal) {
+        finding.vouched = self.claim.vouched.is_some_and(|value| rules::is_vouched(value, &finding.rule));
+        let refuses = !finding.vouched
+            && match self.settings.isolation {
+                Isolation::Strict => matches!(finding.action, Action::Block | Action::WarnStrictBlock),
+                Isolation::Enforce | Isolation::Warn => finding.action == Action::Block,
+                Isolation::Off => false,
+            };
+        finding.blocks = refuses && self.settings.isolation != Isolation::Warn;
+        if refuses {
+            self.verdict.refusals.push(refusal);
+        }
+        self.verdict.findings.push(finding);
+    }
+
+    /// A name with `@` would be another provider's.
+    fn names(&mut self) {
+        let Dynamic { http, tcp, udp, .. } = self.claim.dynamic;
+        let names = [
+            ("http.routers", http.routers.keys().find(|name| name.contains('@'))),
+            ("http.services", http.services.keys().find(|name| name.contains('@'))),
+            ("http.middlewares", http.middlewares.keys().find(|name| name.contains('@'))),
+            ("http.models", http.models.keys().find(|name| name.contains('@'))),
+            ("tcp.routers", tcp.routers.keys().find(|name| name.contains('@'))),
+            ("tcp.services", tcp.services.keys().find(|name| name.contains('@'))),
+            ("tcp.middlewares", tcp.middlewares.keys().find(|name| name.contains('@'))),
+            ("udp.routers", udp.routers.keys().find(|name| name.contains('@'))),
+            ("udp.services", udp.services.keys().find(|name| name.contains('@'))),
+        ];
+        for (kind, name) in names {
+            let Some(name) = name else { continue };
+            let words = format!("the name `{name}` holds an `@`, which would make it another provider's");
+            let refusal = Refusal::new(Code::BadName, words, "leave the `@` and what follows out of the label's key");
+            self.refuse(refusal.by_label(format!("traefik.{kind}.{name}")));
+        }
+    }
+
+    fn entry_points(&mut self) {
+        let Dynamic { http, tcp, udp, .. } = self.claim.dynamic;
+        let all = http.routers.iter().map(|(name, it)| ("http", name, &it.entry_points));
+        let all = all.chain(tcp.routers.iter().map(|(name, it)| ("tcp", name, &it.entry_points)));
+        let all = all.chain(udp.routers.iter().map(|(name, it)| ("udp", name, &it.entry_points)));
+        for (kind, name, entry_points) in all {
+            if self.claim.is_traefik
+                || !entry_points.iter().flatten().any(|it| it.trim().eq_ignore_ascii_case("traefik"))
+            {
+                continue;
+            }
+            let label = format!("traefik.{kind}.routers.{name}.entrypoints");
+            let words = format!("label `{label}` asks for the entry point `traefik`, where Traefik's own API answers");
+            self.raise("LBL-007", Code::EntryPoint, Some(label), words, None);
+        }
+    }
+
+    fn router(&mut self, name: &str, router: &http::Router) {
+        if let Some(priority) = router.priority.filter(|priority| *priority != 0) {
+            let words = format!("router `{name}` of `{}` has priority {priority}", self.claim.container.name);
+            let label = format!("traefik.http.routers.{name}.priority");
+            self.raise("LBL-006", Code::Host, Some(label), words, None);
+        }
+        if let Some(observed) = &router.observability
+            && [observed.access_logs, observed.metrics, observed.tracing].contains(&Some(false))
+        {
+            let words = format!(
+                "router `{name}` of `{}` hides from Traefik's log, metrics or traces",
+                self.claim.container.name
+            );
+            let label = format!("traefik.http.routers.{name}.observability");
+            self.raise("LBL-014", Code::Middleware, Some(label), words, None);
+        }
+    }
+
+    fn balancer(&mut self, name: &str, balancer: &http::LoadBalancer) {
+        let label = |field: &str| format!("traefik.http.services.{name}.loadbalancer.{field}");
+        for server in balancer.servers.iter().flatten() {
+            let Some(url) = server.url.as_deref().filter(|url| !url.is_empty()) else { continue };
+            if !is_own(url, self.claim.addresses) && !self.claim.is_traefik {
+                let label = label("server.url");
+                let words = format!(
+                    "label `{label}` sends requests to `{url}`, which is not the address of `{}`",
+                    self.claim.container.name
+                );
+                self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
+            }
+        }
+        let Some(check) = &balancer.health_check else { return };
+        if let Some(path) = check.path.as_deref().filter(|path| path.contains("//")) {
+            // Go resolves the path against the server's URL: `//host/` and `http://host/` go to that host.
+            let label = label("healthcheck.path");
+            let words = format!("label `{label}` sends Traefik's health checks to `{path}`");
+            self.raise("LBL-011", Code::ServerUrl, Some(label), words, Some(Action::Block));
+        }
+        let set = |field: &Option<String>| field.as_deref().is_some_and(|value| !value.is_empty());
+        let fields = [
+            ("hostname", set(&check.hostname)),
+            ("scheme", set(&check.scheme)),
+            ("port", check.port.is_some_and(|port| port != 0)),
+            ("headers", check.headers.as_ref().is_some_and(|headers| !headers.is_empty())),
+        ];
+        for (field, _) in fields.into_iter().filter(|(_, set)| *set) {
+            let label = label(&format!("healthcheck.{field}"));
+            let words = format!("label `{label}` makes of the health check a request of its own choosing");
+            self.raise("LBL-011", Code::Middleware, Some(label), words, None);
+        }
+    }
+
+    fn middleware(&mut self, name: &str, middleware: &Middleware) {
+        let container = &self.claim.container.name;
+        let mut found: Vec<(&str, String, &'static str)> = Vec::new();
+        if let Some(auth) = &middleware.forward_auth {
+            let address = auth.address.as_deref().unwrap_or_default();
+            found.push((
+                "LBL-009",
+                format!("sends what visitors bring, cookies too, to `{address}`"),
+                "forwardauth.address",
+            ));
+            if let Some(tls) = &auth.tls
+                && [&tls.ca, &tls.cert, &tls.key].into_iter().any(Option::is_some)
+            {
+                found.push(("LBL-009", "reads files that Traefik can read".to_owned(), "forwardauth.tls"));
+            }
+        }
+        let files = [
+            ("basicauth.usersfile", middleware.basic_auth.as_ref().and_then(|it| it.users_file.as_deref())),
+            ("digestauth.usersfile", middleware.digest_auth.as_ref().and_then(|it| it.users_file.as_deref())),
+        ];
+        for (field, file) in files {
+            if let Some(file) = file.filter(|file| !file.is_empty()) {
+                found.push(("LBL-009", format!("reads `{file}`, which Traefik can read"), field));
+            }
+        }
+        if middleware.rate_limit.as_ref().is_some_and(|limit| limit.redis.is_some()) {
+            found.push(("LBL-009", "makes Traefik talk to a Redis".to_owned(), "ratelimit.redis"));
+        }
+        if middleware.plugin.as_ref().is_some_and(|plugins| !plugins.is_empty()) {
+            found.push(("LBL-009", "runs a plugin of Traefik's".to_owned(), "plugin"));
+        }
+        let users = middleware.basic_auth.as_ref().and_then(|auth| auth.users.as_ref());
+        if let Some(cost) = users.into_iter().flatten().filter_map(|user| bcrypt_cost(user)).find(|cost| *cost > 14) {
+            found.push(("LBL-015", format!("has a bcrypt cost of {cost}"), "basicauth.users"));
+        }
+        if let Some(attempts) = middleware.retry.as_ref().and_then(|retry| retry.attempts).filter(|it| *it > 10) {
+            found.push(("LBL-015", format!("repeats a request {attempts} times"), "retry.attempts"));
+        }
+        for (rule, what, field) in found {
+            // What the operator declares on Traefik's own container is meant for everybody.
+            if self.claim.is_traefik && rule == "LBL-009" {
+                continue;
+            }
+            let label = format!("traefik.http.middlewares.{name}.{field}");
+            let words = format!("middleware `{name}` of `{container}` {what}");
+            self.raise(rule, Code::Middleware, Some(label), words, None);
+        }
+    }
+}
+
+/// Whether a server's URL leads to the container itself: a literal address of its own, and nothing that two parsers
+/// might read differently.
+fn is_own(url: &str, addresses: &[IpAddr]) -> bool {
+    let lower = url.to_ascii_lowercase();
+    let rest = ["http://", "https://", "h2c://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
+    let Some(rest) = rest.filter(|rest| rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')) else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((host, port))) => (host, port),
+        Some(None) => return false,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let port_is_plain = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    port_is_plain && host.parse().is_ok_and(|host: IpAddr| addresses.contains(&host))
+}
+
+/// The cost of a user's bcrypt hash, `name:$2y$10$…`.
+fn bcrypt_cost(user: &str) -> Option<u32> {
+    let hash = user.split_once(':').map_or(user, |(_, hash)| hash);
+    let mut parts = hash.split('$').skip(1);
+    parts.next().filter(|version| version.starts_with('2'))?;
+    parts.next()?.parse().ok()
 }

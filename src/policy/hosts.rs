@@ -1,15 +1,17 @@
 //! Hosts: which a container claims, which the operator bound to a network, and who else claims the same.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::Finding;
+use super::finding::{Finding, Subject};
 use super::names::Owner;
 use super::refusal::{Code, Refusal};
-use super::rules::listed;
+use super::rules::{self, listed};
 use crate::dynamic::Dynamic;
+use crate::dynamic::tls::Domain;
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
-use crate::rule::router::Reach;
-use crate::settings::Settings;
+use crate::rule::router::{Reach, Rule, parse_http, parse_tcp};
+use crate::settings::{Isolation, Settings};
 
 /// The network's label that binds hosts to it: `app1.example.com,*.app1.example.com`; `*` is every host.
 pub const HOSTS: &str = "leeward.hosts";
@@ -252,14 +254,142 @@ pub struct Overlaps {
     pub refusals: BTreeMap<ContainerId, Vec<Refusal>>,
 }
 
+/// What one router, or one certificate, claims.
+pub(super) struct Claimed<'a> {
+    /// `http`, `tcp`, `udp`.
+    protocol: &'static str,
+    router: &'a str,
+    /// The field of the router: `rule`, `tls.domains`.
+    field: &'static str,
+    /// The hosts.
+    pub(super) reach: Reach,
+}
+
+impl Claimed<'_> {
+    /// `` tcp router `db` ``.
+    pub(super) fn what(&self) -> String {
+        let part = if self.field == "rule" { "" } else { "the certificate of " };
+        format!("{part}{} router `{}`", self.protocol, self.router)
+    }
+
+    /// The whole key of the label.
+    pub(super) fn label(&self) -> String {
+        format!("traefik.{}.routers.{}.{}", self.protocol, self.router, self.field)
+    }
+
+    /// The rule about claiming everything.
+    pub(super) fn catch_all(&self) -> &'static str {
+        if self.protocol == "http" { "LBL-001" } else { "LBL-008" }
+    }
+
+    /// The rule that a refusal of [`Bindings::judge`] stands for.
+    pub(super) fn rule_of(&self, refusal: &Refusal) -> &'static str {
+        if refusal.rule.as_deref() == Some("LBL-001") { self.catch_all() } else { "LBL-003" }
+    }
+}
+
+/// Calls `see` with everything that a container's routers claim.
+///
+/// A rule that cannot be read counts as claiming everything: Traefik drops such a router, and if it did not, nobody could
+/// say what it matches. A router without any rule claims nothing yet.
+pub(super) fn each<'a>(dynamic: &'a Dynamic, see: &mut dyn FnMut(Claimed<'a>)) {
+    let read = |rule: Result<Rule, String>| rule.map_or_else(|_| Reach::anything(), |rule| rule.hosts().clone());
+    for (name, router) in &dynamic.http.routers {
+        let claim = |field, reach| Claimed { protocol: "http", router: name, field, reach };
+        if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
+            see(claim("rule", read(parse_http(rule, router.rule_syntax.as_deref()))));
+        }
+        if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
+            domains.iter().for_each(|domain| see(claim("tls.domains", certificate(domain))));
+        }
+    }
+    for (name, router) in &dynamic.tcp.routers {
+        let claim = |field, reach| Claimed { protocol: "tcp", router: name, field, reach };
+        if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
+            see(claim("rule", read(parse_tcp(rule, router.rule_syntax.as_deref()))));
+        }
+        if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
+            domains.iter().for_each(|domain| see(claim("tls.domains", certificate(domain))));
+        }
+    }
+    for name in dynamic.udp.routers.keys() {
+        see(Claimed { protocol: "udp", router: name, field: "rule", reach: Reach::anything() });
+    }
+}
+
+fn certificate(domain: &Domain) -> Reach {
+    let names = domain.main.iter().chain(domain.sans.iter().flatten());
+    let names = names.map(|name| ascii(&name.to_lowercase())).filter(|name| !name.is_empty());
+    names.fold(Reach::default(), |reach, name| reach.or(Reach::host(&name)))
+}
+
 /// Finds what containers of different owners both claim. `claims`: the container, its owner, what its labels decode to
-/// with rules filled in.
+/// with rules filled in. Catch-alls are not among them: LBL-001 and LBL-008 speak of these.
 pub fn overlaps<'a>(
     claims: impl IntoIterator<Item = (&'a Container, &'a Owner, &'a Dynamic)>,
     settings: &Settings,
 ) -> Overlaps {
-    let _ = (claims.into_iter().count(), settings);
-    Overlaps::default()
+    let mut claimants: BTreeMap<Pattern, Vec<Claimant<'_>>> = BTreeMap::new();
+    for (container, owner, dynamic) in claims {
+        each(dynamic, &mut |claimed| {
+            // A certificate is asked for, not served: two owners may each ask for theirs.
+            if claimed.field != "rule" {
+                return;
+            }
+            let Reach { hosts, below, any: _ } = claimed.reach;
+            let patterns = hosts.into_iter().map(Pattern::Exactly).chain(below.into_iter().map(Pattern::Below));
+            for pattern in patterns {
+                claimants.entry(pattern).or_default().push(Claimant { container, owner });
+            }
+        });
+    }
+    let mut overlaps = Overlaps::default();
+    for (pattern, own) in &claimants {
+        // The wildcards above it claim it too.
+        let name = match pattern {
+            Pattern::Exactly(name) | Pattern::Below(name) => name.as_str(),
+            Pattern::Everything => continue,
+        };
+        let above = name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..));
+        let above = above.filter_map(|parent| claimants.get(&Pattern::Below(parent.to_owned()))).flatten();
+        let all: Vec<&Claimant<'_>> = own.iter().chain(above).collect();
+        let owners: BTreeSet<&Owner> = all.iter().map(|claimant| claimant.owner).collect();
+        if owners.len() > 1 {
+            overlaps.contest(pattern, &all, settings);
+        }
+    }
+    overlaps
+}
+
+#[derive(Clone, Copy)]
+struct Claimant<'a> {
+    container: &'a Container,
+    owner: &'a Owner,
+}
+
+impl Overlaps {
+    fn contest(&mut self, pattern: &Pattern, all: &[&Claimant<'_>], settings: &Settings) {
+        let Some(rule) = rules::find("LBL-002") else { return };
+        let names: BTreeSet<String> = all.iter().map(|it| format!("{}` of `{}", it.container.name, it.owner)).collect();
+        let words = format!("host `{pattern}` is claimed by {}", listed(names.iter().map(String::as_str)));
+        let refuses = settings.isolation == Isolation::Strict;
+        self.findings.push(Finding {
+            rule: Cow::Borrowed(rule.id),
+            severity: rule.severity,
+            action: rule.action,
+            subject: Subject::Engine,
+            words: words.clone(),
+            fix: Cow::Borrowed(rule.fix),
+            blocks: refuses,
+            vouched: false,
+            not_verifiable: false,
+        });
+        let containers: BTreeSet<&ContainerId> = all.iter().map(|it| &it.container.id).collect();
+        for id in containers.into_iter().filter(|_| refuses) {
+            let refusal = Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id);
+            self.refusals.entry(id.clone()).or_default().push(refusal);
+        }
+    }
 }
 
 #[cfg(test)]

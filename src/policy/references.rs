@@ -1,27 +1,53 @@
 //! References between routers, middlewares and services: whose a name is, and what it is called in the document.
+//!
+//! A reference is `name` or `name@provider`. Traefik completes a bare one with the provider that it was read from, so
+//! `x`, `x@docker`, `x@swarm` and, in our document, `x@http` are one and the same: a name of the owner's own.
+//! Source: Traefik `pkg/server/provider`, `GetQualifiedName`; `docs/isolation.md` under "References".
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
-use super::names::Owner;
+use super::names::{Owner, published};
+use super::refusal::{Code, Refusal};
+use super::rules::listed;
 use crate::dynamic::Dynamic;
-use crate::settings::Settings;
+use crate::settings::{Names, Settings};
+
+/// What a reference may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// `traefik.http.middlewares`.
+    HttpMiddleware,
+    /// `traefik.tcp.middlewares`: a space of names of its own.
+    TcpMiddleware,
+    /// A service of the router's own protocol, always the owner's.
+    Service,
+    /// A servers transport; labels cannot declare one.
+    ServersTransport,
+    /// TLS options; labels cannot declare them.
+    TlsOptions,
+}
 
 /// Which middlewares exist, whose they are, and which of them everybody may use.
 #[derive(Clone, Debug, Default)]
 pub struct Middlewares {
-    /// Name to the owners that declare it; one space for HTTP and TCP each.
-    declared: BTreeMap<(Kind, String), BTreeSet<Owner>>,
-    /// Name to the owners that share it.
-    shared: BTreeMap<(Kind, String), BTreeSet<Owner>>,
+    /// The owners that declare one of this name.
+    declared: BTreeMap<(Target, String), BTreeSet<Owner>>,
+    /// The owners, as they show themselves, that share one of this name.
+    shared: BTreeMap<(Target, String), BTreeSet<String>>,
 }
 
-/// HTTP and TCP middlewares have a space of names each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// `traefik.http.middlewares`.
-    Http,
-    /// `traefik.tcp.middlewares`.
-    Tcp,
+/// Whose middleware a bare name is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Whose {
+    /// The caller's own.
+    Own,
+    /// One that this owner shares.
+    Shared(String),
+    /// Several share one of this name.
+    Several(Vec<String>),
+    /// Nobody's that the caller may use; those who declare one.
+    Nobody(Vec<String>),
 }
 
 impl Middlewares {
@@ -29,9 +55,142 @@ impl Middlewares {
     /// a declared Traefik, whose middlewares are shared. Give every container that asked and whose labels decode,
     /// whatever else stands against it: what a reference means must not hang on another container's health.
     pub fn of<'a>(declarations: impl IntoIterator<Item = (&'a Owner, &'a Dynamic, bool)>, settings: &Settings) -> Self {
-        let _ = (declarations.into_iter().count(), settings);
-        Self::default()
+        let mut all = Self::default();
+        for (owner, dynamic, is_traefik) in declarations {
+            let http = dynamic.http.middlewares.keys().map(|name| (Target::HttpMiddleware, name));
+            let tcp = dynamic.tcp.middlewares.keys().map(|name| (Target::TcpMiddleware, name));
+            for (target, name) in http.chain(tcp) {
+                let key = (target, name.clone());
+                if is_traefik {
+                    all.shared.entry(key.clone()).or_default().insert(owner.to_string());
+                }
+                all.declared.entry(key).or_default().insert(owner.clone());
+            }
+        }
+        // Also one that nobody declares now: whoever may declare it, the operator named its owner.
+        for shared in &settings.share_middlewares {
+            for target in [Target::HttpMiddleware, Target::TcpMiddleware] {
+                all.shared.entry((target, shared.name.clone())).or_default().insert(shared.owner.clone());
+            }
+        }
+        all
     }
+
+    /// An owner's own goes before a shared one: another owner's sharing never changes what a name meant to this one.
+    fn whose(&self, target: Target, name: &str, owner: &Owner) -> Whose {
+        let key = (target, name.to_owned());
+        let declared = self.declared.get(&key);
+        if declared.is_some_and(|owners| owners.contains(owner)) {
+            return Whose::Own;
+        }
+        if let Some(sharers) = self.shared.get(&key) {
+            let mut sharers = sharers.iter().cloned();
+            return match (sharers.next(), sharers.next()) {
+                (Some(one), None) => Whose::Shared(one),
+                (one, two) => Whose::Several(one.into_iter().chain(two).chain(sharers).collect()),
+            };
+        }
+        // By its published name, `authelia.auth`.
+        if let Some((sharer, name)) = name.rsplit_once('.') {
+            let sharers = self.shared.get(&(target, name.to_owned()));
+            if sharers.is_some_and(|sharers| sharers.contains(sharer)) {
+                return Whose::Shared(sharer.to_owned());
+            }
+        }
+        Whose::Nobody(declared.into_iter().flatten().map(ToString::to_string).collect())
+    }
+}
+
+/// A reference, taken apart.
+enum Read<'a> {
+    /// A name of the space that the labels are in.
+    Here(&'a str),
+    /// Another provider's.
+    Elsewhere {
+        /// What stands after the `@`.
+        provider: &'a str,
+    },
+}
+
+fn read(reference: &str) -> Read<'_> {
+    match reference.split_once('@') {
+        None => Read::Here(reference),
+        Some((name, "docker" | "swarm" | "http")) => Read::Here(name),
+        Some((_, provider)) => Read::Elsewhere { provider },
+    }
+}
+
+/// Whether `owner` may make a reference; `label` is the whole key of the label that does.
+pub(super) fn judge(
+    target: Target,
+    reference: &str,
+    label: &dyn Fn() -> String,
+    owner: &Owner,
+    middlewares: &Middlewares,
+    settings: &Settings,
+) -> Option<Refusal> {
+    let name = match read(reference) {
+        Read::Here(name) => name,
+        Read::Elsewhere { provider } => return judge_elsewhere(target, reference, provider, label, settings),
+    };
+    let refuse = |words: String, remedy: String| {
+        let words = format!("label `{}` refers to {words}", label());
+        Some(Refusal::new(Code::Reference, words, remedy).by_rule("LBL-004").by_label(label()))
+    };
+    match target {
+        Target::Service => None,
+        // Traefik knows these by themselves.
+        Target::TlsOptions if reference == "default" => None,
+        Target::ServersTransport | Target::TlsOptions => refuse(
+            format!("`{reference}`, which no label can declare"),
+            format!("declare it in a file of Traefik's, and write {name}@file"),
+        ),
+        Target::HttpMiddleware | Target::TcpMiddleware if settings.names == Names::Traefik => None,
+        Target::HttpMiddleware | Target::TcpMiddleware => match middlewares.whose(target, name, owner) {
+            Whose::Own | Whose::Shared(_) => None,
+            Whose::Several(sharers) => refuse(
+                format!("middleware `{name}`, which {} share", listed(sharers.iter().map(String::as_str))),
+                format!(
+                    "say whose: {}",
+                    sharers.iter().map(|sharer| format!("{sharer}.{name}")).collect::<Vec<_>>().join(" or ")
+                ),
+            ),
+            Whose::Nobody(others) if others.is_empty() => refuse(
+                format!("middleware `{name}`, which neither `{owner}` declares nor anybody shares"),
+                format!(
+                    "declare it on a container of `{owner}`, or on Traefik's own; or, if it is in a file of Traefik's, write {name}@file"
+                ),
+            ),
+            Whose::Nobody(others) => refuse(
+                format!("middleware `{name}` of {}, which is not shared", listed(others.iter().map(String::as_str))),
+                others
+                    .iter()
+                    .map(|other| format!("--share-middleware {other}.{name}"))
+                    .collect::<Vec<_>>()
+                    .join("\nor: "),
+            ),
+        },
+    }
+}
+
+fn judge_elsewhere(
+    target: Target,
+    reference: &str,
+    provider: &str,
+    label: &dyn Fn() -> String,
+    settings: &Settings,
+) -> Option<Refusal> {
+    let own_default = target == Target::ServersTransport && reference == "default@internal";
+    if provider == "file" || own_default || settings.allow_references.contains(reference) {
+        return None;
+    }
+    let what = match provider {
+        "internal" => "Traefik's own inside: the API, the dashboard, metrics, ping".to_owned(),
+        _ => format!("the provider `{provider}`"),
+    };
+    let words = format!("label `{}` refers to `{reference}`, of {what}", label());
+    let remedy = format!("if that is meant, for every container: --allow-reference {reference}");
+    Some(Refusal::new(Code::Reference, words, remedy).by_rule("LBL-004").by_label(label()))
 }
 
 /// Turns the names that one container declares and refers to into those of the document.
@@ -40,5 +199,150 @@ impl Middlewares {
 /// becomes its sharer's; everything else stays as written. With `--names traefik` names stay bare, and a reference
 /// `x@docker` (`x@swarm` where `swarm`) becomes `x@http`.
 pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares, settings: &Settings, swarm: bool) {
-    let _ = (dynamic, owner, middlewares, settings, swarm);
+    match settings.names {
+        Names::Project => {
+            rename_all(dynamic, owner);
+            each_mut(dynamic, &mut |target, reference| {
+                if let Read::Here(name) = read(reference) {
+                    let written = reference == name;
+                    match (target, middlewares.whose(target, name, owner)) {
+                        (Target::TlsOptions, _) if written && name == "default" => {}
+                        (Target::HttpMiddleware | Target::TcpMiddleware, Whose::Shared(sharer)) => {
+                            let own = name.strip_prefix(&sharer).and_then(|rest| rest.strip_prefix('.'));
+                            *reference = format!("{sharer}.{}", own.unwrap_or(name));
+                        }
+                        _ => *reference = published(owner, name, Names::Project),
+                    }
+                }
+            });
+        }
+        Names::Traefik => {
+            let provider = if swarm { "@swarm" } else { "@docker" };
+            each_mut(dynamic, &mut |_, reference| {
+                if let Some(name) = reference.strip_suffix(provider) {
+                    *reference = format!("{name}@http");
+                }
+            });
+        }
+    }
+}
+
+fn rename_all(dynamic: &mut Dynamic, owner: &Owner) {
+    fn rename<T>(map: &mut BTreeMap<String, T>, owner: &Owner) {
+        *map =
+            mem::take(map).into_iter().map(|(name, value)| (published(owner, &name, Names::Project), value)).collect();
+    }
+    rename(&mut dynamic.http.routers, owner);
+    rename(&mut dynamic.http.services, owner);
+    rename(&mut dynamic.http.middlewares, owner);
+    rename(&mut dynamic.http.models, owner);
+    rename(&mut dynamic.tcp.routers, owner);
+    rename(&mut dynamic.tcp.services, owner);
+    rename(&mut dynamic.tcp.middlewares, owner);
+    rename(&mut dynamic.udp.routers, owner);
+    rename(&mut dynamic.udp.services, owner);
+}
+
+/// Calls `see` with every reference that a declaration makes and the whole key of the label that makes it.
+pub(super) fn each(dynamic: &Dynamic, see: &mut dyn FnMut(Target, &str, &dyn Fn() -> String)) {
+    for (name, router) in &dynamic.http.routers {
+        let label = |field: &str| format!("traefik.http.routers.{name}.{field}");
+        for middleware in router.middlewares.iter().flatten() {
+            see(Target::HttpMiddleware, middleware, &|| label("middlewares"));
+        }
+        if let Some(service) = &router.service {
+            see(Target::Service, service, &|| label("service"));
+        }
+        if let Some(options) = router.tls.as_ref().and_then(|tls| tls.options.as_ref()) {
+            see(Target::TlsOptions, options, &|| label("tls.options"));
+        }
+    }
+    for (name, model) in &dynamic.http.models {
+        let label = |field: &str| format!("traefik.http.models.{name}.{field}");
+        for middleware in model.middlewares.iter().flatten() {
+            see(Target::HttpMiddleware, middleware, &|| label("middlewares"));
+        }
+        if let Some(options) = model.tls.as_ref().and_then(|tls| tls.options.as_ref()) {
+            see(Target::TlsOptions, options, &|| label("tls.options"));
+        }
+    }
+    for (name, service) in &dynamic.http.services {
+        for middleware in service.middlewares.iter().flatten() {
+            let label = || format!("traefik.http.services.{name}.middlewares");
+            see(Target::HttpMiddleware, middleware, &label);
+        }
+        if let Some(transport) = service.load_balancer.as_ref().and_then(|balancer| balancer.servers_transport.as_ref())
+        {
+            let label = || format!("traefik.http.services.{name}.loadbalancer.serverstransport");
+            see(Target::ServersTransport, transport, &label);
+        }
+    }
+    for (name, middleware) in &dynamic.http.middlewares {
+        let label = |field: &str| format!("traefik.http.middlewares.{name}.{field}");
+        for link in middleware.chain.iter().filter_map(|chain| chain.middlewares.as_ref()).flatten() {
+            see(Target::HttpMiddleware, link, &|| label("chain.middlewares"));
+        }
+        if let Some(service) = middleware.errors.as_ref().and_then(|errors| errors.service.as_ref()) {
+            see(Target::Service, service, &|| label("errors.service"));
+        }
+    }
+    for (name, router) in &dynamic.tcp.routers {
+        let label = |field: &str| format!("traefik.tcp.routers.{name}.{field}");
+        for middleware in router.middlewares.iter().flatten() {
+            see(Target::TcpMiddleware, middleware, &|| label("middlewares"));
+        }
+        if let Some(service) = &router.service {
+            see(Target::Service, service, &|| label("service"));
+        }
+        if let Some(options) = router.tls.as_ref().and_then(|tls| tls.options.as_ref()) {
+            see(Target::TlsOptions, options, &|| label("tls.options"));
+        }
+    }
+    for (name, service) in &dynamic.tcp.services {
+        if let Some(transport) = service.load_balancer.as_ref().and_then(|balancer| balancer.servers_transport.as_ref())
+        {
+            let label = || format!("traefik.tcp.services.{name}.loadbalancer.serverstransport");
+            see(Target::ServersTransport, transport, &label);
+        }
+    }
+    for (name, router) in &dynamic.udp.routers {
+        if let Some(service) = &router.service {
+            see(Target::Service, service, &|| format!("traefik.udp.routers.{name}.service"));
+        }
+    }
+}
+
+/// As [`each`], to change them. (A test holds the two together.)
+fn each_mut(dynamic: &mut Dynamic, change: &mut dyn FnMut(Target, &mut String)) {
+    for router in dynamic.http.routers.values_mut() {
+        router.middlewares.iter_mut().flatten().for_each(|it| change(Target::HttpMiddleware, it));
+        router.service.iter_mut().for_each(|it| change(Target::Service, it));
+        router.tls.iter_mut().filter_map(|tls| tls.options.as_mut()).for_each(|it| change(Target::TlsOptions, it));
+    }
+    for model in dynamic.http.models.values_mut() {
+        model.middlewares.iter_mut().flatten().for_each(|it| change(Target::HttpMiddleware, it));
+        model.tls.iter_mut().filter_map(|tls| tls.options.as_mut()).for_each(|it| change(Target::TlsOptions, it));
+    }
+    for service in dynamic.http.services.values_mut() {
+        service.middlewares.iter_mut().flatten().for_each(|it| change(Target::HttpMiddleware, it));
+        let balancer = service.load_balancer.iter_mut();
+        balancer.filter_map(|it| it.servers_transport.as_mut()).for_each(|it| change(Target::ServersTransport, it));
+    }
+    for middleware in dynamic.http.middlewares.values_mut() {
+        let links = middleware.chain.iter_mut().filter_map(|chain| chain.middlewares.as_mut()).flatten();
+        links.for_each(|it| change(Target::HttpMiddleware, it));
+        let service = middleware.errors.iter_mut().filter_map(|errors| errors.service.as_mut());
+        service.for_each(|it| change(Target::Service, it));
+    }
+    for router in dynamic.tcp.routers.values_mut() {
+        router.middlewares.iter_mut().flatten().for_each(|it| change(Target::TcpMiddleware, it));
+        router.service.iter_mut().for_each(|it| change(Target::Service, it));
+        router.tls.iter_mut().filter_map(|tls| tls.options.as_mut()).for_each(|it| change(Target::TlsOptions, it));
+    }
+    for balancer in dynamic.tcp.services.values_mut().filter_map(|service| service.load_balancer.as_mut()) {
+        balancer.servers_transport.iter_mut().for_each(|it| change(Target::ServersTransport, it));
+    }
+    for router in dynamic.udp.routers.values_mut() {
+        router.service.iter_mut().for_each(|it| change(Target::Service, it));
+    }
 }

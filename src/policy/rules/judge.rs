@@ -100,6 +100,11 @@ pub fn unknown_vouchers(value: &str) -> Vec<&str> {
     vouchers(value).filter(|id| find(id).is_none()).collect()
 }
 
+/// Whether a `leeward.allow` of this value names a rule.
+pub fn is_vouched(value: &str, rule: &str) -> bool {
+    vouchers(value).any(|id| id.eq_ignore_ascii_case(rule))
+}
+
 /// Judges everything. `asked`: the containers that asked for a route; a declared Traefik among them is passed over.
 pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
     let ground = Ground::of(world, asked);
@@ -142,8 +147,7 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
                     let (network, members) = (place.network, place.members);
                     let overlaps = overlaps.get(&network.id).copied();
                     if let Some(seen) = check(&Wire { world, network, members, known, overlaps }) {
-                        let vouches = |value: &String| vouchers(value).any(|id| id.eq_ignore_ascii_case(rule.id));
-                        let vouched = network.labels.get(ALLOW).is_some_and(vouches);
+                        let vouched = network.labels.get(ALLOW).is_some_and(|value| is_vouched(value, rule.id));
                         hits.push(Hit { on: On::Network { at, name: &network.name }, seen, vouched });
                     }
                 }

@@ -110,11 +110,11 @@ pub(super) static RULES: &[Rule] = &[
         id: "LBL-010",
         title: "Traefik's own TLS",
         severity: Severity::High,
-        action: Action::WarnStrictBlock,
+        action: Action::Block,
         check: Check::Step,
-        why: "`traefik.tls.stores.default` changes the certificate of everybody; certificates asked for in another's \
-              name use up the limits of the certificate authority",
-        fix: "set the default certificate in Traefik's own configuration",
+        why: "`traefik.tls.stores.default` sets the certificate that everybody's visitors see where none fits, and \
+              what two owners set differently is gone for both",
+        fix: "put the label on Traefik's own container, or set the default certificate in a file of Traefik's",
         reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/tls/tls-certificates/",
     },
     Rule {

@@ -22,7 +22,7 @@ mod volumes;
 
 use std::borrow::Cow;
 
-pub use judge::{ALLOW, Judgement, Standing, judge, unknown_vouchers};
+pub use judge::{ALLOW, Judgement, Standing, is_vouched, judge, unknown_vouchers};
 
 use super::finding::{Action, Finding, Severity, Subject};
 use super::namespaces::{Member, Namespace};
