@@ -1,0 +1,411 @@
+//! What a container may claim with its labels, and what becomes of it in the document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leeward::dynamic::Dynamic;
+use leeward::inventory::{Attachment, Container, Image, Inventory, Network};
+use leeward::plan::{Outcome, Plan, compile};
+use leeward::policy::finding::Action;
+use leeward::policy::rules::{self, Check};
+use leeward::settings::{Isolation, Names, Settings};
+
+type Labels = &'static [(&'static str, &'static str)];
+
+/// Traefik on `net-a` and `net-b`; each internal, with the hosts bound to it (`-`: not bound).
+fn inventory(bound: [&str; 2]) -> Inventory {
+    let mut inventory = Inventory::default();
+    inventory.engine.product = "Engine".into();
+    inventory.engine.version = "29.1.0".into();
+    inventory.engine.gwbridge_members = Some(BTreeSet::new());
+    inventory.images.insert("image".into(), Image::default());
+    for (name, hosts) in ["net-a", "net-b"].into_iter().zip(bound) {
+        let mut network = Network {
+            id: name.into(),
+            name: name.into(),
+            driver: "bridge".into(),
+            internal: true,
+            ..Network::default()
+        };
+        if hosts != "-" {
+            network.labels.insert("leeward.hosts".into(), hosts.into());
+        }
+        inventory.networks.insert(network.id.clone(), network);
+    }
+    add(&mut inventory, "traefik", "edge", &["net-a", "net-b"], &[("leeward.traefik", "true")]);
+    inventory
+}
+
+fn add(inventory: &mut Inventory, name: &str, project: &str, networks: &[&str], labels: &[(&str, &str)]) {
+    let at = inventory.containers.len() + 2;
+    let mut container = Container {
+        id: name.into(),
+        name: name.into(),
+        image: format!("{name}:1"),
+        image_id: "image".into(),
+        state: "running".into(),
+        exposed_ports: ["80/tcp".to_owned()].into(),
+        network_mode: (*networks.first().unwrap()).to_owned(),
+        ..Container::default()
+    };
+    container.confinement.cap_drop = ["ALL".to_owned()].into();
+    container.confinement.sysctls = [("net.ipv4.ip_forward".to_owned(), "0".to_owned())].into();
+    for (third, network) in networks.iter().enumerate() {
+        let attachment = Attachment {
+            network: (*network).into(),
+            network_id: (*network).into(),
+            ipv4: format!("172.30.{third}.{at}").parse().ok(),
+            ..Attachment::default()
+        };
+        container.attachments.insert((*network).into(), attachment);
+    }
+    let compose = [("com.docker.compose.project", project), ("com.docker.compose.config-hash", name)];
+    for (key, value) in labels.iter().chain(&compose) {
+        container.labels.insert((*key).to_owned(), (*value).to_owned());
+    }
+    inventory.containers.insert(container.id.clone(), container);
+}
+
+/// An application that asks, on `net-a`, of project `app`.
+fn with(labels: &[(&str, &str)]) -> Inventory {
+    let mut inventory = inventory(["-", "-"]);
+    let labels: Vec<(&str, &str)> = [("traefik.enable", "true")].into_iter().chain(labels.iter().copied()).collect();
+    add(&mut inventory, "app", "app", &["net-a"], &labels);
+    inventory
+}
+
+fn everything(plan: &Plan) -> &Dynamic {
+    plan.documents.get(Plan::EVERYONE).unwrap()
+}
+
+/// The code of the refusal of `app`, or `routed`.
+fn verdict(inventory: &Inventory, settings: &Settings) -> String {
+    let plan = compile(inventory, settings);
+    let decision = plan.decisions.get("app").unwrap();
+    match (&decision.outcome, &decision.refusal) {
+        (Outcome::Routed, _) => "routed".to_owned(),
+        (_, Some(refusal)) => {
+            assert!(!refusal.words.contains('\n') && !refusal.remedy.is_empty(), "{refusal:?}");
+            let nothing = everything(&plan).http.routers.keys().all(|name| !name.starts_with("app."));
+            assert!(nothing, "refused leaves no trace");
+            refusal.code.as_str().to_owned()
+        }
+        (outcome, None) => format!("{outcome:?}"),
+    }
+}
+
+#[track_caller]
+fn check(labels: &[(&str, &str)], wanted: &str) {
+    assert_eq!(verdict(&with(labels), &Settings::default()), wanted, "{labels:?}");
+}
+
+const RULE: (&str, &str) = ("traefik.http.routers.web.rule", "Host(`app.example.com`)");
+
+#[test]
+fn references_lead_to_what_is_ones_own() {
+    let service = "traefik.http.routers.web.service";
+    let port = ("traefik.http.services.web.loadbalancer.server.port", "80");
+    for own in ["web", "web@docker", "web@swarm", "web@http"] {
+        check(&[RULE, port, (service, own)], "routed");
+    }
+    check(&[RULE, port, (service, "web@file")], "routed");
+    check(&[RULE, port, (service, "api@internal")], "reference");
+    check(&[RULE, port, (service, "web@consulcatalog")], "reference");
+    check(&[RULE, port, (service, "web@docker@internal")], "reference");
+    let tls = "traefik.http.routers.web.tls.options";
+    check(&[RULE, (tls, "default")], "routed");
+    check(&[RULE, (tls, "modern@file")], "routed");
+    check(&[RULE, (tls, "modern")], "reference");
+    let transport = "traefik.http.services.web.loadbalancer.serverstransport";
+    check(&[RULE, port, (transport, "default@internal")], "routed");
+    check(&[RULE, port, (transport, "ping@internal")], "reference");
+    check(&[RULE, port, (transport, "own")], "reference");
+    check(&[RULE, ("traefik.http.middlewares.e.errors.service", "api@internal")], "reference");
+    check(&[RULE, ("traefik.http.middlewares.c.chain.middlewares", "auth@internal")], "reference");
+}
+
+#[test]
+fn the_operator_allows_single_references() {
+    let inventory = with(&[RULE, ("traefik.http.routers.web.service", "api@internal")]);
+    let allow_references = ["api@internal".to_owned()].into();
+    let settings = Settings { allow_references, ..Settings::default() };
+    assert_eq!(verdict(&inventory, &settings), "routed");
+}
+
+#[test]
+fn names_cannot_be_another_providers() {
+    check(&[("traefik.http.routers.web@internal.rule", "Host(`a`)")], "bad-name");
+    check(&[RULE, ("traefik.http.services.api@internal.loadbalancer.server.port", "80")], "bad-name");
+}
+
+#[test]
+fn the_entry_point_of_traefik_is_its_own() {
+    check(&[RULE, ("traefik.http.routers.web.entrypoints", "web,websecure")], "routed");
+    check(&[RULE, ("traefik.http.routers.web.entrypoints", "web, Traefik")], "entry-point");
+}
+
+#[test]
+fn a_server_is_the_container_itself() {
+    let url = "traefik.http.services.web.loadbalancer.server.url";
+    check(&[RULE, (url, "http://172.30.0.3:8080")], "routed");
+    for bad in [
+        "http://172.30.0.4",
+        "http://evil.example",
+        "http://app",
+        "http://user@172.30.0.3",
+        "http://172.30.0.3@evil.example",
+        "http://172.30.0.3\\@evil.example",
+        "http://172.30.0.3:80:80",
+        "//172.30.0.3",
+        "file:///etc/passwd",
+        "http://[::ffff:172.30.0.3]",
+        "http://2887647235",
+    ] {
+        check(&[RULE, (url, bad)], "server-url");
+    }
+    check(&[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.path", "/healthz")], "routed");
+    check(&[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.path", "http://evil/")], "server-url");
+}
+
+#[test]
+fn a_middleware_of_another_owner_must_be_shared() {
+    let call = ("traefik.http.routers.web.middlewares", "auth");
+    let declare = ("traefik.http.middlewares.auth.headers.framedeny", "true");
+    let ask = ("traefik.enable", "true");
+    check(&[RULE, call], "reference");
+    check(&[RULE, call, declare], "routed");
+
+    let mut inventory = with(&[RULE, call]);
+    add(&mut inventory, "authelia", "authelia", &["net-a"], &[ask, declare]);
+    let plan = compile(&inventory, &Settings::default());
+    let refusal = plan.decisions.get("app").unwrap().refusal.clone().unwrap();
+    assert_eq!(refusal.remedy, "--share-middleware authelia.auth");
+
+    let share_middlewares: BTreeSet<_> = ["authelia.auth".parse().unwrap()].into();
+    let settings = Settings { share_middlewares, ..Settings::default() };
+    let plan = compile(&inventory, &settings);
+    let middlewares = |plan: &Plan| everything(plan).http.routers.get("app.web").unwrap().middlewares.clone().unwrap();
+    assert_eq!(middlewares(&plan), ["authelia.auth"]);
+
+    // An own one of that name goes before it, and is nobody else's.
+    let app = inventory.containers.get_mut("app").unwrap();
+    app.labels.insert(declare.0.into(), declare.1.into());
+    assert_eq!(middlewares(&compile(&inventory, &settings)), ["app.auth"]);
+
+    // By its published name it is the sharer's all the same.
+    let app = inventory.containers.get_mut("app").unwrap();
+    app.labels.insert(call.0.into(), "authelia.auth@docker".into());
+    assert_eq!(middlewares(&compile(&inventory, &settings)), ["authelia.auth"]);
+}
+
+#[test]
+fn what_a_declared_traefik_declares_is_for_everybody() {
+    let mut inventory = with(&[RULE, ("traefik.http.routers.web.middlewares", "auth@docker")]);
+    let traefik = inventory.containers.get_mut("traefik").unwrap();
+    traefik.labels.insert("traefik.enable".into(), "true".into());
+    traefik.labels.insert("traefik.http.middlewares.auth.forwardauth.address".into(), "http://authelia:9091".into());
+    let plan = compile(&inventory, &Settings::default());
+    let router = everything(&plan).http.routers.get("app.web").unwrap();
+    assert_eq!(router.middlewares.as_deref(), Some(&["edge.auth".to_owned()][..]));
+    assert!(everything(&plan).http.middlewares.contains_key("edge.auth"));
+
+    // Nothing that a container declares adds to the list or spoils it.
+    let declare = [("traefik.enable", "true"), ("traefik.http.middlewares.auth.headers.framedeny", "true")];
+    add(&mut inventory, "other", "other", &["net-a"], &declare);
+    let after = compile(&inventory, &Settings::default());
+    assert_eq!(everything(&after).http.routers.get("app.web"), Some(router));
+}
+
+#[test]
+fn names_carry_their_owner_or_are_as_traefik_writes_them() {
+    let inventory = with(&[
+        RULE,
+        ("traefik.http.routers.web.service", "web@docker"),
+        ("traefik.http.routers.web.middlewares", "a,b@docker,c@file"),
+        ("traefik.http.middlewares.a.headers.framedeny", "true"),
+        ("traefik.http.middlewares.b.chain.middlewares", "a@docker"),
+        ("traefik.http.services.web.loadbalancer.server.port", "80"),
+    ]);
+    let owned = compile(&inventory, &Settings::default());
+    let router = everything(&owned).http.routers.get("app.web").unwrap();
+    assert_eq!(router.middlewares.as_deref().unwrap(), ["app.a", "app.b", "c@file"]);
+    assert_eq!(router.service.as_deref(), Some("app.web"));
+    let chain = everything(&owned).http.middlewares.get("app.b").unwrap().chain.clone().unwrap();
+    assert_eq!(chain.middlewares.unwrap(), ["app.a"]);
+
+    let bare = compile(&inventory, &Settings { names: Names::Traefik, ..Settings::default() });
+    let router = everything(&bare).http.routers.get("web").unwrap();
+    assert_eq!(router.middlewares.as_deref().unwrap(), ["a", "b@http", "c@file"]);
+    assert_eq!(router.service.as_deref(), Some("web@http"));
+}
+
+#[test]
+fn hosts_are_bound_to_networks() {
+    let on = |bound, network: &str, labels: &[(&str, &str)]| {
+        let mut inventory = inventory(bound);
+        let labels: Vec<(&str, &str)> =
+            [("traefik.enable", "true")].into_iter().chain(labels.iter().copied()).collect();
+        add(&mut inventory, "app", "app", &[network], &labels);
+        verdict(&inventory, &Settings::default())
+    };
+    let one = ["app.example.com", "-"];
+    assert_eq!(on(one, "net-a", &[RULE]), "routed");
+    assert_eq!(on(one, "net-b", &[RULE]), "host");
+    assert_eq!(on(one, "net-b", &[("traefik.http.routers.web.rule", "Host(`other.example.com`)")]), "routed");
+    // The default rule is a claim too.
+    assert_eq!(on(one, "net-a", &[]), "host");
+    // Certificates.
+    let domain = |host| [RULE, ("traefik.http.routers.web.tls.domains[0].main", host)];
+    assert_eq!(on(one, "net-a", &domain("app.example.com")), "routed");
+    assert_eq!(on(one, "net-a", &domain("*.example.com")), "host");
+    // Both syntaxes.
+    let v2 = [
+        ("traefik.http.routers.web.rulesyntax", "v2"),
+        ("traefik.http.routers.web.rule", "Host(`x`,`app.example.com`)"),
+    ];
+    assert_eq!(on(one, "net-b", &v2), "host");
+    // Whole ports.
+    let tcp =
+        [("traefik.tcp.routers.web.rule", "HostSNI(`*`)"), ("traefik.tcp.services.web.loadbalancer.server.port", "80")];
+    assert_eq!(on(one, "net-a", &tcp), "host");
+    assert_eq!(on(["app.example.com", "*"], "net-b", &tcp), "routed");
+    let udp =
+        [("traefik.udp.routers.dns.entrypoints", "dns"), ("traefik.udp.services.dns.loadbalancer.server.port", "53")];
+    assert_eq!(on(one, "net-b", &udp), "host");
+    assert_eq!(on(["-", "-"], "net-b", &udp), "routed");
+}
+
+#[test]
+fn one_host_of_two_owners_is_said_and_refused_under_strict() {
+    let mut inventory = with(&[RULE]);
+    add(&mut inventory, "other", "other", &["net-b"], &[("traefik.enable", "true"), RULE]);
+    let plan = compile(&inventory, &Settings::default());
+    assert!(plan.findings.iter().any(|finding| finding.rule == "LBL-002" && !finding.blocks));
+    assert_eq!(everything(&plan).http.routers.len(), 2);
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    assert_eq!(verdict(&inventory, &strict), "host");
+    assert_eq!(everything(&compile(&inventory, &strict)).http.routers.len(), 0);
+}
+
+#[test]
+fn warn_reports_and_off_asks_nothing() {
+    let inventory = with(&[RULE, ("traefik.http.routers.web.service", "api@internal")]);
+    let with = |isolation| Settings { isolation, ..Settings::default() };
+    assert_eq!(verdict(&inventory, &with(Isolation::Warn)), "routed");
+    assert_eq!(verdict(&inventory, &with(Isolation::Off)), "routed");
+    let plan = compile(&inventory, &with(Isolation::Warn));
+    assert!(plan.findings.iter().any(|finding| finding.rule == "LBL-004"));
+}
+
+/// A rule that a step of the way judges; labels with which it fires, and like ones with which it does not.
+const PAIRS: &[(&str, Labels, Labels)] = &[
+    ("NET-009", &[RULE, ("traefik.docker.network", "elsewhere")], &[RULE, ("traefik.docker.network", "net-a")]),
+    ("LBL-001", &[("traefik.http.routers.web.rule", "PathPrefix(`/`)")], &[RULE]),
+    ("LBL-002", &[("traefik.http.routers.web.rule", "Host(`TAKEN.example.com`)")], &[RULE]),
+    ("LBL-003", &[("traefik.http.routers.web.rule", "Host(`bound.example.com`)")], &[RULE]),
+    (
+        "LBL-004",
+        &[RULE, ("traefik.http.routers.web.middlewares", "auth@internal")],
+        &[RULE, ("traefik.http.routers.web.middlewares", "auth@file")],
+    ),
+    (
+        "LBL-005",
+        &[RULE, ("traefik.http.services.web.loadbalancer.server.url", "http://evil.example")],
+        &[RULE, ("traefik.http.services.web.loadbalancer.server.scheme", "https")],
+    ),
+    (
+        "LBL-006",
+        &[RULE, ("traefik.http.routers.web.priority", "10")],
+        &[RULE, ("traefik.http.routers.web.priority", "0")],
+    ),
+    (
+        "LBL-007",
+        &[RULE, ("traefik.http.routers.web.entrypoints", "traefik")],
+        &[RULE, ("traefik.http.routers.web.entrypoints", "websecure")],
+    ),
+    (
+        "LBL-008",
+        &[
+            ("traefik.tcp.routers.web.rule", "HostSNI(`*`)"),
+            ("traefik.tcp.services.web.loadbalancer.server.port", "80"),
+        ],
+        &[
+            ("traefik.tcp.routers.web.rule", "HostSNI(`db.example.com`)"),
+            ("traefik.tcp.services.web.loadbalancer.server.port", "80"),
+        ],
+    ),
+    (
+        "LBL-009",
+        &[RULE, ("traefik.http.middlewares.a.forwardauth.address", "http://authelia:9091")],
+        &[RULE, ("traefik.http.middlewares.a.ratelimit.average", "10")],
+    ),
+    (
+        "LBL-010",
+        &[RULE, ("traefik.tls.stores.default.defaultgeneratedcert.resolver", "le")],
+        &[RULE, ("traefik.http.routers.web.tls.certresolver", "le")],
+    ),
+    (
+        "LBL-011",
+        &[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.hostname", "evil.example")],
+        &[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.path", "/healthz")],
+    ),
+    (
+        "LBL-014",
+        &[RULE, ("traefik.http.routers.web.observability.accesslogs", "false")],
+        &[RULE, ("traefik.http.routers.web.observability.accesslogs", "true")],
+    ),
+    (
+        "LBL-015",
+        &[RULE, ("traefik.http.middlewares.a.basicauth.users", "u:$2y$31$abcdefghijklmnopqrstuv")],
+        &[RULE, ("traefik.http.middlewares.a.basicauth.users", "u:$2y$10$abcdefghijklmnopqrstuv")],
+    ),
+];
+
+/// The rules that speak of `app`, found or refused.
+fn rules_of(labels: Labels, id: &str) -> BTreeSet<String> {
+    let mut inventory = with(labels);
+    if id == "LBL-002" {
+        let taken = ("traefik.http.routers.x.rule", "Host(`taken.example.com`)");
+        add(&mut inventory, "other", "other", &["net-b"], &[("traefik.enable", "true"), taken]);
+    }
+    if id == "LBL-003" {
+        let network = inventory.networks.get_mut("net-b").unwrap();
+        network.labels.insert("leeward.hosts".into(), "bound.example.com".into());
+    }
+    let plan = compile(&inventory, &Settings::default());
+    let refused = plan.decisions.get("app").unwrap().steps.iter().flat_map(|step| &step.refusals);
+    let refused = refused.filter_map(|refusal| refusal.rule.clone());
+    refused.chain(plan.findings.iter().map(|finding| finding.rule.to_string())).collect()
+}
+
+#[test]
+fn every_rule_about_claims_fires_where_it_should_and_nowhere_else() {
+    let pairs: BTreeMap<&str, (Labels, Labels)> =
+        PAIRS.iter().map(|(id, fires, quiet)| (*id, (*fires, *quiet))).collect();
+    for rule in rules::all().filter(|rule| matches!(rule.check, Check::Step)) {
+        let (fires, quiet) = pairs.get(rule.id).unwrap_or_else(|| panic!("{} has no pair", rule.id));
+        assert!(rules_of(fires, rule.id).contains(rule.id), "{} does not fire", rule.id);
+        assert!(!rules_of(quiet, rule.id).contains(rule.id), "{} fires", rule.id);
+    }
+}
+
+#[test]
+fn strict_refuses_what_only_reaches_far_and_the_operator_may_vouch() {
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    for (id, fires, _) in PAIRS {
+        let rule = rules::find(id).unwrap();
+        if rule.action != Action::WarnStrictBlock || *id == "LBL-002" {
+            continue;
+        }
+        let refused = |inventory: &Inventory, settings: &Settings| {
+            let plan = compile(inventory, settings);
+            let steps = plan.decisions.get("app").unwrap().steps.clone();
+            steps.iter().flat_map(|step| &step.refusals).any(|refusal| refusal.rule.as_deref() == Some(*id))
+        };
+        let mut inventory = with(fires);
+        assert!(!refused(&inventory, &Settings::default()), "{id} under enforce");
+        assert!(refused(&inventory, &strict), "{id} under strict");
+        let app = inventory.containers.get_mut("app").unwrap();
+        app.labels.insert("leeward.allow".into(), (*id).to_owned());
+        assert!(!refused(&inventory, &strict), "{id} vouched for");
+    }
+}
