@@ -1,4 +1,105 @@
 //! The engine: what it says of itself, of containers, networks, images and volumes, and when it changes.
+//!
+//! bollard and hyper stay in here; what leaves is an [`Inventory`].
 
+pub mod connection;
+pub mod endpoint;
 pub mod facts;
+pub mod snapshot;
 pub mod swarm;
+
+mod client;
+mod watch;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::watch::Sender;
+
+pub use self::connection::Certificates;
+use self::connection::Connection;
+pub use self::endpoint::Endpoint;
+use crate::inventory::Inventory;
+
+/// What is known now.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The last complete inventory.
+    pub inventory: Arc<Inventory>,
+    /// Why it may be out of date, if it may.
+    pub stale: Option<Stale>,
+}
+
+/// The engine was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// Since when.
+    pub since: SystemTime,
+    /// What happened, for a person.
+    pub reason: String,
+}
+
+/// How an engine is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether Swarm services are read.
+    pub swarm: Swarm,
+    /// Test the door to the engine with requests that it should refuse (rules SOC-001 and SOC-002).
+    pub test_door: bool,
+}
+
+/// Whether Swarm services are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Swarm {
+    /// If the engine is a manager and the door lets the question through.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// Why there are no facts.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] connection::Error),
+    /// The snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+}
+
+/// Reads everything once.
+pub async fn read(endpoint: &Endpoint, certificates: &Certificates, options: Options) -> Result<Inventory, Error> {
+    match (endpoint, Connection::to(endpoint, certificates)?) {
+        (_, Some(connection)) => Ok(watch::once(connection, options).await?),
+        (Endpoint::File(path), None) => Ok(snapshot::read(path)?),
+        (_, None) => Ok(snapshot::demo()?),
+    }
+}
+
+/// Keeps `sender` current, for ever: a complete inventory first, then one for each change, marked stale while the engine
+/// is lost. Ends only with an error that trying again cannot mend: certificates or a snapshot that cannot be read.
+pub async fn watch(
+    endpoint: &Endpoint,
+    certificates: &Certificates,
+    options: Options,
+    sender: &Sender<Option<Observed>>,
+) -> Error {
+    let connection = match Connection::to(endpoint, certificates) {
+        Ok(connection) => connection,
+        Err(problem) => return problem.into(),
+    };
+    if let Some(connection) = connection {
+        watch::watch(connection, options, sender).await;
+    }
+    match read(endpoint, certificates, options).await {
+        Ok(inventory) => {
+            sender.send_replace(Some(Observed { inventory: Arc::new(inventory), stale: None }));
+            std::future::pending().await
+        }
+        Err(problem) => problem,
+    }
+}

@@ -1,0 +1,260 @@
+//! What is asked of an engine, and nothing else: a dozen GETs.
+//!
+//! bollard makes the connection's version and the stream of events; lists and inspections are read as plain JSON, because
+//! its types are closed: one word that it does not know would lose a whole list.
+
+use std::collections::BTreeMap;
+
+use bollard::query_parameters::EventsOptionsBuilder;
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use futures_util::{Stream, StreamExt as _, stream};
+use hyper::{Method, header};
+use serde_json::Value;
+
+use super::connection::{Connection, Error, request};
+use super::facts;
+use crate::inventory::{Container, ContainerId, Door, Engine, Image, ImageId, Network, Unreadable, Volume};
+
+/// How many questions are open at once when all containers are read.
+const AT_ONCE: usize = 16;
+
+/// An engine that answered, and the version of the API that it is asked in.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    connection: Connection,
+    docker: Docker,
+    /// `/v1.41`.
+    prefix: String,
+    /// The engine's clock when it answered, in seconds since 1970; `None` if it did not say.
+    pub(super) clock: Option<i64>,
+    version: Value,
+}
+
+/// Something happened, somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    /// `container`, `network`, `service`, `node`.
+    pub(super) kind: String,
+    /// `start`, `connect`, `health_status: healthy`, ….
+    pub(super) action: String,
+    /// The id of what it happened to.
+    pub(super) id: String,
+    /// For a network's `connect` and `disconnect`: the container's id.
+    pub(super) container: Option<String>,
+}
+
+impl Client {
+    /// Agrees with an engine on a version: the newest that both speak.
+    pub(super) async fn connect(connection: Connection) -> Result<Self, Error> {
+        let transport = connection.clone();
+        let docker = Docker::connect_with_custom_transport(
+            move |request: BollardRequest| {
+                let connection = transport.clone();
+                async move { connection.send(request).await.map_err(other) }
+            },
+            Some("http://engine"),
+            60,
+            API_DEFAULT_VERSION,
+        )
+        .map_err(|problem| garbled("/version", &problem))?;
+        let response = connection.send(request(Method::GET, "/version")).await?;
+        let clock = response
+            .headers()
+            .get(header::DATE)
+            .and_then(|date| date.to_str().ok())
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
+            .and_then(|since| i64::try_from(since.as_secs()).ok());
+        let version = super::connection::read(response, "/version").await?;
+        let docker = docker.negotiate_version().await.map_err(|problem| garbled("/version", &problem))?;
+        let spoken = docker.client_version();
+        let prefix = format!("/v{}.{}", spoken.major_version, spoken.minor_version);
+        Ok(Self { connection, docker, prefix, clock, version })
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, Error> {
+        self.connection.json(&format!("{}{path}", self.prefix)).await
+    }
+
+    /// As `get`; null where whoever answers does not let the question through.
+    async fn get_if_allowed(&self, path: &str) -> Result<Value, Error> {
+        match self.get(path).await {
+            Err(problem) if problem.is_forbidden() || problem.is_not_found() => Ok(Value::Null),
+            answer => answer,
+        }
+    }
+
+    async fn list(&self, path: &str) -> Result<Vec<Value>, Error> {
+        match self.get(path).await? {
+            Value::Array(items) => Ok(items),
+            Value::Null => Ok(Vec::new()),
+            _ => Err(Error::Garbled { path: path.to_owned(), why: "it is no list".to_owned() }),
+        }
+    }
+
+    /// The engine itself. A door that keeps `/info` back costs what only it tells.
+    pub(super) async fn engine(&self) -> Result<Engine, Error> {
+        let info = self.get_if_allowed("/info").await?;
+        Ok(facts::engine(&self.version, &info))
+    }
+
+    /// The ids of all containers, running or not, with what the list says of each.
+    pub(super) async fn containers(&self) -> Result<BTreeMap<ContainerId, Unreadable>, Error> {
+        let list = self.list("/containers/json?all=1").await?;
+        let listed = list.iter().filter_map(|raw| {
+            let id = facts::text(raw, &["Id"]);
+            let name = facts::items(raw, &["Names"]).find_map(Value::as_str).unwrap_or_default();
+            let name = name.strip_prefix('/').unwrap_or(name).to_owned();
+            let labels = facts::text_map(raw, &["Labels"]);
+            is_name(&id).then(|| (id.into(), Unreadable { name, labels, problem: String::new() }))
+        });
+        Ok(listed.collect())
+    }
+
+    /// One container. `Ok(None)`: there is none of this id.
+    pub(super) async fn container(&self, id: &ContainerId) -> Result<Option<Container>, Error> {
+        if !is_name(id.as_str()) {
+            return Ok(None);
+        }
+        let path = format!("/containers/{id}/json");
+        match self.get(&path).await {
+            Ok(raw) => match facts::container(&raw) {
+                Some(container) => Ok(Some(container)),
+                None => Err(Error::Garbled { path, why: "it holds no container".to_owned() }),
+            },
+            Err(problem) if problem.is_not_found() => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Several containers at once, in any order.
+    pub(super) async fn inspect(
+        &self,
+        ids: impl IntoIterator<Item = ContainerId>,
+    ) -> Vec<(ContainerId, Result<Option<Container>, Error>)> {
+        stream::iter(ids)
+            .map(|id| async {
+                let answer = self.container(&id).await;
+                (id, answer)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    /// All networks.
+    pub(super) async fn networks(&self) -> Result<Vec<Network>, Error> {
+        Ok(self.list("/networks").await?.iter().filter_map(facts::network).collect())
+    }
+
+    /// The ids of those with a leg on `docker_gwbridge`, whose endpoints are called `gateway_<sandbox>` and listed under
+    /// the container's id. `None`: not to be read.
+    pub(super) async fn members(&self, network: &Network) -> Option<Vec<String>> {
+        let raw = self.get(&format!("/networks/{}", network.id)).await.ok()?;
+        Some(facts::entries(&raw, &["Containers"]).map(|(id, _)| id.clone()).collect())
+    }
+
+    /// Images by id. One that cannot be read says why: nobody can then tell who set a container's labels.
+    pub(super) async fn images(&self, ids: impl IntoIterator<Item = ImageId>) -> Vec<(ImageId, Image)> {
+        stream::iter(ids)
+            .map(|id| async {
+                let image = match self.get(&format!("/images/{id}/json")).await {
+                    Ok(raw) => facts::image(&raw),
+                    Err(problem) => Image { problem: Some(problem.to_string()), ..Image::default() },
+                };
+                (id, image)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    /// Volumes by name; those that cannot be read are left out.
+    pub(super) async fn volumes(&self, names: impl IntoIterator<Item = String>) -> Vec<(String, Volume)> {
+        stream::iter(names.into_iter().filter(|name| is_name(name)))
+            .map(|name| async {
+                let raw = self.get(&format!("/volumes/{name}")).await.ok()?;
+                Some((name, facts::volume(&raw)))
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
+    }
+
+    /// Services, their tasks and the nodes of a swarm.
+    pub(super) async fn swarm(&self) -> Result<[Vec<Value>; 3], Error> {
+        let services = self.list("/services").await?;
+        if services.is_empty() {
+            return Ok([services, Vec::new(), Vec::new()]);
+        }
+        Ok([services, self.list("/tasks").await?, self.list("/nodes").await?])
+    }
+
+    /// Whether the engine still answers.
+    pub(super) async fn ping(&self) -> Result<(), Error> {
+        let response = self.connection.send(request(Method::GET, "/_ping")).await?;
+        if response.status().is_server_error() {
+            return Err(Error::Status { path: "/_ping".to_owned(), status: response.status(), message: String::new() });
+        }
+        Ok(())
+    }
+
+    /// What happens from `since` on (the engine's clock), as it happens. It ends when the engine ends it.
+    pub(super) fn events(&self, since: Option<i64>, swarm: bool) -> impl Stream<Item = Result<Event, Error>> + use<> {
+        let mut types = vec!["container", "network"];
+        if swarm {
+            types.extend(["service", "node"]);
+        }
+        #[expect(clippy::disallowed_types, reason = "bollard asks for it; its order is nobody's business")]
+        let filters = std::collections::HashMap::from([("type", types)]);
+        let mut options = EventsOptionsBuilder::new().filters(&filters);
+        if let Some(since) = since {
+            options = options.since(&since.to_string());
+        }
+        let docker = self.docker.clone();
+        stream::once(async move { docker.events(Some(options.build())).boxed() }).flatten().map(|message| {
+            let message = message.map_err(|problem| garbled("/events", &problem))?;
+            let actor = message.actor.unwrap_or_default();
+            let kind = message.typ.map(|kind| kind.to_string()).unwrap_or_default();
+            let container =
+                (kind == "network").then(|| actor.attributes.and_then(|mut it| it.remove("container"))).flatten();
+            let (action, id) = (message.action.unwrap_or_default(), actor.id.unwrap_or_default());
+            Ok(Event { kind, action, id, container })
+        })
+    }
+
+    /// Tests the door that leads to the engine, with requests that can name nothing and change nothing: whatever is not
+    /// refused on the way reached the engine.
+    pub(super) async fn door(&self) -> Option<Door> {
+        let canaries =
+            [(Method::OPTIONS, "/info"), (Method::GET, "/debug/vars"), (Method::GET, "/containers/-/export")];
+        let mut passed = 0;
+        for (method, path) in canaries.clone() {
+            // Only the head of the answer is read.
+            let status = self.connection.send(request(method, path)).await.ok()?.status();
+            passed += usize::from(!matches!(status.as_u16(), 401 | 403 | 405 | 501));
+        }
+        Some(match passed {
+            0 => Door::Filtered,
+            all if all == canaries.len() => Door::Bare,
+            _ => Door::Wide,
+        })
+    }
+}
+
+/// Whether a word from the engine can stand in a path: names and ids, of letters, digits and a few signs.
+fn is_name(word: &str) -> bool {
+    !word.is_empty()
+        && word.len() <= 255
+        && word.starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        && word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-'))
+}
+
+fn other(problem: Error) -> bollard::errors::Error {
+    bollard::errors::Error::from(std::io::Error::other(problem))
+}
+
+fn garbled(path: &str, problem: &bollard::errors::Error) -> Error {
+    Error::Garbled { path: path.to_owned(), why: problem.to_string() }
+}

@@ -1,0 +1,390 @@
+//! Keeps an inventory current: a full reading after every connection, then what events say has changed, and nothing else.
+//!
+//! No window between listing and subscribing: events are asked for from a moment of the engine's own clock that lies before
+//! the list. After any cut everything starts over with a list. What an event says is never believed, only that something
+//! happened to an id: that id is read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::watch::Sender;
+use tokio::time::{self, Instant};
+use tracing::{debug, info, warn};
+
+use super::client::{Client, Event};
+use super::connection::{Connection, Error};
+use super::{Observed, Options, Stale, Swarm, swarm};
+use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
+
+/// Events that belong together come in a burst: wait until it is quiet for so long, …
+const QUIET: Duration = Duration::from_millis(50);
+/// … but never longer than this.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often an engine that says nothing is asked whether it is there.
+const PULSE: Duration = Duration::from_secs(5);
+/// How often everything is listed again, whatever events said.
+const SAFETY: Duration = Duration::from_secs(60);
+/// How often tasks are listed where there are services: a swarm has no events for them.
+const TASKS: Duration = Duration::from_secs(1);
+/// When what could not be read is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Watches for ever.
+pub(super) async fn watch(connection: Connection, options: Options, sender: &Sender<Option<Observed>>) {
+    let backoff = || {
+        ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(5))
+            .with_jitter()
+            .without_max_times()
+            .build()
+    };
+    let mut delays = backoff();
+    let mut inventory = Arc::new(Inventory::default());
+    loop {
+        let mut session = Session { options, inventory: Arc::clone(&inventory), changed: Changed::default() };
+        let mut was_complete = false;
+        let problem = session.run(connection.clone(), sender, &mut was_complete).await;
+        inventory = session.inventory;
+        if was_complete {
+            delays = backoff();
+        }
+        mark_stale(sender, &problem);
+        let delay = delays.next().unwrap_or(Duration::from_secs(5));
+        debug!(delay_ms = delay.as_millis(), "asking the engine again");
+        time::sleep(delay).await;
+    }
+}
+
+/// Says once that what is known may be out of date, and keeps it.
+fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error) {
+    let reason = problem.to_string();
+    let is_new = match sender.borrow().as_ref() {
+        Some(observed) => observed.stale.is_none(),
+        None => false,
+    };
+    if sender.borrow().is_none() {
+        warn!(reason, "the engine was not read yet, and nothing is published: {reason}");
+        return;
+    }
+    if is_new {
+        warn!(reason, "the engine is lost, the last plan is kept: {reason}");
+        sender.send_modify(|observed| {
+            if let Some(observed) = observed {
+                observed.stale = Some(Stale { since: SystemTime::now(), reason: reason.clone() });
+            }
+        });
+    }
+}
+
+/// What has to be read again.
+#[derive(Debug, Default)]
+struct Changed {
+    containers: BTreeSet<ContainerId>,
+    networks: bool,
+    swarm: bool,
+    everything: bool,
+    /// When the first of it happened, and the last.
+    span: Option<(Instant, Instant)>,
+}
+
+impl Changed {
+    fn note(&mut self, event: &Event) {
+        match event.kind.as_str() {
+            "container" => {
+                // An exec or an attach changes nothing that is read here.
+                let first = event.action.split([':', ' ']).next().unwrap_or_default();
+                if first.starts_with("exec_")
+                    || matches!(first, "attach" | "detach" | "top" | "resize" | "copy" | "export")
+                {
+                    return;
+                }
+                self.containers.insert(event.id.as_str().into());
+            }
+            "network" => {
+                self.networks = true;
+                match &event.container {
+                    Some(id) => drop(self.containers.insert(id.as_str().into())),
+                    None if matches!(event.action.as_str(), "connect" | "disconnect") => self.everything = true,
+                    None => {}
+                }
+            }
+            "service" | "node" => self.swarm = true,
+            _ => return,
+        }
+        let now = Instant::now();
+        self.span = Some((self.span.map_or(now, |(first, _)| first), now));
+    }
+
+    /// When to read it.
+    fn due(&self) -> Option<Instant> {
+        self.span.map(|(first, last)| (last + QUIET).min(first + PATIENCE))
+    }
+}
+
+/// One connection's worth of watching.
+struct Session {
+    options: Options,
+    inventory: Arc<Inventory>,
+    changed: Changed,
+}
+
+impl Session {
+    /// Until something goes wrong. `was_complete`: everything was read once.
+    async fn run(
+        &mut self,
+        connection: Connection,
+        sender: &Sender<Option<Observed>>,
+        was_complete: &mut bool,
+    ) -> Error {
+        let client = match Client::connect(connection).await {
+            Ok(client) => client,
+            Err(problem) => return problem,
+        };
+        let reads_swarm = match self.first(&client).await {
+            Ok(swarm) => swarm,
+            Err(problem) => return problem,
+        };
+        let mut events = pin!(client.events(client.clock, reads_swarm).fuse());
+        if let Err(problem) = self.while_listening(events.as_mut(), &client, None, reads_swarm).await {
+            return problem;
+        }
+        *was_complete = true;
+        self.publish(sender);
+
+        let mut pulse = time::interval_at(Instant::now() + PULSE, PULSE);
+        let mut safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
+        let mut tasks = time::interval_at(Instant::now() + TASKS, TASKS);
+        let mut heard = Instant::now();
+        loop {
+            let due = self.changed.due();
+            let wait = async {
+                match due {
+                    Some(due) => time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                event = events.next() => match event {
+                    Some(Ok(event)) => {
+                        heard = Instant::now();
+                        debug!(event.kind = %event.kind, event.action = %event.action, event.id = %event.id, "the engine says");
+                        self.changed.note(&event);
+                    }
+                    Some(Err(problem)) => return problem,
+                    None => return ended(),
+                },
+                () = wait => {
+                    let changed = std::mem::take(&mut self.changed);
+                    if let Err(problem) = self.while_listening(events.as_mut(), &client, Some(changed), reads_swarm).await {
+                        return problem;
+                    }
+                    self.publish(sender);
+                }
+                _ = tasks.tick(), if reads_swarm => {
+                    self.changed.swarm = true;
+                    self.changed.span.get_or_insert((Instant::now(), Instant::now()));
+                }
+                _ = safety.tick() => {
+                    self.changed.everything = true;
+                    self.changed.span.get_or_insert((Instant::now(), Instant::now()));
+                }
+                _ = pulse.tick() => {
+                    if heard.elapsed() >= PULSE
+                        && let Err(problem) = client.ping().await {
+                        return problem;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is read once a connection: the engine itself. Says whether services are read.
+    async fn first(&mut self, client: &Client) -> Result<bool, Error> {
+        let mut engine = client.engine().await?;
+        if self.options.test_door {
+            engine.door = client.door().await;
+        }
+        let reads_swarm = match self.options.swarm {
+            Swarm::On => true,
+            Swarm::Off => false,
+            // A door that does not let the question through reads no services.
+            Swarm::Auto => engine.swarm_manager && client.swarm().await.is_ok(),
+        };
+        let inventory = Arc::make_mut(&mut self.inventory);
+        engine.gwbridge_members = inventory.engine.gwbridge_members.take();
+        inventory.engine = engine;
+        Ok(reads_swarm)
+    }
+
+    /// Reads while events are taken down: nothing that happens meanwhile is missed. `None` reads everything.
+    async fn while_listening(
+        &mut self,
+        mut events: std::pin::Pin<&mut (impl Stream<Item = Result<Event, Error>> + ?Sized)>,
+        client: &Client,
+        changed: Option<Changed>,
+        reads_swarm: bool,
+    ) -> Result<(), Error> {
+        let mut inventory = Arc::clone(&self.inventory);
+        let again = {
+            let mut reading = pin!(read(Arc::make_mut(&mut inventory), client, changed, reads_swarm));
+            loop {
+                tokio::select! {
+                    done = &mut reading => break done?,
+                    event = events.next() => match event {
+                        Some(event) => self.changed.note(&event?),
+                        None => return Err(ended()),
+                    },
+                }
+            }
+        };
+        self.inventory = inventory;
+        if !again.is_empty() {
+            self.changed.containers.extend(again);
+            let later = Instant::now() + RETRY;
+            let span = self.changed.span.unwrap_or((later, later));
+            self.changed.span = Some(span);
+        }
+        Ok(())
+    }
+
+    /// Sends the inventory on, if it is news.
+    fn publish(&self, sender: &Sender<Option<Observed>>) {
+        let was_stale = sender.borrow().as_ref().is_some_and(|observed| observed.stale.is_some());
+        if was_stale {
+            info!("the engine is back, and everything was read again");
+        }
+        sender.send_if_modified(|observed| {
+            let is_news =
+                observed.as_ref().is_none_or(|known| known.stale.is_some() || known.inventory != self.inventory);
+            if is_news {
+                *observed = Some(Observed { inventory: Arc::clone(&self.inventory), stale: None });
+            }
+            is_news
+        });
+    }
+}
+
+fn ended() -> Error {
+    Error::Garbled { path: "/events".to_owned(), why: "the engine ended it".to_owned() }
+}
+
+/// Reads everything once, in full.
+pub(super) async fn once(connection: Connection, options: Options) -> Result<Inventory, Error> {
+    let client = Client::connect(connection).await?;
+    let mut session = Session { options, inventory: Arc::default(), changed: Changed::default() };
+    let reads_swarm = session.first(&client).await?;
+    let mut inventory = Arc::unwrap_or_clone(session.inventory);
+    read(&mut inventory, &client, None, reads_swarm).await?;
+    Ok(inventory)
+}
+
+/// Brings an inventory up to date, in all or in what changed. The containers that could not be read are to be tried again.
+async fn read(
+    inventory: &mut Inventory,
+    client: &Client,
+    changed: Option<Changed>,
+    reads_swarm: bool,
+) -> Result<Vec<ContainerId>, Error> {
+    let all = changed.as_ref().is_none_or(|changed| changed.everything);
+    let changed = changed.unwrap_or_default();
+    let mut listed = BTreeMap::new();
+    let ids: BTreeSet<ContainerId> = if all {
+        listed = client.containers().await?;
+        let local = |id: &&ContainerId| inventory.containers.get(*id).is_some_and(|it| it.swarm.is_none());
+        let known: Vec<ContainerId> = inventory.containers.keys().filter(local).cloned().collect();
+        for id in known.iter().chain(inventory.unreadable.keys().cloned().collect::<Vec<_>>().iter()) {
+            if !listed.contains_key(id) {
+                inventory.containers.remove(id);
+                inventory.unreadable.remove(id);
+            }
+        }
+        listed.keys().cloned().collect()
+    } else {
+        changed.containers
+    };
+    if all || changed.networks {
+        inventory.networks = client.networks().await?.into_iter().map(|it| (it.id.clone(), it)).collect();
+    }
+    let again = containers(inventory, client, ids, &listed).await;
+    if all || changed.networks || !again.is_empty() {
+        gwbridge(inventory, client).await;
+    }
+    belongings(inventory, client).await;
+    if reads_swarm && (all || changed.swarm || changed.networks) {
+        let [services, tasks, nodes] = client.swarm().await?;
+        inventory.containers.retain(|_, container| container.swarm.is_none());
+        for container in swarm::containers(&services, &tasks, &nodes, &inventory.networks) {
+            inventory.containers.insert(container.id.clone(), container);
+        }
+    }
+    Ok(again)
+}
+
+/// Reads containers again. One that is gone goes; one that cannot be read keeps what was last known of it.
+async fn containers(
+    inventory: &mut Inventory,
+    client: &Client,
+    ids: BTreeSet<ContainerId>,
+    listed: &BTreeMap<ContainerId, Unreadable>,
+) -> Vec<ContainerId> {
+    let mut again = Vec::new();
+    for (id, answer) in client.inspect(ids).await {
+        match answer {
+            Ok(Some(container)) => {
+                inventory.unreadable.remove(&id);
+                // A short id in an event is not what the container is known by.
+                inventory.containers.insert(container.id.clone(), container);
+            }
+            Ok(None) => {
+                inventory.containers.remove(&id);
+                inventory.unreadable.remove(&id);
+            }
+            Err(problem) => {
+                let known: Option<&Container> = inventory.containers.get(&id);
+                warn!(container.id = %id, known = known.is_some(), "container cannot be read: {problem}");
+                if known.is_none() {
+                    let mut unreadable = listed.get(&id).cloned().unwrap_or_default();
+                    unreadable.problem = problem.to_string();
+                    inventory.unreadable.insert(id.clone(), unreadable);
+                }
+                again.push(id);
+            }
+        }
+    }
+    again
+}
+
+/// Who has a hidden leg on the bridge that gives swarm containers their way out.
+async fn gwbridge(inventory: &mut Inventory, client: &Client) {
+    inventory.engine.gwbridge_members = match inventory.network_named("docker_gwbridge") {
+        None => Some(BTreeSet::new()),
+        Some(network) => client.members(network).await.map(|ids| ids.into_iter().collect()),
+    };
+}
+
+/// Images and volumes that are new; those that nobody uses any more go.
+async fn belongings(inventory: &mut Inventory, client: &Client) {
+    let used = |inventory: &Inventory| -> BTreeSet<_> {
+        let ids = inventory.containers.values().map(|container| container.image_id.clone());
+        ids.filter(|id| !id.as_str().is_empty()).collect()
+    };
+    let images = used(inventory);
+    inventory.images.retain(|id, image| images.contains(id) && image.problem.is_none());
+    let new: Vec<_> = images.into_iter().filter(|id| !inventory.images.contains_key(id)).collect();
+    inventory.images.extend(client.images(new).await);
+
+    let named = |container: &Container| -> Vec<String> {
+        container.mounts.iter().filter(|mount| mount.kind == "volume").map(|mount| mount.name.clone()).collect()
+    };
+    let volumes: BTreeSet<String> =
+        inventory.containers.values().flat_map(named).filter(|name| !name.is_empty()).collect();
+    inventory.volumes.retain(|name, _| volumes.contains(name));
+    let new: Vec<String> = volumes.into_iter().filter(|name| !inventory.volumes.contains_key(name)).collect();
+    inventory.volumes.extend(client.volumes(new).await);
+}
