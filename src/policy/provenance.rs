@@ -47,7 +47,8 @@ impl OperatorLabels<'_> {
 /// Tells the operator's labels of `container` from those of `image`, which is the image of its image id.
 ///
 /// - `traefik.*` and `leeward.*`: each label for itself. A lost `traefik.http|tcp|udp|tls` label refuses the container
-///   (IMG-001), so that an image cannot take the operator's own middleware out by naming it.
+///   (IMG-001), so that an image cannot take the operator's own middleware out by naming it; so does a lost
+///   `traefik.docker|swarm` one, which may have kept it from a network.
 /// - `com.docker.compose.*`: as a group, because Compose bakes project and service into every image that it builds.
 ///   The group counts when the container carries `com.docker.compose.config-hash` and its image does not carry the
 ///   same value; without any such label (Podman's compose), when a project is set and the image says none of it.
@@ -125,8 +126,11 @@ impl Family {
     }
 }
 
+/// Whether a label decides how a container is routed. Labels that Traefik 3 gives no meaning (`traefik.port`) do not.
 fn is_routing(key: &str) -> bool {
-    ["traefik.http.", "traefik.tcp.", "traefik.udp.", "traefik.tls."].iter().any(|prefix| starts_with(key, prefix))
+    const ROUTING: [&str; 6] =
+        ["traefik.http.", "traefik.tcp.", "traefik.udp.", "traefik.tls.", "traefik.docker.", "traefik.swarm."];
+    ROUTING.iter().any(|prefix| starts_with(key, prefix))
 }
 
 /// Whether `key` starts with `prefix`, which is in lower case, in any case.
@@ -272,6 +276,13 @@ mod tests {
     fn an_image_cannot_take_out_the_operators_own_middleware() {
         let auth = ("traefik.http.routers.x.middlewares", "auth");
         check(&[("traefik.enable", "true"), RULE, auth], &[auth], &[auth.0], false, Some("IMG-001"));
+    }
+
+    #[test]
+    fn a_lost_network_refuses_and_a_label_without_meaning_does_not() {
+        let network = ("traefik.docker.network", "net-b");
+        check(&[("traefik.enable", "true")], &[network], &[network.0], false, Some("IMG-001"));
+        check(&[("traefik.enable", "true")], &[("traefik.port", "80")], &["traefik.port"], false, None);
     }
 
     #[test]

@@ -1,0 +1,274 @@
+//! Laws that hold whatever anybody writes: no owner touches what another published, and what an image brings along
+//! only ever takes a route away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network};
+use leeward::plan::{Outcome, Plan, Protocol, compile};
+use leeward::rule::router;
+use leeward::settings::Settings;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+/// Labels that meet, overlap and contradict each other, in and between owners.
+const LABELS: &[(&str, &str)] = &[
+    ("traefik.http.routers.web.rule", "Host(`one.example`)"),
+    ("traefik.http.routers.web.rule", "Host(`two.example`) && PathPrefix(`/x`)"),
+    ("traefik.http.routers.web.rule", "PathPrefix(`/`)"),
+    ("traefik.http.routers.web.priority", "1000"),
+    ("traefik.http.routers.web.middlewares", "auth"),
+    ("traefik.http.routers.web.middlewares", "shared"),
+    ("traefik.http.routers.web.tls", "true"),
+    ("traefik.http.middlewares.auth.basicauth.users", "u:$2y$05$hash"),
+    ("traefik.http.middlewares.auth.headers.framedeny", "true"),
+    ("traefik.http.middlewares.own.chain.middlewares", "auth"),
+    ("traefik.http.middlewares.shared.headers.framedeny", "false"),
+    ("traefik.http.models.web.middlewares", "shared"),
+    ("traefik.http.services.web.loadbalancer.server.port", "80"),
+    ("traefik.http.services.web.loadbalancer.server.port", "8080"),
+    ("traefik.http.services.web.loadbalancer.sticky.cookie.name", "c"),
+    ("traefik.tcp.routers.web.rule", "HostSNI(`*`)"),
+    ("traefik.tcp.services.web.loadbalancer.server.port", "80"),
+    ("traefik.udp.services.web.loadbalancer.server.port", "53"),
+];
+
+/// Labels that get a container refused, or change what is judged.
+const ODD_LABELS: &[(&str, &str)] = &[
+    ("traefik.http.routers.web.service", "api@internal"),
+    ("traefik.http.routers.web.middlewares", "auth@docker,own"),
+    ("traefik.http.routers.web.entrypoints", "traefik"),
+    ("traefik.http.routers.a.web.rule", "Host(`one.example`)"),
+    ("traefik.http.routers.web@docker.rule", "Host(`one.example`)"),
+    ("traefik.http.services.web.loadbalancer.server.url", "http://evil.example"),
+    ("traefik.tls.stores.default.defaultgeneratedcert.resolver", "le"),
+    ("traefik.docker.network", "net-b"),
+    ("traefik.http.routers.web.ruel", "Host(`typo`)"),
+    ("traefik.http.x]=1", "1"),
+    ("leeward.allow", "NET-001"),
+    ("leeward.image-labels", "honor"),
+];
+
+/// Networks: two internal ones that Traefik is on, one behind, one with a way out.
+const NETWORKS: &[&str] = &["net-a", "net-b", "net-c", "net-open"];
+
+fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
+    let odd = prop::option::weighted(0.15, select(ODD_LABELS));
+    (subsequence(LABELS, 0..6), odd).prop_map(|(pairs, odd)| {
+        let ask = [("traefik.enable", "true")];
+        ask.into_iter().chain(pairs).chain(odd).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    })
+}
+
+prop_compose! {
+    fn container(owner: &'static str)(
+        number in 0_u8..4,
+        labels in labels(),
+        networks in prop_oneof![9 => subsequence(&NETWORKS[..3], 1..3), 1 => subsequence(NETWORKS, 1..3)],
+        alive in proptest::bool::weighted(0.9),
+        odd in prop::option::weighted(0.1, select(&["privileged", "socket", "port", "host"][..])),
+        baked in prop_oneof![4 => Just(Vec::new()), 1 => subsequence(LABELS, 0..2), 1 => subsequence(ODD_LABELS, 0..2)],
+        compose in proptest::bool::weighted(0.9),
+    ) -> (Container, Image) {
+        let name = format!("{owner}-web-{number}");
+        let mut container = Container {
+            id: name.as_str().into(),
+            name: name.clone(),
+            image: "web:1".into(),
+            image_id: format!("sha256:{name}").into(),
+            state: if alive { "running" } else { "exited" }.into(),
+            exposed_ports: ["80/tcp".to_owned()].into(),
+            network_mode: (*networks.first().unwrap()).to_owned(),
+            labels,
+            ..Container::default()
+        };
+        for network in networks {
+            let attachment = Attachment {
+                network: network.into(),
+                network_id: network.into(),
+                ipv4: format!("172.30.{}.{}", owner.len(), number + 2).parse().ok(),
+                aliases: ["web".to_owned()].into(),
+                ..Attachment::default()
+            };
+            container.attachments.insert(network.into(), attachment);
+        }
+        match odd.unwrap_or_default() {
+            "privileged" => container.confinement.privileged = true,
+            "host" => container.network_mode = "host".into(),
+            "socket" => container.mounts.push(Mount {
+                kind: "bind".into(),
+                source: "/var/run/docker.sock".into(),
+                ..Mount::default()
+            }),
+            "port" => drop(container.ports.insert("80/tcp".into(), vec![Binding::default()])),
+            _ => {}
+        }
+        let image: BTreeMap<String, String> =
+            baked.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        for (key, value) in &image {
+            container.labels.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        if compose {
+            container.labels.insert("com.docker.compose.project".into(), owner.into());
+            container.labels.insert("com.docker.compose.config-hash".into(), name);
+        }
+        (container, Image { labels: image, problem: None })
+    }
+}
+
+fn inventory(containers: &[(Container, Image)]) -> Inventory {
+    let mut inventory = Inventory::default();
+    inventory.engine.product = "Engine".into();
+    inventory.engine.version = "29.1.0".into();
+    inventory.engine.gwbridge_members = Some(BTreeSet::new());
+    for name in NETWORKS {
+        let network = Network {
+            id: (*name).into(),
+            name: (*name).to_owned(),
+            driver: "bridge".into(),
+            internal: *name != "net-open",
+            ..Network::default()
+        };
+        inventory.networks.insert(network.id.clone(), network);
+    }
+    let mut traefik =
+        Container { id: "traefik".into(), name: "traefik".into(), state: "running".into(), ..Container::default() };
+    for (key, value) in [
+        ("leeward.traefik", "true"),
+        ("traefik.enable", "true"),
+        ("traefik.http.middlewares.shared.headers.framedeny", "true"),
+    ] {
+        traefik.labels.insert(key.into(), value.into());
+    }
+    for network in ["net-a", "net-b", "net-open"] {
+        let attachment = Attachment { network: network.into(), network_id: network.into(), ..Attachment::default() };
+        traefik.attachments.insert(network.into(), attachment);
+    }
+    traefik.image_id = "sha256:traefik".into();
+    inventory.images.insert(traefik.image_id.clone(), Image::default());
+    inventory.containers.insert(traefik.id.clone(), traefik);
+    for (container, image) in containers {
+        inventory.images.insert(container.image_id.clone(), image.clone());
+        inventory.containers.insert(container.id.clone(), container.clone());
+    }
+    inventory
+}
+
+/// Everything in the documents that is of an owner, printed.
+fn published(plan: &Plan, owner: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let lone = format!("~{owner}-");
+    for (traefik, document) in &plan.documents {
+        let mut take = |kind: &str, name: &String, value: String| {
+            if name.starts_with(&format!("{owner}.")) || name.starts_with(&lone) {
+                found.insert(format!("{traefik} {kind} {name}"), value);
+            }
+        };
+        document.http.routers.iter().for_each(|(name, it)| take("http.routers", name, format!("{it:?}")));
+        document.http.services.iter().for_each(|(name, it)| take("http.services", name, format!("{it:?}")));
+        document.http.middlewares.iter().for_each(|(name, it)| take("http.middlewares", name, format!("{it:?}")));
+        document.http.models.iter().for_each(|(name, it)| take("http.models", name, format!("{it:?}")));
+        document.tcp.routers.iter().for_each(|(name, it)| take("tcp.routers", name, format!("{it:?}")));
+        document.tcp.services.iter().for_each(|(name, it)| take("tcp.services", name, format!("{it:?}")));
+        document.udp.routers.iter().for_each(|(name, it)| take("udp.routers", name, format!("{it:?}")));
+        document.udp.services.iter().for_each(|(name, it)| take("udp.services", name, format!("{it:?}")));
+    }
+    found
+}
+
+fn routed(plan: &Plan) -> BTreeSet<ContainerId> {
+    plan.decisions.values().filter(|it| it.outcome == Outcome::Routed).map(|it| it.id.clone()).collect()
+}
+
+fn settings(exposed_by_default: bool, share: bool) -> Settings {
+    let share_middlewares = if share { ["b.auth".parse().unwrap()].into() } else { BTreeSet::new() };
+    Settings { exposed_by_default, share_middlewares, ..Settings::default() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Containers of `b` come, change and go; what `a` published stays, to the letter. So does who of `a` is routed.
+    #[test]
+    fn no_owner_touches_what_another_published(
+        ours in prop::collection::vec(container("a"), 1..4),
+        theirs in prop::collection::vec(container("b"), 1..4),
+        exposed in any::<bool>(),
+        share in any::<bool>(),
+    ) {
+        let settings = settings(exposed, share);
+        let alone = compile(&inventory(&ours), &settings);
+        let all: Vec<_> = ours.iter().chain(&theirs).cloned().collect();
+        let together = compile(&inventory(&all), &settings);
+        prop_assert_eq!(published(&alone, "a"), published(&together, "a"));
+        let of_ours = |plan: &Plan| -> BTreeSet<ContainerId> {
+            routed(plan).into_iter().filter(|id| id.as_str().starts_with("a-")).collect()
+        };
+        prop_assert_eq!(of_ours(&alone), of_ours(&together));
+    }
+
+    /// What everybody shares is Traefik's own and stays.
+    #[test]
+    fn nothing_is_published_in_nobodys_name(theirs in prop::collection::vec(container("b"), 0..5)) {
+        let plan = compile(&inventory(&theirs), &settings(true, true));
+        let document = plan.documents.get(Plan::EVERYONE).unwrap();
+        let names = document.http.routers.keys().chain(document.http.services.keys()).chain(document.http.middlewares.keys());
+        for name in names {
+            prop_assert!(name.starts_with("b.") || name.starts_with("~b-") || name == "~traefik.shared", "{}", name);
+        }
+        prop_assert!(document.tls.stores.is_empty());
+        let shared = document.http.middlewares.get("~traefik.shared").unwrap();
+        prop_assert_eq!(shared.headers.as_ref().unwrap().frame_deny, Some(true));
+    }
+
+    /// A container whose image brings labels along is not routed if it would not be with all its labels its operator's.
+    #[test]
+    fn discounting_only_takes_a_route_away(
+        containers in prop::collection::vec(container("a"), 1..4),
+        exposed in any::<bool>(),
+    ) {
+        let settings = settings(exposed, false);
+        let told = routed(&compile(&inventory(&containers), &settings));
+        for (at, (container, _)) in containers.iter().enumerate().filter(|(_, (_, image))| !image.labels.is_empty()) {
+            let mut trusted = containers.clone();
+            trusted[at].1 = Image::default();
+            let trusted = routed(&compile(&inventory(&trusted), &settings));
+            prop_assert!(!told.contains(&container.id) || trusted.contains(&container.id), "{}", container.id);
+        }
+    }
+
+    /// A host that is bound to a network is answered over that network alone.
+    #[test]
+    fn a_bound_host_is_answered_over_its_own_network(containers in prop::collection::vec(container("a"), 1..5)) {
+        let mut inventory = inventory(&containers);
+        let network = inventory.networks.get_mut("net-a").unwrap();
+        network.labels.insert("leeward.hosts".into(), "one.example".into());
+        let plan = compile(&inventory, &settings(true, false));
+        for route in &plan.routes {
+            let rule = match route.protocol {
+                Protocol::Http => router::parse_http(&route.rule, None),
+                Protocol::Tcp => router::parse_tcp(&route.rule, None),
+                Protocol::Udp => Err(String::new()),
+            };
+            prop_assert!(rule.is_ok_and(|rule| !rule.hosts().any), "{:?}", route);
+            let rule = router::parse_http(&route.rule, None);
+            let reaches = rule.is_ok_and(|rule| rule.hosts().covers("one.example"));
+            for backend in &route.backends {
+                prop_assert_eq!(reaches, backend.network == "net-a", "{:?}", route);
+            }
+        }
+    }
+
+    /// A container with a way out or power over the host leaves no trace.
+    #[test]
+    fn what_is_not_isolated_leaves_no_trace(containers in prop::collection::vec(container("a"), 1..5)) {
+        let inventory = inventory(&containers);
+        let plan = compile(&inventory, &settings(true, false));
+        for id in routed(&plan) {
+            let container = inventory.containers.get(&id).unwrap();
+            let vouched = container.labels.contains_key("leeward.allow");
+            let open = container.attachments.contains_key("net-open") && !vouched;
+            let odd = container.confinement.privileged || !container.mounts.is_empty() || !container.ports.is_empty();
+            prop_assert!(container.name == "traefik" || !(open || odd || container.network_mode == "host"), "{}", id);
+        }
+    }
+}
