@@ -24,7 +24,10 @@ fn every_label_with_every_value_gives_what_traefik_gave() {
 }
 
 /// Worlds whose result cannot be carried by Traefik's HTTP provider at all, each with its reason.
-const NOT_CARRIED: &[(&str, &str)] = &[];
+const NOT_CARRIED: &[(&str, &str)] = &[
+    ("0019-long_things", "a router's name has more than 1,022 characters"),
+    ("walk-0218", "a list's item holds `║`, with which Traefik joins lists"),
+];
 
 fn check(worlds: &str) {
     let mut failures = Vec::new();

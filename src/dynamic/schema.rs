@@ -392,7 +392,6 @@ macro_rules! record {
     (@normal Plain, $type:ty) => { <$type as $crate::dynamic::schema::Value>::zero() };
     (@normal LabelOnly, $type:ty) => { <$type as $crate::dynamic::schema::Value>::zero() };
     (@normal DocumentOnly, $type:ty) => { <$type as $crate::dynamic::schema::Value>::zero() };
-    (@normal Embedded, $type:ty) => { Some(<$type>::default()) };
     (@normal $access:ident, $type:ty) => { None::<$type> };
     // Part of its parent, it is never made on its own and so gets no defaults of its own.
     (@below Embedded, $value:expr) => { $value };

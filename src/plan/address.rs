@@ -102,12 +102,16 @@ fn host_address(inventory: &Inventory, container: &Container) -> String {
         .unwrap_or_else(|| "127.0.0.1".to_owned())
 }
 
-/// The port a server listens on: the label's, else the lowest that the engine shows, else the lowest it exposes.
+/// The port a server listens on: the label's, else the lowest that the engine shows, else the lowest it exposes, where the
+/// engine shows none because all its networks are internal (not for `host` and `container:`, which Traefik leaves out).
 pub(crate) fn port(container: &Container, label: Option<&str>) -> Option<String> {
     if let Some(label) = label.filter(|label| !label.is_empty()) {
         return Some(label.to_owned());
     }
-    lowest(container.ports.keys()).or_else(|| lowest(container.exposed_ports.iter())).map(|port| port.to_string())
+    let has_own_network = container.network_mode != "host" && !container.network_mode.starts_with("container:");
+    lowest(container.ports.keys())
+        .or_else(|| lowest(container.exposed_ports.iter().filter(|_| has_own_network)))
+        .map(|port| port.to_string())
 }
 
 fn lowest<'a>(ports: impl Iterator<Item = &'a String>) -> Option<u16> {
