@@ -69,7 +69,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_stands_still_ends() {
         let (ours, _theirs) = tokio::io::duplex(16);
-        let mut ours = Patient::new(ours, Duration::from_secs(60));
+        let mut ours = Patient::new(ours, Duration::from_mins(1));
         let begun = Instant::now();
         let outcome = ours.write_all(&[0; 64]).await;
         assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::TimedOut);
@@ -80,7 +80,7 @@ mod tests {
     async fn a_slow_reader_that_reads_is_served() {
         use tokio::io::AsyncReadExt;
         let (ours, mut theirs) = tokio::io::duplex(16);
-        let mut ours = Patient::new(ours, Duration::from_secs(60));
+        let mut ours = Patient::new(ours, Duration::from_mins(1));
         let reading = async {
             let mut byte = [0; 16];
             for _ in 0..4 {

@@ -6,5 +6,6 @@
     clippy::indexing_slicing,
     reason = "a test may panic"
 )]
+#![expect(clippy::let_underscore_must_use, reason = "whether the other side is gone shows in what it answered")]
 
 mod gate;

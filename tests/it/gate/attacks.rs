@@ -165,7 +165,9 @@ fn every_question_is_written_anew() {
     }
     let heard = house.heard();
     assert_eq!(heard.len(), TABLE.len() * 2);
-    heard.iter().for_each(|heard| assert_own(heard, true));
+    for heard in &heard {
+        assert_own(heard, true);
+    }
 }
 
 #[test]
@@ -290,6 +292,8 @@ fn ten_thousand_mutated_requests_bring_only_own_requests() {
     let heard = house.heard();
     // Mutations that stay a good question, or carry one in front.
     assert!(heard.len() > 500 && heard.len() < 10_000, "{}", heard.len());
-    heard.iter().for_each(|heard| assert_own(heard, false));
+    for heard in &heard {
+        assert_own(heard, false);
+    }
     assert_eq!(house.get("/version").0, 200);
 }

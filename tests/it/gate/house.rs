@@ -251,10 +251,8 @@ pub(super) fn canned(head: &str, stream: &mut UnixStream) {
             let _ = stream.write_all(format!("{head}{:x}\r\n{lines}\r\n0\r\n\r\n", lines.len()).as_bytes());
         }
         ["_ping"] => reply(stream, "200 OK", if head.starts_with("HEAD") { "" } else { SECRET }),
-        [_, "missing", ..] | [_, "missing"] => {
-            reply(stream, "404 Not Found", r#"{"message":"No such thing: missing"}"#)
-        }
-        [_, "broken", ..] | [_, "broken"] => {
+        [_, "missing", ..] => reply(stream, "404 Not Found", r#"{"message":"No such thing: missing"}"#),
+        [_, "broken", ..] => {
             reply(stream, "500 Internal Server Error", &format!(r#"{{"message":"{SECRET}"}}"#));
         }
         ["containers", "json"] | ["networks" | "services" | "tasks" | "nodes"] => {
