@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, SERVER};
 use hyper::server::conn::http1;
@@ -41,6 +42,8 @@ const QUESTIONS_AT_ONCE: usize = 16;
 const EVENTS_WAITING: usize = 1024;
 /// How long the answers under way may take when the gate is told to end.
 const DRAIN: Duration = Duration::from_secs(2);
+/// The longest body of a refused request that is read before the refusal.
+const MOST_SWALLOWED: usize = 64 * 1024;
 /// How often the log tells of lines that were kept back.
 const SUMMARY: Duration = Duration::from_mins(1);
 
@@ -169,7 +172,7 @@ async fn connection(gate: Arc<Gate>, io: Box<dyn Stream>, mut ended: watch::Rece
         let ended = ended.clone();
         service_fn(move |request| {
             let (gate, ended) = (Arc::clone(&gate), ended.clone());
-            async move { Ok::<_, Infallible>(answer(&gate, &request, ended).await) }
+            async move { Ok::<_, Infallible>(answer(&gate, request, ended).await) }
         })
     };
     let mut connection = std::pin::pin!(
@@ -194,14 +197,15 @@ async fn connection(gate: Arc<Gate>, io: Box<dyn Stream>, mut ended: watch::Rece
     }
 }
 
-async fn answer(gate: &Arc<Gate>, sent: &hyper::Request<Incoming>, ended: watch::Receiver<bool>) -> Response<Answered> {
-    let request = match judge(gate, sent) {
+async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, ended: watch::Receiver<bool>) -> Response<Answered> {
+    let request = match judge(gate, &sent) {
         Ok(request) => request,
         Err(refused) => {
             if gate.tally.refused(refused.code()) {
                 let (method, path) = (shorten(sent.method().as_str()), shorten(sent.uri().path()));
                 warn!(refusal.code = refused.code(), "refused `{method} {path}`: {refused}");
             }
+            swallow(sent).await;
             return refusal(StatusCode::FORBIDDEN, &format!("leeward gate: {refused}"));
         }
     };
@@ -220,6 +224,17 @@ async fn answer(gate: &Arc<Gate>, sent: &hyper::Request<Incoming>, ended: watch:
             refusal(StatusCode::BAD_GATEWAY, &format!("leeward gate: {fault}"))
         }
     }
+}
+
+/// Takes the body of a refused request, if it is small and here already: a client that is still writing when the
+/// connection ends would see a broken pipe, and not the reason.
+async fn swallow(sent: hyper::Request<Incoming>) {
+    // Who waits for a word before sending has nothing under way, and shall not get that word.
+    if sent.headers().contains_key("expect") {
+        return;
+    }
+    let body = Limited::new(sent.into_body(), MOST_SWALLOWED).collect();
+    drop(timeout(Duration::from_millis(250), body).await);
 }
 
 /// What the client wants, if it is one of the things that exist here.
