@@ -16,7 +16,7 @@ const ROUNDS: usize = 2_000;
 /// One `GET` on a kept connection; the body.
 fn get(stream: &mut UnixStream, path: &str) -> Vec<u8> {
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
-    let (mut bytes, mut piece) = (Vec::new(), [0; 64 * 1024]);
+    let (mut bytes, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
         let count = stream.read(&mut piece).unwrap();
         assert!(count > 0, "the connection was closed");

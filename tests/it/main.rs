@@ -1,11 +1,5 @@
 //! Integration tests: the real binary, real processes, real sockets.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 #![expect(clippy::let_underscore_must_use, reason = "whether the other side is gone shows in what it answered")]
 
 mod gate;
