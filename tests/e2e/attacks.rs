@@ -138,7 +138,7 @@ impl Scene {
         // The operator asks for it, with a rule of his own: still not a member of the victim's project.
         let asked = [
             &on[..],
-            &["--label", "traefik.enable=true", "--label", "traefik.http.routers.own.rule=Host(`own.app1.localhost`)"],
+            &["--label", "traefik.enable=1", "--label", "traefik.http.routers.own.rule=Host(`own.app1.localhost`)"],
         ]
         .concat();
         self.attacker("hostile-asked", &asked, "hostile:1", |seen| {
@@ -235,7 +235,8 @@ impl Scene {
         let own = "traefik.http.routers.x.rule=Host(`x.app1.localhost`)";
         for (label, code) in [
             ("traefik.http.routers.x.service=api@internal", "reference"),
-            ("traefik.http.routers.x.service=bank.web@http", "reference"),
+            // The owner's own `bank.web`, which does not exist: Traefik drops the router.
+            ("traefik.http.routers.x.service=bank.web@http", ""),
             ("traefik.http.routers.x.middlewares=bank.auth", "reference"),
             ("traefik.http.routers.x.entrypoints=traefik", "entry-point"),
             ("traefik.http.services.x.loadbalancer.server.url=http://203.0.113.2", "server-url"),
@@ -247,7 +248,7 @@ impl Scene {
             ]
             .concat();
             self.attacker("reacher", &arguments, WEB, |seen| {
-                assert_eq!(seen["refusal"]["code"], code, "{label}: {seen}");
+                assert!(code.is_empty() || seen["refusal"]["code"] == code, "{label}: {seen}");
                 let answer = self.lab.visit("x.app1.localhost", "/");
                 assert_eq!(answer.status, 404, "{label}: {answer:?}");
             });
@@ -284,7 +285,7 @@ impl Scene {
             ),
             ("with-parent", &["--network", "net-proxy", "-v", "/var/run:/host/run:ro"], "PRV-002"),
             ("with-root", &["--network", "net-proxy", "-v", "/:/host:ro"], "PRV-002"),
-            ("with-volume", &["--network", "net-proxy", "-v", "harmless:/data"], "PRV-002"),
+            ("with-volume", &["--network", "net-proxy", "-v", "harmless:/data"], "VOL-002"),
             ("net-admin", &["--network", "net-proxy", "--cap-add", "NET_ADMIN"], "NET-014"),
             ("pid-host", &["--network", "net-proxy", "--pid", "host"], "PRV-005"),
         ];

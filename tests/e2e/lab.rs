@@ -201,7 +201,7 @@ impl Lab {
 
     /// A request made in the network namespace of process `pid`; needs no engine.
     pub(crate) fn ask(&self, pid: &str, url: &str) -> Answer {
-        let answer = curl(pid, &[url]);
+        let answer = curl(pid, &["-H", "Accept: application/json", url]);
         self.note(&format!("GET {url} -> {} {}", answer.status, first_line(&answer.body)));
         answer
     }
@@ -211,7 +211,8 @@ impl Lab {
         let header = format!("Host: {host}");
         let net = self.internet.id().to_string();
         let took = eventually(Duration::from_secs(20), &format!("{host} answers {status} {words}"), || {
-            let answer = curl(&net, &["-H", &header, &format!("http://{HOST}/")]);
+            // Not long: while a container goes, a request may hang at its old address.
+            let answer = curl(&net, &["-m", "0.3", "-H", &header, &format!("http://{HOST}/")]);
             if answer.status == status && answer.body.contains(words) { Ok(()) } else { Err(format!("{answer:?}")) }
         });
         self.note(&format!("internet: GET http://{host}/ -> {status} {words} (after {} ms)", took.as_millis()));
@@ -292,7 +293,7 @@ pub(crate) fn json(text: &str) -> Value {
 
 fn curl(pid: &str, arguments: &[&str]) -> Answer {
     let output = Command::new("nsenter")
-        .args(["-t", pid, "-n", "curl", "-s", "--noproxy", "*", "-m", "5", "-w", "\n%{http_code}"])
+        .args(["-t", pid, "-n", "curl", "-s", "--noproxy", "*", "-m", "2", "-w", "\n%{http_code}"])
         .args(arguments)
         .output()
         .unwrap();

@@ -15,6 +15,7 @@ mod attacks;
 mod door;
 mod images;
 mod lab;
+mod moving;
 mod topology;
 
 use std::fs::File;
