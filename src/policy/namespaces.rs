@@ -36,6 +36,8 @@ pub struct Member<'a> {
     pub container: &'a Container,
     /// Its place in the order of the inventory's containers.
     pub at: usize,
+    /// Its place on the network; that of the container whose namespace it rides in, if it does.
+    pub attachment: &'a Attachment,
     /// It has a way out.
     pub way_out: bool,
 }
@@ -132,12 +134,12 @@ impl<'a> Namespaces<'a> {
             if !is_alive(container) {
                 continue;
             }
-            let member = Member { container, at, way_out: namespace.ways_out().next().is_some() };
-            for network in
-                namespace.edges.iter().filter(|edge| edge.attachment.is_some()).filter_map(|edge| edge.network)
-            {
-                if let Some(place) = all.places.get_mut(&network.id) {
-                    place.members.push(member);
+            let way_out = namespace.ways_out().next().is_some();
+            for edge in &namespace.edges {
+                if let (Some(network), Some(attachment)) = (edge.network, edge.attachment)
+                    && let Some(place) = all.places.get_mut(&network.id)
+                {
+                    place.members.push(Member { container, at, attachment, way_out });
                 }
             }
         }

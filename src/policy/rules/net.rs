@@ -570,11 +570,8 @@ fn net_021(wire: &Wire<'_>) -> Option<Seen> {
     let mut clashes: BTreeMap<&str, (&Container, &Container)> = BTreeMap::new();
     for member in wire.members.iter().filter(|member| !rides(member.container)) {
         let container = member.container;
-        let here = container.attachments.values().filter(|place| {
-            let network = wire.world.namespaces.network_of(place);
-            network.is_some_and(|network| network.id == wire.network.id)
-        });
-        for alias in here.flat_map(|place| &place.aliases).map(String::as_str).chain([container.name.as_str()]) {
+        // By the place itself: a Traefik is on as many networks as there are.
+        for alias in member.attachment.aliases.iter().map(String::as_str).chain([container.name.as_str()]) {
             let holder = holders.entry(alias).or_insert(member);
             if owner(wire, holder) != owner(wire, member) {
                 clashes.entry(alias).or_insert((holder.container, container));
