@@ -21,4 +21,5 @@ pub mod label;
 pub mod plan;
 pub mod policy;
 pub mod rule;
+pub mod serve;
 pub mod settings;

@@ -9,6 +9,8 @@ mod gate;
 mod health;
 mod log;
 mod policy;
+mod routes;
+mod serve;
 mod server;
 
 use std::future::Future;
@@ -42,7 +44,10 @@ struct Leeward {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    // Boxed: it has by far the most flags.
+    Serve(Box<serve::Serve>),
     Gate(gate::Gate),
+    Routes(Box<routes::Routes>),
     Health(health::Health),
 }
 
@@ -103,6 +108,8 @@ impl Verb {
     fn run(self) -> Ended {
         match self {
             Self::Gate(verb) => verb.run(),
+            Self::Serve(verb) => verb.run(),
+            Self::Routes(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
         }
     }
@@ -110,8 +117,8 @@ impl Verb {
     /// Runs until it is told to end, and speaks of what happens meanwhile.
     fn is_service(&self) -> bool {
         match self {
-            Self::Gate(_) => true,
-            Self::Health(_) => false,
+            Self::Serve(_) | Self::Gate(_) => true,
+            Self::Routes(_) | Self::Health(_) => false,
         }
     }
 }

@@ -1,0 +1,191 @@
+//! Who may ask: a bearer token from a file, and no web page that came by another name.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use super::shared::Shared;
+
+/// The tokens that are good. Each is kept as its digest, so that comparing takes the same time whatever was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tokens(Vec<[u8; 32]>);
+
+impl Tokens {
+    /// Reads a token file: one token a line, so that an old and a new one can both be good for a while.
+    ///
+    /// Errors: words without the file's name.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let tokens: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if tokens.is_empty() {
+            return Err("holds no token; write one line into it, for example from `openssl rand -hex 32`".to_owned());
+        }
+        if tokens.iter().any(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err("holds a token with spaces or other than ASCII characters; no header can carry it".to_owned());
+        }
+        Ok(Self(tokens.iter().map(|token| Sha256::digest(token).into()).collect()))
+    }
+
+    /// Whether `token` is one of them.
+    fn admit(&self, token: &[u8]) -> bool {
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        // All are compared, whichever fits.
+        self.0.iter().fold(false, |good, known| good | bool::from(known.ct_eq(&digest)))
+    }
+}
+
+/// A token file that is read again when it changes.
+#[derive(Debug)]
+pub(super) struct TokenFile {
+    path: PathBuf,
+    tokens: watch::Sender<Tokens>,
+    /// What was last wrong with it, so that it is said once.
+    problem: Option<String>,
+}
+
+impl TokenFile {
+    /// Errors: one line that names the flag and the file.
+    pub(super) async fn open(path: &Path) -> Result<Self, String> {
+        let tokens = read(path).await.map_err(|problem| format!("--token-file `{}` {problem}", path.display()))?;
+        Ok(Self { path: path.to_owned(), tokens: watch::Sender::new(tokens), problem: None })
+    }
+
+    /// The tokens that are good now.
+    pub(super) fn tokens(&self) -> watch::Receiver<Tokens> {
+        self.tokens.subscribe()
+    }
+
+    /// Reads it again. One that cannot be read changes nothing: the last good tokens stay.
+    pub(super) async fn reload(&mut self) {
+        match read(&self.path).await {
+            Ok(tokens) => {
+                self.problem = None;
+                if self.tokens.send_if_modified(|current| std::mem::replace(current, tokens.clone()) != tokens) {
+                    info!(path = %self.path.display(), "read the tokens again: they have changed");
+                }
+            }
+            Err(problem) => {
+                if self.problem.as_ref() != Some(&problem) {
+                    error!(path = %self.path.display(), "--token-file `{}` {problem}; the tokens read before stay good", self.path.display());
+                    self.problem = Some(problem);
+                }
+            }
+        }
+    }
+}
+
+async fn read(path: &Path) -> Result<Tokens, String> {
+    let text = tokio::fs::read_to_string(path).await.map_err(|error: io::Error| format!("cannot be read: {error}"))?;
+    Tokens::read(&text)
+}
+
+/// Lets a request through, or answers it. `/healthz` is open.
+pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let tokens = shared.tokens.as_ref().map(|tokens| tokens.borrow().clone());
+    let open = request.uri().path() == "/healthz";
+    let mut response = match tokens {
+        Some(tokens) if !open && !bearer(request.headers()).is_some_and(|token| tokens.admit(token)) => {
+            let words = "a token is needed: send `Authorization: Bearer <token>`\n";
+            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, r#"Bearer realm="leeward""#)], words).into_response()
+        }
+        // A page of another site cannot know the token, so with one there is nothing more to ask.
+        None if !open && is_foreign_page(request.headers(), &shared.allow_hosts) => {
+            let words = "a browser came by a name that is not known to be this service's, which is how web pages of \
+                         others read what is inside; open it by its IP address or `localhost`, or add --allow-host\n";
+            (StatusCode::MISDIRECTED_REQUEST, words).into_response()
+        }
+        Some(_) | None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+}
+
+/// Whether a browser was led here by a name of somebody else's (DNS rebinding): then the page that asks is theirs.
+///
+/// Browsers always say which languages they want, and programs that ask services do not, so those are left alone:
+/// Traefik may well call this service by a name with dots. Addresses, names without a dot and `*.localhost` cannot be
+/// somebody else's.
+fn is_foreign_page(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let browser = headers.contains_key(header::ACCEPT_LANGUAGE)
+        || headers.contains_key(header::ORIGIN)
+        || headers.contains_key("sec-fetch-site");
+    if !browser {
+        return false;
+    }
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return true };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let is_address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+    !(is_address || !name.contains('.') || name.ends_with(".localhost") || allowed.iter().any(|it| *it == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_token() {
+        let tokens = Tokens::read("old\n\n new \r\n").unwrap();
+        for (sent, good) in [("old", true), ("new", true), ("", false), ("ne", false), ("new ", false), ("x", false)] {
+            assert_eq!(tokens.admit(sent.as_bytes()), good, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_token_is_not_no_protection() {
+        for bad in ["", "\n \n", "two words", "ümlaut"] {
+            assert!(Tokens::read(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_browser_is_let_in_by_names_that_nobody_else_can_own() {
+        let browser = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
+            headers
+        };
+        for (host, foreign) in [
+            ("localhost:9000", false),
+            ("127.0.0.1:9000", false),
+            ("[::1]:9000", false),
+            ("leeward", false),
+            ("leeward.localhost:9000", false),
+            ("routes.example.com", false),
+            ("evil.example:9000", true),
+            ("127.0.0.1.evil.example", true),
+        ] {
+            assert_eq!(is_foreign_page(&browser(host), &["routes.example.com".to_owned()]), foreign, "{host}");
+        }
+        let mut traefik = browser("leeward.net-control:9000");
+        traefik.remove(header::ACCEPT_LANGUAGE);
+        assert!(!is_foreign_page(&traefik, &[]));
+    }
+}

@@ -1,0 +1,257 @@
+//! The service: what was observed is compiled and published; Traefik, people and Prometheus ask for it.
+//!
+//! ```text
+//! publish    observed -> plan, documents, revision as one value, sent on only if it is a change
+//! config     Traefik's poll, held until there is something new
+//! routes     the same plan for people
+//! listen     so many connections, fairly; connection: how long each may take
+//! auth, tls  who may ask
+//! ```
+//!
+//! Three tasks, none detached: watch, publish, listen. The first to end ends the service with its reason.
+
+pub mod connection;
+pub mod publish;
+pub mod routes;
+pub mod table;
+pub mod tls;
+
+mod auth;
+mod changes;
+mod config;
+mod listen;
+mod metrics;
+mod shared;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use self::connection::Patience;
+use self::listen::Door;
+use self::metrics::Metrics;
+use self::publish::Published;
+use self::routes::Listing;
+use self::shared::Shared;
+use crate::docker::Observed;
+use crate::settings::Settings;
+
+/// Everything the operator may choose about the service itself.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How long Traefik's poll is held where nothing changes; zero: not at all.
+    pub hold: Duration,
+    /// How many polls may be held at once; beyond, the answer comes at once.
+    pub max_held: usize,
+    /// How many clients may be connected at once.
+    pub max_connections: usize,
+    /// How long clients may take.
+    pub patience: Patience,
+    /// How long answers under way may take once the service is told to end.
+    pub drain: Duration,
+    /// Holds the bearer tokens, one a line; `None`: none is needed.
+    pub token_file: Option<PathBuf>,
+    /// TLS, if any.
+    pub tls: Option<tls::Files>,
+    /// Names that browsers may call this service by.
+    pub allow_hosts: Vec<String>,
+}
+
+/// Why the service could not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// A file that a flag names: one line with the flag and the file.
+    #[error("{0}")]
+    Settings(String),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    Listen {
+        /// As asked for.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The first task to end.
+    #[error("{0}")]
+    Ended(String),
+}
+
+/// A service that is bound, but serves nothing yet.
+#[derive(Debug)]
+pub struct Service {
+    door: Door,
+    shared: Shared,
+    published: watch::Sender<Option<Arc<Published>>>,
+}
+
+impl Service {
+    /// Reads the files that the options name, then binds.
+    pub async fn bind(options: Options) -> Result<Self, Problem> {
+        let Options { listen, hold, max_held, max_connections, patience, drain, token_file, tls, allow_hosts } =
+            options;
+        let tokens = match &token_file {
+            Some(path) => Some(auth::TokenFile::open(path).await.map_err(Problem::Settings)?),
+            None => None,
+        };
+        let is_tls = tls.is_some();
+        let tls = match tls {
+            Some(files) => Some(tls::Tls::open(files).await.map_err(Problem::Settings)?),
+            None => None,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(|source| Problem::Listen { address: listen, source })?;
+        if listen::is_open(listen) && (tokens.is_none() || !is_tls) {
+            let lacking = match (tokens.is_none(), is_tls) {
+                (true, false) => "without a token and without TLS",
+                (true, true) => "without a token",
+                (false, _) => "without TLS",
+            };
+            warn!(
+                "listens on {listen} {lacking}: whoever reaches that port can read the configuration, or listen in; let \
+                 only Traefik reach it, or add --token-file, and --tls-cert with --tls-key"
+            );
+        }
+        let metrics = Arc::new(Metrics::new());
+        let (published, receiver) = watch::channel(None);
+        let shared = Shared {
+            published: receiver,
+            hold,
+            holds: Arc::new(Semaphore::new(max_held)),
+            tokens: tokens.as_ref().map(auth::TokenFile::tokens),
+            allow_hosts: allow_hosts.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            metrics: Arc::clone(&metrics),
+        };
+        let door = Door { listener, tls, tokens, places: max_connections.max(1), patience, drain, metrics };
+        Ok(Self { door, shared, published })
+    }
+
+    /// Where it listens, with the port that the system chose if it was to choose.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.door.listener.local_addr()
+    }
+
+    /// Serves what `watching` observes into `observed`, until `stop` resolves. Errors: the reason of the first task to
+    /// end before that.
+    pub async fn run(
+        self,
+        settings: Settings,
+        observed: watch::Receiver<Option<Observed>>,
+        watching: impl Future<Output = String> + Send + 'static,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), Problem> {
+        let Self { door, shared, published } = self;
+        let metrics = Arc::clone(&shared.metrics);
+        let (end, ended) = watch::channel(false);
+        let mut sources = JoinSet::new();
+        sources.spawn(watching);
+        sources.spawn(async move {
+            publish::publish(Arc::new(settings), observed, published, metrics).await;
+            "nothing more can be observed".to_owned()
+        });
+        let mut listening = JoinSet::new();
+        listening.spawn(door.serve(router(shared), ended));
+        let reason = tokio::select! {
+            () = stop => None,
+            Some(ended) = sources.join_next() => Some(ended.unwrap_or_else(|error| format!("a task failed: {error}"))),
+            Some(ended) = listening.join_next() => {
+                Some(ended.map_or_else(|error| format!("a task failed: {error}"), |()| "nothing listens".to_owned()))
+            }
+        };
+        // With the publisher goes the only sender, and every held poll is answered at once.
+        sources.shutdown().await;
+        end.send_replace(true);
+        while listening.join_next().await.is_some() {}
+        match reason {
+            None => {
+                info!("ended as told");
+                Ok(())
+            }
+            Some(reason) => Err(Problem::Ended(reason)),
+        }
+    }
+}
+
+/// Everything that can be asked.
+fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/config", get(config::everyone))
+        .route("/config/{traefik}", get(config::one))
+        .route("/routes", get(routes))
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .layer(from_fn_with_state(shared.clone(), count))
+        .fallback(|| async {
+            let words = "no such path; there are /config, /config/{traefik}, /routes, /healthz, /readyz, /metrics\n";
+            (StatusCode::NOT_FOUND, words)
+        })
+        .layer(from_fn_with_state(shared.clone(), auth::guard))
+        .with_state(shared)
+}
+
+async fn count(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    shared.metrics.answered(&path, response.status().as_u16());
+    response
+}
+
+/// `?all`: also the containers that did not ask.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    all: Option<String>,
+}
+
+async fn routes(State(shared): State<Shared>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
+    let Some(now) = shared.now() else { return not_ready() };
+    let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
+    let listing = Listing::new(&now.plan, stale, wanted.all.is_some_and(|all| all != "false"));
+    if wants_json(&headers) {
+        ([(header::CONTENT_TYPE, "application/json")], listing.json()).into_response()
+    } else {
+        listing.text().into_response()
+    }
+}
+
+/// Whether a program asks, by its own word; `curl` and browsers get a table.
+pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
+    accepts.flat_map(|it| it.split(',')).any(|it| it.trim().starts_with("application/json"))
+}
+
+async fn ready(State(shared): State<Shared>) -> Response {
+    match shared.now().as_deref() {
+        None => not_ready(),
+        Some(Published { stale: Some(stale), .. }) => {
+            let seconds = SystemTime::now().duration_since(stale.since).unwrap_or_default().as_secs();
+            let words = format!("stale for {seconds} s: {}\n", table::visible(&stale.reason));
+            (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+        }
+        Some(_) => "ready\n".into_response(),
+    }
+}
+
+fn not_ready() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, "not ready: no complete inventory of the engine yet\n").into_response()
+}
+
+async fn metrics(State(shared): State<Shared>) -> Response {
+    let text = shared.metrics.text(shared.now().as_deref(), SystemTime::now());
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}

@@ -1,0 +1,221 @@
+//! `GET /routes` and `leeward routes`: what is routed and where to; what is refused, why, and what to change.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::table::{columns, visible, visible_lines};
+use crate::plan::{Decision, Outcome, Plan, Route};
+use crate::policy::refusal::Refusal;
+
+/// A plan, as its routes.
+#[derive(Debug, Serialize)]
+pub struct Listing<'a> {
+    /// Why the plan may be out of date, if it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<&'a str>,
+    /// Every router of the document, sorted.
+    pub routes: &'a [Route],
+    /// Every container that asked and was refused.
+    pub refused: Vec<Refused<'a>>,
+    /// How many containers did not ask.
+    pub ignored: usize,
+    /// Their names; only where all was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored_containers: Option<Vec<&'a str>>,
+}
+
+/// A container that asked and was refused.
+#[derive(Debug, Serialize)]
+pub struct Refused<'a> {
+    /// Its name.
+    pub container: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// Who answers for it.
+    pub owner: &'a str,
+    /// The first no.
+    #[serde(flatten)]
+    pub refusal: &'a Refusal,
+}
+
+impl<'a> Listing<'a> {
+    /// The routes of `plan`. `all`: name also those that did not ask.
+    pub fn new(plan: &'a Plan, stale: Option<&'a str>, all: bool) -> Self {
+        let of = |outcome: Outcome| plan.decisions.values().filter(move |decision| decision.outcome == outcome);
+        let mut refused: Vec<_> = of(Outcome::Refused)
+            .filter_map(|Decision { id, name, owner, refusal, .. }| {
+                refusal.as_ref().map(|refusal| Refused { container: name, id: id.as_str(), owner, refusal })
+            })
+            .collect();
+        refused.sort_by_key(|it| (it.container, it.id));
+        let mut ignored: Vec<_> = of(Outcome::Ignored).map(|decision| decision.name.as_str()).collect();
+        ignored.sort_unstable();
+        Self {
+            stale,
+            routes: &plan.routes,
+            refused,
+            ignored: ignored.len(),
+            ignored_containers: all.then_some(ignored),
+        }
+    }
+
+    /// For programs. Ends with a newline.
+    pub fn json(&self) -> String {
+        // Strings and numbers only: nothing in here can fail to be written.
+        serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+    }
+
+    /// For people: the routes, then the refusals with their remedies. Ends with a newline.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(stale) = self.stale {
+            let _ = writeln!(text, "may be out of date: {}\n", visible(stale));
+        }
+        if self.routes.is_empty() {
+            text.push_str("nothing is routed\n");
+        } else {
+            let rows: Vec<_> = self.routes.iter().map(row).collect();
+            text.push_str(&columns(&["ROUTER", "RULE", "ENTRY POINTS", "SERVICE", "NETWORK", "SERVERS"], &rows));
+        }
+        if !self.refused.is_empty() {
+            let rows: Vec<_> = self
+                .refused
+                .iter()
+                .map(|Refused { container, owner: _, id: _, refusal }| {
+                    vec![(*container).to_owned(), code(refusal), refusal.words.clone()]
+                })
+                .collect();
+            text.push('\n');
+            text.push_str(&columns(&["REFUSED", "CODE", "WHY"], &rows));
+            for Refused { container, refusal, .. } in &self.refused {
+                if !refusal.remedy.is_empty() {
+                    let remedy = visible_lines(&refusal.remedy).replace('\n', "\n    ");
+                    let _ = write!(text, "\n{}:\n    {remedy}\n", visible(container));
+                }
+            }
+        }
+        match &self.ignored_containers {
+            Some(names) if !names.is_empty() => {
+                let rows: Vec<_> = names.iter().map(|name| vec![(*name).to_owned()]).collect();
+                text.push('\n');
+                text.push_str(&columns(&["DID NOT ASK"], &rows));
+            }
+            None if self.ignored > 0 => {
+                let (noun, verb) = if self.ignored == 1 { ("container", "does") } else { ("containers", "do") };
+                let _ = writeln!(text, "\n{} other {noun} {verb} not ask to be routed", self.ignored);
+            }
+            Some(_) | None => {}
+        }
+        text
+    }
+}
+
+fn row(route: &Route) -> Vec<String> {
+    let mut networks: Vec<_> = route.backends.iter().map(|backend| backend.network.as_str()).collect();
+    networks.sort_unstable();
+    networks.dedup();
+    networks.retain(|network| !network.is_empty());
+    let servers: Vec<_> = route.backends.iter().map(|backend| backend.address.as_str()).collect();
+    let entry_points = if route.entry_points.is_empty() { "default".to_owned() } else { route.entry_points.join(", ") };
+    vec![
+        route.router.clone(),
+        route.rule.clone(),
+        entry_points,
+        route.service.clone(),
+        networks.join(", "),
+        servers.join(", "),
+    ]
+}
+
+/// The rule where there is one, for it has a page; else the code.
+fn code(refusal: &Refusal) -> String {
+    refusal.rule.clone().unwrap_or_else(|| refusal.code.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::ContainerId;
+    use crate::plan::{Backend, Protocol};
+    use crate::policy::refusal::Code;
+
+    fn decision(name: &str, outcome: Outcome, refusal: Option<Refusal>) -> (ContainerId, Decision) {
+        let id = ContainerId::from(name);
+        let decision = Decision {
+            id: id.clone(),
+            name: name.to_owned(),
+            owner: "app".to_owned(),
+            service: None,
+            outcome,
+            refusal,
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            network: None,
+            address: None,
+        };
+        (id, decision)
+    }
+
+    fn plan() -> Plan {
+        let refusal =
+            Refusal::new(Code::NotIsolated, "has a way out by `net-ex\u{1b}posed`", "networks:\n  net-proxy:")
+                .by_rule("NET-001");
+        Plan {
+            decisions: [
+                decision("web", Outcome::Routed, None),
+                decision("leaky", Outcome::Refused, Some(refusal)),
+                decision("db", Outcome::Ignored, None),
+            ]
+            .into(),
+            routes: vec![Route {
+                protocol: Protocol::Http,
+                router: "app.web".to_owned(),
+                owner: "app".to_owned(),
+                rule: "Host(`app.localhost`)".to_owned(),
+                entry_points: Vec::new(),
+                middlewares: Vec::new(),
+                service: "app.web".to_owned(),
+                tls: false,
+                backends: vec![Backend {
+                    container: "web".to_owned(),
+                    id: ContainerId::from("web"),
+                    network: "net-proxy".to_owned(),
+                    address: "http://172.30.0.2:8080".to_owned(),
+                }],
+                origins: Vec::new(),
+            }],
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn people_see_routes_refusals_and_remedies() {
+        insta::assert_snapshot!(Listing::new(&plan(), Some("the engine does not answer"), false).text(), @r"
+        may be out of date: the engine does not answer
+
+        ROUTER   RULE                   ENTRY POINTS  SERVICE  NETWORK    SERVERS
+        app.web  Host(`app.localhost`)  default       app.web  net-proxy  http://172.30.0.2:8080
+
+        REFUSED  CODE     WHY
+        leaky    NET-001  has a way out by `net-ex\u{1b}posed`
+
+        leaky:
+            networks:
+              net-proxy:
+
+        1 other container does not ask to be routed
+        ");
+    }
+
+    #[test]
+    fn programs_see_the_same() {
+        let plan = plan();
+        let json: serde_json::Value = serde_json::from_str(&Listing::new(&plan, None, true).json()).unwrap();
+        assert_eq!(json["routes"][0]["backends"][0]["address"], "http://172.30.0.2:8080");
+        assert_eq!(json["refused"][0]["code"], "not-isolated");
+        assert_eq!(json["refused"][0]["container"], "leaky");
+        assert_eq!(json["ignored_containers"], serde_json::json!(["db"]));
+        assert_eq!(json.get("stale"), None);
+    }
+}

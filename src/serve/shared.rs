@@ -1,0 +1,35 @@
+//! What every request can see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+
+use super::auth::Tokens;
+use super::metrics::Metrics;
+use super::publish::Published;
+
+/// What every request can see; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    /// What holds now; `None` before the first complete inventory. Its sender is dropped when the service ends, which
+    /// ends every wait.
+    pub(super) published: watch::Receiver<Option<Arc<Published>>>,
+    /// How long a poll is held where nothing else is asked for.
+    pub(super) hold: Duration,
+    /// One permit for each poll that may be held.
+    pub(super) holds: Arc<Semaphore>,
+    /// The tokens that are good; `None`: none is needed.
+    pub(super) tokens: Option<watch::Receiver<Tokens>>,
+    /// Names that browsers may call this service by, lower case.
+    pub(super) allow_hosts: Arc<[String]>,
+    /// The counters.
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Shared {
+    /// What holds now.
+    pub(super) fn now(&self) -> Option<Arc<Published>> {
+        self.published.borrow().clone()
+    }
+}

@@ -1,0 +1,124 @@
+//! TLS: the service's certificate, the authorities whose clients it lets in, and both again when their files change.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tracing::{error, info};
+
+/// Where the certificate lies, and who may connect.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The service's certificate and what is between it and its authority, PEM.
+    pub certificate: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+    /// Authorities; if any, only clients with a certificate from one of them get in.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// A TLS configuration that follows its files.
+#[derive(Debug)]
+pub(super) struct Tls {
+    files: Files,
+    /// What the configuration was made from.
+    read: Vec<Vec<u8>>,
+    config: Arc<ServerConfig>,
+    /// What was last wrong, so that it is said once.
+    problem: Option<String>,
+}
+
+impl Tls {
+    /// Errors: one line that names the flag and the file.
+    pub(super) async fn open(files: Files) -> Result<Self, String> {
+        let read = read(&files).await?;
+        let config = Arc::new(configure(&files, &read)?);
+        Ok(Self { files, read, config, problem: None })
+    }
+
+    /// For the next connection.
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// Follows the files, if they are whole and fit together; until they do, what was read before is used.
+    pub(super) async fn reload(&mut self) {
+        let fresh = match read(&self.files).await {
+            Ok(read) if read == self.read => {
+                self.problem = None;
+                return;
+            }
+            Ok(read) => configure(&self.files, &read).map(|config| (read, config)),
+            Err(problem) => Err(problem),
+        };
+        match fresh {
+            Ok((read, config)) => {
+                info!("read the TLS files again: they have changed");
+                (self.read, self.config, self.problem) = (read, Arc::new(config), None);
+            }
+            Err(problem) => {
+                if self.problem.as_ref() != Some(&problem) {
+                    error!("{problem}; the certificate read before is used on");
+                    self.problem = Some(problem);
+                }
+            }
+        }
+    }
+}
+
+async fn read(files: &Files) -> Result<Vec<Vec<u8>>, String> {
+    let mut read = Vec::new();
+    for (flag, path) in named(files) {
+        let bytes = tokio::fs::read(path).await;
+        read.push(bytes.map_err(|error| format!("{flag} `{}` cannot be read: {error}", path.display()))?);
+    }
+    Ok(read)
+}
+
+fn named(files: &Files) -> impl Iterator<Item = (&'static str, &Path)> {
+    let Files { certificate, key, client_authorities } = files;
+    let authorities = client_authorities.as_deref().map(|path| ("--tls-client-ca", path));
+    [("--tls-cert", certificate.as_path()), ("--tls-key", key.as_path())].into_iter().chain(authorities)
+}
+
+fn configure(files: &Files, read: &[Vec<u8>]) -> Result<ServerConfig, String> {
+    let mut read = named(files).zip(read);
+    let chain = read.next().map(certificates).transpose()?.unwrap_or_default();
+    let Some(((flag, path), pem)) = read.next() else { return Err("no key was read".to_owned()) };
+    let key = PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|error| format!("{flag} `{}` holds no private key in PEM: {error}", path.display()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let builder = match read.next() {
+        None => builder.with_no_client_auth(),
+        Some(authorities) => {
+            let (flag, path) = authorities.0;
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(authorities)? {
+                roots.add(certificate).map_err(|error| format!("{flag} `{}`: {error}", path.display()))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            builder
+                .with_client_cert_verifier(verifier.map_err(|error| format!("{flag} `{}`: {error}", path.display()))?)
+        }
+    };
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|error| format!("--tls-cert and --tls-key do not fit together: {error}"))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn certificates(((flag, path), pem): ((&str, &Path), &Vec<u8>)) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(format!("{flag} `{}` holds no certificate in PEM", path.display())),
+        Err(error) => Err(format!("{flag} `{}` holds no certificate in PEM: {error}", path.display())),
+    }
+}
