@@ -1,5 +1,7 @@
 //! What a container may claim with its labels, and what becomes of it in the document.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use leeward::dynamic::Dynamic;

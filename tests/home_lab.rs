@@ -1,6 +1,8 @@
 //! What happens to the usual stacks of a home server, and why: innocent things stay innocent, what has a way out or
 //! power over the host is refused with the rule that says so and the label that would vouch for it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network};
@@ -59,7 +61,9 @@ impl Server {
         for (key, value) in [("project", project), ("service", service), ("config-hash", "0123")] {
             container.labels.insert(format!("com.docker.compose.{key}"), value.to_owned());
         }
-        networks.iter().for_each(|network| attach(&mut container, network));
+        for network in networks {
+            attach(&mut container, network);
+        }
         self.0.containers.entry(container.id.clone()).or_insert(container)
     }
 }

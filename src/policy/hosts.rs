@@ -300,7 +300,9 @@ pub(super) fn each<'a>(dynamic: &'a Dynamic, see: &mut dyn FnMut(Claimed<'a>)) {
             see(claim("rule", read(parse_http(rule, router.rule_syntax.as_deref()))));
         }
         if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
-            domains.iter().for_each(|domain| see(claim("tls.domains", certificate(domain))));
+            for domain in domains {
+                see(claim("tls.domains", certificate(domain)));
+            }
         }
     }
     for (name, router) in &dynamic.tcp.routers {
@@ -309,7 +311,9 @@ pub(super) fn each<'a>(dynamic: &'a Dynamic, see: &mut dyn FnMut(Claimed<'a>)) {
             see(claim("rule", read(parse_tcp(rule, router.rule_syntax.as_deref()))));
         }
         if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
-            domains.iter().for_each(|domain| see(claim("tls.domains", certificate(domain))));
+            for domain in domains {
+                see(claim("tls.domains", certificate(domain)));
+            }
         }
     }
     for name in dynamic.udp.routers.keys() {

@@ -16,7 +16,7 @@ const DEEPEST: usize = 4;
 /// The namespaces of all containers, and who is on which network.
 #[derive(Clone, Debug, Default)]
 pub struct Namespaces<'a> {
-    namespaces: BTreeMap<&'a ContainerId, Namespace<'a>>,
+    by_container: BTreeMap<&'a ContainerId, Namespace<'a>>,
     /// One place for each network: its wall, and who is on it.
     places: BTreeMap<&'a NetworkId, Place<'a>>,
     by_name: BTreeMap<&'a str, &'a Network>,
@@ -143,18 +143,18 @@ impl<'a> Namespaces<'a> {
                 }
             }
         }
-        all.namespaces = namespaces.into_iter().collect();
+        all.by_container = namespaces.into_iter().collect();
         all
     }
 
     /// All namespaces, by the containers' ids: in the order of the inventory's containers, one for each.
     pub fn iter(&self) -> impl Iterator<Item = &Namespace<'a>> {
-        self.namespaces.values()
+        self.by_container.values()
     }
 
     /// The namespace of a container; an empty one for a container that is not in the inventory.
     pub fn get(&self, id: &ContainerId) -> Option<&Namespace<'a>> {
-        self.namespaces.get(id)
+        self.by_container.get(id)
     }
 
     /// The live containers on a network, by id; those that ride in a member's namespace among them.

@@ -336,8 +336,8 @@ impl Asks<'_> {
 
     /// Any place at all: the label, `--network`, then those with an address, by name.
     fn any<'a>(&self, places: &[Place<'a>]) -> Option<Choice<'a>> {
-        let wanted = self.wanted.map(|(_, value)| value).into_iter().chain(self.preferred);
-        let named = wanted.filter_map(|value| self.named(places, value)).next();
+        let mut wanted = self.wanted.map(|(_, value)| value).into_iter().chain(self.preferred);
+        let named = wanted.find_map(|value| self.named(places, value));
         let first = || places.iter().min_by_key(|place| (!place.has_address(), place.rank, &place.network.name));
         named.or_else(first).map(Place::choice)
     }

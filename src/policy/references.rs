@@ -243,8 +243,11 @@ fn rename_all(dynamic: &mut Dynamic, owner: &Owner) {
     rename(&mut dynamic.udp.services, owner);
 }
 
-/// Calls `see` with every reference that a declaration makes and the whole key of the label that makes it.
-pub(super) fn each(dynamic: &Dynamic, see: &mut dyn FnMut(Target, &str, &dyn Fn() -> String)) {
+/// Takes a reference and the whole key of the label that makes it.
+type See<'s> = dyn FnMut(Target, &str, &dyn Fn() -> String) + 's;
+
+/// Calls `see` with every reference that a declaration makes.
+pub(super) fn each(dynamic: &Dynamic, see: &mut See<'_>) {
     for (name, router) in &dynamic.http.routers {
         let label = |field: &str| format!("traefik.http.routers.{name}.{field}");
         for middleware in router.middlewares.iter().flatten() {

@@ -73,6 +73,7 @@ fn trf_001(case: &Case<'_>) -> Option<Seen> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the table's checks are all of one type")]
 fn trf_002(case: &Case<'_>) -> Option<Seen> {
     let bindings = case.container.ports.get("8080/tcp").filter(|bindings| !bindings.is_empty());
     if let Some(binding) = bindings.and_then(|bindings| bindings.first()) {
