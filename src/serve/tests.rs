@@ -1,0 +1,147 @@
+//! The poll as its callers see it: who waits, for what, how long, and who never does. Time is paused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep};
+use tower::ServiceExt as _;
+
+use super::auth::Tokens;
+use super::connection::Connection;
+use super::metrics::Metrics;
+use super::publish::{Document, Published};
+use super::router;
+use super::shared::Shared;
+use crate::inventory::Inventory;
+use crate::plan::Plan;
+
+type Sender = watch::Sender<Option<Arc<Published>>>;
+
+fn service(places: usize) -> (Sender, Shared) {
+    let (sender, published) = watch::channel(None);
+    let shared = Shared {
+        published,
+        hold: Duration::from_secs(4),
+        holds: Arc::new(Semaphore::new(places)),
+        tokens: None,
+        allow_hosts: Arc::new([]),
+        metrics: Arc::new(Metrics::new()),
+    };
+    (sender, shared)
+}
+
+fn publish(sender: &Sender, body: &'static str) {
+    let mut published = Published::next(None, Arc::new(Inventory::default()), Plan::default(), None);
+    published.documents.insert(String::new(), Document::new(body));
+    sender.send_replace(Some(Arc::new(published)));
+}
+
+/// Status, body, and the seconds that the answer took.
+async fn ask(shared: &Shared, connection: &Arc<Connection>, headers: &[(&str, &str)]) -> (u16, String, u64) {
+    let mut request = Request::get("/config").extension(Arc::clone(connection));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let begun = Instant::now();
+    let answer = router(shared.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status.as_u16(), String::from_utf8(body.to_vec()).unwrap(), begun.elapsed().as_secs())
+}
+
+fn answer(body: &str, seconds: u64) -> (u16, String, u64) {
+    (200, body.to_owned(), seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_the_document_waits_and_a_new_one_does_not() {
+    let (sender, shared) = service(1);
+    publish(&sender, "{}");
+    let (first, second) = (Arc::default(), Arc::default());
+    assert_eq!(ask(&shared, &first, &[]).await, answer("{}", 0));
+    assert_eq!(ask(&shared, &first, &[]).await, answer("{}", 4), "the same bytes after the hold");
+    assert_eq!(ask(&shared, &second, &[]).await, answer("{}", 0), "a restarted Traefik is answered at once");
+    assert_eq!(ask(&shared, &first, &[("prefer", "wait=25")]).await, answer("{}", 25));
+    assert_eq!(ask(&shared, &first, &[("prefer", "wait=0")]).await, answer("{}", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_ends_the_wait_and_an_equal_document_does_not() {
+    let (sender, shared) = service(1);
+    publish(&sender, "{}");
+    let connection = Arc::default();
+    ask(&shared, &connection, &[]).await;
+    let (answered, ()) = tokio::join!(ask(&shared, &connection, &[]), async {
+        sleep(Duration::from_secs(1)).await;
+        publish(&sender, "{}");
+        sleep(Duration::from_secs(1)).await;
+        publish(&sender, "{ }");
+    });
+    assert_eq!(answered, answer("{ }", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_service_ends_the_wait() {
+    let (sender, shared) = service(1);
+    publish(&sender, "{}");
+    let connection = Arc::default();
+    ask(&shared, &connection, &[]).await;
+    let (answered, ()) = tokio::join!(ask(&shared, &connection, &[]), async {
+        sleep(Duration::from_secs(1)).await;
+        drop(sender);
+    });
+    assert_eq!(answered, answer("{}", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_answered_well_before_the_first_inventory() {
+    let (sender, shared) = service(1);
+    let (status, _, seconds) = ask(&shared, &Arc::default(), &[]).await;
+    assert_eq!((status, seconds), (503, 4));
+    let connection = Arc::default();
+    let (answered, ()) = tokio::join!(ask(&shared, &connection, &[]), async {
+        sleep(Duration::from_secs(1)).await;
+        publish(&sender, "{}");
+    });
+    assert_eq!(answered, answer("{}", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_beyond_the_places_is_answered_at_once() {
+    let (sender, shared) = service(0);
+    publish(&sender, "{}");
+    let connection = Arc::default();
+    ask(&shared, &connection, &[]).await;
+    assert_eq!(ask(&shared, &connection, &[]).await, answer("{}", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_validator_is_honoured() {
+    let (sender, shared) = service(1);
+    publish(&sender, "{}");
+    let tag = Document::new("{}").etag;
+    let (status, body, seconds) = ask(&shared, &Arc::default(), &[("if-none-match", &tag)]).await;
+    assert_eq!((status, body.as_str(), seconds), (304, "", 0));
+    assert_eq!(ask(&shared, &Arc::default(), &[("if-none-match", "\"other\"")]).await, answer("{}", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_protects_everything_but_healthz() {
+    let (sender, mut shared) = service(1);
+    publish(&sender, "{}");
+    let (_tokens, receiver) = watch::channel(Tokens::read("secret").unwrap());
+    shared.tokens = Some(receiver);
+    let status = async |path: &str, token: &str| {
+        let request = Request::get(path).header("authorization", token).extension(Arc::<Connection>::default());
+        router(shared.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+    };
+    for path in ["/config", "/routes", "/readyz", "/metrics", "/nowhere"] {
+        assert_eq!(status(path, "Bearer wrong").await, StatusCode::UNAUTHORIZED, "{path}");
+        assert_ne!(status(path, "Bearer secret").await, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    assert_eq!(status("/healthz", "").await, StatusCode::OK);
+}
