@@ -8,6 +8,7 @@ use clap::Args;
 use leeward::docker;
 use leeward::serve::connection::Patience;
 use leeward::serve::{Options, Problem, Service, tls};
+use leeward::settings::Isolation;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
@@ -122,8 +123,9 @@ impl Serve {
             allow_hosts: self.allow_host,
         };
         let Source { endpoint, certificates, options: mut reading } = self.engine.source()?;
-        reading.test_door = true;
         let settings = self.policy.settings();
+        // With the isolation off nobody asks what the door is worth, and it is not to be knocked on.
+        reading.test_door = settings.isolation != Isolation::Off;
         // One thread for connections, one for the watch, one to spare; compiling has its own.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(async move {

@@ -213,8 +213,8 @@ impl Session {
         let reads_swarm = match self.options.swarm {
             Swarm::On => true,
             Swarm::Off => false,
-            // A door that does not let the question through reads no services.
-            Swarm::Auto => engine.swarm_manager && client.swarm().await.is_ok(),
+            // An engine that is no manager says so; a door that does not let the question through has no services.
+            Swarm::Auto => client.swarm().await.is_ok(),
         };
         let inventory = Arc::make_mut(&mut self.inventory);
         engine.gwbridge_members = inventory.engine.gwbridge_members.take();

@@ -466,7 +466,8 @@ macro_rules! record {
                 })*
                 $(if $crate::dynamic::schema::Access::$access.may_fill() {
                     let default: Option<$type> = record!(@default $($default)?);
-                    if let Some(value) = default.or_else(<$type as $crate::dynamic::schema::Value>::placeholder) {
+                    let placeholder = <$type as $crate::dynamic::schema::Value>::placeholder();
+                    if let Some(value) = placeholder.map(|placeholder| default.unwrap_or(placeholder)) {
                         to.object(|to| {
                             to.key($json);
                             $crate::dynamic::schema::Value::write(&value, to);
