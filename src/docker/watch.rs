@@ -308,7 +308,8 @@ async fn read(
     } else {
         changed.containers
     };
-    if all || changed.networks {
+    // A swarm makes its networks known to a node without an event there.
+    if all || changed.networks || changed.swarm {
         inventory.networks = client.networks().await?.into_iter().map(|it| (it.id.clone(), it)).collect();
     }
     let again = containers(inventory, client, ids, &listed).await;
