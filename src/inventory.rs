@@ -212,37 +212,55 @@ pub struct Binding {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Confinement {
+    /// `Privileged`: all capabilities, all devices.
     pub privileged: bool,
     /// As written: `NET_ADMIN`, `CAP_NET_ADMIN`, `ALL`.
     pub cap_add: BTreeSet<String>,
+    /// As written: `NET_RAW`, `ALL`.
     pub cap_drop: BTreeSet<String>,
+    /// `net.ipv4.ip_forward` to `0`.
     pub sysctls: BTreeMap<String, String>,
+    /// `host`, `container:<id>`, or empty for its own.
     pub pid_mode: String,
+    /// `host`, `private`, `shareable`, `container:<id>`.
     pub ipc_mode: String,
+    /// `host`, or empty for its own.
     pub uts_mode: String,
+    /// `host`, or empty for the engine's default.
     pub userns_mode: String,
+    /// `host` or `private`.
     pub cgroupns_mode: String,
+    /// Empty for the engine's own.
     pub cgroup_parent: String,
     /// Host paths of `Devices`.
     pub devices: Vec<String>,
+    /// `c 1:3 rwm`.
     pub device_cgroup_rules: Vec<String>,
     /// `DeviceRequests` is not empty (GPUs and the like).
     pub device_requests: bool,
+    /// `no-new-privileges:true`, `seccomp=unconfined`, ….
     pub security_opt: Vec<String>,
+    /// `docker-default`, `unconfined`, or empty without AppArmor.
     pub apparmor_profile: String,
     /// `None`: the engine did not say; empty: `systempaths=unconfined`.
     pub masked_paths: Option<Vec<String>>,
+    /// As [`Self::masked_paths`].
     pub readonly_paths: Option<Vec<String>>,
+    /// Its root file system cannot be written.
     pub readonly_rootfs: bool,
     /// `Config.User`.
     pub user: String,
     /// Bytes; 0 is no limit.
     pub memory: i64,
+    /// `None`, 0 and -1 are no limit.
     pub pids_limit: Option<i64>,
+    /// `runc`, or what replaces it.
     pub runtime: String,
+    /// Groups it has besides its own.
     pub group_add: Vec<String>,
     /// `LogConfig.Type`.
     pub log_driver: String,
+    /// `name:address`; `host-gateway` is the host.
     pub extra_hosts: Vec<String>,
     /// `HostConfig.Dns`.
     pub dns: Vec<String>,
@@ -270,17 +288,25 @@ pub struct Mount {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Network {
+    /// Its id.
     pub id: NetworkId,
+    /// Its name.
     pub name: String,
     /// `bridge`, `overlay`, `macvlan`, …, or a plugin's name.
     pub driver: String,
     /// `local`, `swarm`, `global`.
     pub scope: String,
+    /// Has no way out, by what the engine does.
     pub internal: bool,
+    /// Swarm's network for published ports.
     pub ingress: bool,
+    /// Containers that are no tasks may join it.
     pub attachable: bool,
+    /// Has IPv6 too.
     pub ipv6: bool,
+    /// The driver's options: `parent`, `com.docker.network.bridge.gateway_mode_ipv4`, ….
     pub options: BTreeMap<String, String>,
+    /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// `IPAM.Config[].Subnet`.
     pub subnets: Vec<String>,
@@ -290,6 +316,7 @@ pub struct Network {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Image {
+    /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// Why the image could not be read, if so; then nobody can tell who set a label.
     pub problem: Option<String>,
@@ -299,6 +326,7 @@ pub struct Image {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Volume {
+    /// `local`, or a plugin.
     pub driver: String,
     /// `Options.type`: `none`, `nfs`, `cifs`, `tmpfs`.
     pub kind: String,

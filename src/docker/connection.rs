@@ -25,7 +25,7 @@ use super::endpoint::Endpoint;
 /// To connect, and from a request to the head of its answer.
 const HEAD: Duration = Duration::from_secs(10);
 /// For the whole body of an answer.
-const BODY: Duration = Duration::from_secs(60);
+const BODY: Duration = Duration::from_mins(1);
 /// The longest answer that is read: 10,000 containers with long labels are a fifth of it.
 const LONGEST: usize = 256 << 20;
 

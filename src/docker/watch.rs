@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How often an engine that says nothing is asked whether it is there.
 const PULSE: Duration = Duration::from_secs(5);
 /// How often everything is listed again, whatever events said.
-const SAFETY: Duration = Duration::from_secs(60);
+const SAFETY: Duration = Duration::from_mins(1);
 /// How often tasks are listed where there are services: a swarm has no events for them.
 const TASKS: Duration = Duration::from_secs(1);
 /// When what could not be read is tried again.

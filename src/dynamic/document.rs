@@ -221,7 +221,11 @@ impl Writer {
                     self.out.push('\\');
                     self.out.push(letter);
                 }
-                Some(letter) => self.out.push_str(&format!("\\u{:04x}", u32::from(letter))),
+                Some(letter) => {
+                    self.out.push_str("\\u");
+                    let hex = format!("{:04x}", u32::from(letter));
+                    self.out.push_str(&hex);
+                }
                 None => {}
             }
             rest = letters.as_str();

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::dropped::*;
+use super::dropped::{
+    FAILOVER, HIGHEST_RANDOM_WEIGHT, MIRRORING, OBSERVABILITY_METADATA, ROUTER_DENIED_ENCODED_PATH_CHARACTERS,
+    SERVERS_TRANSPORT, SERVICE_OBSERVABILITY_CONFIG, WEIGHTED_ROUND_ROBIN,
+};
 use super::duration::Duration;
 use super::schema::{Kind, record, section};
 use super::{middleware, tls};

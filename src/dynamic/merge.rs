@@ -34,7 +34,8 @@ macro_rules! services {
                     return self.clone().normal() == other.clone().normal();
                 };
                 let (servers, joining) = (own.servers.take(), &others.servers);
-                let rest = $protocol::LoadBalancer { servers: None, ..others.clone() };
+                let mut rest = others.clone();
+                rest.servers = None;
                 let agree = *own == rest || own.clone().normal() == rest.normal();
                 own.servers = servers;
                 if agree {

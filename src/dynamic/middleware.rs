@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::dropped::*;
+use super::dropped::{
+    APP_ROOT, AUTH_TLSPASS_CERTIFICATE_TO_UPSTREAM, HEADER_MODIFIER, REQUEST_REDIRECT, REWRITE_TARGET, SNIPPET,
+    UPSTREAM_VHOST, URLREWRITE,
+};
 use super::duration::Duration;
 use super::plugin::Plugin;
 use super::schema::{Kind, record};
@@ -398,7 +401,7 @@ record! {
         attempts: i64 = "attempts", (3, 0, 0), Plain;
         disable_retry_on_network_error: bool = "disableRetryOnNetworkError", (3, 7, 0), Plain;
         initial_interval: Duration = "initialInterval", (3, 0, 0), Plain;
-        max_request_body_bytes: i64 = "maxRequestBodyBytes", (3, 7, 0), Pointer, default Some(2097152);
+        max_request_body_bytes: i64 = "maxRequestBodyBytes", (3, 7, 0), Pointer, default Some(2_097_152);
         retry_non_idempotent_method: bool = "retryNonIdempotentMethod", (3, 7, 0), Plain;
         status: Vec<String> = "status", (3, 7, 0), Plain;
         timeout: Duration = "timeout", (3, 7, 0), Plain;

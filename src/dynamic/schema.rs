@@ -169,9 +169,7 @@ pub(crate) trait Value: Sized + Clone + PartialEq {
     }
 
     /// Shows every part, with the names that lead to it.
-    fn walk<'a>(&'a self, path: &mut Vec<&'a str>, see: &mut dyn FnMut(&[&'a str], Part<'a>)) {
-        let _ = (path, see);
-    }
+    fn walk<'a>(&'a self, _path: &mut Vec<&'a str>, _see: &mut dyn FnMut(&[&'a str], Part<'a>)) {}
 }
 
 /// A structure.
@@ -261,7 +259,7 @@ impl<R: Record> Value for Vec<R> {
     }
 
     fn write(&self, to: &mut Writer) {
-        to.list(self, |item, to| item.write(to));
+        to.list(self, R::write);
     }
 
     fn placeholder() -> Option<Self> {
@@ -369,12 +367,12 @@ pub(crate) fn is_disabled<T: Tree>(field: &Field, tree: &T) -> bool {
     }
 }
 
-pub(crate) fn is_field_written<V: Value>(value: &Option<V>, access: Access) -> bool {
-    access != Access::LabelOnly && value.as_ref().is_some_and(V::is_written)
+pub(crate) fn is_field_written<V: Value>(value: Option<&V>, access: Access) -> bool {
+    access != Access::LabelOnly && value.is_some_and(V::is_written)
 }
 
-pub(crate) fn write_field<V: Value>(to: &mut Writer, name: &str, value: &Option<V>, access: Access) {
-    let Some(value) = value.as_ref().filter(|_| is_field_written(value, access)) else { return };
+pub(crate) fn write_field<V: Value>(to: &mut Writer, name: &str, value: Option<&V>, access: Access) {
+    let Some(value) = value.filter(|_| is_field_written(value, access)) else { return };
     to.key(name);
     if access == Access::AllowEmpty {
         value.write(to);
@@ -455,12 +453,12 @@ macro_rules! record {
 
             fn write(&self, to: &mut $crate::dynamic::document::Writer) {
                 to.object(|to| {
-                    $($crate::dynamic::schema::write_field(to, $json, &self.$field, $crate::dynamic::schema::Access::$access);)*
+                    $($crate::dynamic::schema::write_field(to, $json, self.$field.as_ref(), $crate::dynamic::schema::Access::$access);)*
                 });
             }
 
             fn write_filled(&self, to: &mut $crate::dynamic::document::Writer) {
-                $(if $crate::dynamic::schema::is_field_written(&self.$field, $crate::dynamic::schema::Access::$access) {
+                $(if $crate::dynamic::schema::is_field_written(self.$field.as_ref(), $crate::dynamic::schema::Access::$access) {
                     self.write(to);
                     return;
                 })*

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::dropped::*;
+use super::dropped::{TCPMODEL, TCPSERVERS_TRANSPORT, TCPWEIGHTED_ROUND_ROBIN};
 use super::duration::Duration;
 use super::schema::{Kind, record, section};
 use super::tls;

@@ -128,10 +128,10 @@ impl<'a> Node<'a> {
     /// Where the child of this name is, spelled in any case; made if there is none.
     fn child(&mut self, name: &'a str, label: &'a str) -> usize {
         // Keys come sorted: mostly it is the one that was made last.
-        if let Some(at) = self.children.len().checked_sub(1) {
-            if self.children.get(at).is_some_and(|child| child.name == name) {
-                return at;
-            }
+        if let Some(at) = self.children.len().checked_sub(1)
+            && self.children.get(at).is_some_and(|child| child.name == name)
+        {
+            return at;
         }
         let found = if self.index.is_empty() {
             self.children.iter().position(|child| fold::equal(child.name, name))

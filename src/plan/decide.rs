@@ -32,7 +32,7 @@ pub(crate) struct Asked<'a> {
     /// What `traefik.enable` and `traefik.docker.*` say, or why they say nothing.
     provider: Result<ProviderLabels, Refusal>,
     /// Step 1.
-    asked: Result<(), Refusal>,
+    wish: Result<(), Refusal>,
     /// What the labels decode to; only for those that asked.
     declaration: Option<Result<Dynamic, Refusal>>,
 }
@@ -43,21 +43,21 @@ impl<'a> Asked<'a> {
         let labels = world.labels.get(id)?;
         let image = world.inventory.images.get(&container.image_id);
         let provider = select::provider_labels(container, &labels.labels, world.settings);
-        let asked = match &provider {
+        let wish = match &provider {
             Ok(provider) => asks(world, container, image, provider, labels.unknown()),
             Err(refusal) => Err(refusal.clone()),
         };
-        let declaration = asked.is_ok().then(|| {
+        let declaration = wish.is_ok().then(|| {
             label::decode(&labels.labels)
                 .map_err(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
         });
         let is_traefik = world.is_traefik(container);
-        Some(Self { id, container, owner: world.owners.get(id)?, is_traefik, provider, asked, declaration })
+        Some(Self { id, container, owner: world.owners.get(id)?, is_traefik, provider, wish, declaration })
     }
 
     /// Whether it asked for a route, whatever came of it.
     pub(crate) fn asks(&self) -> bool {
-        self.asked.is_ok()
+        self.wish.is_ok()
     }
 
     /// What its labels decode to, if they do.
@@ -157,7 +157,7 @@ pub(crate) fn decide<'a>(
     };
 
     operator_labels(asked, world, &mut way);
-    if let Err(refusal) = &asked.asked {
+    if let Err(refusal) = &asked.wish {
         // A container whose `traefik.enable` cannot be read did ask for something.
         decision.outcome = if refusal.code == Code::BadLabel { Outcome::Refused } else { Outcome::Ignored };
         decision.refusal = Some(refusal.clone());

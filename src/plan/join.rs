@@ -103,13 +103,13 @@ pub(crate) fn routes(joined: &Dynamic, parts: &[Part<'_>]) -> Vec<Route> {
     let index = Index::of(parts);
     let mut routes = Vec::with_capacity(joined.http.routers.len());
     for (name, router) in &joined.http.routers {
-        routes.push(index.route(Protocol::Http, name, Router::from(router)));
+        routes.push(index.route(Protocol::Http, name, &router.into()));
     }
     for (name, router) in &joined.tcp.routers {
-        routes.push(index.route(Protocol::Tcp, name, Router::from(router)));
+        routes.push(index.route(Protocol::Tcp, name, &router.into()));
     }
     for (name, router) in &joined.udp.routers {
-        routes.push(index.route(Protocol::Udp, name, Router::from(router)));
+        routes.push(index.route(Protocol::Udp, name, &router.into()));
     }
     routes
 }
@@ -209,7 +209,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    fn route(&self, protocol: Protocol, name: &str, router: Router<'_>) -> Route {
+    fn route(&self, protocol: Protocol, name: &str, router: &Router<'_>) -> Route {
         let service = router.service.cloned().unwrap_or_default();
         let bare = service.strip_suffix("@http").unwrap_or(&service);
         let backends = self.servers.get(&(protocol, bare)).into_iter().flatten().filter_map(|&(at, address)| {

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench compile`
 
+#![expect(clippy::indexing_slicing, reason = "a plan without its document is a bug that the benchmark may stop at")]
+
 mod worlds;
 
 use leeward::dynamic::document;

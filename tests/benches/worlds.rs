@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use leeward::inventory::{Attachment, Confinement, Container, Engine, Image, Inventory, Network};
 
 /// An inventory of `count` containers, all routed but every fourth, and a declared Traefik.
-pub fn inventory(count: usize) -> Inventory {
+pub(crate) fn inventory(count: usize) -> Inventory {
     let mut inventory = Inventory {
         engine: Engine {
             product: "Engine".into(),
