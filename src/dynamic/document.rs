@@ -83,11 +83,14 @@ fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
             }
         }
         Free::List(items) => {
-            // A list of nothing but texts is joined to one text on its way, which trims them; one with a map in it is not.
-            let is_joined = items.iter().all(|item| matches!(item, Free::Text(_)));
+            let texts = items.iter().filter(|item| matches!(item, Free::Text(_))).count();
+            if texts != 0 && texts != items.len() {
+                problems.push(problem("of a list of texts and of maps Traefik would see the maps alone".to_owned()));
+                return;
+            }
             for item in items {
                 match item {
-                    Free::Text(text) if (is_joined && text.trim() != text) || text.contains(SEPARATOR) => {
+                    Free::Text(text) if text.trim() != text || text.contains(SEPARATOR) => {
                         problems.push(problem(format!("the item `{text}` would be changed on its way to Traefik")));
                         return;
                     }

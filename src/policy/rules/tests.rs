@@ -278,7 +278,7 @@ const PAIRS: &[Pair] = &[
                 network(i, "net-internal")
                     .options
                     .insert("com.docker.network.bridge.enable_icc".into(), "false".into()),
-            )
+            );
         },
     ),
     (
