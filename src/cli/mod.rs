@@ -4,7 +4,9 @@
 //! the program (status 2) before anything is opened, bound or asked. A flag goes before its environment variable, that
 //! before the default; an environment variable that is set but empty counts as not set.
 
+mod audit;
 mod engine;
+mod explain;
 mod gate;
 mod health;
 mod log;
@@ -48,6 +50,8 @@ enum Verb {
     Serve(Box<serve::Serve>),
     Gate(gate::Gate),
     Routes(Box<routes::Routes>),
+    Explain(Box<explain::Explain>),
+    Audit(Box<audit::Audit>),
     Health(health::Health),
 }
 
@@ -110,6 +114,8 @@ impl Verb {
             Self::Gate(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
             Self::Routes(verb) => verb.run(),
+            Self::Explain(verb) => verb.run(),
+            Self::Audit(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
         }
     }
@@ -118,7 +124,7 @@ impl Verb {
     fn is_service(&self) -> bool {
         match self {
             Self::Serve(_) | Self::Gate(_) => true,
-            Self::Routes(_) | Self::Health(_) => false,
+            Self::Routes(_) | Self::Explain(_) | Self::Audit(_) | Self::Health(_) => false,
         }
     }
 }

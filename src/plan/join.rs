@@ -121,6 +121,7 @@ struct Router<'a> {
     entry_points: Option<&'a Vec<String>>,
     middlewares: Option<&'a Vec<String>>,
     service: Option<&'a String>,
+    priority: Option<i64>,
     tls: bool,
 }
 
@@ -132,6 +133,7 @@ impl<'a> From<&'a http::Router> for Router<'a> {
             entry_points: router.entry_points.as_ref(),
             middlewares: router.middlewares.as_ref(),
             service: router.service.as_ref(),
+            priority: router.priority,
             tls: router.tls.is_some(),
         }
     }
@@ -145,6 +147,7 @@ impl<'a> From<&'a tcp::Router> for Router<'a> {
             entry_points: router.entry_points.as_ref(),
             middlewares: router.middlewares.as_ref(),
             service: router.service.as_ref(),
+            priority: router.priority,
             tls: router.tls.is_some(),
         }
     }
@@ -158,6 +161,7 @@ impl<'a> From<&'a udp::Router> for Router<'a> {
             entry_points: router.entry_points.as_ref(),
             middlewares: None,
             service: router.service.as_ref(),
+            priority: None,
             tls: false,
         }
     }
@@ -230,6 +234,7 @@ impl<'a> Index<'a> {
             rule: router.rule.cloned().unwrap_or_default(),
             entry_points: router.entry_points.cloned().unwrap_or_default(),
             middlewares: router.middlewares.cloned().unwrap_or_default(),
+            priority: router.priority,
             tls: router.tls,
             backends: backends.collect(),
             origins: definers().map(|part| origin(part, protocol, name, router.from_default_rule)).collect(),

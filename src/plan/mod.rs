@@ -185,6 +185,9 @@ pub struct Route {
     pub middlewares: Vec<String>,
     /// Its service's published name.
     pub service: String,
+    /// Its priority, if a label sets one; Traefik takes the rule's length otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i64>,
     /// Asks for TLS.
     pub tls: bool,
     /// Where requests go.

@@ -101,6 +101,7 @@ mod tests {
             entry_points: Vec::new(),
             middlewares: Vec::new(),
             service: String::new(),
+            priority: None,
             tls: false,
             backends: Vec::new(),
             origins: Vec::new(),

@@ -3,14 +3,16 @@
 //! ```text
 //! publish    observed -> plan, documents, revision as one value, sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
-//! routes     the same plan for people
+//! routes     the same plan for people; explain, audit: the same for one container, and for all that is weak
 //! listen     so many connections, fairly; connection: how long each may take
 //! auth, tls  who may ask
 //! ```
 //!
 //! Three tasks, none detached: watch, publish, listen. The first to end ends the service with its reason.
 
+pub mod audit;
 pub mod connection;
+pub mod explain;
 pub mod publish;
 pub mod routes;
 pub mod table;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::{MatchedPath, Query, Request, State};
+use axum::extract::{MatchedPath, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -48,6 +50,7 @@ use self::publish::Published;
 use self::routes::Listing;
 use self::shared::Shared;
 use crate::docker::Observed;
+use crate::policy::finding::Severity;
 use crate::settings::Settings;
 
 /// Everything the operator may choose about the service itself.
@@ -192,12 +195,14 @@ fn router(shared: Shared) -> Router {
         .route("/config", get(config::everyone))
         .route("/config/{traefik}", get(config::one))
         .route("/routes", get(routes))
+        .route("/explain/{name}", get(explained))
+        .route("/audit", get(audited))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .layer(from_fn_with_state(shared.clone(), count))
         .fallback(|| async {
-            let words = "no such path; there are /config, /config/{traefik}, /routes, /healthz, /readyz, /metrics\n";
+            let words = "no such path; there are /config, /config/{traefik}, /routes, /explain/{container}, /audit, /healthz, /readyz, /metrics\n";
             (StatusCode::NOT_FOUND, words)
         })
         .layer(from_fn_with_state(shared.clone(), auth::guard))
@@ -228,10 +233,54 @@ async fn routes(State(shared): State<Shared>, Query(wanted): Query<Wanted>, head
     }
 }
 
+/// 404 where there is nothing of that name, 300 where there are several.
+async fn explained(State(shared): State<Shared>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(now) = shared.now() else { return not_ready() };
+    let answer = explain::find(&now.plan, &name);
+    let status = match &answer {
+        explain::Answer::Container(_) | explain::Answer::Host(_) => StatusCode::OK,
+        explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
+        explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
+    };
+    if wants_json(&headers) {
+        (status, [(header::CONTENT_TYPE, "application/json")], answer.json()).into_response()
+    } else {
+        (status, answer.text()).into_response()
+    }
+}
+
+/// What `GET /audit` may be asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Bound {
+    fail_on: Option<Severity>,
+}
+
+/// 409 where something is at least as bad as `?fail-on=`.
+async fn audited(State(shared): State<Shared>, Query(bound): Query<Bound>, headers: HeaderMap) -> Response {
+    let Some(now) = shared.now() else { return not_ready() };
+    let audit = audit::Audit::of(&now.plan);
+    let status = match bound.fail_on {
+        Some(severity) if audit.reaches(severity) => StatusCode::CONFLICT,
+        Some(_) | None => StatusCode::OK,
+    };
+    if accepts(&headers, "application/sarif+json") {
+        (status, [(header::CONTENT_TYPE, "application/sarif+json")], audit.sarif()).into_response()
+    } else if wants_json(&headers) {
+        (status, [(header::CONTENT_TYPE, "application/json")], audit.json()).into_response()
+    } else {
+        (status, audit.text()).into_response()
+    }
+}
+
 /// Whether a program asks, by its own word; `curl` and browsers get a table.
 pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
+    accepts(headers, "application/json")
+}
+
+fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
-    accepts.flat_map(|it| it.split(',')).any(|it| it.trim().starts_with("application/json"))
+    accepts.flat_map(|it| it.split(',')).any(|it| it.trim().starts_with(kind))
 }
 
 async fn ready(State(shared): State<Shared>) -> Response {

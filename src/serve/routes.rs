@@ -176,6 +176,7 @@ mod tests {
                 entry_points: Vec::new(),
                 middlewares: Vec::new(),
                 service: "app.web".to_owned(),
+                priority: None,
                 tls: false,
                 backends: vec![Backend {
                     container: "web".to_owned(),

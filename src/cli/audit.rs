@@ -1,0 +1,121 @@
+//! `leeward audit`: every way in which the isolation is weaker than it looks.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+use hyper::StatusCode;
+use leeward::policy::finding::Severity;
+use leeward::serve::audit;
+use leeward::{docker, plan};
+
+use super::engine::{Engine, Source};
+use super::policy::Policy;
+use super::server::Server;
+use super::{Ended, Exit};
+
+/// How long a service may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// List every way in which the isolation is weaker than it looks, worst first, with what to change
+///
+/// Exit status 1: something is at least as bad as --fail-on; what was vouched for (leeward.allow) and what cannot be
+/// verified does not count. The rules are in docs/rules.md.
+#[derive(Args, Debug)]
+pub(crate) struct Audit {
+    /// How to write it
+    #[arg(long, env = "LEEWARD_FORMAT", hide_env_values = true, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+
+    /// The severity from which on the exit status is 1
+    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env_values = true, value_name = "SEVERITY", default_value = "high")]
+    fail_on: FailOn,
+
+    #[command(flatten)]
+    server: Server,
+
+    #[command(flatten)]
+    engine: Engine,
+
+    #[command(flatten)]
+    policy: Policy,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+}
+
+/// From which severity on findings make the verb fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Anything at all
+    Info,
+    /// Hygiene
+    Low,
+    /// What needs several steps to be used
+    Medium,
+    /// One step from a way out, or one owner against another
+    High,
+    /// A way out, the host, or the proxy itself
+    Critical,
+    /// Nothing
+    Never,
+}
+
+impl FailOn {
+    /// The severity, unless nothing fails.
+    pub(crate) fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Info => Some(Severity::Info),
+            Self::Low => Some(Severity::Low),
+            Self::Medium => Some(Severity::Medium),
+            Self::High => Some(Severity::High),
+            Self::Critical => Some(Severity::Critical),
+            Self::Never => None,
+        }
+    }
+}
+
+impl Audit {
+    /// Asks or compiles, and prints.
+    pub(crate) fn run(self) -> Ended {
+        let Self { format, fail_on, server, engine, policy } = self;
+        if let Some(url) = server.server.clone() {
+            let accept = match format {
+                Format::Table => "text/plain",
+                Format::Json => "application/json",
+                Format::Sarif => "application/sarif+json",
+            };
+            let path = match fail_on.severity() {
+                Some(severity) => format!("/audit?fail-on={}", audit::word(severity)),
+                None => "/audit".to_owned(),
+            };
+            let answer = super::block_on(async { Ok(server.ask(&url, &path, accept, PATIENCE).await?) })?;
+            return match answer.status {
+                StatusCode::OK => super::print(&answer.body).map(|()| Exit::Good),
+                // The service found something that bad.
+                StatusCode::CONFLICT => super::print(&answer.body).map(|()| Exit::No),
+                status => Err(anyhow!("{url} answered {status}: {}", answer.body.trim_end()).into()),
+            };
+        }
+        let Source { endpoint, certificates, options: mut reading } = engine.source()?;
+        reading.test_door = true;
+        let settings = policy.settings();
+        let inventory = super::block_on(async { Ok(docker::read(&endpoint, &certificates, reading).await?) })?;
+        let plan = plan::compile(&inventory, &settings);
+        let audit = audit::Audit::of(&plan);
+        super::print(&match format {
+            Format::Table => audit.text(),
+            Format::Json => audit.json(),
+            Format::Sarif => audit.sarif(),
+        })?;
+        Ok(if fail_on.severity().is_some_and(|severity| audit.reaches(severity)) { Exit::No } else { Exit::Good })
+    }
+}

@@ -1,0 +1,183 @@
+//! `GET /audit` and `leeward audit`: every way in which the isolation is weaker than it looks, worst first.
+//!
+//! A view of the plan's findings; also as SARIF 2.1.0, which code scanning reads.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::table::{columns, visible, visible_lines};
+use crate::plan::Plan;
+use crate::policy::finding::{Finding, Severity, Subject};
+use crate::policy::rules;
+
+/// What the rules found.
+#[derive(Debug, Serialize)]
+pub struct Audit<'a> {
+    /// Found, worst first.
+    pub findings: Vec<&'a Finding>,
+    /// Found, and the operator vouched for it.
+    pub vouched: Vec<&'a Finding>,
+    /// What the engine cannot tell; no statement that it is fine.
+    pub not_verifiable: Vec<&'a Finding>,
+}
+
+impl<'a> Audit<'a> {
+    /// The findings of a plan.
+    pub fn of(plan: &'a Plan) -> Self {
+        let (mut findings, mut vouched, mut not_verifiable) = (Vec::new(), Vec::new(), Vec::new());
+        for finding in &plan.findings {
+            let list = if finding.not_verifiable {
+                &mut not_verifiable
+            } else if finding.vouched {
+                &mut vouched
+            } else {
+                &mut findings
+            };
+            list.push(finding);
+        }
+        Self { findings, vouched, not_verifiable }
+    }
+
+    /// Whether anything is at least so bad, vouched for or not verifiable left out.
+    pub fn reaches(&self, severity: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity >= severity)
+    }
+
+    /// For programs. Ends with a newline.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+    }
+
+    /// For people: a table, then what to change, once for each rule. Ends with a newline.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if self.findings.is_empty() {
+            text.push_str("nothing found\n");
+        } else {
+            text.push_str(&columns(&["SEVERITY", "RULE", "WHERE", "WHAT"], &rows(&self.findings)));
+        }
+        let mut told: Vec<&str> = Vec::new();
+        for finding in &self.findings {
+            if !finding.fix.is_empty() && !told.contains(&finding.rule.as_ref()) {
+                told.push(&finding.rule);
+                let fix = visible_lines(&finding.fix).replace('\n', "\n    ");
+                text.extend(["\n", finding.rule.as_ref(), ", to change it (docs/rules.md):\n    ", &fix, "\n"]);
+            }
+        }
+        if !self.vouched.is_empty() {
+            text.push('\n');
+            text.push_str(&columns(&["VOUCHED FOR", "RULE", "WHERE", "WHAT"], &rows(&self.vouched)));
+        }
+        if !self.not_verifiable.is_empty() {
+            text.push('\n');
+            text.push_str(&columns(&["NOT VERIFIABLE", "RULE", "WHERE", "WHAT"], &rows(&self.not_verifiable)));
+        }
+        text
+    }
+
+    /// SARIF 2.1.0. What was vouched for is there as suppressed; what is not verifiable as a note.
+    pub fn sarif(&self) -> String {
+        let described: Vec<Value> = rules::all()
+            .map(|rule| {
+                json!({
+                    "id": rule.id,
+                    "shortDescription": { "text": rule.title },
+                    "fullDescription": { "text": rule.why },
+                    "help": { "text": rule.fix },
+                    "defaultConfiguration": { "level": level(rule.severity) },
+                })
+            })
+            .collect();
+        let result = |finding: &&Finding, kind: &str| {
+            let mut result = json!({
+                "ruleId": finding.rule,
+                "level": if kind == "open" { "note" } else { level(finding.severity) },
+                "message": { "text": finding.words },
+                "locations": [{ "logicalLocations": [{ "fullyQualifiedName": place(&finding.subject), "kind": "resource" }] }],
+            });
+            if kind == "vouched"
+                && let Some(fields) = result.as_object_mut()
+            {
+                fields.insert(
+                    "suppressions".to_owned(),
+                    json!([{ "kind": "external", "justification": "leeward.allow" }]),
+                );
+            }
+            result
+        };
+        let results: Vec<Value> = self
+            .findings
+            .iter()
+            .map(|it| result(it, "found"))
+            .chain(self.vouched.iter().map(|it| result(it, "vouched")))
+            .chain(self.not_verifiable.iter().map(|it| result(it, "open")))
+            .collect();
+        let log = json!({
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{
+                "tool": { "driver": { "name": "leeward", "version": env!("CARGO_PKG_VERSION"), "rules": described } },
+                "results": results,
+            }],
+        });
+        serde_json::to_string_pretty(&log).map(|text| text + "\n").unwrap_or_default()
+    }
+}
+
+fn rows(findings: &[&Finding]) -> Vec<Vec<String>> {
+    let row =
+        |it: &&Finding| vec![word(it.severity).to_owned(), it.rule.to_string(), place(&it.subject), it.words.clone()];
+    findings.iter().map(row).collect()
+}
+
+/// A severity as it is written: `high`.
+pub fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info | Severity::Low => "note",
+        Severity::Medium => "warning",
+        Severity::High | Severity::Critical => "error",
+    }
+}
+
+fn place(subject: &Subject) -> String {
+    visible(&match subject {
+        Subject::Engine => "engine".to_owned(),
+        Subject::Network { name } => format!("network {name}"),
+        Subject::Container { name, .. } => name.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::snapshot;
+    use crate::plan::compile;
+    use crate::settings::Settings;
+
+    #[test]
+    fn an_audit_is_a_table_json_and_sarif() {
+        let plan = compile(&snapshot::demo().unwrap(), &Settings::default());
+        let audit = Audit::of(&plan);
+        assert!(audit.reaches(Severity::Critical), "the refused container's network leads out");
+        let text = audit.text();
+        assert!(text.starts_with("SEVERITY"), "{text}");
+        assert!(text.contains("NET-001") && text.contains("to change it"), "{text}");
+        let sarif: Value = serde_json::from_str(&audit.sarif()).unwrap();
+        assert_eq!(sarif["version"], "2.1.0");
+        let results = sarif["runs"][0]["results"].as_array().unwrap();
+        assert_eq!(results.len(), plan.findings.len());
+        let known: Vec<&Value> =
+            sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+        assert!(results.iter().all(|it| known.contains(&&it["ruleId"])), "every finding's rule is described");
+    }
+}
