@@ -13,6 +13,7 @@ const DEFAULT: &str = "unix:///var/run/docker.sock";
 /// Flags of every verb that reads an engine.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Where the facts come from")]
+#[expect(clippy::struct_field_names, reason = "a field's name is its flag's")]
 pub(crate) struct Engine {
     /// The engine: unix://PATH, tcp://HOST:PORT, https://HOST:PORT, file:PATH (a snapshot), or `demo`
     /// [default: DOCKER_HOST, else unix:///var/run/docker.sock]
@@ -62,6 +63,7 @@ impl Engine {
     /// What the flags mean; Docker's own variables where they say nothing.
     pub(crate) fn source(self) -> Result<Source, Failure> {
         let Self { engine, engine_ca, engine_cert, engine_key, swarm } = self;
+        #[expect(clippy::disallowed_methods, reason = "these are the settings of `docker`, not flags of ours")]
         let docker = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let endpoint = match (engine, docker("DOCKER_HOST")) {
             (Some(endpoint), _) => endpoint,

@@ -35,13 +35,11 @@ impl Health {
     pub(crate) fn run(self) -> Ended {
         let patience = Duration::from_secs(self.patience);
         let answer = super::block_on(async {
-            match &self.engine {
-                Some(socket) => Ok(ask_socket(socket, "/_ping", patience).await?),
-                None => {
-                    let server = self.server.server.clone().unwrap_or_else(|| Uri::from_static(HERE));
-                    Ok(self.server.ask(&server, "/readyz", "text/plain", patience).await?)
-                }
+            if let Some(socket) = &self.engine {
+                return Ok(ask_socket(socket, "/_ping", patience).await?);
             }
+            let server = self.server.server.clone().unwrap_or_else(|| Uri::from_static(HERE));
+            Ok(self.server.ask(&server, "/readyz", "text/plain", patience).await?)
         });
         // Docker knows two answers; that nobody is there is a no.
         let (exit, words) = match answer {

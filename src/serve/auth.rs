@@ -17,13 +17,13 @@ use super::shared::Shared;
 
 /// The tokens that are good. Each is kept as its digest, so that comparing takes the same time whatever was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tokens(Vec<[u8; 32]>);
+pub(super) struct Tokens(Vec<[u8; 32]>);
 
 impl Tokens {
     /// Reads a token file: one token a line, so that an old and a new one can both be good for a while.
     ///
     /// Errors: words without the file's name.
-    pub fn read(text: &str) -> Result<Self, String> {
+    pub(super) fn read(text: &str) -> Result<Self, String> {
         let tokens: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         if tokens.is_empty() {
             return Err("holds no token; write one line into it, for example from `openssl rand -hex 32`".to_owned());
@@ -142,7 +142,7 @@ fn is_foreign_page(headers: &HeaderMap, allowed: &[String]) -> bool {
     };
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let is_address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
-    !(is_address || !name.contains('.') || name.ends_with(".localhost") || allowed.iter().any(|it| *it == name))
+    !(is_address || !name.contains('.') || name.ends_with(".localhost") || allowed.contains(&name))
 }
 
 #[cfg(test)]

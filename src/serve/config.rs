@@ -24,7 +24,7 @@ use crate::plan::Plan;
 /// How long the first request may wait for the first inventory: less than the 5 s after which Traefik gives up.
 const WARM_UP: Duration = Duration::from_secs(4);
 /// The longest hold that a caller may ask for.
-const LONGEST_HOLD: Duration = Duration::from_secs(600);
+const LONGEST_HOLD: Duration = Duration::from_mins(10);
 
 /// `GET /config`: all that is routed.
 pub(super) async fn everyone(
@@ -61,9 +61,9 @@ struct Poll {
 impl Poll {
     fn new(method: &Method, headers: &HeaderMap) -> Self {
         let validators = headers.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned);
-        let preferences =
+        let mut preferences =
             headers.get_all("prefer").iter().filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(','));
-        let wait = preferences.filter_map(wait).next();
+        let wait = preferences.find_map(wait);
         Self { validators, wait, body: *method == Method::GET }
     }
 

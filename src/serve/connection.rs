@@ -250,7 +250,7 @@ mod tests {
         ours.read_u8().await.unwrap();
         let connection = Arc::clone(&ours.connection);
         let asking = connection.ask();
-        assert!(timeout(Duration::from_secs(3600), ours.read_u8()).await.is_err(), "held for an hour");
+        assert!(timeout(Duration::from_hours(1), ours.read_u8()).await.is_err(), "held for an hour");
         drop(asking);
         let begun = Instant::now();
         assert_eq!(ours.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);

@@ -313,7 +313,7 @@ mod tests {
             Answer::Nothing(names) => format!("nothing, near {}", names.len()),
         };
         assert_eq!(found(&routed.container), routed.container);
-        assert_eq!(found(&routed.id.as_str()[..8]), routed.container);
+        assert_eq!(found(routed.id.as_str().get(..8).unwrap()), routed.container);
         assert_eq!(found("app1/web"), routed.container);
         assert_eq!(found("web"), "2 of several");
         assert_eq!(found("app1.localhost"), "app1.web");

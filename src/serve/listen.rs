@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     /// Guests as `(address, was given a document)`, in the order they came.
-    async fn left_after(guests: &[(&str, bool)], newcomer: &str, places: &mut Vec<bool>) -> Vec<u64> {
+    fn left_after(guests: &[(&str, bool)], newcomer: &str, places: &mut Vec<bool>) -> Vec<u64> {
         let mut tasks = JoinSet::new();
         let mut list = BTreeMap::new();
         for (number, (peer, proven)) in (1..).zip(guests) {
@@ -234,14 +234,14 @@ mod tests {
         let mut places = Vec::new();
         // The oldest of the crowd goes, whoever comes.
         let full = [(traefik, true), (crowd, false), (crowd, false)];
-        assert_eq!(left_after(&full, crowd, &mut places).await, [1, 3]);
-        assert_eq!(left_after(&full, traefik, &mut places).await, [1, 3]);
+        assert_eq!(left_after(&full, crowd, &mut places), [1, 3]);
+        assert_eq!(left_after(&full, traefik, &mut places), [1, 3]);
         // A crowd that has asked, too, makes room for others.
         let full = [(traefik, true), (crowd, true), (crowd, true), (crowd, true)];
-        assert_eq!(left_after(&full, traefik, &mut places).await, [1, 3, 4]);
+        assert_eq!(left_after(&full, traefik, &mut places), [1, 3, 4]);
         // Even behind one address, what was served stays before what was not.
         let full = [(crowd, true), (crowd, false), (crowd, true)];
-        assert_eq!(left_after(&full, crowd, &mut places).await, [1, 3]);
+        assert_eq!(left_after(&full, crowd, &mut places), [1, 3]);
         assert_eq!(places, [true; 4]);
     }
 }

@@ -272,13 +272,11 @@ const PAIRS: &[Pair] = &[
     ),
     (
         "NET-018",
-        |i| drop(network(i, "net-proxy").options.insert("com.docker.network.bridge.enable_icc".into(), "false".into())),
         |i| {
-            drop(
-                network(i, "net-internal")
-                    .options
-                    .insert("com.docker.network.bridge.enable_icc".into(), "false".into()),
-            );
+            network(i, "net-proxy").options.insert("com.docker.network.bridge.enable_icc".into(), "false".into());
+        },
+        |i| {
+            network(i, "net-internal").options.insert("com.docker.network.bridge.enable_icc".into(), "false".into());
         },
     ),
     (
