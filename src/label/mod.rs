@@ -1,7 +1,7 @@
 //! Traefik's label language: from flat labels to what they mean, or to the one label that is wrong.
 //!
 //! Three stages, as in Traefik: the keys become a tree ([`tree`]), the tree's names are held against the types, and only
-//! then are values read ([`decode`]). The first error ends the container; nothing ends the program.
+//! then are values read ([`decode()`]). The first error ends the container; nothing ends the program.
 //!
 //! Source: Traefik `pkg/config/label/label.go`; paerser `parser/`.
 
