@@ -161,9 +161,9 @@ impl Door {
             .unwrap();
         // Wait for the stream: only then does what follows prove anything.
         eventually(Duration::from_secs(10), "the event stream tells of a container", || {
-            lab.docker(&["run", "--rm", images::BUSYBOX, "true"]);
+            let ran = lab.docker(&["run", "--rm", images::BUSYBOX, "id"]);
             let seen = fs::read_to_string(&stream).unwrap();
-            if seen.contains("start") { Ok(()) } else { Err(seen) }
+            if seen.contains("start") { Ok(()) } else { Err(format!("{}{}{seen}", ran.out, ran.err)) }
         });
         let id = lab.docker_ok(&[
             "run",
