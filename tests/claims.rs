@@ -411,3 +411,11 @@ fn strict_refuses_what_only_reaches_far_and_the_operator_may_vouch() {
         assert!(!refused(&inventory, &strict), "{id} vouched for");
     }
 }
+
+#[test]
+fn a_rule_that_does_not_exist_allows_nothing_and_is_said() {
+    let inventory = with(&[("leeward.allow", "NET-999, NET-001")]);
+    let plan = compile(&inventory, &Settings::default());
+    let said: Vec<_> = plan.decisions.get("app").unwrap().warnings.iter().map(|it| it.words.as_str()).collect();
+    assert_eq!(said, ["`NET-999` is no rule's id and allows nothing; docs/rules.md lists the rules"]);
+}

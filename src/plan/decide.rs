@@ -17,7 +17,7 @@ use crate::policy::names::Owner;
 use crate::policy::provenance;
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules::{ALLOW, Judgement, Standing};
+use crate::policy::rules::{ALLOW, Judgement, Standing, unknown_vouchers};
 use crate::policy::world::World;
 use crate::rule::router;
 use crate::settings::{Isolation, Settings};
@@ -203,11 +203,15 @@ fn operator_labels(asked: &Asked<'_>, world: &World<'_>, way: &mut Way) {
     }
 }
 
-/// Labels that look like Traefik's and are not.
+/// Labels that look as if they meant something and do not: Traefik's, misspelt, and rules to vouch for that do not exist.
 fn unmatched(asked: &Asked<'_>, world: &World<'_>, warnings: &mut Vec<Warning>) {
     let Some(labels) = world.labels.get(asked.id) else { return };
     for (label, words) in label::unmatched(&labels.labels) {
         warnings.push(Warning { label: Some(label), words });
+    }
+    for id in labels.get(ALLOW).map(unknown_vouchers).unwrap_or_default() {
+        let words = format!("`{id}` is no rule's id and allows nothing; docs/rules.md lists the rules");
+        warnings.push(Warning { label: Some(ALLOW.to_owned()), words });
     }
 }
 
