@@ -77,6 +77,10 @@ fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
             problems.push(problem(format!("the value `{text}` holds `║`, which Traefik takes for a list")));
         }
         Free::Text(_) => {}
+        // Traefik walks a map by its sorted names, and a first name in brackets makes it a list.
+        Free::Map(map) if map.keys().next().is_some_and(|first| first.starts_with('[')) => {
+            problems.push(problem("names beside an index: Traefik would see a list".to_owned()));
+        }
         Free::Map(map) => {
             for (below, value) in map {
                 free(below, value, path, problems);

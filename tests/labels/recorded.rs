@@ -1,14 +1,4 @@
-//! The same worlds give the same configuration as Traefik's own Docker provider gave, recorded from Traefik 3.7.15.
-//!
-//! `tests/vectors/traefik-*.jsonl`: a line each, an engine's objects, the provider's options, and what Traefik made of it.
-//! Compared with Traefik's defaults filled in, and without zero values, which Traefik leaves out of what it prints. Each world is compiled as
-//! `--isolation off --names traefik --image-labels honor`, which promises to be that provider.
-
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a recorded case that is not as it should be fails the test"
-)]
+//! Recorded cases: from an engine's objects to our document, and how it is compared with what Traefik made of them.
 
 use std::collections::BTreeSet;
 
@@ -19,46 +9,37 @@ use leeward::plan::{Plan, compile};
 use leeward::settings::{ImageLabels, Isolation, Names, Settings};
 use serde_json::{Map, Value};
 
-#[test]
-fn random_worlds_give_what_traefik_gave() {
-    check(include_str!("vectors/traefik-random.jsonl"));
+use crate::reader;
+
+/// The lines of a file of recorded cases.
+pub(crate) fn cases(file: &str) -> Vec<Value> {
+    file.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-#[test]
-fn every_label_with_every_value_gives_what_traefik_gave() {
-    check(include_str!("vectors/traefik-walk.jsonl"));
+/// What Traefik would hold after reading the document of a recorded world. Compiled as
+/// `--isolation off --names traefik --image-labels honor`, which promises to be Traefik's own provider.
+pub(crate) fn held(plan: &Plan, case: &str) -> Value {
+    let body = document::write(&plan.documents[Plan::EVERYONE]);
+    let held = reader::read(&body, reader::NEWEST);
+    canonical(&held.unwrap_or_else(|error| panic!("{case}: Traefik would refuse the document: {error}\n{body}")))
 }
 
-/// Worlds whose result cannot be carried by Traefik's HTTP provider at all, each with its reason.
-const NOT_CARRIED: &[(&str, &str)] = &[
-    ("0019-long_things", "a router's name has more than 1,022 characters"),
-    ("0065-indexes", "a plugin's list holds texts and maps, of which only the maps would arrive"),
-    ("walk-0218", "a list's item holds `║`, with which Traefik joins lists"),
-];
+/// What we take it that Traefik holds, by which two containers are compared.
+pub(crate) fn with_defaults(plan: &Plan) -> Value {
+    serde_json::from_str(&document::write(&(*plan.documents[Plan::EVERYONE]).clone().with_defaults())).unwrap()
+}
 
-fn check(worlds: &str) {
-    let mut failures = Vec::new();
-    let mut count = 0;
-    for line in worlds.lines() {
-        let case: Value = serde_json::from_str(line).unwrap();
-        let name = case["name"].as_str().unwrap();
-        if NOT_CARRIED.iter().any(|(world, _)| *world == name) {
-            continue;
-        }
-        count += 1;
-        let swarm = case["options"]["provider"] == "swarm";
-        let plan = compile(&inventory(&case["world"]), &settings(&case["options"]));
-        let own: Value =
-            serde_json::from_str(&document::write(&(*plan.documents[Plan::EVERYONE]).clone().with_defaults())).unwrap();
-        let own = canonical(&own);
-        let mut wanted = vec![&case["expected"]];
-        wanted.extend(case["alternatives"].as_array().into_iter().flatten());
-        let wanted: Vec<Value> = wanted.into_iter().map(|it| canonical(&with_http_names(it.clone(), swarm))).collect();
-        if !wanted.contains(&own) {
-            failures.push(format!("{name}:\n{}", difference(&wanted[0], &own, "").join("\n")));
-        }
-    }
-    assert!(failures.is_empty(), "{} of {count} worlds differ:\n\n{}", failures.len(), failures.join("\n\n"));
+/// The plan of a recorded world.
+pub(crate) fn plan(case: &Value) -> Plan {
+    compile(&inventory(&case["world"]), &settings(&case["options"]))
+}
+
+/// What Traefik's own provider made of it; several answers where it picks at random.
+pub(crate) fn wanted(case: &Value) -> Vec<Value> {
+    let swarm = case["options"]["provider"] == "swarm";
+    let mut wanted = vec![&case["expected"]];
+    wanted.extend(case["alternatives"].as_array().into_iter().flatten());
+    wanted.into_iter().map(|it| canonical(&with_http_names(it.clone(), swarm))).collect()
 }
 
 fn inventory(world: &Value) -> Inventory {
@@ -117,7 +98,7 @@ fn rename(value: &mut Value, key: &str, suffix: &str) {
 }
 
 /// Without zero values and empty structures at any depth.
-fn canonical(value: &Value) -> Value {
+pub(crate) fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(
             fields
@@ -142,7 +123,7 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-fn difference(wanted: &Value, found: &Value, path: &str) -> Vec<String> {
+pub(crate) fn difference(wanted: &Value, found: &Value, path: &str) -> Vec<String> {
     match (wanted, found) {
         _ if wanted == found => Vec::new(),
         (Value::Object(a), Value::Object(b)) => {

@@ -1,0 +1,14 @@
+//! Labels in, a document out, held against what Traefik was seen to do and against Traefik itself.
+//!
+//! [`vectors`]: recorded cases. [`schema`]: every field. [`reader`] is a model of how Traefik reads a document, itself held against recorded bodies.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a case that is not as it should be fails the test"
+)]
+
+mod reader;
+mod recorded;
+mod schema;
+mod vectors;
