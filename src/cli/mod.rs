@@ -14,6 +14,7 @@ mod policy;
 mod routes;
 mod serve;
 mod server;
+mod snapshot;
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -52,6 +53,7 @@ enum Verb {
     Routes(Box<routes::Routes>),
     Explain(Box<explain::Explain>),
     Audit(Box<audit::Audit>),
+    Snapshot(snapshot::Snapshot),
     Health(health::Health),
 }
 
@@ -116,6 +118,7 @@ impl Verb {
             Self::Routes(verb) => verb.run(),
             Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(),
+            Self::Snapshot(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
         }
     }
@@ -124,7 +127,7 @@ impl Verb {
     fn is_service(&self) -> bool {
         match self {
             Self::Serve(_) | Self::Gate(_) => true,
-            Self::Routes(_) | Self::Explain(_) | Self::Audit(_) | Self::Health(_) => false,
+            Self::Routes(_) | Self::Explain(_) | Self::Audit(_) | Self::Snapshot(_) | Self::Health(_) => false,
         }
     }
 }

@@ -3,3 +3,4 @@
 #![expect(clippy::let_underscore_must_use, reason = "whether the other side is gone shows in what it answered")]
 
 mod gate;
+mod snapshot;

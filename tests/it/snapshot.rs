@@ -1,0 +1,43 @@
+//! `leeward snapshot`: what it records is what every other verb then reads.
+
+use assert_cmd::Command;
+
+fn leeward(arguments: &[&str]) -> (i32, String, String) {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_leeward")).env_remove("DOCKER_HOST").args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn every_verb_reads_what_was_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.json").display().to_string();
+    assert_eq!(leeward(&["snapshot", "--engine=demo", "--output", &path]), (0, String::new(), String::new()));
+    let (status, printed, _) = leeward(&["snapshot", "--engine=demo"]);
+    assert_eq!((status, printed), (0, std::fs::read_to_string(&path).unwrap()));
+
+    let file = format!("--engine=file:{path}");
+    for verb in [&["routes", "--json", "--all"][..], &["explain", "wiki"], &["audit"], &["snapshot"]] {
+        let from_demo = leeward(&[verb, &["--engine=demo"]].concat());
+        assert!(!from_demo.1.is_empty(), "{verb:?}: {from_demo:?}");
+        assert_eq!(leeward(&[verb, &[file.as_str()]].concat()), from_demo, "{verb:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(at("other.json"), "{}").unwrap();
+    for (arguments, words) in [
+        (["routes", "--engine", &format!("file:{}", at("none.json"))], "cannot read the snapshot"),
+        (["routes", "--engine", &format!("file:{}", at("other.json"))], "is no snapshot"),
+        (["snapshot", "--engine=demo", &format!("--output={}", at("no/such/folder"))], "cannot write the snapshot"),
+        (["snapshot", "--engine", &format!("unix://{}", at("no.sock"))], "no.sock"),
+    ] {
+        let (status, out, error) = leeward(&arguments);
+        assert_eq!((status, out.as_str()), (3, ""), "{arguments:?}: {error}");
+        assert!(error.starts_with("leeward: ") && error.contains(words) && error.lines().count() == 1, "{error}");
+    }
+}
