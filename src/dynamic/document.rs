@@ -14,7 +14,7 @@ use crate::dynamic::Problem;
 const LONGEST_KEY: usize = 1022;
 
 /// What paerser joins the items of a list with.
-const SEPARATOR: char = '║';
+pub(super) const SEPARATOR: char = '║';
 
 /// Writes the document. `{}` if there is nothing at all.
 pub fn write(dynamic: &Dynamic) -> String {
@@ -73,8 +73,8 @@ fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
         problems.push(problem("a name that long is not read by Traefik".to_owned()));
     }
     match value {
-        Free::Text(text) if text.contains(SEPARATOR) => {
-            problems.push(problem(format!("the value `{text}` holds `║`, which Traefik takes for a list")));
+        Free::Text(text) if text.starts_with(SEPARATOR) => {
+            problems.push(problem(format!("the value `{text}` starts with `║`, which Traefik takes for a list")));
         }
         Free::Text(_) => {}
         // Traefik walks a map by its sorted names, and a first name in brackets makes it a list.
@@ -86,22 +86,7 @@ fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
                 free(below, value, path, problems);
             }
         }
-        Free::List(items) => {
-            let texts = items.iter().filter(|item| matches!(item, Free::Text(_))).count();
-            if texts != 0 && texts != items.len() {
-                problems.push(problem("of a list of texts and of maps Traefik would see the maps alone".to_owned()));
-                return;
-            }
-            for item in items {
-                match item {
-                    Free::Text(text) if text.trim() != text || text.contains(SEPARATOR) => {
-                        problems.push(problem(format!("the item `{text}` would be changed on its way to Traefik")));
-                        return;
-                    }
-                    other => free(key, other, path, problems),
-                }
-            }
-        }
+        Free::List(items) => items.iter().for_each(|item| free(key, item, path, problems)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Writer;
+use super::document::{SEPARATOR, Writer};
 use super::schema::{Kind, Part, Tree, Value};
 
 /// What one plugin is told: its settings by name.
@@ -86,9 +86,9 @@ impl Value for Plugin {
                 match value {
                     Free::Map(map) if map.contains_key(key) => to.object(|to| {
                         to.key(key);
-                        write_map(map, to);
+                        write_map(map, false, to);
                     }),
-                    _ => write_free(value, to),
+                    _ => write_free(value, false, to),
                 }
             }
         });
@@ -99,19 +99,40 @@ impl Value for Plugin {
     }
 }
 
-fn write_map(map: &BTreeMap<String, Free>, to: &mut Writer) {
+fn write_map(map: &BTreeMap<String, Free>, in_list: bool, to: &mut Writer) {
     to.object(|to| {
         for (key, value) in map {
             to.key(key);
-            write_free(value, to);
+            write_free(value, in_list, to);
         }
     });
 }
 
-fn write_free(value: &Free, to: &mut Writer) {
+fn write_free(value: &Free, in_list: bool, to: &mut Writer) {
     match value {
         Free::Text(text) => to.text(text),
-        Free::List(items) => to.list(items, write_free),
-        Free::Map(map) => write_map(map, to),
+        Free::List(items) if !in_list && items.iter().all(is_plain) => {
+            to.list(items, |item, to| write_free(item, true, to));
+        }
+        Free::List(items) => write_indexed(items, to),
+        Free::Map(map) => write_map(map, in_list, to),
     }
+}
+
+/// An item that arrives unchanged in a list of JSON.
+fn is_plain(item: &Free) -> bool {
+    matches!(item, Free::Text(text) if text.trim() == text && !text.contains(SEPARATOR))
+}
+
+/// A list as the map of its indices, which Traefik reads as the list: `{"[0]":"a","[1]":{"k":"v"}}`. Of a list of JSON it
+/// trims the texts, keeps the maps alone if there are any, and before 3.1.3 breaks the lists below it.
+fn write_indexed(items: &[Free], to: &mut Writer) {
+    // Traefik sorts the names: all are of one length.
+    let digits = items.len().saturating_sub(1).to_string().len();
+    to.object(|to| {
+        for (at, item) in items.iter().enumerate() {
+            to.key(&format!("[{at:0digits$}]"));
+            write_free(item, true, to);
+        }
+    });
 }

@@ -26,7 +26,26 @@ pub(crate) fn held(plan: &Plan, case: &str) -> Value {
 
 /// What we take it that Traefik holds, by which two containers are compared.
 pub(crate) fn with_defaults(plan: &Plan) -> Value {
-    serde_json::from_str(&document::write(&(*plan.documents[Plan::EVERYONE]).clone().with_defaults())).unwrap()
+    let body = document::write(&(*plan.documents[Plan::EVERYONE]).clone().with_defaults());
+    let mut document: Value = serde_json::from_str(&body).unwrap();
+    for middleware in document["http"]["middlewares"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        middleware.get_mut("plugin").into_iter().for_each(list);
+    }
+    document
+}
+
+/// Maps of indices as the lists that they stand for.
+fn list(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(list);
+            if fields.keys().next().is_some_and(|first| first.starts_with('[')) {
+                *value = std::mem::take(fields).into_iter().map(|(_, item)| item).collect();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(list),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// The plan of a recorded world.

@@ -17,10 +17,7 @@ use crate::recorded::{canonical, cases, difference, held, plan, wanted, with_def
 fn random_worlds_give_what_traefik_gave() {
     check(
         include_str!("../vectors/traefik-random.jsonl"),
-        &[
-            ("0019-long_things", "a router's name has more than 1,022 characters"),
-            ("0065-indexes", "a plugin's list holds texts and maps, of which only the maps would arrive"),
-        ],
+        &[("0019-long_things", "a router's name has more than 1,022 characters")],
     );
 }
 
@@ -170,6 +167,6 @@ fn bodies_are_read_as_traefik_read_them() {
             (read, error) => failures.push(format!("{name}: {body}\n  Traefik {error:?}\n  model {read:?}")),
         }
     }
-    assert_eq!(judged, 236);
+    assert_eq!(judged, 237);
     assert!(failures.is_empty(), "{} of {judged}:\n\n{}", failures.len(), failures.join("\n\n"));
 }
