@@ -15,12 +15,15 @@ mod attacks;
 mod door;
 mod images;
 mod lab;
+#[path = "../left_out/mod.rs"]
+mod left_out;
 mod moving;
 mod topology;
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::PathBuf;
+
+use left_out::left_out;
 
 /// The Traefik that the shipped files name.
 const TRAEFIK: &str = "3.7.15";
@@ -85,14 +88,4 @@ fn means(test: &str) -> Option<Means> {
     }
     left_out(test, &missing);
     None
-}
-
-/// Says loudly that a test is left out, each reason as `part: words`; panics if `LEEWARD_REQUIRE` lists the part.
-fn left_out(test: &str, reasons: &[String]) {
-    let required = std::env::var_os("LEEWARD_REQUIRE").unwrap_or_default().to_string_lossy().into_owned();
-    let wanted = required.split(',').any(|part| reasons.iter().any(|it| it.starts_with(&format!("{part}:"))));
-    let reasons = reasons.join("; ");
-    assert!(!wanted, "LEEWARD_REQUIRE={required}, but {test} cannot run: {reasons}");
-    // Past the test harness, which would keep the words of a test that passes to itself.
-    std::io::stderr().write_all(format!("\n!! LEFT OUT: {test}: {reasons}\n").as_bytes()).unwrap();
 }

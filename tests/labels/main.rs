@@ -1,6 +1,7 @@
 //! Labels in, a document out, held against what Traefik was seen to do and against Traefik itself.
 //!
-//! [`vectors`]: recorded cases. [`schema`]: every field. [`reader`] is a model of how Traefik reads a document, itself held against recorded bodies.
+//! [`vectors`]: recorded cases. [`schema`]: every field. [`all_fields`]: every field in one document, for a real Traefik,
+//! which is [`proxy`]. [`reader`] is a model of how Traefik reads a document, itself held against recorded bodies.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,6 +9,10 @@
     reason = "a case that is not as it should be fails the test"
 )]
 
+mod all_fields;
+#[path = "../left_out/mod.rs"]
+mod left_out;
+mod proxy;
 mod reader;
 mod recorded;
 mod schema;

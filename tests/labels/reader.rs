@@ -59,6 +59,11 @@ impl Row {
         }
     }
 
+    /// Whether Traefik's own output leaves it out.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.json_hidden
+    }
+
     fn is_ignored(&self) -> bool {
         self.file_access == "ignored"
     }

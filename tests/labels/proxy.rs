@@ -1,0 +1,151 @@
+//! A real Traefik that reads what it is given, with its own HTTP provider.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use leeward::dynamic::Version;
+use serde_json::Value;
+
+use crate::left_out::left_out;
+
+/// The newest patch of each minor release that Leeward writes for, as `.ci/run` fetches them.
+pub(crate) const RELEASES: [&str; 7] = ["3.0.4", "3.2.3", "3.3.6", "3.4.3", "3.5.3", "3.6.15", "3.7.15"];
+
+/// How long a document may take from being offered to being read.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The binaries in `LEEWARD_TRAEFIK_DIR`, `<release>/traefik`; says which are missing.
+pub(crate) fn releases(test: &str) -> Vec<(Version, PathBuf)> {
+    let folder = std::env::var_os("LEEWARD_TRAEFIK_DIR").map(PathBuf::from).unwrap_or_default();
+    let (found, missing): (Vec<_>, Vec<_>) = RELEASES
+        .iter()
+        .map(|release| (release.parse().unwrap(), folder.join(release).join("traefik")))
+        .partition(|(_, path): &(Version, PathBuf)| path.is_file());
+    if !missing.is_empty() {
+        let names: Vec<String> = missing.iter().map(|(release, _)| release.to_string()).collect();
+        left_out(test, &[format!("traefik: LEEWARD_TRAEFIK_DIR lacks {}", names.join(", "))]);
+    }
+    found
+}
+
+/// What it starts with. Of an empty document some releases say nothing.
+const FIRST: &str = r#"{"http":{"middlewares":{"first":{"addPrefix":{"prefix":"/"}}}}}"#;
+
+/// A running Traefik. Ends with it.
+pub(crate) struct Proxy {
+    traefik: Child,
+    offered: Arc<Mutex<Offer>>,
+    /// What its HTTP provider logged.
+    log: Receiver<Value>,
+    api: SocketAddr,
+}
+
+struct Offer {
+    body: String,
+    taken: bool,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        drop(self.traefik.kill());
+        drop(self.traefik.wait());
+    }
+}
+
+impl Proxy {
+    pub(crate) fn start(binary: &Path) -> Self {
+        let offered = Arc::new(Mutex::new(Offer { body: FIRST.to_owned(), taken: false }));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = listener.local_addr().unwrap();
+        let serving = Arc::clone(&offered);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                drop(answer(stream, &serving));
+            }
+        });
+        // Free a moment ago: Traefik does not say which port it got when asked for any.
+        let api = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Which of the two it logs to depends on the release.
+        let (read, write) = std::io::pipe().unwrap();
+        let traefik = Command::new(binary)
+            .arg(format!("--providers.http.endpoint=http://{endpoint}/"))
+            .args(["--providers.http.pollinterval=10ms", "--providers.providersthrottleduration=0s"])
+            .arg(format!("--entrypoints.traefik.address={api}"))
+            .args(["--entrypoints.web.address=127.0.0.1:0", "--api=true", "--api.insecure=true"])
+            .args(["--log.level=DEBUG", "--log.format=json", "--global.checknewversion=false"])
+            .args(["--global.sendanonymoususage=false"])
+            .stdin(Stdio::null())
+            .stdout(write.try_clone().unwrap())
+            .stderr(write)
+            .spawn()
+            .unwrap();
+        let (said, log) = channel();
+        let lines = BufReader::new(read).lines();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+                let of_interest = entry["message"] == "Configuration received" || entry["error"].is_string();
+                if entry["providerName"] == "http" && of_interest && said.send(entry).is_err() {
+                    return;
+                }
+            }
+        });
+        let proxy = Self { traefik, offered, log, api };
+        proxy.next().unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        proxy
+    }
+
+    /// Offers a document: the configuration that Traefik takes from it, or its words for refusing all of it.
+    pub(crate) fn read(&self, body: &str) -> Result<Value, String> {
+        {
+            let mut offer = self.offered.lock().unwrap();
+            assert_ne!(offer.body, body, "Traefik says nothing of a document that it has already");
+            *offer = Offer { body: body.to_owned(), taken: false };
+        }
+        self.next()
+    }
+
+    fn next(&self) -> Result<Value, String> {
+        let begun = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let mut entry = self.log.recv_timeout(left).map_err(|_| "Traefik said nothing".to_owned())?;
+            // What it says before it asked is of the document before.
+            if !self.offered.lock().unwrap().taken {
+                continue;
+            }
+            if let Some(error) = entry["error"].as_str() {
+                return Err(error.to_owned());
+            }
+            return Ok(entry["config"].take());
+        }
+    }
+
+    /// What `GET /api/rawdata` shows; nothing while Traefik is not that far yet.
+    pub(crate) fn raw_data(&self) -> Value {
+        let mut stream = TcpStream::connect(self.api).unwrap();
+        stream.write_all(b"GET /api/rawdata HTTP/1.0\r\nHost: traefik\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok()).unwrap_or_default()
+    }
+}
+
+fn answer(mut stream: TcpStream, offered: &Mutex<Offer>) -> std::io::Result<()> {
+    let mut request = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    while request.read_line(&mut line)? > 2 {
+        line.clear();
+    }
+    let mut offer = offered.lock().unwrap();
+    let body = &offer.body;
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())?;
+    offer.taken = true;
+    Ok(())
+}
