@@ -5,6 +5,7 @@
 //! before the default; an environment variable that is set but empty counts as not set.
 
 mod audit;
+mod check;
 mod engine;
 mod explain;
 mod gate;
@@ -53,6 +54,7 @@ enum Verb {
     Routes(Box<routes::Routes>),
     Explain(Box<explain::Explain>),
     Audit(Box<audit::Audit>),
+    Check(Box<check::Check>),
     Snapshot(snapshot::Snapshot),
     Health(health::Health),
 }
@@ -118,6 +120,7 @@ impl Verb {
             Self::Routes(verb) => verb.run(),
             Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(),
+            Self::Check(verb) => verb.run(),
             Self::Snapshot(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
         }
@@ -127,7 +130,12 @@ impl Verb {
     fn is_service(&self) -> bool {
         match self {
             Self::Serve(_) | Self::Gate(_) => true,
-            Self::Routes(_) | Self::Explain(_) | Self::Audit(_) | Self::Snapshot(_) | Self::Health(_) => false,
+            Self::Routes(_)
+            | Self::Explain(_)
+            | Self::Audit(_)
+            | Self::Check(_)
+            | Self::Snapshot(_)
+            | Self::Health(_) => false,
         }
     }
 }

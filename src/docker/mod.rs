@@ -2,6 +2,7 @@
 //!
 //! bollard and hyper stay in here; what leaves is an [`Inventory`].
 
+pub mod compose;
 pub mod connection;
 pub mod endpoint;
 pub mod facts;

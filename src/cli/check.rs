@@ -1,0 +1,142 @@
+//! `leeward check`: a Compose project's routes and findings, before it is deployed.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use leeward::docker::compose::{self, Project};
+use leeward::docker::snapshot;
+use leeward::inventory::Inventory;
+use leeward::plan::{self, Outcome, Plan};
+use leeward::policy::finding::Subject;
+use leeward::serve::audit::Audit;
+use leeward::serve::routes::Listing;
+use serde::Serialize;
+
+use super::audit::{FailOn, Format};
+use super::policy::Policy;
+use super::{Ended, Exit, Failure};
+
+/// Standard input, as a file's name.
+const STDIN: &str = "-";
+
+/// Judge Compose projects before they are deployed: docker compose config --format json | leeward check -
+///
+/// Says what would be routed, what would be refused and why, and what the rules find, without an engine. What only an
+/// engine knows (the labels and ports of images, the host) is not judged.
+///
+/// Exit status 1: a container that asks to be routed would be refused, or a finding is at least as bad as --fail-on.
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// What `docker compose config` wrote, JSON or YAML, one project a file; - is standard input
+    #[arg(value_name = "FILE", default_value = STDIN)]
+    files: Vec<PathBuf>,
+
+    /// The engine as it is, from `leeward snapshot`: its networks and containers are there beside the projects
+    #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env_values = true, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+
+    /// The project's name where the file does not say it (docker-compose 1.29) [default: its folder's name]
+    #[arg(long, env = "LEEWARD_PROJECT_NAME", hide_env_values = true, value_name = "NAME")]
+    project_name: Option<String>,
+
+    /// How to write it
+    #[arg(long, env = "LEEWARD_FORMAT", hide_env_values = true, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+
+    /// The severity from which on the exit status is 1
+    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env_values = true, value_name = "SEVERITY", default_value = "high")]
+    fail_on: FailOn,
+
+    #[command(flatten)]
+    policy: Policy,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Checked<'a> {
+    #[serde(flatten)]
+    listing: Listing<'a>,
+    #[serde(flatten)]
+    audit: Audit<'a>,
+    /// What was taken for granted.
+    assumed: &'a [String],
+}
+
+impl Check {
+    /// Reads the files, compiles, and prints what concerns them.
+    pub(crate) fn run(self) -> Ended {
+        let Self { files, snapshot, project_name, format, fail_on, policy } = self;
+        let settings = policy.settings();
+        let projects =
+            files.iter().map(|file| project(file, project_name.as_deref())).collect::<Result<Vec<_>, Failure>>()?;
+        let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
+        let inventory = compose::deploy(&projects, there).map_err(|words| anyhow!(words))?;
+        let mut plan = plan::compile(&inventory, &settings);
+        keep(&mut plan, &projects, &inventory);
+        let assumed: Vec<String> = projects
+            .iter()
+            .flat_map(|project| project.assumed.iter().map(move |it| format!("{}/{it}", project.name)))
+            .collect();
+
+        let (listing, audit) = (Listing::new(&plan, None, false), Audit::of(&plan));
+        let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
+        let found = fail_on.severity().is_some_and(|severity| audit.reaches(severity));
+        super::print(&match format {
+            Format::Table => {
+                let mut text = format!("{}\n{}", listing.text(), audit.text());
+                text.extend(assumed.iter().flat_map(|it| ["\nassumed for ", it, "\n"]));
+                text
+            }
+            Format::Json => serde_json::to_string_pretty(&Checked { listing, audit, assumed: &assumed })? + "\n",
+            Format::Sarif => audit.sarif(),
+        })?;
+        Ok(if refused || found { Exit::No } else { Exit::Good })
+    }
+}
+
+fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
+    let text = if file.as_os_str() == STDIN {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
+        text
+    } else {
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+    };
+    // As Compose does: the folder's name, lower case, of letters, digits, `-` and `_`.
+    let folder = || {
+        let path = if file.as_os_str() == STDIN { PathBuf::from(".") } else { file.with_file_name(".") };
+        let path = path.canonicalize().unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let kept: String = name.chars().filter(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect();
+        kept.trim_start_matches(['-', '_']).to_owned()
+    };
+    let name = name.map_or_else(folder, ToOwned::to_owned);
+    let place = if file.as_os_str() == STDIN { "standard input".into() } else { file.display().to_string() };
+    compose::read(&text, &name).map_err(|words| anyhow!("{place} {words}").into())
+}
+
+/// Leaves what concerns the projects: their containers, the networks they make. Addresses that were made up give way to
+/// names.
+fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
+    let ids = compose::ids(projects);
+    let makes = |name: &str| projects.iter().any(|it| it.inventory.networks.values().any(|own| own.name == name));
+    plan.decisions.retain(|id, _| ids.contains(id));
+    plan.findings.retain(|finding| match &finding.subject {
+        // There is no engine here to be judged.
+        Subject::Engine => false,
+        Subject::Network { name } => makes(name),
+        Subject::Container { id, .. } => ids.contains(id),
+    });
+    plan.routes.retain(|route| route.backends.iter().any(|backend| ids.contains(&backend.id)));
+    for backend in plan.routes.iter_mut().flat_map(|route| &mut route.backends) {
+        let attachments = inventory.containers.get(&backend.id).map(|it| &it.attachments);
+        let addresses = attachments.into_iter().flat_map(|it| it.values()).filter_map(|it| it.ipv4);
+        for address in addresses.filter(|it: &IpAddr| compose::is_made_up(*it)) {
+            backend.address = backend.address.replace(&format!("{address}:"), &format!("{}:", backend.container));
+        }
+    }
+}
