@@ -201,7 +201,7 @@ impl Lab {
 
     /// A request made in the network namespace of process `pid`; needs no engine.
     pub(crate) fn ask(&self, pid: &str, url: &str) -> Answer {
-        let answer = curl(pid, &["-H", "Accept: application/json", url]);
+        let answer = get(pid, url);
         self.note(&format!("GET {url} -> {} {}", answer.status, first_line(&answer.body)));
         answer
     }
@@ -289,6 +289,11 @@ pub(crate) fn eventually(limit: Duration, what: &str, mut attempt: impl FnMut() 
 /// Reads JSON that has to be JSON.
 pub(crate) fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// A request made in the network namespace of process `pid`, without a line in the log.
+pub(crate) fn get(pid: &str, url: &str) -> Answer {
+    curl(pid, &["-H", "Accept: application/json", url])
 }
 
 fn curl(pid: &str, arguments: &[&str]) -> Answer {

@@ -1,0 +1,463 @@
+//! The soak: containers change at random and faults are injected, while a real Traefik routes.
+//!
+//! ```text
+//! driver (this thread)    changes containers and networks, breaks things; says in `Truth` which addresses are right
+//! observer (a thread)     reads a Traefik's routes ten times a second; measures how long one that is wrong lives
+//! quiet points            Traefik's routes are what a fresh `leeward routes` computes, and visits are answered so
+//! ```
+//!
+//! Ten minutes: `LEEWARD_SOAK=600 cargo test --test e2e soak -- --nocapture`, as root. Without it: a short one.
+//! `LEEWARD_SOAK_SEED` repeats a run's choices.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::images::{binary, make_all};
+use crate::lab::{Lab, eventually, get, json};
+use crate::topology::MAIN;
+
+/// How many containers are moved about.
+const APPS: usize = 8;
+/// Between two changes at most.
+const PAUSE_MS: u64 = 700;
+/// How long a wrong route, or the way to a quiet point, may last before something is stuck. What is measured is far
+/// less, and is printed; the machine's load is not what fails the test.
+const STUCK: Duration = Duration::from_secs(10);
+/// What happens most of the time.
+const CHANGE: &str = "a change";
+/// How much memory may come on top after the first quarter.
+const GROWTH_KIB: u64 = 4 * 1024;
+/// Where the second Traefik, which tells its routes, listens: inside of the first one's container only.
+const API: &str = "127.0.0.1:8099";
+
+/// Its static configuration: the shipped one as far as it matters, and the API.
+const STATIC: &str = "
+api: { insecure: true }
+entryPoints:
+  traefik: { address: 127.0.0.1:8099 }
+  web: { address: 127.0.0.1:8098 }
+providers:
+  http: { endpoint: http://leeward:9000/config, pollInterval: 250ms, pollTimeout: 30s }
+  providersThrottleDuration: 100ms
+";
+
+/// Which addresses a container's route may lead to, and since when that holds.
+#[derive(Clone, Debug)]
+struct Truth {
+    right: Right,
+    since: Instant,
+    /// What happened before: `a change`, or what was broken.
+    after: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Right {
+    /// It is being changed right now: nothing can be said.
+    Unknown,
+    /// It has no address or is not isolated: no route at all.
+    Nowhere,
+    At(String),
+}
+
+/// The wrong route that lived longest so far, of those after one kind of event.
+#[derive(Clone, Debug, Default)]
+struct Worst {
+    lived: Duration,
+    words: String,
+}
+
+/// One run.
+struct Soak<'a> {
+    lab: &'a Lab,
+    /// The process id of the container that both Traefiks run in.
+    traefik: String,
+    truths: Mutex<BTreeMap<String, Truth>>,
+    worst: Mutex<BTreeMap<&'static str, Worst>>,
+    reads: Mutex<u64>,
+    over: AtomicBool,
+}
+
+/// Choices that a seed repeats (xorshift64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// What the driver knows of a container that it moves about.
+#[derive(Clone, Copy, Debug, Default)]
+struct App {
+    stopped: bool,
+    apart: bool,
+    outside: bool,
+    renamed: bool,
+    sick: bool,
+}
+
+#[test]
+fn soak() {
+    let Some(means) = crate::means("soak") else { return };
+    let number = |name: &str| std::env::var_os(name).map(|text| text.to_string_lossy().parse::<u64>().expect(name));
+    let length = Duration::from_secs(number("LEEWARD_SOAK").unwrap_or(40));
+    let seed = number("LEEWARD_SOAK_SEED").unwrap_or_else(|| {
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+        u64::from(nanos) + 1
+    });
+    let lab = Lab::start("soak", &means.composes[0]);
+    make_all(&lab, &means.traefik);
+    lab.compose(MAIN, &["up", "-d"]);
+    let traefik = lab.container("leeward", "traefik");
+    for network in ["soak-a", "soak-b"] {
+        lab.docker_ok(&["network", "create", "--internal", network]);
+        lab.docker_ok(&["network", "connect", network, &traefik]);
+    }
+    lab.docker_ok(&["network", "create", "loose"]);
+    let write = format!("echo '{STATIC}' > /dev/shm/second.yml");
+    lab.docker_ok(&["exec", &traefik, "sh", "-c", &write]);
+    lab.docker_ok(&["exec", "-d", &traefik, "traefik", "--configfile=/dev/shm/second.yml"]);
+    let soak = Soak {
+        lab: &lab,
+        traefik: lab.pid(&traefik),
+        truths: Mutex::default(),
+        worst: Mutex::default(),
+        reads: Mutex::default(),
+        over: AtomicBool::new(false),
+    };
+    lab.note(&format!("soak: {} s, seed {seed}, {APPS} containers", length.as_secs()));
+    scope(|threads| {
+        let observer = threads.spawn(|| soak.observe());
+        // Without this, a driver that fails would wait for the observer for ever.
+        let _over = Over(&soak.over);
+        soak.drive(length, &mut Dice(seed));
+        soak.over.store(true, Ordering::Relaxed);
+        observer.join().unwrap();
+    });
+}
+
+/// Ends the observer, however the driver ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn name(app: usize) -> String {
+    format!("soak{app}")
+}
+
+fn network(app: usize) -> &'static str {
+    if app.is_multiple_of(2) { "soak-a" } else { "soak-b" }
+}
+
+/// The container's name as it is now; its router keeps the first one.
+fn called(app: usize, state: App) -> String {
+    if state.renamed { format!("{}-again", name(app)) } else { name(app) }
+}
+
+/// What a service of either side leads to, by the router that a container declares: `soak3` to `http://172.18.0.4:8080`.
+type Routes = BTreeMap<String, BTreeSet<String>>;
+
+impl Soak<'_> {
+    /// Reads Traefik's routes until all is over, and holds them against the truth.
+    fn observe(&self) {
+        while !self.over.load(Ordering::Relaxed) {
+            let begun = Instant::now();
+            if let Some(routes) = self.routes_of_traefik() {
+                *self.reads.lock().unwrap() += 1;
+                let truths = self.truths.lock().unwrap();
+                for (app, truth) in truths.iter() {
+                    let seen = routes.get(app).into_iter().flatten();
+                    let wrong = seen.filter(|url| match &truth.right {
+                        Right::Unknown => false,
+                        Right::Nowhere => true,
+                        Right::At(address) => !url.contains(&format!("//{address}:")),
+                    });
+                    for url in wrong {
+                        // It was so when Traefik was asked, not when it had answered.
+                        let lived = begun.saturating_duration_since(truth.since);
+                        let mut worsts = self.worst.lock().unwrap();
+                        let worst = worsts.entry(truth.after).or_default();
+                        if lived > worst.lived {
+                            *worst = Worst { lived, words: format!("{app} to {url}, right is {:?}", truth.right) };
+                        }
+                        assert!(lived < STUCK, "a wrong route stays: {worst:?}");
+                    }
+                }
+            }
+            sleep(Duration::from_millis(100).saturating_sub(begun.elapsed()));
+        }
+    }
+
+    /// Traefik's own routes, `None` while it does not answer.
+    fn routes_of_traefik(&self) -> Option<Routes> {
+        let answer = get(&self.traefik, &format!("http://{API}/api/rawdata"));
+        if answer.status != 200 {
+            return None;
+        }
+        let data: Value = serde_json::from_str(&answer.body).ok()?;
+        let mut routes = Routes::new();
+        for (router, about) in data["routers"].as_object()? {
+            let Some(app) = router.strip_suffix("@http").and_then(|it| it.rsplit('.').next()) else { continue };
+            // The name of a service stands in its router without the provider, where it is the same one.
+            let service = format!("{}@http", about["service"].as_str()?);
+            let servers = data["services"][&service]["loadBalancer"]["servers"].as_array().cloned().unwrap_or_default();
+            let urls = servers.iter().filter_map(|server| server["url"].as_str()).map(str::to_owned);
+            routes.entry(app.to_owned()).or_default().extend(urls);
+        }
+        Some(routes)
+    }
+
+    /// What a `leeward routes` that starts afresh computes, straight from the engine.
+    fn routes_afresh(&self) -> Routes {
+        let output = Command::new(binary())
+            .args(["routes", "--json", "--engine", &self.lab.socket()])
+            .env_remove("DOCKER_HOST")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let listing = json(&text);
+        let mut routes = Routes::new();
+        for route in listing["routes"].as_array().unwrap() {
+            let app = route["router"].as_str().unwrap().rsplit('.').next().unwrap().to_owned();
+            let backends = route["backends"].as_array().unwrap().iter();
+            routes.entry(app).or_default().extend(backends.map(|it| it["address"].as_str().unwrap().to_owned()));
+        }
+        routes
+    }
+
+    fn say(&self, app: usize, right: Right, after: &'static str) {
+        self.truths.lock().unwrap().insert(name(app), Truth { right, since: Instant::now(), after });
+    }
+
+    /// Says where a container is now, from what the engine says of it.
+    fn say_where(&self, app: usize, state: App, after: &'static str) {
+        if state.stopped || state.apart || state.outside || state.sick {
+            return self.say(app, Right::Nowhere, after);
+        }
+        let format = format!("{{{{(index .NetworkSettings.Networks \"{}\").IPAddress}}}}", network(app));
+        let address = self.lab.docker(&["inspect", "-f", &format, &called(app, state)]).out.trim().to_owned();
+        assert!(!address.is_empty(), "{} has no address", name(app));
+        self.say(app, Right::At(address), after);
+    }
+
+    fn run(&self, app: usize) {
+        let rule = format!("traefik.http.routers.{}.rule=Host(`{}.test`)", name(app), name(app));
+        let health = ["--health-cmd", "[ ! -e /tmp/sick ]", "--health-interval", "1s", "--health-retries", "1"];
+        let begin = ["run", "-d", "--name", &name(app), "--network", network(app), "--cap-drop", "ALL", "--read-only"];
+        let end = [
+            "--tmpfs",
+            "/tmp",
+            "--sysctl",
+            "net.ipv4.ip_forward=0",
+            "--label",
+            "traefik.enable=true",
+            "--label",
+            &rule,
+        ];
+        // Half of them have a health check, which makes them wait to be routed.
+        let health: &[&str] = if app >= APPS / 2 { &health } else { &[] };
+        self.lab.docker_ok(&[&begin, health, &end, &["nginxinc/nginx-unprivileged:1.28-alpine"]].concat());
+    }
+
+    /// The process id of the serving Leeward, and of the gate.
+    fn processes(&self) -> [String; 2] {
+        ["leeward", "gate"].map(|service| self.lab.pid(&self.lab.container("leeward", service)))
+    }
+
+    fn until_ready(&self) {
+        eventually(Duration::from_secs(30), "/readyz is green", || {
+            let [serving, _] = self.processes();
+            let answer = get(&serving, "http://127.0.0.1:9000/readyz");
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
+        });
+    }
+
+    fn drive(&self, length: Duration, dice: &mut Dice) {
+        let begun = Instant::now();
+        let mut apps = [App::default(); APPS];
+        for (app, state) in apps.iter().enumerate() {
+            self.run(app);
+            self.say_where(app, *state, CHANGE);
+        }
+        self.until_ready();
+        let (mut changes, mut faults, mut quiet) = (0, 0, Vec::new());
+        let mut baseline: Option<[u64; 2]> = None;
+        while begun.elapsed() < length || changes < 30 {
+            let early = begun.elapsed() < length / 4;
+            if !early && baseline.is_none() {
+                baseline = Some(self.memory());
+            }
+            for _ in 0..12 {
+                let app = usize::try_from(dice.below(APPS as u64)).unwrap();
+                self.change(app, &mut apps[app], dice);
+                changes += 1;
+                sleep(Duration::from_millis(dice.below(PAUSE_MS)));
+            }
+            if dice.below(2) == 0 {
+                let app = usize::try_from(dice.below(APPS as u64)).unwrap();
+                // A new process would begin the measurement of its memory anew: only in the first quarter.
+                self.fault(app, &mut apps[app], early, dice);
+                faults += 1;
+            }
+            quiet.push(self.quiet_point(&apps));
+        }
+        let worsts = self.worst.lock().unwrap().clone();
+        let slowest = quiet.iter().max().unwrap();
+        let (before, after) = (baseline.unwrap_or_else(|| self.memory()), self.memory());
+        self.lab.note(&format!(
+            "soak: {} s, {changes} changes, {faults} faults, {} quiet points (equal after at most {} ms), Traefik read {} \
+             times",
+            begun.elapsed().as_secs(),
+            quiet.len(),
+            slowest.as_millis(),
+            self.reads.lock().unwrap(),
+        ));
+        for (after, worst) in worsts {
+            self.lab.note(&format!(
+                "soak: after {after}, the longest wrong route lived {} ms: {}",
+                worst.lived.as_millis(),
+                worst.words
+            ));
+        }
+        for (who, (before, after)) in ["serve", "gate"].iter().zip(before.into_iter().zip(after)) {
+            self.lab.note(&format!("soak: {who}: {before} KiB after a quarter, {after} KiB at the end"));
+            assert!(after < before + GROWTH_KIB, "{who} grows: {before} KiB, then {after} KiB");
+        }
+        assert!(*self.reads.lock().unwrap() > changes, "the observer has seen too little");
+    }
+
+    /// Changes a container in one of the ways in which containers change.
+    fn change(&self, app: usize, state: &mut App, dice: &mut Dice) {
+        let lab = self.lab;
+        let container = called(app, *state);
+        self.say(app, Right::Unknown, CHANGE);
+        match dice.below(6) {
+            0 if state.stopped => {
+                lab.docker_ok(&["start", &container]);
+                state.stopped = false;
+                // What lay in its /tmp is gone.
+                state.sick = false;
+            }
+            0 => {
+                lab.docker_ok(&["stop", "-t", "0", &container]);
+                state.stopped = true;
+            }
+            1 => {
+                lab.docker_ok(&["rm", "-f", &container]);
+                *state = App::default();
+                self.say(app, Right::Nowhere, CHANGE);
+                sleep(Duration::from_millis(dice.below(PAUSE_MS)));
+                self.say(app, Right::Unknown, CHANGE);
+                self.run(app);
+            }
+            2 => {
+                lab.docker_ok(&[
+                    "network",
+                    if state.apart { "connect" } else { "disconnect" },
+                    network(app),
+                    &container,
+                ]);
+                state.apart = !state.apart;
+            }
+            3 => {
+                lab.docker_ok(&["network", if state.outside { "disconnect" } else { "connect" }, "loose", &container]);
+                state.outside = !state.outside;
+            }
+            4 => {
+                state.renamed = !state.renamed;
+                lab.docker_ok(&["rename", &container, &called(app, *state)]);
+            }
+            _ if state.stopped => {}
+            _ if app < APPS / 2 => {
+                lab.docker_ok(&["pause", &container]);
+                sleep(Duration::from_millis(dice.below(PAUSE_MS)));
+                lab.docker_ok(&["unpause", &container]);
+            }
+            _ => {
+                let (command, wanted) =
+                    if state.sick { ("busybox rm /tmp/sick", "healthy") } else { ("echo > /tmp/sick", "unhealthy") };
+                lab.docker_ok(&["exec", &container, "sh", "-c", command]);
+                state.sick = !state.sick;
+                eventually(Duration::from_secs(20), "the health changes", || {
+                    let health = lab.docker(&["inspect", "-f", "{{.State.Health.Status}}", &container]).out;
+                    if health.trim() == wanted { Ok(()) } else { Err(health) }
+                });
+            }
+        }
+        self.say_where(app, *state, CHANGE);
+    }
+
+    /// Breaks something, changes a container meanwhile where that can be done, and mends it. What was changed counts
+    /// from when Leeward is in step again: before, nothing told it. Traefik, which found nobody, then still waits: longer
+    /// after each failed request.
+    fn fault(&self, app: usize, state: &mut App, may_restart: bool, dice: &mut Dice) {
+        let lab = self.lab;
+        let held = Duration::from_millis(500 + dice.below(2500));
+        let what = match dice.below(if may_restart { 3 } else { 1 }) {
+            0 => {
+                lab.signal_engine("STOP");
+                sleep(held);
+                lab.signal_engine("CONT");
+                "the engine was frozen"
+            }
+            which => {
+                let (service, what) =
+                    if which == 1 { ("gate", "the gate was down") } else { ("leeward", "Leeward was down") };
+                let broken = lab.container("leeward", service);
+                self.say(app, Right::Unknown, CHANGE);
+                lab.docker_ok(&["stop", "-t", "2", &broken]);
+                self.change(app, state, dice);
+                self.say(app, Right::Unknown, CHANGE);
+                sleep(held);
+                lab.docker_ok(&["start", &broken]);
+                what
+            }
+        };
+        self.until_ready();
+        self.say_where(app, *state, what);
+    }
+
+    /// Waits until Traefik's routes are those that a fresh Leeward computes; says how long that took.
+    fn quiet_point(&self, apps: &[App]) -> Duration {
+        let mut afresh = Routes::new();
+        let took = eventually(STUCK, "Traefik has the routes that a fresh Leeward computes", || {
+            afresh = self.routes_afresh();
+            let theirs = self.routes_of_traefik();
+            if theirs.as_ref() == Some(&afresh) { Ok(()) } else { Err(format!("{theirs:?}, wanted {afresh:?}")) }
+        });
+        self.lab.note(&format!("quiet: {} routes, equal after {} ms", afresh.len(), took.as_millis()));
+        for app in 0..apps.len() {
+            let host = format!("{}.test", name(app));
+            if afresh.contains_key(&name(app)) {
+                self.lab.until_visit(&host, 200, "from image");
+            } else {
+                self.lab.until_visit(&host, 404, "");
+            }
+        }
+        took
+    }
+
+    /// Resident memory of `serve` and of the gate, KiB.
+    fn memory(&self) -> [u64; 2] {
+        self.processes().map(|pid| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.trim().trim_end_matches(" kB").parse().unwrap()
+        })
+    }
+}
