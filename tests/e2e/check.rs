@@ -61,10 +61,12 @@ fn a_project_is_judged_before_it_is_deployed() {
             let line = "    privileged: true\n    read_only: true";
             if project == "app2" { file.replacen("    read_only: true", line, 1) } else { file }
         };
-        let spoilt: [(&dyn Fn(&str, String) -> String, &str); 3] =
-            [(&open, "NET-001"), (&published, "PUB-001"), (&privileged, "PRV-001")];
-        for (spoil, rule) in spoilt {
-            let (status, text) = check(compose, spoil);
+        let spoilt = [
+            ("NET-001", check(compose, open)),
+            ("PUB-001", check(compose, published)),
+            ("PRV-001", check(compose, privileged)),
+        ];
+        for (rule, (status, text)) in spoilt {
             println!("{text}");
             assert!(status == 1 && text.contains(rule), "{compose:?} {rule}: {status} {text}");
         }
