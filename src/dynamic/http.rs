@@ -88,7 +88,7 @@ record! {
 record! {
     /// An HTTP service.
     pub struct Service = "dynamic.Service" {
-        load_balancer: LoadBalancer = "loadBalancer", (3, 0, 0), Plain;
+        load_balancer: Box<LoadBalancer> = "loadBalancer", (3, 0, 0), Plain;
         middlewares: Vec<String> = "middlewares", (3, 7, 0), Plain;
     }
     dropped {

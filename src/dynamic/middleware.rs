@@ -14,32 +14,32 @@ use super::tls;
 record! {
     /// A middleware; one of its fields says which.
     pub struct Middleware = "dynamic.Middleware" {
-        add_prefix: AddPrefix = "addPrefix", (3, 0, 0), Plain;
-        basic_auth: BasicAuth = "basicAuth", (3, 0, 0), Plain;
-        buffering: Buffering = "buffering", (3, 0, 0), Plain;
-        chain: Chain = "chain", (3, 0, 0), Plain;
-        circuit_breaker: CircuitBreaker = "circuitBreaker", (3, 0, 0), Plain;
-        compress: Compress = "compress", (3, 0, 0), AllowEmpty;
-        content_type: ContentType = "contentType", (3, 0, 0), AllowEmpty;
-        digest_auth: DigestAuth = "digestAuth", (3, 0, 0), Plain;
-        encoded_characters: EncodedCharacters = "encodedCharacters", (3, 7, 0), Plain;
-        errors: ErrorPage = "errors", (3, 0, 0), Plain;
-        forward_auth: ForwardAuth = "forwardAuth", (3, 0, 0), Plain;
-        grpc_web: GrpcWeb = "grpcWeb", (3, 0, 0), Plain;
-        headers: Headers = "headers", (3, 0, 0), Plain;
-        in_flight_req: InFlightReq = "inFlightReq", (3, 0, 0), Plain;
-        ip_allow_list: IpAllowList = "ipAllowList", (3, 0, 0), Plain;
-        ip_white_list: IpWhiteList = "ipWhiteList", (3, 0, 0), Plain;
-        pass_tls_client_cert: PassTlsClientCert = "passTLSClientCert", (3, 0, 0), Plain;
+        add_prefix: Box<AddPrefix> = "addPrefix", (3, 0, 0), Plain;
+        basic_auth: Box<BasicAuth> = "basicAuth", (3, 0, 0), Plain;
+        buffering: Box<Buffering> = "buffering", (3, 0, 0), Plain;
+        chain: Box<Chain> = "chain", (3, 0, 0), Plain;
+        circuit_breaker: Box<CircuitBreaker> = "circuitBreaker", (3, 0, 0), Plain;
+        compress: Box<Compress> = "compress", (3, 0, 0), AllowEmpty;
+        content_type: Box<ContentType> = "contentType", (3, 0, 0), AllowEmpty;
+        digest_auth: Box<DigestAuth> = "digestAuth", (3, 0, 0), Plain;
+        encoded_characters: Box<EncodedCharacters> = "encodedCharacters", (3, 7, 0), Plain;
+        errors: Box<ErrorPage> = "errors", (3, 0, 0), Plain;
+        forward_auth: Box<ForwardAuth> = "forwardAuth", (3, 0, 0), Plain;
+        grpc_web: Box<GrpcWeb> = "grpcWeb", (3, 0, 0), Plain;
+        headers: Box<Headers> = "headers", (3, 0, 0), Plain;
+        in_flight_req: Box<InFlightReq> = "inFlightReq", (3, 0, 0), Plain;
+        ip_allow_list: Box<IpAllowList> = "ipAllowList", (3, 0, 0), Plain;
+        ip_white_list: Box<IpWhiteList> = "ipWhiteList", (3, 0, 0), Plain;
+        pass_tls_client_cert: Box<PassTlsClientCert> = "passTLSClientCert", (3, 0, 0), Plain;
         plugin: BTreeMap<String, Plugin> = "plugin", (3, 0, 0), Plain;
-        rate_limit: RateLimit = "rateLimit", (3, 0, 0), Plain;
-        redirect_regex: RedirectRegex = "redirectRegex", (3, 0, 0), Plain;
-        redirect_scheme: RedirectScheme = "redirectScheme", (3, 0, 0), Plain;
-        replace_path: ReplacePath = "replacePath", (3, 0, 0), Plain;
-        replace_path_regex: ReplacePathRegex = "replacePathRegex", (3, 0, 0), Plain;
-        retry: Retry = "retry", (3, 0, 0), Plain;
-        strip_prefix: StripPrefix = "stripPrefix", (3, 0, 0), Plain;
-        strip_prefix_regex: StripPrefixRegex = "stripPrefixRegex", (3, 0, 0), Plain;
+        rate_limit: Box<RateLimit> = "rateLimit", (3, 0, 0), Plain;
+        redirect_regex: Box<RedirectRegex> = "redirectRegex", (3, 0, 0), Plain;
+        redirect_scheme: Box<RedirectScheme> = "redirectScheme", (3, 0, 0), Plain;
+        replace_path: Box<ReplacePath> = "replacePath", (3, 0, 0), Plain;
+        replace_path_regex: Box<ReplacePathRegex> = "replacePathRegex", (3, 0, 0), Plain;
+        retry: Box<Retry> = "retry", (3, 0, 0), Plain;
+        strip_prefix: Box<StripPrefix> = "stripPrefix", (3, 0, 0), Plain;
+        strip_prefix_regex: Box<StripPrefixRegex> = "stripPrefixRegex", (3, 0, 0), Plain;
     }
     dropped {
         "uRLRewrite": Kind::Record(&URLREWRITE);

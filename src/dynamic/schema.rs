@@ -277,6 +277,31 @@ impl<R: Record> Value for Vec<R> {
     }
 }
 
+/// A structure that is large, or one of many of which few are set: behind a pointer, so that whoever holds it stays small.
+impl<R: Record> Value for Box<R> {
+    const KIND: Kind = R::KIND;
+
+    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+        Ok(R::read(tree)?.map(Self::new))
+    }
+
+    fn write(&self, to: &mut Writer) {
+        R::write(self, to);
+    }
+
+    fn write_filled(&self, to: &mut Writer) {
+        R::write_filled(self, to);
+    }
+
+    fn normal(self) -> Self {
+        Self::new(R::normal(*self))
+    }
+
+    fn walk<'a>(&'a self, path: &mut Vec<&'a str>, see: &mut dyn FnMut(&[&'a str], Part<'a>)) {
+        R::walk(self, path, see);
+    }
+}
+
 macro_rules! map {
     ([$($generics:tt)*] $item:ty, $kind:expr, $read:expr) => {
         impl $($generics)* Value for BTreeMap<String, $item> {

@@ -54,7 +54,7 @@ pub(crate) fn complete(dynamic: &mut Dynamic, facts: Facts<'_>, warnings: &mut V
 
 fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal> {
     if http.services.is_empty() {
-        let service = http::Service { load_balancer: Some(http::LoadBalancer::default()), ..http::Service::default() };
+        let service = http::Service { load_balancer: Some(Box::default()), ..http::Service::default() };
         http.services.insert(facts.service_name.to_owned(), service);
     }
     if !facts.serving {

@@ -12,14 +12,14 @@ use crate::inventory::{Container, ContainerId, Image, Network, NetworkId};
 use crate::label::{self, ProviderLabels};
 use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
-use crate::policy::hosts::Bindings;
+use crate::policy::hosts::{self, Bindings};
 use crate::policy::names::Owner;
 use crate::policy::provenance;
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rules::{ALLOW, Judgement, Standing, unknown_vouchers};
 use crate::policy::world::World;
-use crate::rule::router;
+use crate::rule::router::{self, Reach};
 use crate::settings::{Isolation, Settings};
 
 /// A container that asked, or did not, and what its labels mean.
@@ -105,6 +105,8 @@ pub(crate) struct Part<'a> {
     /// The network's name.
     pub(crate) network_name: String,
     pub(crate) dynamic: Dynamic,
+    /// The hosts of its routers' rules.
+    pub(crate) reaches: Vec<Reach>,
 }
 
 /// The steps as they are taken.
@@ -135,12 +137,15 @@ impl Way {
 
 /// Takes one container through the steps. The part is there only if every step passed.
 pub(crate) fn decide<'a>(
-    asked: &Asked<'a>,
+    mut asked: Asked<'a>,
     judges: Judges<'a>,
     findings: &mut Vec<Finding>,
 ) -> (Decision, Option<Part<'a>>) {
     let Judges { world, .. } = judges;
     let (id, container, settings) = (asked.id, asked.container, world.settings);
+    // What it declares is completed and renamed in place: it is decided about once.
+    let declaration = asked.declaration.take();
+    let asked = &asked;
     let mut way = Way { steps: Vec::with_capacity(8) };
     let mut warnings = Vec::new();
     let mut decision = Decision {
@@ -176,7 +181,7 @@ pub(crate) fn decide<'a>(
         decision.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
         decision.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
     }
-    let dynamic = understood(asked, judges, &mut way, &mut warnings);
+    let dynamic = declaration.and_then(|declaration| understood(declaration, judges, &mut way, &mut warnings));
     let part = dynamic.and_then(|dynamic| {
         let claim = claim_of(asked, &dynamic, reached.as_ref().ok(), judges);
         let verdict = claims::judge(&claim, judges.middlewares, settings);
@@ -342,12 +347,16 @@ fn anywhere<'a>(container: &Container, provider: &ProviderLabels, world: &World<
 }
 
 /// Step 5.
-fn understood(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way, warnings: &mut Vec<Warning>) -> Option<Dynamic> {
-    let declaration = asked.declaration.as_ref()?;
+fn understood(
+    declaration: Result<Dynamic, Refusal>,
+    judges: Judges<'_>,
+    way: &mut Way,
+    warnings: &mut Vec<Warning>,
+) -> Option<Dynamic> {
     let dynamic = match declaration {
-        Ok(dynamic) => dynamic.clone(),
+        Ok(dynamic) => dynamic,
         Err(refusal) => {
-            way.fail(StepName::Understood, Vec::new(), vec![refusal.clone()]);
+            way.fail(StepName::Understood, Vec::new(), vec![refusal]);
             return None;
         }
     };
@@ -467,9 +476,11 @@ fn addressed<'a>(
         };
         complete::complete(&mut dynamic, facts, warnings)
     };
-    let hosts =
-        claims::judge_hosts(&claim_of(asked, &dynamic, reached.as_ref().ok(), judges), judges.bindings, settings);
-    within_rights(hosts, settings.isolation, way, findings);
+    let claimed = hosts::claimed(&dynamic);
+    let claim = claim_of(asked, &dynamic, reached.as_ref().ok(), judges);
+    let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
+    let reaches = claimed.into_iter().filter_map(hosts::Claimed::of_rule).collect();
+    within_rights(verdict, settings.isolation, way, findings);
     let result = result.and_then(|()| {
         references::rewrite(&mut dynamic, asked.owner, judges.middlewares, settings, asked.container.swarm.is_some());
         match document::long_name(&dynamic) {
@@ -495,6 +506,7 @@ fn addressed<'a>(
         network: reached.as_ref().ok().and_then(|reached| reached.network).map(|network| &network.id),
         network_name: reached.as_ref().map(|reached| reached.place.network.clone()).unwrap_or_default(),
         dynamic,
+        reaches,
     })
 }
 

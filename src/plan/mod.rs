@@ -237,9 +237,10 @@ pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
     let mut findings = judgement.findings.clone();
     let mut decisions = BTreeMap::new();
     let mut parts = Vec::new();
-    for asked in &asked {
+    for asked in asked {
+        let id = asked.id.clone();
         let (decision, part) = decide::decide(asked, judges, &mut findings);
-        decisions.insert(asked.id.clone(), decision);
+        decisions.insert(id, decision);
         parts.extend(part);
     }
     for (id, unreadable) in &inventory.unreadable {
@@ -317,7 +318,8 @@ fn contest_hosts(
     findings: &mut Vec<Finding>,
     settings: &Settings,
 ) {
-    let overlaps = hosts::overlaps(parts.iter().map(|part| (part.container, part.owner, &part.dynamic)), settings);
+    let overlaps =
+        hosts::overlaps(parts.iter().map(|part| (part.container, part.owner, part.reaches.as_slice())), settings);
     findings.extend(overlaps.findings);
     for (id, refusals) in overlaps.refusals {
         let Some(decision) = decisions.get_mut(&id) else { continue };

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::finding::{Action, Finding};
-use super::hosts::{self, Bindings};
+use super::hosts::{Bindings, Claimed};
 use super::names::Owner;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
@@ -72,14 +72,14 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares, settings: &Settings) 
     court.verdict
 }
 
-/// Judges the hosts that one container claims. `claim.dynamic` must have its rules filled in (the default rule is a
-/// claim too), names as written.
-pub fn judge_hosts(claim: &Claim<'_>, bindings: &Bindings, settings: &Settings) -> Verdict {
+/// Judges the hosts that one container claims: `claimed`, read from labels whose rules are filled in (the default rule is
+/// a claim too), names as written.
+pub fn judge_hosts(claim: &Claim<'_>, claimed: &[Claimed<'_>], bindings: &Bindings, settings: &Settings) -> Verdict {
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
     if claim.is_traefik {
         return court.verdict;
     }
-    hosts::each(claim.dynamic, &mut |claimed| {
+    for claimed in claimed {
         if let (false, Some(network)) = (bindings.is_empty(), claim.network) {
             if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
                 let rule = claimed.rule_of(&refusal);
@@ -89,7 +89,7 @@ pub fn judge_hosts(claim: &Claim<'_>, bindings: &Bindings, settings: &Settings) 
             let words = format!("{} of `{}` matches every host", claimed.what(), claim.container.name);
             court.raise(claimed.catch_all(), Code::Host, Some(claimed.label()), words, None);
         }
-    });
+    }
     court.verdict
 }
 

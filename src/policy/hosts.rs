@@ -255,7 +255,8 @@ pub struct Overlaps {
 }
 
 /// What one router, or one certificate, claims.
-pub(super) struct Claimed<'a> {
+#[derive(Clone, Debug)]
+pub struct Claimed<'a> {
     /// `http`, `tcp`, `udp`.
     protocol: &'static str,
     router: &'a str,
@@ -266,6 +267,11 @@ pub(super) struct Claimed<'a> {
 }
 
 impl Claimed<'_> {
+    /// The hosts, if it is a router's rule that claims them.
+    pub fn of_rule(self) -> Option<Reach> {
+        (self.field == "rule").then_some(self.reach)
+    }
+
     /// `` tcp router `db` ``.
     pub(super) fn what(&self) -> String {
         let part = if self.field == "rule" { "" } else { "the certificate of " };
@@ -288,11 +294,13 @@ impl Claimed<'_> {
     }
 }
 
-/// Calls `see` with everything that a container's routers claim.
+/// Everything that a container's routers claim.
 ///
 /// A rule that cannot be read counts as claiming everything: Traefik drops such a router, and if it did not, nobody could
 /// say what it matches. A router without any rule claims nothing yet.
-pub(super) fn each<'a>(dynamic: &'a Dynamic, see: &mut dyn FnMut(Claimed<'a>)) {
+pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed<'_>> {
+    let mut all = Vec::new();
+    let mut see = |claimed| all.push(claimed);
     let read = |rule: Result<Rule, String>| rule.map_or_else(|_| Reach::anything(), |rule| rule.hosts().clone());
     for (name, router) in &dynamic.http.routers {
         let claim = |field, reach| Claimed { protocol: "http", router: name, field, reach };
@@ -319,6 +327,7 @@ pub(super) fn each<'a>(dynamic: &'a Dynamic, see: &mut dyn FnMut(Claimed<'a>)) {
     for name in dynamic.udp.routers.keys() {
         see(Claimed { protocol: "udp", router: name, field: "rule", reach: Reach::anything() });
     }
+    all
 }
 
 fn certificate(domain: &Domain) -> Reach {
@@ -327,42 +336,51 @@ fn certificate(domain: &Domain) -> Reach {
     names.fold(Reach::default(), |reach, name| reach.or(Reach::host(&name)))
 }
 
-/// Finds what containers of different owners both claim. `claims`: the container, its owner, what its labels decode to
-/// with rules filled in. Catch-alls are not among them: LBL-001 and LBL-008 speak of these.
+/// Finds what containers of different owners both claim. `claims`: the container, its owner, the hosts of its routers'
+/// rules, the default rule's too. A certificate is asked for, not served: two owners may each ask for theirs. Catch-alls
+/// are not among them: LBL-001 and LBL-008 speak of these.
 pub fn overlaps<'a>(
-    claims: impl IntoIterator<Item = (&'a Container, &'a Owner, &'a Dynamic)>,
+    claims: impl IntoIterator<Item = (&'a Container, &'a Owner, &'a [Reach])>,
     settings: &Settings,
 ) -> Overlaps {
-    let mut claimants: BTreeMap<Pattern, Vec<Claimant<'_>>> = BTreeMap::new();
-    for (container, owner, dynamic) in claims {
-        each(dynamic, &mut |claimed| {
-            // A certificate is asked for, not served: two owners may each ask for theirs.
-            if claimed.field != "rule" {
-                return;
+    let mut claimants: BTreeMap<Claimable<'_>, Vec<Claimant<'_>>> = BTreeMap::new();
+    for (container, owner, reaches) in claims {
+        for Reach { hosts, below, any: _ } in reaches {
+            let claimed = hosts.iter().map(|host| Claimable::Exactly(host));
+            for name in claimed.chain(below.iter().map(|parent| Claimable::Below(parent))) {
+                claimants.entry(name).or_default().push(Claimant { container, owner });
             }
-            let Reach { hosts, below, any: _ } = claimed.reach;
-            let patterns = hosts.into_iter().map(Pattern::Exactly).chain(below.into_iter().map(Pattern::Below));
-            for pattern in patterns {
-                claimants.entry(pattern).or_default().push(Claimant { container, owner });
-            }
-        });
+        }
     }
     let mut overlaps = Overlaps::default();
-    for (pattern, own) in &claimants {
+    let wildcards = claimants.keys().any(|name| matches!(name, Claimable::Below(_)));
+    for (name, own) in &claimants {
+        let (Claimable::Exactly(host) | Claimable::Below(host)) = *name;
         // The wildcards above it claim it too.
-        let name = match pattern {
-            Pattern::Exactly(name) | Pattern::Below(name) => name.as_str(),
-            Pattern::Everything => continue,
-        };
-        let above = name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..));
-        let above = above.filter_map(|parent| claimants.get(&Pattern::Below(parent.to_owned()))).flatten();
+        let above = host.match_indices('.').filter(|_| wildcards).filter_map(|(at, _)| host.get(at + 1..));
+        let above = above.filter_map(|parent| claimants.get(&Claimable::Below(parent))).flatten();
         let all: Vec<&Claimant<'_>> = own.iter().chain(above).collect();
-        let owners: BTreeSet<&Owner> = all.iter().map(|claimant| claimant.owner).collect();
-        if owners.len() > 1 {
-            overlaps.contest(pattern, &all, settings);
+        if all.iter().any(|claimant| Some(claimant.owner) != all.first().map(|first| first.owner)) {
+            overlaps.contest(&name.pattern(), &all, settings);
         }
     }
     overlaps
+}
+
+/// A [`Pattern`] that a rule can claim, borrowed from it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Claimable<'a> {
+    Exactly(&'a str),
+    Below(&'a str),
+}
+
+impl Claimable<'_> {
+    fn pattern(self) -> Pattern {
+        match self {
+            Self::Exactly(host) => Pattern::Exactly(host.to_owned()),
+            Self::Below(parent) => Pattern::Below(parent.to_owned()),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
