@@ -149,7 +149,8 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn place(subject: &Subject) -> String {
+/// What a finding is about, as it is written: `network net-proxy`, `app1-web-1`.
+pub fn place(subject: &Subject) -> String {
     visible(&match subject {
         Subject::Engine => "engine".to_owned(),
         Subject::Network { name } => format!("network {name}"),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
@@ -91,7 +91,7 @@ async fn read(path: &Path) -> Result<Tokens, String> {
 pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let tokens = shared.tokens.as_ref().map(|tokens| tokens.borrow().clone());
     let open = request.uri().path() == "/healthz";
-    let mut response = match tokens {
+    match tokens {
         Some(tokens) if !open && !bearer(request.headers()).is_some_and(|token| tokens.admit(token)) => {
             let words = "a token is needed: send `Authorization: Bearer <token>`\n";
             (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, r#"Bearer realm="leeward""#)], words).into_response()
@@ -103,18 +103,7 @@ pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: 
             (StatusCode::MISDIRECTED_REQUEST, words).into_response()
         }
         Some(_) | None => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ] {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    response
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
@@ -147,6 +136,8 @@ fn is_foreign_page(headers: &HeaderMap, allowed: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]

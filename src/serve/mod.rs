@@ -3,7 +3,8 @@
 //! ```text
 //! publish    observed -> plan, documents, revision as one value, sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
-//! routes     the same plan for people; explain, audit: the same for one container, and for all that is weak
+//! routes     the same plan for people; explain, audit: the same for one container, and for all that is weak;
+//!            page: all of it, for a browser
 //! listen     so many connections, fairly; connection: how long each may take
 //! auth, tls  who may ask
 //! ```
@@ -13,6 +14,7 @@
 pub mod audit;
 pub mod connection;
 pub mod explain;
+pub mod page;
 pub mod publish;
 pub mod routes;
 pub mod table;
@@ -33,7 +35,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -41,6 +43,8 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::{info, warn};
 
 use self::connection::Patience;
@@ -194,6 +198,8 @@ fn router(shared: Shared) -> Router {
     Router::new()
         .route("/config", get(config::everyone))
         .route("/config/{traefik}", get(config::one))
+        .route("/", get(page))
+        .route(page::STYLE_PATH, get(|| async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE) }))
         .route("/routes", get(routes))
         .route("/explain/{name}", get(explained))
         .route("/audit", get(audited))
@@ -202,11 +208,24 @@ fn router(shared: Shared) -> Router {
         .route("/metrics", get(metrics))
         .layer(from_fn_with_state(shared.clone(), count))
         .fallback(|| async {
-            let words = "no such path; there are /config, /config/{traefik}, /routes, /explain/{container}, /audit, /healthz, /readyz, /metrics\n";
+            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /healthz, /readyz, /metrics\n";
             (StatusCode::NOT_FOUND, words)
         })
         .layer(from_fn_with_state(shared.clone(), auth::guard))
+        // For browsers: nothing but the page's own style is loaded, nothing is guessed, kept, framed or told to others.
+        .layer(unless_set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'"))
+        .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(unless_set(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(unless_set(header::REFERRER_POLICY, "no-referrer"))
+        .layer(unless_set(header::CACHE_CONTROL, "no-store"))
+        .layer(unless_set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        // A panic costs its own request and nobody else's.
+        .layer(CatchPanicLayer::new())
         .with_state(shared)
+}
+
+fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 async fn count(State(shared): State<Shared>, request: Request, next: Next) -> Response {
@@ -230,6 +249,17 @@ async fn routes(State(shared): State<Shared>, Query(wanted): Query<Wanted>, head
         ([(header::CONTENT_TYPE, "application/json")], listing.json()).into_response()
     } else {
         listing.text().into_response()
+    }
+}
+
+/// The page for a browser; who takes no HTML gets what `/routes` says.
+async fn page(State(shared): State<Shared>, wanted: Query<Wanted>, headers: HeaderMap) -> Response {
+    if !accepts(&headers, "text/html") {
+        return routes(State(shared), wanted, headers).await;
+    }
+    match shared.now() {
+        Some(now) => page::page(&now).into_response(),
+        None => not_ready(),
     }
 }
 

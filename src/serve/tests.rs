@@ -145,3 +145,22 @@ async fn a_token_protects_everything_but_healthz() {
     }
     assert_eq!(status("/healthz", "").await, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_browser_gets_the_page_and_is_kept_from_everything_else() {
+    let (sender, shared) = service(1);
+    publish(&sender, "{}");
+    for (path, accept, kind) in [
+        ("/", "text/html,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("/", "*/*", "text/plain; charset=utf-8"),
+        ("/page.css", "text/css,*/*;q=0.1", "text/css; charset=utf-8"),
+        ("/nowhere", "text/html", "text/plain; charset=utf-8"),
+    ] {
+        let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
+        let answer = router(shared.clone()).oneshot(request).await.unwrap();
+        let header = |name: &str| answer.headers().get(name).unwrap().to_str().unwrap();
+        assert_eq!(header("content-type"), kind, "{path}");
+        assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'self';"), "{path}");
+        assert_eq!((header("x-content-type-options"), header("cache-control")), ("nosniff", "no-store"), "{path}");
+    }
+}
