@@ -151,6 +151,11 @@ pub(crate) trait Value: Sized + Clone + PartialEq {
         self.write(to);
     }
 
+    /// The field that [`Self::write_filled`] adds, if it has to.
+    fn filler(&self) -> Option<&'static Field> {
+        None
+    }
+
     /// What Traefik holds where nothing is set, if it can be told from absent.
     fn zero() -> Option<Self> {
         None
@@ -483,14 +488,10 @@ macro_rules! record {
             }
 
             fn write_filled(&self, to: &mut $crate::dynamic::document::Writer) {
-                $(if $crate::dynamic::schema::is_field_written(self.$field.as_ref(), $crate::dynamic::schema::Access::$access) {
-                    self.write(to);
-                    return;
-                })*
-                $(if $crate::dynamic::schema::Access::$access.may_fill() {
+                let filler = self.filler().map(|field| field.name);
+                $(if filler == Some($json) {
                     let default: Option<$type> = record!(@default $($default)?);
-                    let placeholder = <$type as $crate::dynamic::schema::Value>::placeholder();
-                    if let Some(value) = placeholder.map(|placeholder| default.unwrap_or(placeholder)) {
+                    if let Some(value) = default.or_else(<$type as $crate::dynamic::schema::Value>::placeholder) {
                         to.object(|to| {
                             to.key($json);
                             $crate::dynamic::schema::Value::write(&value, to);
@@ -499,6 +500,19 @@ macro_rules! record {
                     }
                 })*
                 self.write(to);
+            }
+
+            fn filler(&self) -> Option<&'static $crate::dynamic::schema::Field> {
+                let fields = <Self as $crate::dynamic::schema::Record>::SHAPE.fields;
+                $(if $crate::dynamic::schema::is_field_written(self.$field.as_ref(), $crate::dynamic::schema::Access::$access) {
+                    return None;
+                })*
+                $(if $crate::dynamic::schema::Access::$access.may_fill()
+                    && <$type as $crate::dynamic::schema::Value>::placeholder().is_some()
+                {
+                    return fields.iter().find(|field| field.name == $json);
+                })*
+                None
             }
 
             fn normal(self) -> Self {
@@ -517,6 +531,9 @@ macro_rules! record {
                 $(if let (Some(field), Some(value)) = (fields.next(), &self.$field) {
                     path.push($json);
                     see(path, $crate::dynamic::schema::Part::Field(field));
+                    if field.access != $crate::dynamic::schema::Access::AllowEmpty && let Some(filler) = value.filler() {
+                        see(path, $crate::dynamic::schema::Part::Field(filler));
+                    }
                     $crate::dynamic::schema::Value::walk(value, path, see);
                     path.pop();
                 })*

@@ -484,11 +484,16 @@ fn addressed<'a>(
     let result = result.and_then(|()| {
         references::rewrite(&mut dynamic, asked.owner, judges.middlewares, settings, asked.container.swarm.is_some());
         match document::long_name(&dynamic) {
-            Some(name) => Err(Refusal::new(
-                Code::BadName,
-                format!("the name `{}…` is longer than Traefik's parser takes", first_letters(&name)),
-                "shorten it: a name may have about 1,000 characters, with its owner's in front",
-            )),
+            Some(name) => {
+                let mut refusal = Refusal::new(
+                    Code::BadName,
+                    format!("the name `{}…` is longer than Traefik's parser takes", first_letters(&name)),
+                    "shorten it: a name may have about 1,000 characters, with its owner's in front",
+                );
+                let declared = name.strip_prefix(&format!("{}.", asked.owner)).unwrap_or(&name);
+                refusal.label = asked.container.labels.keys().find(|label| label.contains(declared)).cloned();
+                Err(refusal)
+            }
             None => Ok(()),
         }
     });

@@ -1,7 +1,7 @@
 //! Labels in, a document out, held against what Traefik was seen to do and against Traefik itself.
 //!
-//! [`vectors`]: recorded cases. [`schema`]: every field. [`all_fields`]: every field in one document, for a real Traefik,
-//! which is [`proxy`]. [`reader`] is a model of how Traefik reads a document, itself held against recorded bodies.
+//! [`vectors`]: recorded cases. [`schema`]: every field. [`all_fields`]: every field in one document, for a real Traefik.
+//! [`hostile`]: thousands of nasty worlds. [`proxy`] is the real Traefik; [`reader`] is a model of how Traefik reads a document, itself held against recorded bodies.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,6 +10,7 @@
 )]
 
 mod all_fields;
+mod hostile;
 #[path = "../left_out/mod.rs"]
 mod left_out;
 mod proxy;

@@ -29,7 +29,9 @@ pub(crate) fn with_defaults(plan: &Plan) -> Value {
     let body = document::write(&(*plan.documents[Plan::EVERYONE]).clone().with_defaults());
     let mut document: Value = serde_json::from_str(&body).unwrap();
     for middleware in document["http"]["middlewares"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-        middleware.get_mut("plugin").into_iter().for_each(list);
+        for settings in middleware["plugin"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+            settings.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(list);
+        }
     }
     document
 }
