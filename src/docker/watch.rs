@@ -45,6 +45,7 @@ pub(super) async fn watch(connection: Connection, options: Options, sender: &Sen
     };
     let mut delays = backoff();
     let mut inventory = Arc::new(Inventory::default());
+    let mut told = String::new();
     loop {
         let mut session = Session { options, inventory: Arc::clone(&inventory), changed: Changed::default() };
         let mut was_complete = false;
@@ -53,22 +54,25 @@ pub(super) async fn watch(connection: Connection, options: Options, sender: &Sen
         if was_complete {
             delays = backoff();
         }
-        mark_stale(sender, &problem);
+        mark_stale(sender, &problem, &mut told);
         let delay = delays.next().unwrap_or(Duration::from_secs(5));
         debug!(delay_ms = delay.as_millis(), "asking the engine again");
         time::sleep(delay).await;
     }
 }
 
-/// Says once that what is known may be out of date, and keeps it.
-fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error) {
+/// Says once that what is known may be out of date, and keeps it. `told`: the last reason given while nothing was known.
+fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut String) {
     let reason = problem.to_string();
     let is_new = match sender.borrow().as_ref() {
         Some(observed) => observed.stale.is_none(),
         None => false,
     };
     if sender.borrow().is_none() {
-        warn!(reason, "the engine was not read yet, and nothing is published: {reason}");
+        if *told != reason {
+            warn!(reason, "the engine was not read yet, and nothing is published: {reason}");
+            *told = reason;
+        }
         return;
     }
     if is_new {

@@ -1,0 +1,273 @@
+//! A stand-in for an engine: it answers what Leeward asks of one, over a Unix socket, and misbehaves when told to.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::UnixListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+
+/// What goes wrong with an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// It takes so long.
+    Slow(Duration),
+    /// The request is taken, and nothing is ever said.
+    Silent,
+    /// It stops in the middle of the body and says no more.
+    Hangs,
+    /// The connection breaks in the middle of the body.
+    Cut,
+    /// Another status than 200, with the engine's usual words.
+    Status(u16),
+    /// A body that is whole, and is not JSON.
+    Garbage,
+    /// A body that is JSON, and not what was asked for.
+    Odd(Value),
+}
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+#[derive(Default)]
+struct State {
+    containers: BTreeMap<String, Value>,
+    networks: Vec<Value>,
+    /// By the beginning of a path without its version; the longest that fits counts.
+    faults: BTreeMap<String, Fault>,
+    asked: BTreeMap<String, usize>,
+}
+
+/// The engine. What it holds and how it fails outlives its process: see [`Daemon::stop`].
+pub(crate) struct Daemon {
+    socket: PathBuf,
+    state: Arc<Mutex<State>>,
+    events: broadcast::Sender<Option<Value>>,
+    process: Option<JoinSet<()>>,
+}
+
+impl Daemon {
+    /// Not running yet; its socket will be in `directory`. It has one internal network, `app_proxy`.
+    pub(crate) fn new(directory: &Path) -> Self {
+        let network = json!({
+            "Id": "net1", "Name": "app_proxy", "Driver": "bridge", "Scope": "local", "Internal": true,
+            "Options": {}, "Labels": {}, "IPAM": {"Config": [{"Subnet": "10.0.0.0/16"}]},
+        });
+        let state = State { networks: vec![network], ..State::default() };
+        let (events, _) = broadcast::channel(65_536);
+        Self { socket: directory.join("engine.sock"), state: Arc::new(Mutex::new(state)), events, process: None }
+    }
+
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Begins to listen.
+    pub(crate) fn start(&mut self) {
+        let _ = std::fs::remove_file(&self.socket);
+        let listener = UnixListener::bind(&self.socket).unwrap();
+        let (state, events) = (Arc::clone(&self.state), self.events.clone());
+        let mut process = JoinSet::new();
+        process.spawn(async move {
+            // With this set everything that is open breaks off.
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (state, events) = (Arc::clone(&state), events.clone());
+                connections.spawn(async move {
+                    let service = service_fn(move |request| answer(request, Arc::clone(&state), events.clone()));
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        self.process = Some(process);
+    }
+
+    /// Is gone, with every connection and the socket's file.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.shutdown().await;
+        }
+        let _ = std::fs::remove_file(&self.socket);
+    }
+
+    /// Has a running container that asks for `Host(<name>.example)`, at `10.0.0.<host>`; says nothing of it.
+    pub(crate) fn put(&self, name: &str, host: u16) {
+        self.put_in_state(name, host, "running");
+    }
+
+    /// As `put`, in another state.
+    pub(crate) fn put_in_state(&self, name: &str, host: u16, state: &str) {
+        let id = id(name);
+        let container = json!({
+            "Id": id, "Name": format!("/{name}"), "Image": "sha256:app", "Created": "2026-01-01T00:00:00Z",
+            "State": {"Status": state, "StartedAt": "2026-01-01T00:00:00Z"},
+            "Config": {
+                "Image": "app:1",
+                "Labels": {
+                    "traefik.enable": "true",
+                    (format!("traefik.http.routers.{name}.rule")): format!("Host(`{name}.example`)"),
+                },
+                "ExposedPorts": {"80/tcp": {}},
+            },
+            "HostConfig": {"NetworkMode": "app_proxy", "Sysctls": {"net.ipv4.ip_forward": "0"}},
+            "NetworkSettings": {
+                "Ports": {},
+                "Networks": {"app_proxy": {
+                    "NetworkID": "net1", "IPAddress": format!("10.0.{}.{}", host / 250, host % 250 + 2),
+                }},
+            },
+        });
+        self.state.lock().unwrap().containers.insert(id, container);
+    }
+
+    /// No longer has a container; says nothing of it.
+    pub(crate) fn remove(&self, name: &str) {
+        self.state.lock().unwrap().containers.remove(&id(name));
+    }
+
+    /// Sends an event about a container.
+    pub(crate) fn say(&self, name: &str, action: &str) {
+        let actor = json!({"ID": id(name), "Attributes": {"name": name}});
+        let event = json!({"Type": "container", "Action": action, "Actor": actor, "time": 1});
+        // Nobody may be listening.
+        let _ = self.events.send(Some(event));
+    }
+
+    /// Ends the stream of events, and nothing else.
+    pub(crate) fn cut_events(&self) {
+        let _ = self.events.send(None);
+    }
+
+    /// How many listen to events.
+    pub(crate) fn listeners(&self) -> usize {
+        self.events.receiver_count()
+    }
+
+    /// From now on, whatever begins with `path` goes wrong.
+    pub(crate) fn fail(&self, path: &str, fault: Fault) {
+        self.state.lock().unwrap().faults.insert(path.to_owned(), fault);
+    }
+
+    /// Everything is as it should be again.
+    pub(crate) fn mend(&self) {
+        self.state.lock().unwrap().faults.clear();
+    }
+
+    /// How often each path was asked for since the last time; container inspections are `inspect <name>`.
+    pub(crate) fn take_asked(&self) -> BTreeMap<String, usize> {
+        std::mem::take(&mut self.state.lock().unwrap().asked)
+    }
+}
+
+/// The id of a container of this name: 64 hex digits.
+pub(crate) fn id(name: &str) -> String {
+    let hex = name.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    format!("{hex:0<64}")
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    state: Arc<Mutex<State>>,
+    events: broadcast::Sender<Option<Value>>,
+) -> Result<Response<Body>, Infallible> {
+    let path = request.uri().path();
+    let path = match path.strip_prefix("/v1.") {
+        Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => path,
+    };
+    let (fault, whole) = {
+        let mut state = state.lock().unwrap();
+        let inspected = path.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json"));
+        let counted = match inspected.and_then(|id| state.containers.get(id)) {
+            Some(container) => format!("inspect {}", container["Name"].as_str().unwrap().trim_start_matches('/')),
+            None => path.to_owned(),
+        };
+        *state.asked.entry(counted).or_default() += 1;
+        let fault = state.faults.iter().rev().find(|(start, _)| path.starts_with(start.as_str()));
+        (fault.map(|(_, fault)| fault.clone()), whole(path, &state))
+    };
+    let Some(fault) = fault else { return Ok(sound(path, whole, &events)) };
+    Ok(match fault {
+        Fault::Slow(delay) => {
+            tokio::time::sleep(delay).await;
+            sound(path, whole, &events)
+        }
+        Fault::Silent => std::future::pending().await,
+        Fault::Hangs => half(whole, stream::pending().boxed()),
+        Fault::Cut => half(whole, stream::iter([Err(io::Error::other("cut"))]).boxed()),
+        Fault::Status(status) => {
+            let words = full(json!({"message": "something is wrong"}).to_string());
+            Response::builder().status(status).body(words).unwrap()
+        }
+        Fault::Garbage => Response::new(full("<html>bad gateway</html>".to_owned())),
+        Fault::Odd(value) => Response::new(full(value.to_string())),
+    })
+}
+
+/// The answer of an engine that is well; `None`: there is no such thing.
+fn whole(path: &str, state: &State) -> Option<Value> {
+    Some(match path {
+        "/version" => json!({
+            "Version": "29.1.0", "ApiVersion": "1.52", "MinAPIVersion": "1.24", "Components": [{"Name": "Engine", "Version": "29.1.0"}],
+        }),
+        "/info" => json!({"ServerVersion": "29.1.0", "SecurityOptions": []}),
+        "/_ping" => json!("OK"),
+        "/networks" => Value::Array(state.networks.clone()),
+        "/events" => Value::Null,
+        "/containers/json" => {
+            let listed = state.containers.iter().map(|(id, container)| {
+                json!({"Id": id, "Names": [container["Name"]], "Labels": container["Config"]["Labels"]})
+            });
+            Value::Array(listed.collect())
+        }
+        _ => {
+            if let Some(id) = path.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json")) {
+                return state.containers.get(id).cloned();
+            }
+            path.starts_with("/images/").then(|| json!({"Id": "sha256:app", "Config": {"Labels": {}}}))?
+        }
+    })
+}
+
+fn sound(path: &str, whole: Option<Value>, events: &broadcast::Sender<Option<Value>>) -> Response<Body> {
+    if path == "/events" {
+        let receiver = events.subscribe();
+        let told = stream::unfold(receiver, |mut receiver| async move {
+            let event = receiver.recv().await.unwrap()?;
+            Some((Ok(Frame::data(Bytes::from(format!("{event}\n")))), receiver))
+        });
+        return Response::new(StreamBody::new(told).boxed_unsync());
+    }
+    let Some(value) = whole else {
+        let mut response = Response::new(full(json!({"message": "no such thing"}).to_string()));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    };
+    Response::new(full(value.to_string()))
+}
+
+fn full(text: String) -> Body {
+    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Half of the answer, announced as the whole of it, and then what `rest` says.
+fn half(whole: Option<Value>, rest: stream::BoxStream<'static, io::Result<Frame<Bytes>>>) -> Response<Body> {
+    let text = whole.unwrap_or_default().to_string();
+    let start = Bytes::from(text.as_bytes()[..text.len() / 2].to_vec());
+    let body = stream::iter([Ok(Frame::data(start))]).chain(rest);
+    Response::builder().header("content-length", text.len()).body(StreamBody::new(body).boxed_unsync()).unwrap()
+}

@@ -1,0 +1,425 @@
+//! What Traefik is served while the engine misbehaves: each row of the fault table, from the engine's socket to `/config`.
+//!
+//! A stand-in engine, the real watch, the real service, on one thread in paused time: waiting costs nothing.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
+
+mod daemon;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use leeward::docker::{self, Certificates, Endpoint};
+use leeward::serve::connection::Patience;
+use leeward::serve::{Options, Service};
+use leeward::settings::Settings;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{self, Instant};
+
+use self::daemon::{Daemon, Fault};
+
+/// Longer than anything waits for: the body of an answer.
+const EVER: Duration = Duration::from_secs(200);
+
+/// Leeward between an engine and Traefik.
+struct House {
+    engine: Daemon,
+    address: SocketAddr,
+    _service: JoinSet<()>,
+    _directory: TempDir,
+}
+
+impl House {
+    /// With containers of these names, at 10.0.0.2 and up. The engine listens if `up`.
+    async fn new(names: &[&str], up: bool) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut engine = Daemon::new(directory.path());
+        for (name, host) in names.iter().zip(0..) {
+            engine.put(name, host);
+        }
+        if up {
+            engine.start();
+        }
+        let endpoint: Endpoint = format!("unix://{}", engine.socket().display()).parse().unwrap();
+        let service = Service::bind(Options {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            hold: Duration::ZERO,
+            max_held: 4,
+            max_connections: 16,
+            patience: Patience::default(),
+            drain: Duration::ZERO,
+            token_file: None,
+            tls: None,
+            allow_hosts: Vec::new(),
+        })
+        .await
+        .unwrap();
+        let address = service.address().unwrap();
+        let (sender, observed) = watch::channel(None);
+        let watching = async move {
+            let options = docker::Options { swarm: docker::Swarm::Off, test_door: false };
+            docker::watch(&endpoint, &Certificates::default(), options, &sender).await.to_string()
+        };
+        let mut running = JoinSet::new();
+        running.spawn(async move {
+            service.run(Settings::default(), observed, watching, std::future::pending()).await.unwrap();
+        });
+        Self { engine, address, _service: running, _directory: directory }
+    }
+
+    /// With an engine that is well, once all is read and events are listened to.
+    async fn ready(names: &[&str]) -> Self {
+        let house = Self::new(names, true).await;
+        house.until_ready(200).await;
+        house.hosts_become(names).await;
+        house
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// What Traefik would be told.
+    async fn config(&self) -> String {
+        let (status, body) = self.get("/config").await;
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    async fn is_ready(&self) -> bool {
+        self.get("/readyz").await.0 == 200
+    }
+
+    /// The names of the containers that are routed, each with its address.
+    async fn routed(&self) -> Vec<(String, String)> {
+        let config: Value = serde_json::from_str(&self.config().await).unwrap();
+        let services = config["http"]["services"].as_object().cloned().unwrap_or_default();
+        services
+            .into_iter()
+            .map(|(name, service)| {
+                let url = service["loadBalancer"]["servers"][0]["url"].as_str().unwrap().to_owned();
+                (name.split('.').next_back().unwrap().to_owned(), url)
+            })
+            .collect()
+    }
+
+    async fn hosts(&self) -> Vec<String> {
+        self.routed().await.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Waits until exactly these are routed.
+    #[track_caller]
+    fn hosts_become<'a>(&'a self, wanted: &'a [&str]) -> impl Future<Output = Duration> + 'a {
+        let at = std::panic::Location::caller();
+        async move {
+            let begun = Instant::now();
+            loop {
+                let found = self.hosts().await;
+                if found == wanted {
+                    return begun.elapsed();
+                }
+                assert!(begun.elapsed() < EVER, "{at}: {found:?} instead of {wanted:?}");
+                time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+
+    /// Waits until `/readyz` answers so.
+    #[track_caller]
+    fn until_ready(&self, status: u16) -> impl Future<Output = Duration> + '_ {
+        let at = std::panic::Location::caller();
+        async move {
+            let begun = Instant::now();
+            loop {
+                let (found, words) = self.get("/readyz").await;
+                if found == status {
+                    return begun.elapsed();
+                }
+                assert!(begun.elapsed() < EVER, "{at}: still {found}: {words}");
+                time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+
+    /// Checks that for a while what is served does not change, and that it is marked stale or not.
+    #[track_caller]
+    fn stays(&self, config: &str, ready: bool, long: Duration) -> impl Future<Output = ()> {
+        let at = std::panic::Location::caller();
+        async move {
+            let begun = Instant::now();
+            while begun.elapsed() < long {
+                assert_eq!(self.config().await, config, "{at}");
+                assert_eq!(self.is_ready().await, ready, "{at}: after {:?}", begun.elapsed());
+                time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+const TWO: &[&str] = &["a", "b"];
+
+/// Something goes wrong with all answers whose path begins so, while a third container starts: the last plan is kept and
+/// marked stale within `within`; once the engine is well, the third is found.
+async fn lost(path: &str, fault: Fault, within: Duration) {
+    let house = House::ready(TWO).await;
+    let config = house.config().await;
+    house.engine.put("c", 9);
+    house.engine.fail(path, fault);
+    house.engine.cut_events();
+    let took = house.until_ready(503).await;
+    assert!(took <= within, "{path}: stale after {took:?}");
+    assert!(house.get("/readyz").await.1.starts_with("stale for"), "{path}");
+    house.stays(&config, false, Duration::from_secs(20)).await;
+    house.engine.mend();
+    house.hosts_become(&["a", "b", "c"]).await;
+    house.until_ready(200).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_first_inventory_nothing_is_published() {
+    let mut house = House::new(TWO, false).await;
+    assert_eq!(house.get("/readyz").await.0, 503);
+    assert_eq!(house.get("/config").await.0, 503);
+    assert_eq!(house.get("/healthz").await.0, 200);
+    house.engine.start();
+    house.until_ready(200).await;
+    assert_eq!(house.hosts().await, TWO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_without_containers_is_an_empty_document() {
+    let house = House::ready(&[]).await;
+    assert_eq!(house.config().await, "{}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_fails_keeps_the_last_plan() {
+    for path in ["/containers/json", "/networks", "/version", "/events", ""] {
+        lost(path, Fault::Status(500), Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_cut_keep_the_last_plan() {
+    for path in ["/containers/json", "/networks", "/version", ""] {
+        lost(path, Fault::Cut, Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_garbage_keep_the_last_plan() {
+    for path in ["/containers/json", "/networks", "/events", ""] {
+        lost(path, Fault::Garbage, Duration::from_secs(5)).await;
+    }
+    for path in ["/containers/json", "/networks"] {
+        lost(path, Fault::Odd(json!({"message": "no list"})), Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_hangs_keeps_the_last_plan() {
+    lost("/containers/json", Fault::Hangs, Duration::from_secs(61)).await;
+    lost("/containers/json", Fault::Silent, Duration::from_secs(11)).await;
+    lost("", Fault::Silent, Duration::from_secs(11)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_falls_silent_is_noticed_without_any_event() {
+    let house = House::ready(TWO).await;
+    let config = house.config().await;
+    house.engine.fail("", Fault::Silent);
+    let took = house.until_ready(503).await;
+    assert!(took <= Duration::from_secs(21), "{took:?}");
+    house.stays(&config, false, Duration::from_mins(1)).await;
+    house.engine.mend();
+    house.until_ready(200).await;
+    assert_eq!(house.config().await, config);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_engine_is_waited_for() {
+    let house = House::ready(TWO).await;
+    let config = house.config().await;
+    house.engine.fail("", Fault::Slow(Duration::from_secs(4)));
+    house.engine.put("c", 9);
+    house.engine.say("c", "start");
+    house.stays(&config, true, Duration::from_secs(3)).await;
+    let took = house.hosts_become(&["a", "b", "c"]).await;
+    assert!(took <= Duration::from_secs(7), "{took:?}");
+    assert!(house.is_ready().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_stream_of_events_loses_nothing() {
+    let house = House::ready(TWO).await;
+    house.engine.put("c", 9);
+    house.engine.remove("a");
+    house.engine.cut_events();
+    let took = house.hosts_become(&["b", "c"]).await;
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+    house.until_ready(200).await;
+    // And it listens again.
+    house.engine.remove("b");
+    house.engine.say("b", "destroy");
+    let took = house.hosts_become(&["c"]).await;
+    assert!(took <= Duration::from_millis(200), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_disappears_and_returns_is_read_again() {
+    let mut house = House::ready(TWO).await;
+    let config = house.config().await;
+    house.engine.stop().await;
+    let took = house.until_ready(503).await;
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+    house.stays(&config, false, Duration::from_mins(10)).await;
+    house.engine.remove("a");
+    house.engine.put("b", 77);
+    house.engine.start();
+    // The longest pause between two attempts, with its jitter.
+    let took = house.until_ready(200).await;
+    assert!(took <= Duration::from_secs(11), "{took:?}");
+    assert_eq!(house.routed().await, [("b".to_owned(), "http://10.0.0.79:80".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_changes_nothing_changes_no_byte() {
+    let mut house = House::ready(TWO).await;
+    let config = house.config().await;
+    house.engine.stop().await;
+    house.until_ready(503).await;
+    house.engine.start();
+    house.until_ready(200).await;
+    assert_eq!(house.config().await, config);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_container_that_cannot_be_read_keeps_its_route_and_harms_nobody() {
+    for fault in [Fault::Status(500), Fault::Garbage, Fault::Cut, Fault::Odd(json!({"Id": ""})), Fault::Odd(json!([]))]
+    {
+        let house = House::ready(TWO).await;
+        house.engine.fail(&format!("/containers/{}", daemon::id("a")), fault.clone());
+        house.engine.put("a", 50);
+        house.engine.put("c", 9);
+        house.engine.say("a", "die");
+        house.engine.say("c", "start");
+        let took = house.hosts_become(&["a", "b", "c"]).await;
+        assert!(took <= Duration::from_millis(300), "{fault:?}: {took:?}");
+        assert_eq!(house.routed().await[0].1, "http://10.0.0.2:80", "{fault:?}: what was last known");
+        assert!(house.is_ready().await);
+        house.engine.mend();
+        // It is tried again by itself.
+        time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(house.routed().await[0].1, "http://10.0.0.52:80", "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_was_never_read_is_refused_alone() {
+    let house = House::new(TWO, true).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(500));
+    house.until_ready(200).await;
+    house.hosts_become(&["b"]).await;
+    let (status, words) = house.get("/explain/a").await;
+    assert_eq!(status, 200);
+    assert!(words.contains("could not describe it"), "{words}");
+    house.engine.mend();
+    house.hosts_become(TWO).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_container_that_never_answers_holds_up_the_others_for_two_time_outs_at_most() {
+    let house = House::ready(TWO).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);
+    house.engine.say("a", "die");
+    time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(house.hosts().await, TWO);
+    house.engine.put("c", 9);
+    house.engine.say("c", "start");
+    // The reading under way, which began before, and its own, which asks for the other again.
+    let took = house.hosts_become(&["a", "b", "c"]).await;
+    assert!(took <= Duration::from_secs(21), "{took:?}");
+    assert!(house.is_ready().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_in_an_unknown_state_is_refused_alone() {
+    let house = House::ready(TWO).await;
+    house.engine.put_in_state("a", 0, "hibernating");
+    house.engine.say("a", "hibernate");
+    house.hosts_become(&["b"]).await;
+    let (_, words) = house.get("/explain/a").await;
+    assert!(words.contains("hibernating"), "{words}");
+    assert!(house.is_ready().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_is_gone_when_it_is_read_is_gone() {
+    let house = House::ready(TWO).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(404));
+    house.engine.say("a", "start");
+    let took = house.hosts_become(&["b"]).await;
+    assert!(took <= Duration::from_millis(200), "{took:?}");
+    assert!(house.is_ready().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_costs_one_question_and_the_others_are_not_asked_for() {
+    let names: Vec<String> = (0..100).map(|at| format!("c{at:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let house = House::ready(&names).await;
+    let asked = house.engine.take_asked();
+    assert_eq!(asked["/containers/json"], 1, "{asked:?}");
+    assert!(names.iter().all(|name| asked[&format!("inspect {name}")] == 1), "{asked:?}");
+    assert_eq!(asked.keys().filter(|path| path.starts_with("/images/")).count(), 1, "{asked:?}");
+
+    house.engine.put("c42", 200);
+    house.engine.say("c42", "start");
+    time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(house.routed().await[42].1, "http://10.0.0.202:80");
+    let asked = house.engine.take_asked();
+    assert_eq!(asked, [("inspect c42".to_owned(), 1)].into(), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_events_is_answered_with_few_questions() {
+    let house = House::ready(TWO).await;
+    house.engine.take_asked();
+    let begun = Instant::now();
+    for at in 0..10_000 {
+        house.engine.say(TWO[at % 2], "start");
+        house.engine.say(TWO[at % 2], "exec_start: true");
+        if at % 100 == 99 {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    house.engine.put("c", 9);
+    house.engine.say("c", "start");
+    house.hosts_become(&["a", "b", "c"]).await;
+    // Two seconds of flood, read again at most every half second.
+    assert!(begun.elapsed() <= Duration::from_secs(4), "{:?}", begun.elapsed());
+    let asked = house.engine.take_asked();
+    let inspections: usize = asked.iter().filter(|(path, _)| path.starts_with("inspect")).map(|(_, times)| times).sum();
+    assert!(inspections <= 16, "{asked:?}");
+    assert_eq!(asked.get("/containers/json"), None, "{asked:?}");
+    assert!(house.is_ready().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_event_told_of_is_found_within_a_minute() {
+    let house = House::ready(TWO).await;
+    house.engine.put("c", 9);
+    let took = house.hosts_become(&["a", "b", "c"]).await;
+    assert!(took <= Duration::from_secs(62), "{took:?}");
+    assert!(house.engine.listeners() >= 1);
+}
