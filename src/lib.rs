@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod label;
 pub mod plan;
 pub mod policy;
+pub mod probe;
 pub mod rule;
 pub mod serve;
 pub mod settings;

@@ -12,6 +12,7 @@ mod gate;
 mod health;
 mod log;
 mod policy;
+mod probe;
 mod routes;
 mod serve;
 mod server;
@@ -55,6 +56,7 @@ enum Verb {
     Explain(Box<explain::Explain>),
     Audit(Box<audit::Audit>),
     Check(Box<check::Check>),
+    Probe(probe::Probe),
     Snapshot(snapshot::Snapshot),
     Health(health::Health),
 }
@@ -121,6 +123,7 @@ impl Verb {
             Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
+            Self::Probe(verb) => verb.run(),
             Self::Snapshot(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
         }
@@ -134,6 +137,7 @@ impl Verb {
             | Self::Explain(_)
             | Self::Audit(_)
             | Self::Check(_)
+            | Self::Probe(_)
             | Self::Snapshot(_)
             | Self::Health(_) => false,
         }

@@ -1,0 +1,156 @@
+//! `leeward probe`: run in a container on a network, really tries to get out.
+//!
+//! ```text
+//! table      what the kernel says of this network namespace: addresses, routes          (pure)
+//! attempt    one try each: a connection, a datagram, a name, a raw socket
+//! report     what the tries add up to, as a table or JSON                                (pure)
+//! ```
+//!
+//! What has no target of its own is tried inside this host only: its gateways and, if asked for, its neighbours.
+//! Everything else goes where the operator says. That nothing got out shows that these tries did not, here and now.
+
+pub mod attempt;
+pub mod report;
+pub mod table;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use self::attempt::Target;
+use self::report::{Outcome, Report, Try};
+use self::table::Surroundings;
+
+/// Ports on which hosts often listen: ssh, names, web, the engine's API, registries, node exporters.
+const HOST_PORTS: [u16; 8] = [22, 53, 80, 443, 2375, 2376, 5000, 9100];
+/// Neighbours of a larger network are tried up to here.
+const MOST_NEIGHBOURS: usize = 254;
+/// How many tries are under way at once.
+const AT_ONCE: usize = 64;
+
+/// What is to be tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// `HOST:PORT` to connect to.
+    pub tcp: Vec<Target>,
+    /// `HOST:PORT` to send a datagram to.
+    pub udp: Vec<Target>,
+    /// Names to resolve that only the world outside knows.
+    pub names: Vec<String>,
+    /// Look for others on the same networks.
+    pub neighbours: bool,
+    /// How long one try may take.
+    pub patience: Duration,
+}
+
+/// Tries everything. Takes about [`Wanted::patience`] for each [`AT_ONCE`] tries that nobody answers.
+pub async fn probe(wanted: &Wanted) -> Report {
+    let surroundings = Surroundings::read(Path::new("/proc/self/net"), &attempt::own_addresses());
+    let mut tries = vec![default_routes(&surroundings), attempt::raw_frames()];
+    let patience = wanted.patience;
+    let mut under_way = JoinSet::new();
+    let mut waiting: Vec<Planned> = Vec::new();
+    for gateway in &surroundings.gateways {
+        waiting.extend(HOST_PORTS.map(|port| Planned::Host(SocketAddr::new(*gateway, port))));
+    }
+    waiting.extend(wanted.tcp.iter().cloned().map(Planned::Tcp));
+    waiting.extend(wanted.udp.iter().cloned().map(Planned::Udp));
+    waiting.extend(wanted.names.iter().cloned().map(Planned::Name));
+    if wanted.neighbours {
+        waiting.extend(neighbours(&surroundings).into_iter().map(Planned::Neighbour));
+    }
+    let mut waiting = waiting.into_iter().enumerate();
+    let mut done: Vec<(usize, Try)> = Vec::new();
+    loop {
+        while under_way.len() < AT_ONCE
+            && let Some((place, planned)) = waiting.next()
+        {
+            under_way.spawn(async move { (place, planned.run(patience).await) });
+        }
+        match under_way.join_next().await {
+            Some(Ok(one)) => done.push(one),
+            // A try does not panic; if one does, the others still count.
+            Some(Err(_)) => {}
+            None => break,
+        }
+    }
+    done.sort_unstable_by_key(|(place, _)| *place);
+    tries.extend(done.into_iter().map(|(_, one)| one));
+    Report::of(tries, wanted.neighbours)
+}
+
+/// One try that is still to be made.
+#[derive(Debug)]
+enum Planned {
+    Host(SocketAddr),
+    Neighbour(SocketAddr),
+    Tcp(Target),
+    Udp(Target),
+    Name(String),
+}
+
+impl Planned {
+    async fn run(self, patience: Duration) -> Try {
+        let (what, target, outcome) = match self {
+            Self::Host(address) => ("host", address.to_string(), attempt::answers(address, patience).await),
+            Self::Neighbour(address) => {
+                ("neighbour", address.ip().to_string(), attempt::answers(address, patience).await)
+            }
+            Self::Tcp(target) => ("tcp", target.to_string(), attempt::connect(&target, patience).await),
+            Self::Udp(target) => ("udp", target.to_string(), attempt::datagram(&target, patience).await),
+            Self::Name(name) => {
+                let outcome = attempt::resolve(&name, patience).await;
+                ("dns", name, outcome)
+            }
+        };
+        Try { what, target, outcome }
+    }
+}
+
+fn default_routes(surroundings: &Surroundings) -> Try {
+    let outcome = if surroundings.default_routes.is_empty() {
+        Outcome::Nothing("no default route".to_owned())
+    } else {
+        Outcome::Open(format!("a default route: {}", surroundings.default_routes.join(", ")))
+    };
+    Try { what: "route", target: "everywhere".to_owned(), outcome }
+}
+
+/// Everybody who may be on the IPv4 networks of this namespace, but for itself and the gateways. A port that nobody has
+/// is enough: a refusal is an answer.
+fn neighbours(surroundings: &Surroundings) -> Vec<SocketAddr> {
+    let mut addresses = Vec::new();
+    for (network, prefix) in &surroundings.networks {
+        let size = 1_u64 << (32 - u32::from(*prefix).min(32));
+        for offset in 1..size.saturating_sub(1) {
+            let Ok(offset) = u32::try_from(offset) else { break };
+            let address = IpAddr::V4(Ipv4Addr::from(u32::from(*network).saturating_add(offset)));
+            let is_known = surroundings.own.contains(&address) || surroundings.gateways.contains(&address);
+            if !is_known && addresses.len() < MOST_NEIGHBOURS {
+                addresses.push(SocketAddr::new(address, 9));
+            }
+        }
+    }
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_all_but_oneself_and_the_gateway() {
+        let surroundings = Surroundings {
+            own: vec!["10.0.0.3".parse().unwrap()],
+            gateways: vec!["10.0.0.1".parse().unwrap()],
+            networks: vec![("10.0.0.0".parse().unwrap(), 29)],
+            default_routes: Vec::new(),
+        };
+        let found: Vec<String> = neighbours(&surroundings).iter().map(|it| it.ip().to_string()).collect();
+        assert_eq!(found, ["10.0.0.2", "10.0.0.4", "10.0.0.5", "10.0.0.6"]);
+        let wide = Surroundings { networks: vec![("10.0.0.0".parse().unwrap(), 8)], ..Surroundings::default() };
+        assert_eq!(neighbours(&wide).len(), MOST_NEIGHBOURS);
+    }
+}
