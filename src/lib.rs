@@ -10,6 +10,8 @@
 //! serve     encode once, compare, send only a change; Traefik and people ask
 //! ```
 //!
+//! Beside that way: `gate`, the door to the engine's socket, and `probe`, which tries a network from inside.
+//!
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:
 //! `cli -> serve, gate, docker -> plan -> policy, label, rule -> dynamic, inventory, settings`.
 
