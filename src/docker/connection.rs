@@ -42,12 +42,12 @@ pub struct Certificates {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is nobody.
-    #[error("cannot connect to the engine at {at}: {source}")]
+    #[error("cannot connect to the engine at {at}: {cause}")]
     Connect {
         /// As the operator wrote it.
         at: String,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Certificates cannot be used.
     #[error("{0}")]
@@ -142,7 +142,7 @@ impl Connection {
                 Target::Unix(socket) => {
                     let at = format!("unix://{}", socket.display());
                     exchange(
-                        UnixStream::connect(socket).await.map_err(|source| Error::Connect { at, source })?,
+                        UnixStream::connect(socket).await.map_err(|cause| Error::Connect { at, cause })?,
                         request,
                         path,
                     )
@@ -153,7 +153,7 @@ impl Connection {
                     let plain = self.tcp(address).await?;
                     let tls = TlsConnector::from(Arc::clone(config)).connect(name.clone(), plain).await;
                     exchange(
-                        tls.map_err(|source| Error::Connect { at: format!("https://{address}"), source })?,
+                        tls.map_err(|cause| Error::Connect { at: format!("https://{address}"), cause })?,
                         request,
                         path,
                     )
@@ -166,7 +166,7 @@ impl Connection {
     }
 
     async fn tcp(&self, address: &str) -> Result<TcpStream, Error> {
-        TcpStream::connect(address).await.map_err(|source| Error::Connect { at: format!("tcp://{address}"), source })
+        TcpStream::connect(address).await.map_err(|cause| Error::Connect { at: format!("tcp://{address}"), cause })
     }
 
     /// Asks for JSON. Errors: any status but 200, a body that is cut off, too long or no JSON.

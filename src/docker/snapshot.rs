@@ -27,14 +27,14 @@ struct Snapshot<I> {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file system says no.
-    #[error("cannot {act} the snapshot {}: {source}", path.display())]
+    #[error("cannot {act} the snapshot {}: {cause}", path.display())]
     File {
         /// `read` or `write`.
         act: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file is something else.
     #[error("{} is no snapshot: {why}; record one with: leeward snapshot --output FILE", path.display())]
@@ -62,7 +62,7 @@ pub fn demo() -> Result<Inventory, Error> {
 /// Reads a snapshot.
 pub fn read(path: &Path) -> Result<Inventory, Error> {
     let text =
-        std::fs::read_to_string(path).map_err(|source| Error::File { act: "read", path: path.to_owned(), source })?;
+        std::fs::read_to_string(path).map_err(|cause| Error::File { act: "read", path: path.to_owned(), cause })?;
     parse(&text, path)
 }
 
@@ -91,7 +91,7 @@ pub fn text(inventory: &Inventory) -> String {
 
 /// Writes a snapshot that only its owner may read: labels may hold hashes of passwords.
 pub fn write(inventory: &Inventory, path: &Path) -> Result<(), Error> {
-    let file = |source| Error::File { act: "write", path: path.to_owned(), source };
+    let file = |cause| Error::File { act: "write", path: path.to_owned(), cause };
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -24,7 +24,7 @@ const NEWEST: ABI = ABI::V9;
 ///
 /// The group of the engine's socket is kept as the only other group, so that the socket can still be opened.
 pub(super) fn become_user(user: Owner, engine: &Path) -> Result<(), Problem> {
-    let failed = |source: io::Error| Problem::Become { user, source };
+    let failed = |cause: io::Error| Problem::Become { user, cause };
     if !geteuid().is_root() {
         let is_already = geteuid().as_raw() == user.uid && getegid().as_raw() == user.gid;
         return if is_already { Ok(()) } else { Err(failed(ErrorKind::PermissionDenied.into())) };
@@ -56,9 +56,9 @@ pub(super) fn become_user(user: Owner, engine: &Path) -> Result<(), Problem> {
 pub(super) fn reach(engine: &Path) -> Result<(), Problem> {
     match UnixStream::connect(engine) {
         Ok(_) => Ok(()),
-        Err(source) if source.kind() == ErrorKind::PermissionDenied => {
+        Err(cause) if cause.kind() == ErrorKind::PermissionDenied => {
             let group = engine.metadata().ok().map(|metadata| metadata.gid());
-            Err(Problem::Engine { path: engine.to_owned(), group, source })
+            Err(Problem::Engine { path: engine.to_owned(), group, cause })
         }
         Err(error) => {
             warn!("the engine's socket `{}` cannot be opened yet: {error}", engine.display());

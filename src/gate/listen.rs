@@ -25,14 +25,14 @@ pub(super) enum Bound {
 pub(super) fn bind(listen: &Listen, user: Option<Owner>) -> Result<Bound, Problem> {
     match listen {
         Listen::Tcp(address) => {
-            let problem = |source| Problem::Listen { address: address.to_string(), source };
+            let problem = |cause| Problem::Listen { address: address.to_string(), cause };
             let listener = TcpListener::bind(address).map_err(problem)?;
             listener.set_nonblocking(true).map_err(problem)?;
             Ok(Bound::Tcp(listener))
         }
         Listen::Unix { path, mode, owner } => {
             clear_stale(path)?;
-            let problem = |source| Problem::Listen { address: path.display().to_string(), source };
+            let problem = |cause| Problem::Listen { address: path.display().to_string(), cause };
             // Nobody else may connect before the mode is set: the file is born for its owner alone. No other thread
             // exists that could create files meanwhile.
             let before = umask(Mode::from_raw_mode(0o177));
@@ -40,7 +40,7 @@ pub(super) fn bind(listen: &Listen, user: Option<Owner>) -> Result<Bound, Proble
             umask(before);
             let listener = bound.map_err(problem)?;
             if let Some(Owner { uid, gid }) = owner.or(user) {
-                chown(path, Some(uid), Some(gid)).map_err(|source| Problem::Give { path: path.clone(), source })?;
+                chown(path, Some(uid), Some(gid)).map_err(|cause| Problem::Give { path: path.clone(), cause })?;
             }
             std::fs::set_permissions(path, Permissions::from_mode(*mode)).map_err(problem)?;
             listener.set_nonblocking(true).map_err(problem)?;
@@ -57,8 +57,9 @@ fn clear_stale(path: &Path) -> Result<(), Problem> {
         return Err(Problem::NotASocket { path });
     }
     match UnixStream::connect(&path) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(&path)
-            .map_err(|source| Problem::Listen { address: path.display().to_string(), source }),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(&path).map_err(|cause| Problem::Listen { address: path.display().to_string(), cause })
+        }
         Ok(_) | Err(_) => Err(Problem::InUse { path }),
     }
 }

@@ -122,12 +122,12 @@ impl fmt::Display for Listen {
 #[derive(Debug, Error)]
 pub enum Problem {
     /// The address is taken, the folder is missing, or not ours.
-    #[error("cannot listen at `{address}`: {source}; its folder must exist and belong to the gate's user")]
+    #[error("cannot listen at `{address}`: {cause}; its folder must exist and belong to the gate's user")]
     Listen {
         /// A path, or a host and port.
         address: String,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Something else stands where the socket should be.
     #[error("`{path}` is there and is no socket; remove it, or choose another --listen")]
@@ -142,30 +142,30 @@ pub enum Problem {
         path: PathBuf,
     },
     /// The socket cannot be given to its owner.
-    #[error("cannot give `{path}` to its owner: {source}; start as root, or leave --socket-owner out")]
+    #[error("cannot give `{path}` to its owner: {cause}; start as root, or leave --socket-owner out")]
     Give {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The privileges cannot be dropped.
-    #[error("cannot become user {user}: {source}; start as root, or start as that user and leave --user out")]
+    #[error("cannot become user {user}: {cause}; start as root, or start as that user and leave --user out")]
     Become {
         /// Who.
         user: Owner,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The engine's socket is there, and shut.
-    #[error("cannot open the engine's socket `{path}`: {source}; the gate needs {}", needed_group(*.group))]
+    #[error("cannot open the engine's socket `{path}`: {cause}; the gate needs {}", needed_group(*.group))]
     Engine {
         /// Which.
         path: PathBuf,
         /// The group that may open it.
         group: Option<u32>,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The runtime cannot start.
     #[error("cannot start: {0}")]

@@ -87,12 +87,12 @@ pub enum Problem {
     #[error("{0}")]
     Settings(String),
     /// The address cannot be had.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    #[error("cannot listen on {address}: {cause}; choose another with --listen")]
     Listen {
         /// As asked for.
         address: SocketAddr,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The first task to end.
     #[error("{0}")]
@@ -121,7 +121,7 @@ impl Service {
             Some(files) => Some(tls::Tls::open(files).await.map_err(Problem::Settings)?),
             None => None,
         };
-        let listener = TcpListener::bind(listen).await.map_err(|source| Problem::Listen { address: listen, source })?;
+        let listener = TcpListener::bind(listen).await.map_err(|cause| Problem::Listen { address: listen, cause })?;
         if listen::is_open(listen) && (tokens.is_none() || !is_tls) {
             let lacking = match (tokens.is_none(), is_tls) {
                 (true, false) => "without a token and without TLS",

@@ -39,5 +39,6 @@ fn what_cannot_be_read_or_written_is_said_in_one_line() {
         let (status, out, error) = leeward(&arguments);
         assert_eq!((status, out.as_str()), (3, ""), "{arguments:?}: {error}");
         assert!(error.starts_with("leeward: ") && error.contains(words) && error.lines().count() == 1, "{error}");
+        assert!(error.matches("os error").count() <= 1, "says it twice: {error}");
     }
 }
