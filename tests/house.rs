@@ -42,7 +42,7 @@ fn what_is_pure_knows_no_outside_world() {
         "axum",
         "bollard",
         "hyper",
-        "tracing",
+        "tracing::",
         "std::fs",
         "std::net::Tcp",
         "std::env",
