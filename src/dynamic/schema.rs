@@ -290,12 +290,32 @@ impl<R: Record> Value for Box<R> {
         Ok(R::read(tree)?.map(Self::new))
     }
 
+    fn read_as_struct<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+        Ok(R::read_as_struct(tree)?.map(Self::new))
+    }
+
+    fn is_written(&self) -> bool {
+        R::is_written(self)
+    }
+
     fn write(&self, to: &mut Writer) {
         R::write(self, to);
     }
 
     fn write_filled(&self, to: &mut Writer) {
         R::write_filled(self, to);
+    }
+
+    fn filler(&self) -> Option<&'static Field> {
+        R::filler(self)
+    }
+
+    fn zero() -> Option<Self> {
+        R::zero().map(Self::new)
+    }
+
+    fn placeholder() -> Option<Self> {
+        R::placeholder().map(Self::new)
     }
 
     fn normal(self) -> Self {
