@@ -7,6 +7,7 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +64,9 @@ id!(
 pub struct Inventory {
     /// The engine itself.
     pub engine: Engine,
-    /// Every container that was read whole, running or not, by id.
-    pub containers: BTreeMap<ContainerId, Container>,
+    /// Every container that was read whole, running or not, by id. Shared, so that the inventory after a change costs
+    /// what changed, and an unchanged container is known by its place in memory.
+    pub containers: BTreeMap<ContainerId, Arc<Container>>,
     /// Containers that the engine listed, but whose inspection could not be read.
     pub unreadable: BTreeMap<ContainerId, Unreadable>,
     /// Every network, by id.
@@ -76,6 +78,19 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// Takes in what was read of a container. One that is as it was stays the one that it was.
+    pub fn put(&mut self, container: Container) {
+        let known = self.containers.get(&container.id);
+        if known.is_none_or(|known| **known != container) {
+            self.containers.insert(container.id.clone(), Arc::new(container));
+        }
+    }
+
+    /// A container, to change it.
+    pub fn container_mut(&mut self, id: &str) -> Option<&mut Container> {
+        self.containers.get_mut(id).map(Arc::make_mut)
+    }
+
     /// The network an attachment names: by id, else by name (Podman writes the name where Docker writes the id).
     pub fn network_of(&self, attachment: &Attachment) -> Option<&Network> {
         self.networks

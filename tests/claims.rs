@@ -64,7 +64,7 @@ fn add(inventory: &mut Inventory, name: &str, project: &str, networks: &[&str], 
     for (key, value) in labels.iter().chain(&compose) {
         container.labels.insert((*key).to_owned(), (*value).to_owned());
     }
-    inventory.containers.insert(container.id.clone(), container);
+    inventory.put(container);
 }
 
 /// An application that asks, on `net-a`, of project `app`.
@@ -189,12 +189,12 @@ fn a_middleware_of_another_owner_must_be_shared() {
     assert_eq!(middlewares(&plan), ["authelia.auth"]);
 
     // An own one of that name goes before it, and is nobody else's.
-    let app = inventory.containers.get_mut("app").unwrap();
+    let app = inventory.container_mut("app").unwrap();
     app.labels.insert(declare.0.into(), declare.1.into());
     assert_eq!(middlewares(&compile(&inventory, &settings)), ["app.auth"]);
 
     // By its published name it is the sharer's all the same.
-    let app = inventory.containers.get_mut("app").unwrap();
+    let app = inventory.container_mut("app").unwrap();
     app.labels.insert(call.0.into(), "authelia.auth@docker".into());
     assert_eq!(middlewares(&compile(&inventory, &settings)), ["authelia.auth"]);
 }
@@ -202,7 +202,7 @@ fn a_middleware_of_another_owner_must_be_shared() {
 #[test]
 fn what_a_declared_traefik_declares_is_for_everybody() {
     let mut inventory = with(&[RULE, ("traefik.http.routers.web.middlewares", "auth@docker")]);
-    let traefik = inventory.containers.get_mut("traefik").unwrap();
+    let traefik = inventory.container_mut("traefik").unwrap();
     traefik.labels.insert("traefik.enable".into(), "true".into());
     traefik.labels.insert("traefik.http.middlewares.auth.forwardauth.address".into(), "http://authelia:9091".into());
     let plan = compile(&inventory, &Settings::default());
@@ -406,7 +406,7 @@ fn strict_refuses_what_only_reaches_far_and_the_operator_may_vouch() {
         let mut inventory = with(fires);
         assert!(!refused(&inventory, &Settings::default()), "{id} under enforce");
         assert!(refused(&inventory, &strict), "{id} under strict");
-        let app = inventory.containers.get_mut("app").unwrap();
+        let app = inventory.container_mut("app").unwrap();
         app.labels.insert("leeward.allow".into(), (*id).to_owned());
         assert!(!refused(&inventory, &strict), "{id} vouched for");
     }

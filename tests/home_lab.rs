@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network};
 use leeward::policy::finding::{Action, Severity};
@@ -42,7 +43,7 @@ impl Server {
             self.network(&network, true);
         }
         let network = format!("{project}_proxy");
-        attach(self.0.containers.get_mut("traefik").unwrap(), &network);
+        attach(self.0.container_mut("traefik").unwrap(), &network);
     }
 
     /// A container as Compose makes it without any hardening.
@@ -64,7 +65,7 @@ impl Server {
         for network in networks {
             attach(&mut container, network);
         }
-        self.0.containers.entry(container.id.clone()).or_insert(container)
+        Arc::make_mut(self.0.containers.entry(container.id.clone()).or_insert_with(|| container.into()))
     }
 }
 
@@ -345,7 +346,7 @@ fn traefik_itself_may_have_a_way_out_and_ports() {
     server.project("cloud");
     asks(server.add("cloud", "nextcloud", &["cloud_proxy"]));
     // Its dashboard is asked for by labels on its own container.
-    asks(server.0.containers.get_mut("traefik").unwrap());
+    asks(server.0.container_mut("traefik").unwrap());
     let judgement = judged(&server, Isolation::Enforce);
     assert_eq!(judgement.refusals(&"traefik".into()), []);
     let about: Vec<&str> = judgement

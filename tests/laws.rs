@@ -147,10 +147,10 @@ fn inventory(containers: &[(Container, Image)]) -> Inventory {
     }
     traefik.image_id = "sha256:traefik".into();
     inventory.images.insert(traefik.image_id.clone(), Image::default());
-    inventory.containers.insert(traefik.id.clone(), traefik);
+    inventory.put(traefik);
     for (container, image) in containers {
         inventory.images.insert(container.image_id.clone(), image.clone());
-        inventory.containers.insert(container.id.clone(), container.clone());
+        inventory.put(container.clone());
     }
     inventory
 }

@@ -3,20 +3,25 @@
 //! bollard makes the connection's version and the stream of events; lists and inspections are read as plain JSON, because
 //! its types are closed: one word that it does not know would lose a whole list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bollard::query_parameters::EventsOptionsBuilder;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use futures_util::{Stream, StreamExt as _, stream};
 use hyper::{Method, header};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, Error, request};
 use super::facts;
-use crate::inventory::{Container, ContainerId, Door, Engine, Image, ImageId, Network, Unreadable, Volume};
+use crate::inventory::{Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
 
 /// How many questions are open at once when all containers are read.
 const AT_ONCE: usize = 16;
+/// Of several containers each may take as long as those before it took together, and so much longer.
+const STRAGGLE: Duration = Duration::from_millis(250);
 
 /// An engine that answered, and the version of the API that it is asked in.
 #[derive(Clone, Debug)]
@@ -28,6 +33,17 @@ pub(super) struct Client {
     /// The engine's clock when it answered, in seconds since 1970; `None` if it did not say.
     pub(super) clock: Option<i64>,
     version: Value,
+}
+
+/// What the list of all containers says of one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// Its name.
+    pub(super) name: String,
+    /// Its labels.
+    pub(super) labels: BTreeMap<String, String>,
+    /// Another one whenever the list says anything else of it.
+    pub(super) fingerprint: [u8; 32],
 }
 
 /// Something happened, somewhere.
@@ -99,14 +115,14 @@ impl Client {
     }
 
     /// The ids of all containers, running or not, with what the list says of each.
-    pub(super) async fn containers(&self) -> Result<BTreeMap<ContainerId, Unreadable>, Error> {
+    pub(super) async fn containers(&self) -> Result<BTreeMap<ContainerId, Listed>, Error> {
         let list = self.list("/containers/json?all=1").await?;
-        let listed = list.iter().filter_map(|raw| {
-            let id = facts::text(raw, &["Id"]);
-            let name = facts::items(raw, &["Names"]).find_map(Value::as_str).unwrap_or_default();
+        let listed = list.into_iter().filter_map(|raw| {
+            let id = facts::text(&raw, &["Id"]);
+            let name = facts::items(&raw, &["Names"]).find_map(Value::as_str).unwrap_or_default();
             let name = name.strip_prefix('/').unwrap_or(name).to_owned();
-            let labels = facts::text_map(raw, &["Labels"]);
-            is_name(&id).then(|| (id.into(), Unreadable { name, labels, problem: String::new() }))
+            let labels = facts::text_map(&raw, &["Labels"]);
+            is_name(&id).then(|| (id.into(), Listed { name, labels, fingerprint: fingerprint(raw) }))
         });
         Ok(listed.collect())
     }
@@ -127,19 +143,37 @@ impl Client {
         }
     }
 
-    /// Several containers at once, in any order.
+    /// Several containers at once, in any order. Those that take far longer than the others are not waited for.
     pub(super) async fn inspect(
         &self,
-        ids: impl IntoIterator<Item = ContainerId>,
+        ids: BTreeSet<ContainerId>,
     ) -> Vec<(ContainerId, Result<Option<Container>, Error>)> {
-        stream::iter(ids)
+        let mut late = ids.clone();
+        let mut answers = stream::iter(ids)
             .map(|id| async {
                 let answer = self.container(&id).await;
                 (id, answer)
             })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+            .buffer_unordered(AT_ONCE);
+        let begun = Instant::now();
+        let mut read = Vec::with_capacity(late.len());
+        let mut until = None;
+        loop {
+            let next = match until {
+                None => answers.next().await,
+                Some(until) => timeout_at(until, answers.next()).await.unwrap_or_default(),
+            };
+            let Some((id, answer)) = next else { break };
+            late.remove(&id);
+            read.push((id, answer));
+            until = Some(Instant::now() + begun.elapsed() + STRAGGLE);
+        }
+        let limit = begun.elapsed();
+        read.extend(late.into_iter().map(|id| {
+            let path = format!("/containers/{id}/json");
+            (id, Err(Error::TooSlow { path, limit }))
+        }));
+        read
     }
 
     /// All networks.
@@ -243,6 +277,15 @@ impl Client {
     }
 }
 
+/// Of all that the list says of a container, but for how long it has been so: `Up 5 minutes (healthy)`.
+fn fingerprint(mut listed: Value) -> [u8; 32] {
+    if let Some(status) = listed.get_mut("Status") {
+        let aside = status.as_str().and_then(|words| words.split_once('(')?.1.split_once(')'));
+        *status = aside.map(|(words, _)| words).unwrap_or_default().into();
+    }
+    Sha256::digest(listed.to_string()).into()
+}
+
 /// Whether a word from the engine can stand in a path: names and ids, of letters, digits and a few signs.
 fn is_name(word: &str) -> bool {
     !word.is_empty()
@@ -257,4 +300,21 @@ fn other(problem: Error) -> bollard::errors::Error {
 
 fn garbled(path: &str, problem: &bollard::errors::Error) -> Error {
     Error::Garbled { path: path.to_owned(), why: problem.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn time_alone_does_not_change_what_the_list_says() {
+        let listed = |state: &str, status: &str| fingerprint(json!({"Id": "a", "State": state, "Status": status}));
+        assert_eq!(listed("running", "Up 1 second"), listed("running", "Up 3 days"));
+        assert_eq!(listed("running", "Up 1 second (healthy)"), listed("running", "Up 3 days (healthy)"));
+        assert_eq!(listed("exited", "Exited (0) 5 seconds ago"), listed("exited", "Exited (0) 3 days ago"));
+        assert_ne!(listed("running", "Up 3 days (healthy)"), listed("running", "Up 3 days (unhealthy)"));
+        assert_ne!(listed("running", "Up 3 days"), listed("paused", "Up 3 days"));
+    }
 }

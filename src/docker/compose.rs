@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -132,7 +133,7 @@ pub fn deploy(projects: &[Project], there: Inventory) -> Result<Inventory, Strin
     let Inventory { containers, networks, .. } = &mut whole;
     let mut addresses = MADE_UP;
     for id in ids(projects) {
-        let Some(container) = containers.get_mut(id) else { continue };
+        let Some(container) = containers.get_mut(id).map(Arc::make_mut) else { continue };
         for attachment in container.attachments.values_mut() {
             let Some(network) = networks.values().find(|network| network.name == attachment.network) else { continue };
             attachment.network_id = network.id.clone();
@@ -341,7 +342,7 @@ impl Project {
                 }
             }
             self.inventory.images.insert(container.image_id.clone(), Image::default());
-            self.inventory.containers.insert(container.id.clone(), container);
+            self.inventory.put(container);
         }
     }
 
@@ -552,7 +553,8 @@ mod tests {
     }
 
     fn container(text: &str) -> Container {
-        inventory(&format!("services:\n  web:\n    image: x\n{text}")).containers.into_values().next().unwrap()
+        let inventory = inventory(&format!("services:\n  web:\n    image: x\n{text}"));
+        inventory.containers.into_values().next().map(Arc::unwrap_or_clone).unwrap()
     }
 
     #[test]

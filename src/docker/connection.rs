@@ -63,7 +63,7 @@ pub enum Error {
         message: String,
     },
     /// It takes too long.
-    #[error("the engine does not answer {path} within {} s", limit.as_secs())]
+    #[error("the engine does not answer {path} within {limit:.0?}")]
     TooSlow {
         /// What was asked.
         path: String,

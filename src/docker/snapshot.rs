@@ -113,7 +113,7 @@ mod tests {
         let path = directory.path().join("world.json");
         std::fs::write(&path, "something older").unwrap();
         let mut inventory = demo().unwrap();
-        inventory.containers.insert("x".into(), Container { id: "x".into(), ..Container::default() });
+        inventory.put(Container { id: "x".into(), ..Container::default() });
         write(&inventory, &path).unwrap();
         assert_eq!(read(&path).unwrap(), inventory);
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());

@@ -1,5 +1,7 @@
 //! Keeps an inventory current: a full reading after every connection, then what events say has changed, and nothing else.
 //!
+//! A change that may make or end a route is read at once, the first after a calm; what comes in a burst is joined.
+//!
 //! No window between listing and subscribing: events are asked for from a moment of the engine's own clock that lies before
 //! the list. After any cut everything starts over with a list. What an event says is never believed, only that something
 //! happened to an id: that id is read again.
@@ -15,7 +17,7 @@ use tokio::sync::watch::Sender;
 use tokio::time::{self, Instant};
 use tracing::{debug, info, warn};
 
-use super::client::{Client, Event};
+use super::client::{Client, Event, Listed};
 use super::connection::{Connection, Error};
 use super::{Observed, Options, Stale, Swarm, swarm};
 use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
@@ -24,6 +26,9 @@ use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
 const QUIET: Duration = Duration::from_millis(50);
 /// … but never longer than this.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// A start or an end of a container is read at once if none was for so long: one alone does not wait for others, and
+/// in a flood only the first goes ahead.
+const CALM: Duration = PATIENCE;
 /// How often an engine that says nothing is asked whether it is there.
 const PULSE: Duration = Duration::from_secs(5);
 /// How often everything is listed again, whatever events said.
@@ -47,7 +52,7 @@ pub(super) async fn watch(connection: Connection, options: Options, sender: &Sen
     let mut inventory = Arc::new(Inventory::default());
     let mut told = String::new();
     loop {
-        let mut session = Session { options, inventory: Arc::clone(&inventory), changed: Changed::default() };
+        let mut session = Session::new(options, Arc::clone(&inventory));
         let mut was_complete = false;
         let problem = session.run(connection.clone(), sender, &mut was_complete).await;
         inventory = session.inventory;
@@ -89,9 +94,13 @@ fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut Str
 #[derive(Debug, Default)]
 struct Changed {
     containers: BTreeSet<ContainerId>,
+    /// Those that could not be read before, and of which nothing was said since.
+    retries: BTreeSet<ContainerId>,
     networks: bool,
     swarm: bool,
     everything: bool,
+    /// Some of it makes or ends a route by itself.
+    decisive: bool,
     /// When the first of it happened, and the last.
     span: Option<(Instant, Instant)>,
 }
@@ -107,6 +116,8 @@ impl Changed {
                 {
                     return;
                 }
+                // The engine says these last: what it will say of the container's state is so by then.
+                self.decisive |= matches!(first, "start" | "die" | "pause" | "unpause" | "health_status");
                 self.containers.insert(event.id.as_str().into());
             }
             "network" => {
@@ -124,9 +135,30 @@ impl Changed {
         self.span = Some((self.span.map_or(now, |(first, _)| first), now));
     }
 
-    /// When to read it.
-    fn due(&self) -> Option<Instant> {
-        self.span.map(|(first, last)| (last + QUIET).min(first + PATIENCE))
+    /// Whether nothing is new in it.
+    fn is_stale(&self) -> bool {
+        let Self { containers, retries: _, networks, swarm, everything, decisive: _, span: _ } = self;
+        containers.is_empty() && !networks && !swarm && !everything
+    }
+
+    /// How long a reading of it goes on once something else has happened: one container that never answers must not hold
+    /// up the others. `None`: to its end. That one is given up for another's sake only once, so that an engine that is
+    /// slow to answer anything is waited for.
+    fn patience(&self) -> Option<Duration> {
+        match self {
+            _ if self.is_stale() => Some(Duration::ZERO),
+            Self { networks: false, swarm: false, everything: false, retries, .. } if retries.is_empty() => {
+                Some(PATIENCE)
+            }
+            _ => None,
+        }
+    }
+
+    /// When to read it. `hurried`: when something decisive was last read at once.
+    fn due(&self, hurried: Option<Instant>) -> Option<Instant> {
+        let (first, last) = self.span?;
+        let is_calm = hurried.is_none_or(|hurried| hurried + CALM <= last);
+        Some(if self.decisive && is_calm { last } else { (last + QUIET).min(first + PATIENCE) })
     }
 }
 
@@ -135,9 +167,15 @@ struct Session {
     options: Options,
     inventory: Arc<Inventory>,
     changed: Changed,
+    /// What the last list said of the containers that were read since: they need no reading while it says the same.
+    listed: BTreeMap<ContainerId, [u8; 32]>,
 }
 
 impl Session {
+    fn new(options: Options, inventory: Arc<Inventory>) -> Self {
+        Self { options, inventory, changed: Changed::default(), listed: BTreeMap::new() }
+    }
+
     /// Until something goes wrong. `was_complete`: everything was read once.
     async fn run(
         &mut self,
@@ -164,8 +202,9 @@ impl Session {
         let mut safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
         let mut tasks = time::interval_at(Instant::now() + TASKS, TASKS);
         let mut heard = Instant::now();
+        let mut hurried = None;
         loop {
-            let due = self.changed.due();
+            let due = self.changed.due(hurried);
             let wait = async {
                 match due {
                     Some(due) => time::sleep_until(due).await,
@@ -185,6 +224,9 @@ impl Session {
                 },
                 () = wait => {
                     let changed = std::mem::take(&mut self.changed);
+                    if changed.decisive {
+                        hurried = Some(Instant::now());
+                    }
                     if let Err(problem) = self.while_listening(events.as_mut(), &client, Some(changed), reads_swarm).await {
                         return problem;
                     }
@@ -226,7 +268,8 @@ impl Session {
         Ok(reads_swarm)
     }
 
-    /// Reads while events are taken down: nothing that happens meanwhile is missed. `None` reads everything.
+    /// Reads while events are taken down: nothing that happens meanwhile is missed. `None` reads everything. A reading
+    /// may give way to what happens meanwhile, and is then to be tried again with it.
     async fn while_listening(
         &mut self,
         mut events: std::pin::Pin<&mut (impl Stream<Item = Result<Event, Error>> + ?Sized)>,
@@ -235,21 +278,39 @@ impl Session {
         reads_swarm: bool,
     ) -> Result<(), Error> {
         let mut inventory = Arc::clone(&self.inventory);
+        let begun = Instant::now();
+        let giving_way = changed.as_ref().and_then(|changed| {
+            let until = begun + changed.patience()?;
+            Some((until, changed.containers.union(&changed.retries).cloned().collect::<BTreeSet<_>>()))
+        });
         let again = {
-            let mut reading = pin!(read(Arc::make_mut(&mut inventory), client, changed, reads_swarm));
+            let listed = &mut self.listed;
+            let mut reading = pin!(read(Arc::make_mut(&mut inventory), listed, client, changed, reads_swarm));
             loop {
+                let is_awaited = !self.changed.is_stale();
+                let enough = async {
+                    match &giving_way {
+                        Some((until, _)) if is_awaited => time::sleep_until(*until).await,
+                        _ => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
+                    biased;
                     done = &mut reading => break done?,
                     event = events.next() => match event {
                         Some(event) => self.changed.note(&event?),
                         None => return Err(ended()),
                     },
+                    () = enough => {
+                        self.changed.retries.extend(giving_way.into_iter().flat_map(|(_, ids)| ids));
+                        return Ok(());
+                    }
                 }
             }
         };
         self.inventory = inventory;
         if !again.is_empty() {
-            self.changed.containers.extend(again);
+            self.changed.retries.extend(again);
             let later = Instant::now() + RETRY;
             let span = self.changed.span.unwrap_or((later, later));
             self.changed.span = Some(span);
@@ -281,16 +342,18 @@ fn ended() -> Error {
 /// Reads everything once, in full.
 pub(super) async fn once(connection: Connection, options: Options) -> Result<Inventory, Error> {
     let client = Client::connect(connection).await?;
-    let mut session = Session { options, inventory: Arc::default(), changed: Changed::default() };
+    let mut session = Session::new(options, Arc::default());
     let reads_swarm = session.first(&client).await?;
     let mut inventory = Arc::unwrap_or_clone(session.inventory);
-    read(&mut inventory, &client, None, reads_swarm).await?;
+    read(&mut inventory, &mut session.listed, &client, None, reads_swarm).await?;
     Ok(inventory)
 }
 
 /// Brings an inventory up to date, in all or in what changed. The containers that could not be read are to be tried again.
+/// `known`: what the last list said of those that were read since; all are read where there is none.
 async fn read(
     inventory: &mut Inventory,
+    known: &mut BTreeMap<ContainerId, [u8; 32]>,
     client: &Client,
     changed: Option<Changed>,
     reads_swarm: bool,
@@ -300,32 +363,40 @@ async fn read(
     let mut listed = BTreeMap::new();
     let ids: BTreeSet<ContainerId> = if all {
         listed = client.containers().await?;
-        let local = |id: &&ContainerId| inventory.containers.get(*id).is_some_and(|it| it.swarm.is_none());
-        let known: Vec<ContainerId> = inventory.containers.keys().filter(local).cloned().collect();
-        for id in known.iter().chain(inventory.unreadable.keys().cloned().collect::<Vec<_>>().iter()) {
-            if !listed.contains_key(id) {
-                inventory.containers.remove(id);
-                inventory.unreadable.remove(id);
-            }
-        }
-        listed.keys().cloned().collect()
+        inventory.containers.retain(|id, container| container.swarm.is_some() || listed.contains_key(id));
+        inventory.unreadable.retain(|id, _| listed.contains_key(id));
+        let is_news = |(id, listed): &(&ContainerId, &Listed)| known.get(*id) != Some(&listed.fingerprint);
+        changed
+            .containers
+            .into_iter()
+            .chain(changed.retries)
+            .chain(listed.iter().filter(is_news).map(|(id, _)| id.clone()))
+            .collect()
     } else {
-        changed.containers
+        changed.containers.into_iter().chain(changed.retries).collect()
     };
     // A swarm makes its networks known to a node without an event there.
     if all || changed.networks || changed.swarm {
         inventory.networks = client.networks().await?.into_iter().map(|it| (it.id.clone(), it)).collect();
     }
     let again = containers(inventory, client, ids, &listed).await;
+    if all {
+        *known = listed.into_iter().map(|(id, listed)| (id, listed.fingerprint)).collect();
+    }
+    for id in &again {
+        known.remove(id);
+    }
     if all || changed.networks || !again.is_empty() {
         gwbridge(inventory, client).await;
     }
     belongings(inventory, client).await;
     if reads_swarm && (all || changed.swarm || changed.networks) {
         let [services, tasks, nodes] = client.swarm().await?;
-        inventory.containers.retain(|_, container| container.swarm.is_none());
-        for container in swarm::containers(&services, &tasks, &nodes, &inventory.networks) {
-            inventory.containers.insert(container.id.clone(), container);
+        let services = swarm::containers(&services, &tasks, &nodes, &inventory.networks);
+        let ids: BTreeSet<&ContainerId> = services.iter().map(|container| &container.id).collect();
+        inventory.containers.retain(|id, container| container.swarm.is_none() || ids.contains(id));
+        for container in services {
+            inventory.put(container);
         }
     }
     Ok(again)
@@ -336,7 +407,7 @@ async fn containers(
     inventory: &mut Inventory,
     client: &Client,
     ids: BTreeSet<ContainerId>,
-    listed: &BTreeMap<ContainerId, Unreadable>,
+    listed: &BTreeMap<ContainerId, Listed>,
 ) -> Vec<ContainerId> {
     let mut again = Vec::new();
     for (id, answer) in client.inspect(ids).await {
@@ -344,19 +415,19 @@ async fn containers(
             Ok(Some(container)) => {
                 inventory.unreadable.remove(&id);
                 // A short id in an event is not what the container is known by.
-                inventory.containers.insert(container.id.clone(), container);
+                inventory.put(container);
             }
             Ok(None) => {
                 inventory.containers.remove(&id);
                 inventory.unreadable.remove(&id);
             }
             Err(problem) => {
-                let known: Option<&Container> = inventory.containers.get(&id);
-                warn!(container.id = %id, known = known.is_some(), "container cannot be read: {problem}");
-                if known.is_none() {
-                    let mut unreadable = listed.get(&id).cloned().unwrap_or_default();
-                    unreadable.problem = problem.to_string();
-                    inventory.unreadable.insert(id.clone(), unreadable);
+                let known = inventory.containers.contains_key(&id);
+                warn!(container.id = %id, known, "container cannot be read: {problem}");
+                if !known {
+                    let Listed { name, labels, .. } = listed.get(&id).cloned().unwrap_or_default();
+                    let problem = problem.to_string();
+                    inventory.unreadable.insert(id.clone(), Unreadable { name, labels, problem });
                 }
                 again.push(id);
             }
@@ -384,7 +455,7 @@ async fn belongings(inventory: &mut Inventory, client: &Client) {
     let new: Vec<_> = images.into_iter().filter(|id| !inventory.images.contains_key(id)).collect();
     inventory.images.extend(client.images(new).await);
 
-    let named = |container: &Container| -> Vec<String> {
+    let named = |container: &Arc<Container>| -> Vec<String> {
         container.mounts.iter().filter(|mount| mount.kind == "volume").map(|mount| mount.name.clone()).collect()
     };
     let volumes: BTreeSet<String> =

@@ -6,6 +6,7 @@
 //! exposes.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::inventory::{Attachment, Container, Inventory};
 use crate::label;
@@ -50,7 +51,7 @@ pub(crate) fn anywhere(
         let Some(shared) = container.network_mode.strip_prefix("container:") else {
             return first(container);
         };
-        let Some(owner) = inventory.containers.get(shared).or_else(|| named(inventory, shared)) else {
+        let Some(owner) = inventory.containers.get(shared).map(Arc::as_ref).or_else(|| named(inventory, shared)) else {
             return Err(format!("it shares the network of container `{shared}`, which does not exist"));
         };
         // The owner of the network decides by its own label, else by `--network`, else by the rider's label.
@@ -87,7 +88,7 @@ fn place(attachment: &Attachment) -> Option<Place> {
 
 fn named<'a>(inventory: &'a Inventory, name: &str) -> Option<&'a Container> {
     let name = name.strip_prefix('/').unwrap_or(name);
-    inventory.containers.values().find(|container| container.name == name)
+    inventory.containers.values().map(Arc::as_ref).find(|container| container.name == name)
 }
 
 /// Where a container in host mode is reached: its Swarm node, else the engine's host as Leeward resolved it, else

@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use crate::inventory::{Attachment, Container, ContainerId, Engine, Inventory, Network, NetworkId};
 
@@ -119,7 +120,7 @@ impl<'a> Namespaces<'a> {
             .collect();
         let riders = inventory.containers.values().any(|container| rides_on(container).is_some());
         let by_name: BTreeMap<&str, &Container> = if riders {
-            inventory.containers.values().map(|container| (container.name.as_str(), container)).collect()
+            inventory.containers.values().map(|container| (container.name.as_str(), &**container)).collect()
         } else {
             BTreeMap::new()
         };
@@ -322,11 +323,11 @@ fn find<'a>(
     inventory: &'a Inventory,
     by_name: &BTreeMap<&str, &'a Container>,
 ) -> Option<&'a Container> {
-    inventory.containers.get(reference).or_else(|| by_name.get(reference).copied()).or_else(|| {
+    inventory.containers.get(reference).map(Arc::as_ref).or_else(|| by_name.get(reference).copied()).or_else(|| {
         let mut after = inventory.containers.range::<str, _>((Bound::Included(reference), Bound::Unbounded));
         let (id, container) = after.next()?;
         let unique = !after.next().is_some_and(|(id, _)| id.as_str().starts_with(reference));
-        (reference.len() >= 12 && id.as_str().starts_with(reference) && unique).then_some(container)
+        (reference.len() >= 12 && id.as_str().starts_with(reference) && unique).then_some(&**container)
     })
 }
 
@@ -474,7 +475,7 @@ mod tests {
                     Attachment { network: (*mode).to_owned(), network_id: (*mode).into(), ..Attachment::default() };
                 container.attachments.insert((*mode).to_owned(), attachment);
             }
-            inventory.containers.insert(container.id.clone(), container);
+            inventory.put(container);
         }
         inventory
     }

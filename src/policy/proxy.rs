@@ -425,7 +425,7 @@ mod tests {
             }
             container.image_id = "image".into();
             inventory.images.insert("image".into(), crate::inventory::Image::default());
-            inventory.containers.insert(container.id.clone(), container);
+            inventory.put(container);
         }
         inventory
     }
@@ -509,19 +509,19 @@ mod tests {
     #[test]
     fn an_address_is_needed_by_what_runs() {
         let mut inventory = inventory(&["a"], &[("app", &["a"])]);
-        let app = inventory.containers.get_mut("app").unwrap();
+        let app = inventory.container_mut("app").unwrap();
         app.attachments.get_mut("a").unwrap().ipv4 = None;
         check(&inventory, &settings(&[]), None, None, "no-proxy-network");
-        inventory.containers.get_mut("app").unwrap().state = "exited".into();
+        inventory.container_mut("app").unwrap().state = "exited".into();
         check(&inventory, &settings(&[]), None, None, "a");
     }
 
     #[test]
     fn a_rider_is_reached_where_its_owner_is() {
         let mut inventory = inventory(&["a"], &[("vpn", &["a"]), ("app", &[])]);
-        inventory.containers.get_mut("app").unwrap().network_mode = "container:vpn".into();
+        inventory.container_mut("app").unwrap().network_mode = "container:vpn".into();
         check(&inventory, &settings(&[]), None, None, "a");
-        inventory.containers.get_mut("app").unwrap().network_mode = "host".into();
+        inventory.container_mut("app").unwrap().network_mode = "host".into();
         check(&inventory, &settings(&[]), None, None, "no-proxy-network");
     }
 

@@ -197,7 +197,7 @@ mod tests {
     fn what_a_stranger_wrote_is_shown_and_not_obeyed() {
         let mut inventory = snapshot::demo().unwrap();
         let evil = "</td><script>alert(1)</script>\"'";
-        for container in inventory.containers.values_mut() {
+        for container in inventory.containers.values_mut().map(Arc::make_mut) {
             container.name = format!("{}{evil}", container.name);
             for value in container.labels.values_mut().filter(|value| value.starts_with("Host(")) {
                 *value = format!("{value} || Path(`{evil}`)");

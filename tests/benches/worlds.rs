@@ -39,9 +39,9 @@ pub(crate) fn inventory(count: usize) -> Inventory {
             traefik.attachments.insert(proxy.clone(), attachment(&proxy, at * 2, 2));
         }
         let container = container(at, &project, &proxy, &private);
-        inventory.containers.insert(container.id.clone(), container);
+        inventory.put(container);
     }
-    inventory.containers.insert(traefik.id.clone(), traefik);
+    inventory.put(traefik);
     inventory
 }
 

@@ -230,7 +230,11 @@ fn whole(path: &str, state: &State) -> Option<Value> {
         "/events" => Value::Null,
         "/containers/json" => {
             let listed = state.containers.iter().map(|(id, container)| {
-                json!({"Id": id, "Names": [container["Name"]], "Labels": container["Config"]["Labels"]})
+                json!({
+                    "Id": id, "Names": [container["Name"]], "Labels": container["Config"]["Labels"],
+                    "State": container["State"]["Status"],
+                    "NetworkSettings": {"Networks": container["NetworkSettings"]["Networks"]},
+                })
             });
             Value::Array(listed.collect())
         }

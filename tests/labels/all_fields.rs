@@ -104,7 +104,7 @@ fn plan(containers: &[(&str, BTreeMap<String, String>)], version: Version) -> Pl
             labels: labels.clone(),
             ..Container::default()
         };
-        inventory.containers.insert(container.id.clone(), container);
+        inventory.put(container);
     }
     let settings = Settings {
         exposed_by_default: true,

@@ -308,7 +308,7 @@ fn world(neighbours: &[Container]) -> Inventory {
         ),
     ];
     for container in victims.iter().chain(neighbours) {
-        inventory.containers.insert(container.id.clone(), container.clone());
+        inventory.put(container.clone());
     }
     inventory
 }

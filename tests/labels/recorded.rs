@@ -72,7 +72,7 @@ fn inventory(world: &Value) -> Inventory {
     let containers = objects("containers");
     let tasks = swarm::containers(&objects("services"), &objects("tasks"), &objects("nodes"), &inventory.networks);
     for container in containers.iter().filter_map(facts::container).chain(tasks) {
-        inventory.containers.insert(container.id.clone(), container);
+        inventory.put(container);
     }
     inventory
 }

@@ -88,7 +88,7 @@ fn add(inventory: &mut Inventory, name: &str, project: &str, networks: &[&str]) 
     confinement.log_driver = "json-file".into();
     confinement.sysctls = labels(&[("net.ipv4.ip_forward", "0")]);
     inventory.images.insert(container.image_id.clone(), Image::default());
-    inventory.containers.insert(container.id.clone(), container);
+    inventory.put(container);
 }
 
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -96,7 +96,7 @@ fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn app<'a>(inventory: &'a mut Inventory, name: &str) -> &'a mut Container {
-    inventory.containers.get_mut(name).unwrap()
+    inventory.container_mut(name).unwrap()
 }
 
 fn network<'a>(inventory: &'a mut Inventory, name: &str) -> &'a mut Network {
