@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network};
-use leeward::plan::{Outcome, Plan, Protocol, compile};
+use leeward::plan::{Declarations, Outcome, Plan, Protocol, compile, compile_next};
 use leeward::rule::router;
 use leeward::settings::Settings;
 use proptest::prelude::*;
@@ -206,6 +206,26 @@ proptest! {
             routed(plan).into_iter().filter(|id| id.as_str().starts_with("a-")).collect()
         };
         prop_assert_eq!(of_ours(&alone), of_ours(&together));
+    }
+
+    /// What one compilation leaves to the next saves time and changes nothing, whatever came, went or changed between:
+    /// labels, images, networks, or all of it under the same ids.
+    #[test]
+    fn what_is_remembered_of_labels_changes_nothing(
+        worlds in prop::collection::vec(prop::collection::vec(container("a"), 0..5), 2..5),
+        exposed in any::<bool>(),
+    ) {
+        let settings = settings(exposed, false);
+        let mut declarations = Declarations::default();
+        let mut shared = Inventory::default();
+        for world in &worlds {
+            // Containers that stay are shared with the inventory before, as the watch shares them.
+            let next = inventory(world);
+            shared.containers.retain(|id, _| next.containers.contains_key(id));
+            next.containers.values().for_each(|container| shared.put(Container::clone(container)));
+            let shared_next = Inventory { containers: shared.containers.clone(), ..next.clone() };
+            prop_assert_eq!(compile_next(&shared_next, &settings, &mut declarations), compile(&next, &settings));
+        }
     }
 
     /// What everybody shares is Traefik's own and stays.

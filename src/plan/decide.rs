@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::address::{self, Place};
 use super::complete::{self, Facts};
+use super::declared::{Declaration, Declarations};
 use super::select;
 use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
 use crate::dynamic::{Dynamic, Version, document};
-use crate::inventory::{Container, ContainerId, Image, Network, NetworkId};
+use crate::inventory::{Container, ContainerId, Network, NetworkId};
 use crate::label::{self, ProviderLabels};
 use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
@@ -19,7 +21,7 @@ use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rules::{ALLOW, Judgement, Standing, unknown_vouchers};
 use crate::policy::world::World;
-use crate::rule::router::{self, Reach};
+use crate::rule::router::Reach;
 use crate::settings::{Isolation, Settings};
 
 /// A container that asked, or did not, and what its labels mean.
@@ -29,30 +31,25 @@ pub(crate) struct Asked<'a> {
     pub(crate) container: &'a Container,
     pub(crate) owner: &'a Owner,
     pub(crate) is_traefik: bool,
-    /// What `traefik.enable` and `traefik.docker.*` say, or why they say nothing.
-    provider: Result<ProviderLabels, Refusal>,
+    /// What its labels say.
+    declaration: Arc<Declaration>,
     /// Step 1.
     wish: Result<(), Refusal>,
-    /// What the labels decode to; only for those that asked.
-    declaration: Option<Result<Dynamic, Refusal>>,
 }
 
 impl<'a> Asked<'a> {
     /// Reads one container's labels. `None` for one that the world does not know.
-    pub(crate) fn of(world: &'a World<'a>, id: &'a ContainerId, container: &'a Container) -> Option<Self> {
+    pub(crate) fn of(
+        world: &'a World<'a>,
+        id: &'a ContainerId,
+        container: &'a Arc<Container>,
+        declarations: &mut Declarations,
+    ) -> Option<Self> {
         let labels = world.labels.get(id)?;
-        let image = world.inventory.images.get(&container.image_id);
-        let provider = select::provider_labels(container, &labels.labels, world.settings);
-        let wish = match &provider {
-            Ok(provider) => asks(world, container, image, provider, labels.unknown()),
-            Err(refusal) => Err(refusal.clone()),
-        };
-        let declaration = wish.is_ok().then(|| {
-            label::decode(&labels.labels)
-                .map_err(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
-        });
+        let declaration = declarations.of(container, labels, world.settings);
+        let wish = asks(world, container, &declaration, labels.unknown());
         let is_traefik = world.is_traefik(container);
-        Some(Self { id, container, owner: world.owners.get(id)?, is_traefik, provider, wish, declaration })
+        Some(Self { id, container, owner: world.owners.get(id)?, is_traefik, declaration, wish })
     }
 
     /// Whether it asked for a route, whatever came of it.
@@ -62,24 +59,20 @@ impl<'a> Asked<'a> {
 
     /// What its labels decode to, if they do.
     pub(crate) fn declared(&self) -> Option<&Dynamic> {
-        self.declaration.as_ref()?.as_ref().ok()
+        self.declaration.dynamic.as_ref().ok().filter(|_| self.asks())
     }
 }
 
-fn asks(
-    world: &World<'_>,
-    container: &Container,
-    image: Option<&Image>,
-    counted: &ProviderLabels,
-    unknown: bool,
-) -> Result<(), Refusal> {
-    let all = select::provider_labels(container, &container.labels, world.settings)?;
+fn asks(world: &World<'_>, container: &Container, declaration: &Declaration, unknown: bool) -> Result<(), Refusal> {
+    let settings = world.settings;
+    let counted = declaration.provider.as_ref().map_err(Clone::clone)?;
+    let all = declaration.all.as_ref().map_err(Clone::clone)?;
     if unknown {
         // Nobody can tell whose the labels are: judged on all of them, and refused by step 0 if they ask.
-        return select::asked_for(container, &all, &all, &container.labels, world.settings);
+        return select::asked_for(container, all, all, &container.labels, settings);
     }
-    let unbaked = provenance::unbaked(container, image);
-    select::asked_for(container, &all, counted, &unbaked, world.settings)
+    let unbaked = provenance::unbaked(container, world.inventory.images.get(&container.image_id));
+    select::asked_for(container, all, counted, &unbaked, settings)
 }
 
 /// What all containers are judged by.
@@ -137,15 +130,12 @@ impl Way {
 
 /// Takes one container through the steps. The part is there only if every step passed.
 pub(crate) fn decide<'a>(
-    mut asked: Asked<'a>,
+    asked: &Asked<'a>,
     judges: Judges<'a>,
     findings: &mut Vec<Finding>,
 ) -> (Decision, Option<Part<'a>>) {
     let Judges { world, .. } = judges;
     let (id, container, settings) = (asked.id, asked.container, world.settings);
-    // What it declares is completed and renamed in place: it is decided about once.
-    let declaration = asked.declaration.take();
-    let asked = &asked;
     let mut way = Way { steps: Vec::with_capacity(8) };
     let mut warnings = Vec::new();
     let mut decision = Decision {
@@ -171,7 +161,7 @@ pub(crate) fn decide<'a>(
         return (decision, None);
     }
     way.take(StepName::AskedFor, Verdict::Passed, Vec::new());
-    let Ok(provider) = &asked.provider else { return (decision, None) };
+    let Ok(provider) = &asked.declaration.provider else { return (decision, None) };
     unmatched(asked, world, &mut warnings);
 
     alive(container, provider, settings, &mut way);
@@ -181,12 +171,12 @@ pub(crate) fn decide<'a>(
         decision.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
         decision.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
     }
-    let dynamic = declaration.and_then(|declaration| understood(declaration, judges, &mut way, &mut warnings));
-    let part = dynamic.and_then(|dynamic| {
-        let claim = claim_of(asked, &dynamic, reached.as_ref().ok(), judges);
+    let part = understood(&asked.declaration, judges, &mut way).and_then(|dynamic| {
+        let claim = claim_of(asked, dynamic, reached.as_ref().ok(), judges);
         let verdict = claims::judge(&claim, judges.middlewares, settings);
         within_rights(verdict, settings.isolation, &mut way, findings);
-        addressed(asked, dynamic, &reached, judges, &mut way, &mut warnings, findings)
+        // What it declares is kept as it is; what is completed and renamed is a copy.
+        addressed(asked, dynamic.clone(), &reached, judges, &mut way, &mut warnings, findings)
     });
 
     decision.refusal = way.first_no().cloned();
@@ -347,23 +337,15 @@ fn anywhere<'a>(container: &Container, provider: &ProviderLabels, world: &World<
 }
 
 /// Step 5.
-fn understood(
-    declaration: Result<Dynamic, Refusal>,
-    judges: Judges<'_>,
-    way: &mut Way,
-    warnings: &mut Vec<Warning>,
-) -> Option<Dynamic> {
-    let dynamic = match declaration {
+fn understood<'d>(declaration: &'d Declaration, judges: Judges<'_>, way: &mut Way) -> Option<&'d Dynamic> {
+    let dynamic = match &declaration.dynamic {
         Ok(dynamic) => dynamic,
         Err(refusal) => {
-            way.fail(StepName::Understood, Vec::new(), vec![refusal]);
+            way.fail(StepName::Understood, Vec::new(), vec![refusal.clone()]);
             return None;
         }
     };
-    let mut refusals: Vec<Refusal> = document::problems(&dynamic)
-        .into_iter()
-        .map(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
-        .collect();
+    let mut refusals = declaration.unwritable.clone();
     for (label, since) in dynamic.newer_than(judges.version) {
         refusals.push(
             Refusal::new(
@@ -374,39 +356,12 @@ fn understood(
             .by_label(label),
         );
     }
-    rules(&dynamic, warnings);
     if refusals.is_empty() {
         way.take(StepName::Understood, Verdict::Passed, Vec::new());
     } else {
         way.fail(StepName::Understood, Vec::new(), refusals);
     }
     Some(dynamic)
-}
-
-/// Rules that Traefik will not take; it then drops the router alone, and so Leeward passes them on.
-fn rules(dynamic: &Dynamic, warnings: &mut Vec<Warning>) {
-    let mut judge = |kind: &str, name: &str, parsed: Result<router::Rule, String>| {
-        let problems = match parsed {
-            Ok(rule) => rule.problems().to_vec(),
-            Err(problem) => vec![problem],
-        };
-        for problem in problems {
-            warnings.push(Warning {
-                label: Some(format!("traefik.{kind}.routers.{name}.rule")),
-                words: format!("Traefik will not take this rule: {problem}"),
-            });
-        }
-    };
-    for (name, it) in &dynamic.http.routers {
-        if let Some(rule) = it.rule.as_deref().filter(|rule| !rule.is_empty()) {
-            judge("http", name, router::parse_http(rule, it.rule_syntax.as_deref()));
-        }
-    }
-    for (name, it) in &dynamic.tcp.routers {
-        if let Some(rule) = it.rule.as_deref().filter(|rule| !rule.is_empty()) {
-            judge("tcp", name, router::parse_tcp(rule, it.rule_syntax.as_deref()));
-        }
-    }
 }
 
 /// What a container claims, as far as it is known.
@@ -477,6 +432,11 @@ fn addressed<'a>(
         complete::complete(&mut dynamic, facts, warnings)
     };
     let claimed = hosts::claimed(&dynamic);
+    // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
+    warnings.extend(claimed.iter().flat_map(|claimed| {
+        let words = |problem| format!("Traefik will not take this rule: {problem}");
+        claimed.problems.iter().map(move |problem| Warning { label: Some(claimed.label()), words: words(problem) })
+    }));
     let claim = claim_of(asked, &dynamic, reached.as_ref().ok(), judges);
     let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
     let reaches = claimed.into_iter().filter_map(hosts::Claimed::of_rule).collect();

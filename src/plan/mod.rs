@@ -6,6 +6,7 @@
 mod address;
 mod complete;
 mod decide;
+mod declared;
 mod join;
 mod select;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::decide::{Asked, Judges, Part};
+pub use self::declared::Declarations;
 use crate::dynamic::{Dynamic, Version};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::label;
@@ -220,9 +222,19 @@ pub struct Origin {
 
 /// Decides about every container of `inventory` and writes what Traefik is told.
 pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
+    compile_next(inventory, settings, &mut Declarations::default())
+}
+
+/// As [`compile`], and the same plan, without reading labels again that are as they were. `declarations`: those of the
+/// last compilation under the same settings; then those of this one.
+pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &mut Declarations) -> Plan {
     let world = World::of(inventory, settings);
-    let asked: Vec<Asked<'_>> =
-        inventory.containers.iter().filter_map(|(id, container)| Asked::of(&world, id, container)).collect();
+    declarations.keep(inventory);
+    let asked: Vec<Asked<'_>> = inventory
+        .containers
+        .iter()
+        .filter_map(|(id, container)| Asked::of(&world, id, container, declarations))
+        .collect();
     let asking: BTreeSet<&ContainerId> = asked.iter().filter(|asked| asked.asks()).map(|asked| asked.id).collect();
     let judgement = rules::judge(&world, &asking);
     let middlewares = Middlewares::of(
@@ -239,7 +251,7 @@ pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
     let mut parts = Vec::new();
     for asked in asked {
         let id = asked.id.clone();
-        let (decision, part) = decide::decide(asked, judges, &mut findings);
+        let (decision, part) = decide::decide(&asked, judges, &mut findings);
         decisions.insert(id, decision);
         parts.extend(part);
     }

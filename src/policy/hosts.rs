@@ -264,6 +264,8 @@ pub struct Claimed<'a> {
     field: &'static str,
     /// The hosts.
     pub(super) reach: Reach,
+    /// Why Traefik will not take the rule, one line each.
+    pub(crate) problems: Vec<String>,
 }
 
 impl Claimed<'_> {
@@ -279,7 +281,7 @@ impl Claimed<'_> {
     }
 
     /// The whole key of the label.
-    pub(super) fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         format!("traefik.{}.routers.{}.{}", self.protocol, self.router, self.field)
     }
 
@@ -301,31 +303,34 @@ impl Claimed<'_> {
 pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed<'_>> {
     let mut all = Vec::new();
     let mut see = |claimed| all.push(claimed);
-    let read = |rule: Result<Rule, String>| rule.map_or_else(|_| Reach::anything(), |rule| rule.hosts().clone());
+    let read = |rule: Result<Rule, String>| match rule {
+        Ok(rule) => rule.into_parts(),
+        Err(problem) => (Reach::anything(), vec![problem]),
+    };
     for (name, router) in &dynamic.http.routers {
-        let claim = |field, reach| Claimed { protocol: "http", router: name, field, reach };
+        let claim = |field, (reach, problems)| Claimed { protocol: "http", router: name, field, reach, problems };
         if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
             see(claim("rule", read(parse_http(rule, router.rule_syntax.as_deref()))));
         }
         if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
             for domain in domains {
-                see(claim("tls.domains", certificate(domain)));
+                see(claim("tls.domains", (certificate(domain), Vec::new())));
             }
         }
     }
     for (name, router) in &dynamic.tcp.routers {
-        let claim = |field, reach| Claimed { protocol: "tcp", router: name, field, reach };
+        let claim = |field, (reach, problems)| Claimed { protocol: "tcp", router: name, field, reach, problems };
         if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
             see(claim("rule", read(parse_tcp(rule, router.rule_syntax.as_deref()))));
         }
         if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
             for domain in domains {
-                see(claim("tls.domains", certificate(domain)));
+                see(claim("tls.domains", (certificate(domain), Vec::new())));
             }
         }
     }
     for name in dynamic.udp.routers.keys() {
-        see(Claimed { protocol: "udp", router: name, field: "rule", reach: Reach::anything() });
+        see(Claimed { protocol: "udp", router: name, field: "rule", reach: Reach::anything(), problems: Vec::new() });
     }
     all
 }

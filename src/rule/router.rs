@@ -24,6 +24,11 @@ impl Rule {
         &self.reach
     }
 
+    /// [`Self::hosts`] and [`Self::problems`].
+    pub fn into_parts(self) -> (Reach, Vec<String>) {
+        (self.reach, self.problems)
+    }
+
     /// Why Traefik would not take the rule, and so drop the router: one line each. Empty: it would take it.
     pub fn problems(&self) -> &[String] {
         &self.problems

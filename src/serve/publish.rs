@@ -20,7 +20,7 @@ use super::metrics::Metrics;
 use crate::docker::{Observed, Stale};
 use crate::dynamic::document;
 use crate::inventory::Inventory;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Declarations, Plan};
 use crate::settings::Settings;
 
 /// What the service says at one moment, to Traefik and to people.
@@ -93,6 +93,7 @@ pub(super) async fn publish(
     published: watch::Sender<Option<Arc<Published>>>,
     metrics: Arc<Metrics>,
 ) {
+    let mut declarations = Declarations::default();
     loop {
         let seen = observed.borrow_and_update().clone();
         if let Some(Observed { inventory, stale }) = seen {
@@ -100,12 +101,16 @@ pub(super) async fn publish(
             tell_of_staleness(previous.as_deref(), stale.as_ref());
             let next = match &previous {
                 Some(it) if *it.inventory == *inventory => Some(Published { stale, ..Published::clone(it) }),
-                Some(_) | None => compile(&settings, previous.clone(), inventory, stale, &metrics).await,
+                Some(_) | None => {
+                    compile(&settings, previous.clone(), inventory, stale, &mut declarations, &metrics).await
+                }
             };
             if let Some(next) = next {
+                let next = Arc::new(next);
+                // Traefik first, the log second.
+                published.send_replace(Some(Arc::clone(&next)));
                 let changes = changes::between(previous.as_deref().map(|it| &*it.plan), &next.plan);
                 changes::log(&changes, &next);
-                published.send_replace(Some(Arc::new(next)));
             }
         }
         if observed.changed().await.is_err() {
@@ -115,23 +120,27 @@ pub(super) async fn publish(
 }
 
 /// Compiles and encodes on a thread of its own. `None`: the compiler failed, and what was published stays.
+/// `declarations`: what is left of the last time; gone if the compiler failed.
 async fn compile(
     settings: &Arc<Settings>,
     previous: Option<Arc<Published>>,
     inventory: Arc<Inventory>,
     stale: Option<Stale>,
+    declarations: &mut Declarations,
     metrics: &Metrics,
 ) -> Option<Published> {
     let settings = Arc::clone(settings);
     let begun = Instant::now();
     let kept = previous.clone();
     let stale_then = stale.clone();
+    let mut read = std::mem::take(declarations);
     let work = spawn_blocking(move || {
-        let plan = plan::compile(&inventory, &settings);
-        Published::next(previous.as_deref(), inventory, plan, stale)
+        let plan = plan::compile_next(&inventory, &settings, &mut read);
+        (Published::next(previous.as_deref(), inventory, plan, stale), read)
     });
     match work.await {
-        Ok(next) => {
+        Ok((next, read)) => {
+            *declarations = read;
             metrics.compiled(begun.elapsed());
             debug!(seconds = begun.elapsed().as_secs_f64(), "compiled");
             Some(next)

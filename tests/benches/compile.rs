@@ -2,12 +2,16 @@
 //!
 //! `cargo bench --bench compile`
 
-#![expect(clippy::indexing_slicing, reason = "a plan without its document is a bug that the benchmark may stop at")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a plan without its document is a bug that the benchmark may stop at"
+)]
 
 mod worlds;
 
 use leeward::dynamic::document;
-use leeward::plan::{Plan, compile};
+use leeward::plan::{Declarations, Plan, compile, compile_next};
 use leeward::settings::Settings;
 
 fn main() {
@@ -26,6 +30,22 @@ fn compile_and_encode(bencher: divan::Bencher<'_, '_>, containers: usize) {
 fn compile_only(bencher: divan::Bencher<'_, '_>, containers: usize) {
     let (inventory, settings) = (worlds::inventory(containers), Settings::default());
     bencher.bench(|| compile(&inventory, &settings));
+}
+
+/// One container starts on a host where all others stay as they are.
+#[divan::bench(args = [100, 1_000, 10_000])]
+fn one_change(bencher: divan::Bencher<'_, '_>, containers: usize) {
+    let (mut inventory, settings) = (worlds::inventory(containers), Settings::default());
+    let mut declarations = Declarations::default();
+    compile_next(&inventory, &settings, &mut declarations);
+    let id = inventory.containers.keys().next().unwrap().clone();
+    let mut port = 0_u16;
+    bencher.bench_local(|| {
+        port = port.wrapping_add(1);
+        let container = inventory.container_mut(id.as_str()).unwrap();
+        container.labels.insert("traefik.http.services.x.loadbalancer.server.port".into(), port.to_string());
+        document::write(&compile_next(&inventory, &settings, &mut declarations).documents[Plan::EVERYONE])
+    });
 }
 
 #[divan::bench(args = [100, 1_000, 10_000])]

@@ -21,7 +21,7 @@ pub(crate) fn inventory(count: usize) -> Inventory {
     inventory.images.insert("sha256:traefik".into(), Image { labels, problem: None });
     inventory.images.insert("sha256:app".into(), Image::default());
     let mut traefik = Container {
-        id: format!("{:064x}", u64::MAX).into(),
+        id: id(u64::MAX).into(),
         name: "traefik".into(),
         image_id: "sha256:traefik".into(),
         labels: [("leeward.traefik".to_owned(), "true".to_owned())].into(),
@@ -45,9 +45,22 @@ pub(crate) fn inventory(count: usize) -> Inventory {
     inventory
 }
 
+/// An id as an engine would give: 64 hex digits of which the first few tell it from any other.
+fn id(number: u64) -> String {
+    // Source: SplitMix64, its last step.
+    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    format!("{:016x}{:048x}", mixed ^ (mixed >> 31), number)
+}
+
+/// Apart from the containers' numbers.
+fn network_number(number: usize) -> u64 {
+    1 << 40 | number as u64
+}
+
 fn network(name: &str, number: usize) -> Network {
     Network {
-        id: format!("{number:064x}").into(),
+        id: id(network_number(number)).into(),
         name: name.to_owned(),
         driver: "bridge".into(),
         scope: "local".into(),
@@ -61,7 +74,7 @@ fn network(name: &str, number: usize) -> Network {
 fn attachment(network: &str, number: usize, host: usize) -> Attachment {
     Attachment {
         network: network.to_owned(),
-        network_id: format!("{number:064x}").into(),
+        network_id: id(network_number(number)).into(),
         ipv4: format!("10.{}.{}.{host}", number / 256 % 256, number % 256).parse().ok(),
         ..Attachment::default()
     }
@@ -88,7 +101,7 @@ fn container(at: usize, project: &str, proxy: &str, private: &str) -> Container 
         attachments.insert(proxy.to_owned(), attachment(proxy, base, member + 3));
     }
     Container {
-        id: format!("{:064x}", at + 1).into(),
+        id: id(at as u64).into(),
         name: format!("{project}-{service}-1"),
         image: "app:1".into(),
         image_id: "sha256:app".into(),
