@@ -1,0 +1,338 @@
+//! Leeward with a Traefik beside a Traefik with its own Docker provider, on one engine, in one run: how soon a started
+//! container is routed, and what that costs. Prints the tables of `docs/performance.md`.
+//!
+//! As root, with Docker's programs, and `LEEWARD_TRAEFIK_DIR` as `.ci/run` fills it:
+//! `cargo bench --bench side_by_side`. `LEEWARD_SIZES=100,1000` chooses among a real engine of 100 containers, and
+//! simulated ones of 1,000 and 10,000. A few minutes for each.
+//!
+//! The sides take turns, and while one is measured the other is frozen: neither waits for the other's work. Both Traefiks
+//! have `providersThrottleDuration: 100ms`. What Traefik itself needs is measured too, with prepared documents.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement for people"
+)]
+
+mod engine;
+mod floor;
+#[path = "../../e2e/images.rs"]
+#[expect(dead_code, reason = "only its smallest image is needed")]
+mod images;
+#[path = "../../e2e/lab.rs"]
+#[expect(dead_code, reason = "nobody visits anything here")]
+mod lab;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use self::engine::{Engine, Side, Simulated, now};
+use self::lab::{Lab, eventually};
+use self::process::{Caller, Process, Traefik, free_port, freeze, settle, status};
+
+const TRAEFIK: &str = "3.7.15";
+const SUBJECT: &str = "subject";
+const BURST: [&str; 10] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9"];
+
+fn main() {
+    let Some(folder) = std::env::var_os("LEEWARD_TRAEFIK_DIR") else {
+        println!("LEFT OUT: LEEWARD_TRAEFIK_DIR is not set; it holds {TRAEFIK}/traefik");
+        return;
+    };
+    let binary = Path::new(&folder).join(TRAEFIK).join("traefik");
+    let sizes =
+        std::env::var_os("LEEWARD_SIZES").map_or("100,1000,10000".into(), |it| it.to_string_lossy().into_owned());
+    println!("the program: {} bytes", std::fs::metadata(images::binary()).unwrap().len());
+    for size in sizes.split(',') {
+        let count: usize = size.trim().parse().expect("LEEWARD_SIZES");
+        let bench = Bench::start(binary.clone(), count);
+        bench.measure();
+    }
+}
+
+/// One engine, both sides, and how often each thing is done.
+struct Bench {
+    binary: PathBuf,
+    count: usize,
+    engine: Engine,
+    own: Traefik,
+    leeward: Process,
+    fed: Traefik,
+    /// Where Leeward answers.
+    served: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn start(binary: PathBuf, count: usize) -> Self {
+        let engine = if count <= 100 {
+            real(count)
+        } else {
+            Engine::Simulated(Simulated::start(count, &[&[SUBJECT], &BURST[..]].concat()))
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let served = free_port();
+        let leeward = Process::start(Command::new(images::binary()).env_remove("DOCKER_HOST").args([
+            "serve",
+            &format!("--engine={}", engine.socket(Side::Leeward)),
+            &format!("--listen=127.0.0.1:{served}"),
+            "--names=traefik",
+            "--hold=25s",
+        ]));
+        eventually(Duration::from_mins(2), "Leeward is ready", || {
+            let status = status(served, "/readyz");
+            if status == 200 { Ok(()) } else { Err(status.to_string()) }
+        });
+        let place = folder.path();
+        let docker = format!("{{ endpoint: '{}', exposedByDefault: false }}", engine.socket(Side::Own));
+        let own = Traefik::start(&binary, place, "own", "docker", &docker);
+        let http = format!("{{ endpoint: 'http://127.0.0.1:{served}/config', pollInterval: 250ms, pollTimeout: 30s }}");
+        let fed = Traefik::start(&binary, place, "fed", "http", &http);
+        for traefik in [&own, &fed] {
+            traefik.until(&["other0"], true);
+        }
+        settle(&[&own.process, &leeward, &fed.process]);
+        Self { binary, count, engine, own, leeward, fed, served, folder }
+    }
+
+    /// The processes of the other side.
+    fn others(&self, side: Side) -> Vec<&Process> {
+        match side {
+            Side::Own => vec![&self.leeward, &self.fed.process],
+            Side::Leeward => vec![&self.own.process],
+        }
+    }
+
+    fn own_processes(&self, side: Side) -> Vec<&Process> {
+        self.others(if side == Side::Own { Side::Leeward } else { Side::Own })
+    }
+
+    fn all(&self) -> [&Process; 3] {
+        [&self.own.process, &self.leeward, &self.fed.process]
+    }
+
+    fn traefik(&self, side: Side) -> &Traefik {
+        if side == Side::Own { &self.own } else { &self.fed }
+    }
+
+    /// From the first one's start until all are routed, one side alone.
+    fn started_to_routed(&self, side: Side, containers: &[&str]) -> Duration {
+        let others = self.others(side);
+        freeze(&others, true);
+        let traefik = self.traefik(side);
+        let began = self.engine.start(side, containers);
+        traefik.until(containers, true);
+        let took = now().saturating_sub(began);
+        self.engine.stop(side, containers);
+        traefik.until(containers, false);
+        freeze(&others, false);
+        // A real engine has told the other side, too, which now works it off.
+        settle(&self.all());
+        took
+    }
+
+    /// Questions asked and time spent by one side's processes for each start and stop, while nobody looks.
+    fn cost(&self, side: Side, rounds: u32) -> (Option<usize>, Vec<Duration>) {
+        let others = self.others(side);
+        freeze(&others, true);
+        let processes = self.own_processes(side);
+        self.engine.take_asked(side);
+        let before: Vec<Duration> = processes.iter().map(|it| it.cpu()).collect();
+        for _ in 0..rounds {
+            self.engine.start(side, &[SUBJECT]);
+            settle(&processes);
+            self.engine.stop(side, &[SUBJECT]);
+            settle(&processes);
+        }
+        let spent = processes.iter().zip(before).map(|(it, before)| it.cpu().saturating_sub(before) / rounds).collect();
+        let asked = self.engine.take_asked(side).map(|asked| asked / rounds as usize);
+        freeze(&others, false);
+        settle(&self.all());
+        (asked, spent)
+    }
+
+    /// From a start until the document with it is here, as a Traefik would get it.
+    fn started_to_document(&self, rounds: usize) -> Vec<Duration> {
+        let mut caller = Caller::connect(self.served);
+        caller.ask("/config", "");
+        let mut document = caller.answer();
+        (0..rounds)
+            .map(|_| {
+                caller.ask("/config", "");
+                let began = self.engine.start(Side::Leeward, &[SUBJECT]);
+                let next = caller.answer();
+                let took = now().saturating_sub(began);
+                assert!(next != document, "held until something changed");
+                caller.ask("/config", "");
+                self.engine.stop(Side::Leeward, &[SUBJECT]);
+                document = caller.answer();
+                sleep(Duration::from_secs(1));
+                took
+            })
+            .collect()
+    }
+
+    /// From a document's arrival at a Traefik of its own until it routes what is new in it.
+    fn document_to_routed(&self, rounds: usize) -> Vec<Duration> {
+        let document = || {
+            let mut caller = Caller::connect(self.served);
+            caller.ask("/config", "");
+            caller.answer()
+        };
+        let without = document();
+        self.engine.start(Side::Leeward, &[SUBJECT]);
+        eventually(Duration::from_secs(30), "the subject is in the document", || {
+            if document() == without { Err("it is not".to_owned()) } else { Ok(()) }
+        });
+        let with = document();
+        self.engine.stop(Side::Leeward, &[SUBJECT]);
+        freeze(&self.all(), true);
+        let server = floor::Server::start(&without);
+        let http =
+            format!("{{ endpoint: 'http://127.0.0.1:{}/', pollInterval: 250ms, pollTimeout: 30s }}", server.port);
+        let traefik = Traefik::start(&self.binary, self.folder.path(), "floor", "http", &http);
+        traefik.until(&["other0"], true);
+        let times = (0..rounds)
+            .map(|_| {
+                settle(&[&traefik.process]);
+                let began = Instant::now();
+                server.publish(&with);
+                traefik.until(&[SUBJECT], true);
+                let took = began.elapsed();
+                server.publish(&without);
+                traefik.until(&[SUBJECT], false);
+                took
+            })
+            .collect();
+        drop(traefik);
+        freeze(&self.all(), false);
+        settle(&self.all());
+        times
+    }
+
+    /// Held polls: what 256 of them cost, how soon the last of them has a change, and how many are answered in a second.
+    fn polls(&self) -> String {
+        const HELD: usize = 250;
+        let before = self.leeward.memory();
+        let mut callers: Vec<Caller> = (0..HELD).map(|_| Caller::connect(self.served)).collect();
+        for caller in &mut callers {
+            caller.ask("/config", "");
+            caller.answer();
+            caller.ask("/config", "");
+        }
+        sleep(Duration::from_millis(500));
+        let held = self.leeward.memory();
+        let began = self.engine.start(Side::Leeward, &[SUBJECT]);
+        for caller in &mut callers {
+            caller.answer();
+        }
+        let all = now().saturating_sub(began);
+        self.engine.stop(Side::Leeward, &[SUBJECT]);
+        drop(callers);
+        sleep(Duration::from_secs(1));
+        let mut caller = Caller::connect(self.served);
+        let (begun, mut answered) = (Instant::now(), 0_u32);
+        while begun.elapsed() < Duration::from_secs(2) {
+            caller.ask("/config", "Prefer: wait=0\r\n");
+            caller.answer();
+            answered += 1;
+        }
+        format!(
+            "{HELD} held polls: {} KiB more; all have a change after {:.0} ms; one connection that is never held: {} answers a \
+             second",
+            held.saturating_sub(before),
+            all.as_secs_f64() * 1000.0,
+            answered / 2
+        )
+    }
+
+    fn measure(&self) {
+        let rounds: usize = match self.count {
+            0..=100 => 20,
+            101..=1_000 => 15,
+            _ => 4,
+        };
+        let kind = if matches!(self.engine, Engine::Real(_)) { "real" } else { "simulated" };
+        println!("\n{} containers on a {kind} engine, {rounds} rounds; started to routed:\n", self.count);
+        println!("| | one: p50 | p95 | ten in a row: p50 | engine calls | CPU | resident |");
+        println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..rounds {
+            for side in [Side::Own, Side::Leeward] {
+                times[side as usize].push(self.started_to_routed(side, &[SUBJECT]));
+            }
+        }
+        let mut bursts = [Vec::new(), Vec::new()];
+        for _ in 0..rounds.div_ceil(4) {
+            for side in [Side::Own, Side::Leeward] {
+                bursts[side as usize].push(self.started_to_routed(side, &BURST));
+            }
+        }
+        let mut half = [0.0; 2];
+        for side in [Side::Own, Side::Leeward] {
+            let (asked, spent) = self.cost(side, (rounds / 4).max(2).try_into().unwrap());
+            let times = &mut times[side as usize];
+            half[side as usize] = percentile(times, 50);
+            let sum: Duration = spent.iter().sum();
+            println!(
+                "| {} | {:.0} ms | {:.0} ms | {:.0} ms | {} | {} ms{} | {} |",
+                if side == Side::Own { "Traefik's own Docker provider" } else { "Leeward + Traefik" },
+                percentile(times, 50),
+                percentile(times, 95),
+                percentile(&mut bursts[side as usize], 50),
+                asked.map_or("not counted".to_owned(), |asked| asked.to_string()),
+                sum.as_millis(),
+                if side == Side::Own { String::new() } else { format!(" (Leeward: {})", spent[0].as_millis()) },
+                self.own_processes(side)
+                    .iter()
+                    .map(|it| format!("{:.1} MiB", f64::from(u32::try_from(it.memory()).unwrap()) / 1024.0))
+                    .collect::<Vec<_>>()
+                    .join(" + "),
+            );
+        }
+        let mut floor = self.document_to_routed(rounds);
+        println!(
+            "| Traefik's floor: document received to routed | {:.0} ms | {:.0} ms | | | | |",
+            percentile(&mut floor, 50),
+            percentile(&mut floor, 95)
+        );
+        println!("\nstarted to routed, Leeward's share of Traefik's own: {:.2} (p50)", half[1] / half[0]);
+        let mut documents = self.started_to_document(rounds);
+        println!(
+            "started to document delivered: p50 {:.0} ms, p95 {:.0} ms",
+            percentile(&mut documents, 50),
+            percentile(&mut documents, 95)
+        );
+        println!("{}", self.polls());
+    }
+}
+
+/// An engine of our own with running containers, and the subjects, which are not.
+fn real(count: usize) -> Engine {
+    let lab = Lab::start("bench_side_by_side", &["docker-compose".to_owned()]);
+    images::busybox(&lab, images::BUSYBOX, &[]);
+    lab.docker_ok(&["network", "create", "--internal", "inner"]);
+    let make = |verb: &[&str], name: &str| {
+        let rule = format!("traefik.http.routers.{name}.rule=Host(`{name}.test`)");
+        let port = format!("traefik.http.services.{name}.loadbalancer.server.port=80");
+        let labels =
+            ["--label", "traefik.enable=true", "--label", &rule, "--label", &port, images::BUSYBOX, "sleep", "9999"];
+        lab.docker_ok(&[verb, &["--init", "--name", name, "--network", "inner"], &labels].concat());
+    };
+    for number in 0..count {
+        make(&["run", "-d"], &format!("other{number}"));
+    }
+    [&[SUBJECT], &BURST[..]].concat().iter().for_each(|name| make(&["create"], name));
+    Engine::Real(Box::new(lab))
+}
+
+/// In milliseconds.
+fn percentile(times: &mut [Duration], hundredths: usize) -> f64 {
+    times.sort_unstable();
+    times[(times.len() * hundredths / 100).min(times.len() - 1)].as_secs_f64() * 1000.0
+}
