@@ -47,6 +47,8 @@ struct State {
     /// By the beginning of a path without its version; the longest that fits counts.
     faults: BTreeMap<String, Fault>,
     asked: BTreeMap<String, usize>,
+    /// What its clock shows, if not the time; as in the header `Date`.
+    date: Option<String>,
 }
 
 /// The engine. What it holds and how it fails outlives its process: see [`Daemon::stop`].
@@ -167,6 +169,11 @@ impl Daemon {
         self.state.lock().unwrap().faults.clear();
     }
 
+    /// Its clock shows this from now on.
+    pub(crate) fn set_clock(&self, date: &str) {
+        self.state.lock().unwrap().date = Some(date.to_owned());
+    }
+
     /// How often each path was asked for since the last time; container inspections are `inspect <name>`.
     pub(crate) fn take_asked(&self) -> BTreeMap<String, usize> {
         std::mem::take(&mut self.state.lock().unwrap().asked)
@@ -189,7 +196,7 @@ async fn answer(
         Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
         None => path,
     };
-    let (fault, whole) = {
+    let (fault, whole, date) = {
         let mut state = state.lock().unwrap();
         let inspected = path.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json"));
         let counted = match inspected.and_then(|id| state.containers.get(id)) {
@@ -198,9 +205,15 @@ async fn answer(
         };
         *state.asked.entry(counted).or_default() += 1;
         let fault = state.faults.iter().rev().find(|(start, _)| path.starts_with(start.as_str()));
-        (fault.map(|(_, fault)| fault.clone()), whole(path, &state))
+        (fault.map(|(_, fault)| fault.clone()), whole(path, &state), state.date.clone())
     };
-    let Some(fault) = fault else { return Ok(sound(path, whole, &events)) };
+    let Some(fault) = fault else {
+        let mut response = sound(path, whole, &events);
+        if let Some(date) = date {
+            response.headers_mut().insert("date", date.parse().unwrap());
+        }
+        return Ok(response);
+    };
     Ok(match fault {
         Fault::Slow(delay) => {
             tokio::time::sleep(delay).await;

@@ -437,6 +437,45 @@ async fn an_event_costs_one_question_and_the_others_are_not_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_loses_nothing() {
+    let house = House::ready(TWO).await;
+    let dates = ["Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "half past nine", ""];
+    for (date, host) in dates.into_iter().zip(20..) {
+        house.engine.set_clock(date);
+        house.engine.cut_events();
+        house.engine.put("a", host);
+        let took = house.until_ready(200).await;
+        assert!(took <= Duration::from_secs(2), "{date}: {took:?}");
+        time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(house.routed().await[0].1, format!("http://10.0.0.{}:80", host + 2), "{date}: listed");
+        house.engine.put("b", host + 100);
+        house.engine.say("b", "start");
+        time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(house.routed().await[1].1, format!("http://10.0.0.{}:80", host + 102), "{date}: told");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_containers_are_read_once_and_then_one_by_one() {
+    let names: Vec<String> = (0..10_000).map(|at| format!("c{at:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let house = House::new(&names, true).await;
+    house.until_ready(200).await;
+    assert_eq!(house.hosts().await, names);
+    let asked = house.engine.take_asked();
+    assert_eq!(asked["/containers/json"], 1);
+    assert_eq!(asked.iter().filter(|(path, times)| path.starts_with("inspect") && **times == 1).count(), names.len());
+
+    house.engine.remove("c4711");
+    house.engine.say("c4711", "destroy");
+    time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(house.hosts().await.len(), names.len() - 1);
+    let asked = house.engine.take_asked();
+    let inspections = asked.keys().filter(|path| path.starts_with("inspect") || path.contains("/json")).count();
+    assert!(inspections <= 1, "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flood_of_events_is_answered_with_few_questions() {
     let house = House::ready(TWO).await;
     house.engine.take_asked();
