@@ -75,6 +75,11 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether an empty structure there is written with a field that says nothing.
+    pub(crate) fn is_filled(self) -> bool {
+        !matches!(self, Self::AllowEmpty | Self::Embedded)
+    }
+
     /// Whether a field of this kind may be written with the value it has when unset.
     pub(crate) fn may_fill(self) -> bool {
         matches!(self, Self::Plain | Self::AsStruct)
@@ -418,7 +423,17 @@ pub(crate) fn is_disabled<T: Tree>(field: &Field, tree: &T) -> bool {
 }
 
 pub(crate) fn is_field_written<V: Value>(value: Option<&V>, access: Access) -> bool {
-    access != Access::LabelOnly && value.is_some_and(V::is_written)
+    value.is_some_and(|value| match access {
+        Access::LabelOnly => false,
+        // It is there whether it is written or not, and filling it would say something.
+        Access::Embedded => value.is_written() && value.filler().is_none(),
+        Access::Plain
+        | Access::Pointer
+        | Access::AllowEmpty
+        | Access::AsStruct
+        | Access::DocumentOnly
+        | Access::Dropped => value.is_written(),
+    })
 }
 
 pub(crate) fn write_field<V: Value>(to: &mut Writer, name: &str, value: Option<&V>, access: Access) {
@@ -440,6 +455,7 @@ macro_rules! record {
     (@normal Plain, $type:ty) => { <$type as $crate::dynamic::schema::Value>::zero() };
     (@normal LabelOnly, $type:ty) => { <$type as $crate::dynamic::schema::Value>::zero() };
     (@normal DocumentOnly, $type:ty) => { <$type as $crate::dynamic::schema::Value>::zero() };
+    (@normal Embedded, $type:ty) => { Some(<$type>::default()) };
     (@normal $access:ident, $type:ty) => { None::<$type> };
     // Part of its parent, it is never made on its own and so gets no defaults of its own.
     (@below Embedded, $value:expr) => { $value };
@@ -551,7 +567,7 @@ macro_rules! record {
                 $(if let (Some(field), Some(value)) = (fields.next(), &self.$field) {
                     path.push($json);
                     see(path, $crate::dynamic::schema::Part::Field(field));
-                    if field.access != $crate::dynamic::schema::Access::AllowEmpty && let Some(filler) = value.filler() {
+                    if field.access.is_filled() && let Some(filler) = value.filler() {
                         see(path, $crate::dynamic::schema::Part::Field(filler));
                     }
                     $crate::dynamic::schema::Value::walk(value, path, see);

@@ -41,6 +41,12 @@ fn provider_cases_give_what_traefik_gave() {
     );
 }
 
+/// Worlds that once came out differently; the name says what went wrong.
+#[test]
+fn worlds_that_once_differed_give_what_traefik_gave() {
+    check(include_str!("../vectors/traefik-found.jsonl"), &[]);
+}
+
 /// Worlds, but for those that differ on purpose, each with its reason.
 fn check(file: &str, different: &[(&str, &str)]) {
     let mut failures = Vec::new();
