@@ -218,11 +218,14 @@ pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares, 
         }
         Names::Traefik => {
             let provider = if swarm { "@swarm" } else { "@docker" };
+            // Traefik asks for no model but those of its own entry points: what others refer to stays as written.
+            let models = mem::take(&mut dynamic.http.models);
             each_mut(dynamic, &mut |_, reference| {
                 if let Some(name) = reference.strip_suffix(provider) {
                     *reference = format!("{name}@http");
                 }
             });
+            dynamic.http.models = models;
         }
     }
 }
