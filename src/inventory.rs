@@ -223,6 +223,15 @@ pub struct Binding {
     pub host_port: String,
 }
 
+/// An address, and the zone behind it if it has one: `fe80::1%eth0`. `None`: it is no address.
+///
+/// Source: Go `netip.ParseAddr`.
+pub fn with_zone(address: &str) -> Option<(IpAddr, Option<&str>)> {
+    let Some((ip, zone)) = address.split_once('%') else { return Some((address.parse().ok()?, None)) };
+    let ip: IpAddr = ip.parse().ok()?;
+    (ip.is_ipv6() && !zone.is_empty()).then_some((ip, Some(zone)))
+}
+
 /// `HostConfig` fields that make the walls of a container thinner or thicker. Absent is the engine's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

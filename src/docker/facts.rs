@@ -7,11 +7,10 @@
 //! `/version`. Podman differs in places; those are marked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::inventory::{Attachment, Binding, Confinement, Container, Engine, Image, Mount, Network, Volume};
+use crate::inventory::{Attachment, Binding, Confinement, Container, Engine, Image, Mount, Network, Volume, with_zone};
 
 static NULL: Value = Value::Null;
 
@@ -90,17 +89,18 @@ pub fn container(raw: &Value) -> Option<Container> {
     })
 }
 
-/// `NetworkSettings.Networks`. Addresses that Go's `netip.ParseAddr` does not take make the container malformed.
+/// `NetworkSettings.Networks`. Addresses that Go's `netip.ParseAddr` does not take make the container malformed. One with
+/// a zone (`fe80::1%eth0`) is of one wire of the host's, and nothing that a container is reached at: as if there were none.
 fn attachments(raw: &Value, malformed: &mut Option<String>) -> BTreeMap<String, Attachment> {
     let mut address = |value: String| {
         if value.is_empty() {
             return None;
         }
-        let parsed = value.parse::<IpAddr>().ok();
+        let parsed = with_zone(&value);
         if parsed.is_none() {
             malformed.get_or_insert(format!("address `{value}`"));
         }
-        parsed
+        parsed.filter(|(_, zone)| zone.is_none()).map(|(ip, _)| ip)
     };
     entries(raw, &["NetworkSettings", "Networks"])
         .map(|(name, network)| {
@@ -127,7 +127,7 @@ fn ports(raw: &Value, malformed: &mut Option<String>) -> BTreeMap<String, Vec<Bi
                 malformed.get_or_insert(format!("port `{port}`"));
             }
             for binding in bindings {
-                if !binding.host_ip.is_empty() && binding.host_ip.parse::<IpAddr>().is_err() {
+                if !binding.host_ip.is_empty() && with_zone(&binding.host_ip).is_none() {
                     malformed.get_or_insert(format!("host address `{}`", binding.host_ip));
                 }
             }

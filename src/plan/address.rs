@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::inventory::{Attachment, Container, Inventory};
+use crate::inventory::{Attachment, Container, Inventory, with_zone};
 use crate::label;
 use crate::settings::Settings;
 
@@ -129,11 +129,12 @@ pub(crate) fn binding(container: &Container, label: Option<&str>) -> Option<(Pla
         })
     })?;
     let first = bindings.first()?;
-    let ip: IpAddr = first.host_ip.parse().ok()?;
-    if ip.is_unspecified() {
-        return None;
-    }
-    Some((Place { host: ip.to_string(), network: String::new() }, first.host_port.clone()))
+    let host = match with_zone(&first.host_ip)? {
+        (ip, None) if ip.is_unspecified() => return None,
+        (ip, None) => ip.to_string(),
+        (ip, Some(zone)) => format!("{ip}%{zone}"),
+    };
+    Some((Place { host, network: String::new() }, first.host_port.clone()))
 }
 
 /// `host:port`, with brackets around an IPv6 address. Source: Go `net.JoinHostPort`.
@@ -177,6 +178,7 @@ mod tests {
             ("::", None),
             ("", None),
             ("2001:DB8::1", Some("2001:db8::1")),
+            ("FE80::1%eth0", Some("fe80::1%eth0")),
         ] {
             let mut it = container(&["80/tcp"], &[]);
             it.ports
