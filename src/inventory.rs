@@ -7,6 +7,7 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,9 @@ id!(
     ImageId
 );
 
+/// How much of an id is shown, and at least asked for: with less, a name could be meant.
+const SHORT_ID: usize = 12;
+
 /// Everything one engine holds, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -89,6 +93,14 @@ impl Inventory {
     /// A container, to change it.
     pub fn container_mut(&mut self, id: &str) -> Option<&mut Container> {
         self.containers.get_mut(id).map(Arc::make_mut)
+    }
+
+    /// The container whose id begins like this, as far as that tells one; the engine takes such a short id as well.
+    pub fn with_short_id(&self, beginning: &str) -> Option<&Container> {
+        let mut after = self.containers.range::<str, _>((Bound::Included(beginning), Bound::Unbounded));
+        let (id, container) = after.next()?;
+        let unique = !after.next().is_some_and(|(id, _)| id.as_str().starts_with(beginning));
+        (beginning.len() >= SHORT_ID && id.as_str().starts_with(beginning) && unique).then_some(&**container)
     }
 
     /// The network an attachment names: by id, else by name (Podman writes the name where Docker writes the id).

@@ -51,7 +51,8 @@ pub(crate) fn anywhere(
         let Some(shared) = container.network_mode.strip_prefix("container:") else {
             return first(container);
         };
-        let Some(owner) = inventory.containers.get(shared).map(Arc::as_ref).or_else(|| named(inventory, shared)) else {
+        let owner = inventory.containers.get(shared).map(Arc::as_ref).or_else(|| named(inventory, shared));
+        let Some(owner) = owner.or_else(|| inventory.with_short_id(shared)) else {
             return Err(format!("it shares the network of container `{shared}`, which does not exist"));
         };
         // The owner of the network decides by its own label, else by `--network`, else by the rider's label.

@@ -6,7 +6,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::inventory::{Attachment, Container, ContainerId, Engine, Inventory, Network, NetworkId};
@@ -323,12 +322,12 @@ fn find<'a>(
     inventory: &'a Inventory,
     by_name: &BTreeMap<&str, &'a Container>,
 ) -> Option<&'a Container> {
-    inventory.containers.get(reference).map(Arc::as_ref).or_else(|| by_name.get(reference).copied()).or_else(|| {
-        let mut after = inventory.containers.range::<str, _>((Bound::Included(reference), Bound::Unbounded));
-        let (id, container) = after.next()?;
-        let unique = !after.next().is_some_and(|(id, _)| id.as_str().starts_with(reference));
-        (reference.len() >= 12 && id.as_str().starts_with(reference) && unique).then_some(&**container)
-    })
+    let containers = &inventory.containers;
+    containers
+        .get(reference)
+        .map(Arc::as_ref)
+        .or_else(|| by_name.get(reference).copied())
+        .or_else(|| inventory.with_short_id(reference))
 }
 
 /// Whether `rider` runs in a namespace that `owner` does not have any more.
