@@ -7,7 +7,8 @@
 //! `getHostByName`), that answer differently every time (random texts, keys, certificates and hashes with a salt, the
 //! clock and what formats it), or that work on secrets; and `urlParse` and `urlJoin`, which no rule has needed. A rule that changes at every look would be a reload at every look.
 //! `keys` and `values` are in order here; in Go they are in any.
-//! Source: Traefik's `pkg/provider/configuration.go`, `MakeDefaultRuleTemplate`; sprig 3.2.3.
+//! Source: Traefik's `pkg/provider/configuration.go`, `MakeDefaultRuleTemplate`; sprig 3.2.3, with the libraries below it
+//! that Traefik 3.7 has.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -135,7 +136,7 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What Go with sprig 3.2.3 said of a template: a rule, or an error.
+    /// What Traefik 3.7.15 made of a template: a rule, or an error.
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Recorded {

@@ -233,8 +233,6 @@ fn merge_into(target: &Entries, source: &Entries, overwrite: bool, depth: usize)
                     merge_into(inner, more, overwrite, depth)?;
                 }
             }
-            // A dictionary does not take the place of what is none.
-            (Some(known), Value::Map(..)) if !is_empty(known) => {}
             (Some(known), _) if !is_empty(known) && !overwrite => {}
             _ => {
                 if holds(value, target, MAX_NESTING) {

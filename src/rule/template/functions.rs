@@ -365,7 +365,10 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "omit" => function(1, MANY, |it| collections::pick(it, false)),
         "merge" | "mustMerge" => function(1, MANY, |it| collections::merge(it, false)),
         "mergeOverwrite" | "mustMergeOverwrite" => function(1, MANY, |it| collections::merge(it, true)),
-        "deepCopy" | "mustDeepCopy" => function(1, 1, |it| Ok(collections::deep_copy(it.value(0)))),
+        "deepCopy" | "mustDeepCopy" => function(1, 1, |it| match it.value(0) {
+            Value::Nil => Err("there is nothing to copy".to_owned()),
+            value => Ok(collections::deep_copy(value)),
+        }),
         "dig" => function(3, MANY, collections::dig),
         // Versions and addresses.
         "semver" => function(1, 1, |it| Ok(Value::Version(Rc::new(semver::Version::parse(it.text(0)?)?)))),

@@ -90,7 +90,8 @@ fn format_one(options: &str, verb: char, value: &Value, text: &mut String) -> Re
     let unsigned = options.replace('+', "");
     let options = if verb == 'v' { unsigned.as_str() } else { options };
     let plain = options.is_empty();
-    let sharp = options.contains('#');
+    // `%#v` writes all of a value as Go would.
+    let in_go = options.contains('#') && verb == 'v';
     let mut parts = |open: &str, keys: Vec<String>, values: &mut dyn Iterator<Item = &Value>, close: &str| {
         text.push_str(open);
         for (at, value) in values.enumerate() {
@@ -108,13 +109,13 @@ fn format_one(options: &str, verb: char, value: &Value, text: &mut String) -> Re
         Ok(())
     };
     let fits = match value {
-        Value::List(items, _) if !sharp && verb != 'T' => return parts("[", Vec::new(), &mut items.iter(), "]"),
-        Value::Map(entries, _) if !sharp && verb != 'T' => {
+        Value::List(items, _) if !in_go && verb != 'T' => return parts("[", Vec::new(), &mut items.iter(), "]"),
+        Value::Map(entries, _) if !in_go && verb != 'T' => {
             let entries = entries.borrow();
             let keys = entries.keys().map(ToString::to_string).collect();
             return parts("map[", keys, &mut entries.values(), "]");
         }
-        Value::Model(fields) if !sharp && verb != 'T' => {
+        Value::Model(fields) if !in_go && verb != 'T' => {
             return parts("{", Vec::new(), &mut fields.iter().map(|it| &**it), "}");
         }
         Value::Bool(_) => "vt",
@@ -141,7 +142,7 @@ fn format_one(options: &str, verb: char, value: &Value, text: &mut String) -> Re
     match (verb, value) {
         ('v', _) if plain => text.push_str(&value.show()),
         ('v', Value::Nil | Value::Bool(_)) => pad(options, &value.show(), text),
-        ('v' | 's', Value::Text(_) | Value::Version(_)) if !(sharp && verb == 'v') => pad(options, &value.show(), text),
+        ('v' | 's', Value::Text(_) | Value::Version(_)) if !in_go => pad(options, &value.show(), text),
         ('q', Value::Text(value)) if plain => text.push_str(&go_quoted(value)),
         ('q', Value::Int(code) | Value::Int64(code)) if plain => {
             let c = u32::try_from(*code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);

@@ -1,7 +1,7 @@
 //! Semantic versions and conditions on them, as `semver` and `semverCompare` take them.
 //!
-//! Source: Masterminds/semver 3.2.0: a loose `v1.2`, `x` for any part, `~`, `^`, ranges `1 - 2`, `,` or a blank for
-//! "and", `||` for "or"; a version with a prerelease only meets conditions that have one.
+//! Source: Masterminds/semver, as observed in Traefik 3.7.15: a loose `v1.2`, `x` for any part, `~`, `^`, ranges `1 - 2`, `,` or a blank for
+//! "and", `||` for "or"; a version with a prerelease only meets conditions of which one has a prerelease.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -156,12 +156,6 @@ impl<'a> Condition<'a> {
     }
 
     fn meets(&self, version: &Version) -> bool {
-        if !version.prerelease.is_empty()
-            && self.version.prerelease.is_empty()
-            && (self.operator != "!=" || self.given < 3)
-        {
-            return false;
-        }
         let order = version.compare(&self.version);
         let given = self.given;
         let [major, minor, patch] = self.version.parts;
@@ -251,5 +245,8 @@ pub(super) fn compare(condition: &str, version: &str) -> Result<bool, String> {
         alternatives.push(all);
     }
     let version = Version::parse(version)?;
-    Ok(alternatives.iter().any(|all| all.iter().all(|it| it.meets(&version))))
+    // A prerelease is only for those who speak of one.
+    let speaks = |all: &[Condition<'_>]| all.iter().any(|it| !it.version.prerelease.is_empty());
+    let meets = |all: &&Vec<Condition<'_>>| version.prerelease.is_empty() || speaks(all);
+    Ok(alternatives.iter().filter(meets).any(|all| all.iter().all(|it| it.meets(&version))))
 }

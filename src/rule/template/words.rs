@@ -1,6 +1,6 @@
 //! `camelcase`, `snakecase` and `kebabcase`: what a word is, and how words join.
 //!
-//! Source: xstrings 1.3.3, as observed.
+//! Source: xstrings, as observed in Traefik 3.7.15.
 
 use super::functions::{Arguments, Outcome};
 use super::texts::{lower, lower_char, upper_char};
@@ -10,7 +10,16 @@ fn connects(c: char) -> bool {
     matches!(c, '-' | '_') || c.is_whitespace()
 }
 
-/// `camelcase`: connectors inside go, and what follows one is in upper case.
+/// In upper case: Unicode's category Lu. Rust counts letter-like numbers and symbols too.
+fn is_upper(c: char) -> bool {
+    let others = matches!(c, '\u{2160}'..='\u{216f}' | '\u{24b6}'..='\u{24cf}' | '\u{1f130}'..='\u{1f189}');
+    c.is_uppercase() && !others
+}
+
+/// `camelcase`: connectors inside go, and what follows one is in upper case; the first word, and the rest of a word that
+/// begins with several capitals, is in lower case.
+///
+/// As Traefik has it from 3.2 on; with 3.0 the first letter is in upper case, and capitals stay.
 pub(super) fn camelcase(it: &Arguments<'_>) -> Outcome {
     let text: Vec<char> = it.text(0)?.chars().collect();
     let lead = text.iter().position(|c| !connects(*c)).unwrap_or(text.len());
@@ -22,18 +31,21 @@ pub(super) fn camelcase(it: &Arguments<'_>) -> Outcome {
         camel.extend(lead.last());
         return Ok(Value::text(camel));
     };
-    let mut waiting = upper_char(*first);
+    let mut capitals = is_upper(*first);
+    let mut waiting = lower_char(*first);
     for &c in rest {
         if connects(waiting) {
             if connects(c) {
                 camel.push(waiting);
                 waiting = c;
             } else {
+                capitals = is_upper(c);
                 waiting = upper_char(c);
             }
         } else {
             camel.push(waiting);
-            waiting = lower_char(c);
+            capitals = capitals && is_upper(c);
+            waiting = if capitals { lower_char(c) } else { c };
         }
     }
     camel.push(waiting);
@@ -58,7 +70,7 @@ fn word(c: char) -> Word {
         Word::Connector
     } else if c.is_ascii_punctuation() && !matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~') {
         Word::Punctuation
-    } else if c.is_uppercase() {
+    } else if is_upper(c) {
         Word::Upper
     } else if c.is_alphabetic()
         && !matches!(c, '\u{3034}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
