@@ -12,35 +12,11 @@ use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{ImageLabels, Isolation, Names, Settings};
 use serde_json::{Map, Value};
 
+use crate::dice::Dice;
 use crate::recorded::{canonical, difference, with_defaults};
 use crate::{proxy, reader};
 
 const WORLDS: u64 = 5_000;
-
-/// Numbers from a seed. Source: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[self.below(items.len())]
-    }
-}
 
 /// Names and pieces of text that have broken a parser somewhere.
 fn nasty(dice: &mut Dice) -> String {
@@ -168,7 +144,7 @@ fn value(dice: &mut Dice, kind: &str) -> String {
 }
 
 /// A label that is nearly right, or not at all.
-fn hostile(dice: &mut Dice) -> (String, String) {
+pub(crate) fn hostile(dice: &mut Dice) -> (String, String) {
     const PROVIDER: &[&str] = &[
         "traefik.enable",
         "traefik.enable]",

@@ -1,7 +1,9 @@
 //! Labels in, a document out, held against what Traefik was seen to do and against Traefik itself.
 //!
 //! [`vectors`]: recorded cases. [`schema`]: every field. [`all_fields`]: every field in one document, for a real Traefik.
-//! [`hostile`]: thousands of nasty worlds. [`proxy`] is the real Traefik; [`reader`] is a model of how Traefik reads a document, itself held against recorded bodies.
+//! [`hostile`]: thousands of nasty worlds. [`beside`]: worlds that Traefik's own Docker provider reads as well, from
+//! [`engine`]. [`proxy`] is the real Traefik; [`reader`] is a model of how Traefik reads a document, itself held against
+//! recorded bodies. [`dice`] makes worlds from numbers.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,6 +12,9 @@
 )]
 
 mod all_fields;
+mod beside;
+mod dice;
+mod engine;
 mod hostile;
 #[path = "../left_out/mod.rs"]
 mod left_out;

@@ -1,4 +1,4 @@
-//! A real Traefik that reads what it is given, with its own HTTP provider.
+//! A real Traefik that reads what it is given: documents with its HTTP provider, an engine with its Docker provider.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -41,7 +41,7 @@ const FIRST: &str = r#"{"http":{"middlewares":{"first":{"addPrefix":{"prefix":"/
 pub(crate) struct Proxy {
     traefik: Child,
     offered: Arc<Mutex<Offer>>,
-    /// What its HTTP provider logged.
+    /// What the provider logged.
     log: Receiver<Value>,
     api: SocketAddr,
 }
@@ -59,6 +59,7 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
+    /// Reads documents that are offered to it, with its HTTP provider.
     pub(crate) fn start(binary: &Path) -> Self {
         let offered = Arc::new(Mutex::new(Offer { body: FIRST.to_owned(), taken: false }));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -69,17 +70,34 @@ impl Proxy {
                 drop(answer(stream, &serving));
             }
         });
+        let flags =
+            [format!("--providers.http.endpoint=http://{endpoint}/"), "--providers.http.pollinterval=10ms".to_owned()];
+        let proxy = Self::run(binary, "http", &flags, offered);
+        proxy.next().unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        proxy
+    }
+
+    /// Reads an engine's containers, with its own Docker provider.
+    pub(crate) fn on_engine(binary: &Path, socket: &Path, flags: &[String]) -> Self {
+        let mut all = vec![format!("--providers.docker.endpoint=unix://{}", socket.display())];
+        all.extend_from_slice(flags);
+        Self::run(binary, "docker", &all, Arc::new(Mutex::new(Offer { body: String::new(), taken: true })))
+    }
+
+    fn run(binary: &Path, provider: &'static str, flags: &[String], offered: Arc<Mutex<Offer>>) -> Self {
         // Free a moment ago: Traefik does not say which port it got when asked for any.
         let api = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         // Which of the two it logs to depends on the release.
         let (read, write) = std::io::pipe().unwrap();
         let traefik = Command::new(binary)
-            .arg(format!("--providers.http.endpoint=http://{endpoint}/"))
-            .args(["--providers.http.pollinterval=10ms", "--providers.providersthrottleduration=0s"])
+            .args(flags)
+            .arg("--providers.providersthrottleduration=0s")
             .arg(format!("--entrypoints.traefik.address={api}"))
             .args(["--entrypoints.web.address=127.0.0.1:0", "--api=true", "--api.insecure=true"])
             .args(["--log.level=DEBUG", "--log.format=json", "--global.checknewversion=false"])
             .args(["--global.sendanonymoususage=false"])
+            // It would go before the endpoint.
+            .env_remove("DOCKER_HOST")
             .stdin(Stdio::null())
             .stdout(write.try_clone().unwrap())
             .stderr(write)
@@ -91,14 +109,25 @@ impl Proxy {
             for line in lines.map_while(Result::ok) {
                 let entry: Value = serde_json::from_str(&line).unwrap_or_default();
                 let of_interest = entry["message"] == "Configuration received" || entry["error"].is_string();
-                if entry["providerName"] == "http" && of_interest && said.send(entry).is_err() {
+                if entry["providerName"] == provider && of_interest && said.send(entry).is_err() {
                     return;
                 }
             }
         });
-        let proxy = Self { traefik, offered, log, api };
-        proxy.next().unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
-        proxy
+        Self { traefik, offered, log, api }
+    }
+
+    /// The first configuration from its Docker provider with a router of this rule.
+    pub(crate) fn holding(&self, rule: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let mut entry = self.log.recv_timeout(left).unwrap_or_else(|_| panic!("no configuration with {rule}"));
+            let routers = entry["config"]["http"]["routers"].as_object();
+            if routers.is_some_and(|routers| routers.values().any(|router| router["rule"] == rule)) {
+                return entry["config"].take();
+            }
+        }
     }
 
     /// Offers a document: the configuration that Traefik takes from it, or its words for refusing all of it.

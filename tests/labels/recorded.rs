@@ -95,7 +95,7 @@ fn settings(options: &Value) -> Settings {
 }
 
 /// References as they must stand in a document of another provider: `x@docker` is `x@http` there.
-fn with_http_names(mut expected: Value, swarm: bool) -> Value {
+pub(crate) fn with_http_names(mut expected: Value, swarm: bool) -> Value {
     let suffix = if swarm { "@swarm" } else { "@docker" };
     // What a model of a label refers to, nobody looks up: it stays as written.
     let models = expected["http"].as_object_mut().and_then(|http| http.remove("models"));
