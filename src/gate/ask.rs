@@ -116,6 +116,30 @@ const SERVICE_FILTERS: &[&str] = &["id", "label", "mode", "name"];
 const TASK_FILTERS: &[&str] = &["_up-to-date", "desired-state", "id", "label", "name", "node", "runtime", "service"];
 const NODE_FILTERS: &[&str] = &["id", "label", "membership", "name", "node.label", "role"];
 
+impl Ask {
+    /// Whether the engine has to look at everything that it has of a kind.
+    pub(super) fn is_list(&self) -> bool {
+        match self {
+            Self::Containers { all: _, limit: _, filters: _ }
+            | Self::Networks(_)
+            | Self::Services { status: _, filters: _ }
+            | Self::Tasks(_)
+            | Self::Nodes(_) => true,
+            Self::Ping { head: _ }
+            | Self::Version
+            | Self::Info
+            | Self::Container(_)
+            | Self::Network { name: _, scope: _ }
+            | Self::Image(_)
+            | Self::Volume(_)
+            | Self::Events { since: _, until: _, filters: _ }
+            | Self::Service(_)
+            | Self::Task(_)
+            | Self::Node(_) => false,
+        }
+    }
+}
+
 impl Request {
     /// Reads a request line's method and target: path and query, no scheme, no host.
     ///

@@ -19,6 +19,8 @@ mod listen;
 mod patience;
 mod query;
 mod refused;
+mod room;
+mod seats;
 mod server;
 mod shapes;
 mod tally;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, SERVER};
@@ -17,10 +18,10 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
@@ -29,6 +30,8 @@ use super::engine::{self, Answer, Fault};
 use super::events::Events;
 use super::patience::Patient;
 use super::refused::{Refused, shorten};
+use super::room::{Room, Share};
+use super::seats::{Seat, Seats, Speaking};
 use super::tally::Tally;
 use super::{Limits, Listen, Options, cut, shapes};
 
@@ -36,12 +39,18 @@ use super::{Limits, Listen, Options, cut, shapes};
 const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;
-/// Questions that the engine is asked at the same time; the others wait their turn.
-const QUESTIONS_AT_ONCE: usize = 16;
+/// Lists that the engine is asked for at the same time; the others wait their turn. Other questions do not: one may hang
+/// on a single container, and must not hold up the rest.
+const LISTS_AT_ONCE: usize = 8;
 /// Events that wait for a client which does not take them; one more and its stream ends.
 const EVENTS_WAITING: usize = 1024;
 /// How long the answers under way may take when the gate is told to end.
 const DRAIN: Duration = Duration::from_secs(2);
+/// How long a client that has to leave may take for the rest of the last answer.
+const LEAVING: Duration = Duration::from_millis(250);
+/// What a client hears that finds no place.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
+    content-length: 63\r\n\r\n{\"message\":\"leeward gate: too many clients are being answered\"}";
 /// The longest body of a refused request that is read before the refusal.
 const MOST_SWALLOWED: usize = 64 * 1024;
 /// How often the log tells of lines that were kept back.
@@ -67,7 +76,9 @@ struct Gate {
     checks_host: bool,
     /// The counts.
     tally: Tally,
-    questions: Semaphore,
+    seats: Arc<Seats>,
+    lists: Semaphore,
+    room: Room,
     streams: Arc<Semaphore>,
     /// Where event streams are handed over to, to run beside their connection.
     pumps: mpsc::UnboundedSender<Pump>,
@@ -91,16 +102,17 @@ pub(super) async fn serve(
         limits,
         checks_host: matches!(options.listen, Listen::Tcp(address) if address.ip().is_loopback()),
         tally: Tally::new(),
-        questions: Semaphore::new(QUESTIONS_AT_ONCE),
+        seats: Seats::new(limits.connections),
+        lists: Semaphore::new(LISTS_AT_ONCE),
+        room: Room::new(limits.answer_bytes),
         streams: Arc::new(Semaphore::new(limits.streams)),
         pumps,
     });
-    let places = Arc::new(Semaphore::new(limits.connections));
     let (ending, ended) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let mut summary = tokio::time::interval(SUMMARY);
     loop {
-        let io: Box<dyn Stream> = tokio::select! {
+        let mut io: Box<dyn Stream> = tokio::select! {
             biased;
             () = &mut end => break,
             Some(()) = told.recv() => {
@@ -129,17 +141,19 @@ pub(super) async fn serve(
                 }
             },
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Some((seat, has_asked_one_to_leave)) = gate.seats.take() else {
             if gate.tally.refused("busy") {
-                warn!("turned a client away: {} are connected", limits.connections);
+                warn!("turned a client away: {} are being answered", limits.connections);
             }
+            // A new connection takes this much at once, or is gone.
+            drop(io.write_all(FULL).now_or_never());
             continue;
         };
-        let (gate, ended) = (Arc::clone(&gate), ended.clone());
-        tasks.spawn(async move {
-            connection(gate, io, ended).await;
-            drop(place);
-        });
+        tasks.spawn(connection(Arc::clone(&gate), io, seat, ended.clone()));
+        if has_asked_one_to_leave {
+            // Let it leave before the next one is let in.
+            yield_now().await;
+        }
     }
     drop(listener);
     ending.send_replace(true);
@@ -166,13 +180,17 @@ async fn accept(listener: &Listener) -> std::io::Result<Box<dyn Stream>> {
 }
 
 /// Serves one client, one request after the other.
-async fn connection(gate: Arc<Gate>, io: Box<dyn Stream>, mut ended: watch::Receiver<bool>) {
+async fn connection(gate: Arc<Gate>, io: Box<dyn Stream>, seat: Arc<Seat>, mut ended: watch::Receiver<bool>) {
     let patience = gate.limits.client_patience;
     let service = {
-        let ended = ended.clone();
+        let (gate, seat, ended) = (Arc::clone(&gate), Arc::clone(&seat), ended.clone());
         service_fn(move |request| {
-            let (gate, ended) = (Arc::clone(&gate), ended.clone());
-            async move { Ok::<_, Infallible>(answer(&gate, request, ended).await) }
+            let (gate, speaking, ended) = (Arc::clone(&gate), seat.speak(), ended.clone());
+            async move {
+                let mut response = answer(&gate, request, ended).await;
+                response.body_mut().speaking = Some(speaking);
+                Ok::<_, Infallible>(response)
+            }
         })
     };
     let mut connection = std::pin::pin!(
@@ -191,9 +209,31 @@ async fn connection(gate: Arc<Gate>, io: Box<dyn Stream>, mut ended: watch::Rece
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = seat.wanted() => {
+            connection.as_mut().graceful_shutdown();
+            let grace = if seat.has_been_answered() { LEAVING } else { Duration::ZERO };
+            loop {
+                match timeout(grace, connection.as_mut()).await {
+                    Ok(outcome) => break outcome,
+                    Err(_) if seat.is_silent() => {
+                        debug!("a silent client had to leave");
+                        return;
+                    }
+                    // It asked for something in the last moment.
+                    Err(_) => {}
+                }
+            }
+        }
     };
-    if let Err(error) = outcome {
-        debug!("a connection ended early: {error}");
+    match outcome {
+        Err(error) if error.is_parse() => {
+            let code = if error.is_parse_too_large() { "too-long" } else { "not-http" };
+            if gate.tally.refused(code) {
+                warn!(refusal.code = code, "refused a request that cannot be read: {error}");
+            }
+        }
+        Err(error) => debug!("a connection ended early: {error}"),
+        Ok(()) => {}
     }
 }
 
@@ -211,11 +251,11 @@ async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, ended: watch::
     };
     match fetch(gate, &request, ended).await {
         Ok(response) => response,
-        Err(Unanswered::Busy) => {
+        Err(Unanswered::Busy(what)) => {
             if gate.tally.refused("busy") {
-                warn!("refused an event stream: {} are open", gate.limits.streams);
+                warn!(refusal.code = "busy", "no answer to `{}`: {what}", request.target());
             }
-            refusal(StatusCode::SERVICE_UNAVAILABLE, "leeward gate: too many event streams are open")
+            refusal(StatusCode::SERVICE_UNAVAILABLE, &format!("leeward gate: {what}"))
         }
         Err(Unanswered::Fault(fault)) => {
             if gate.tally.failed(fault.code()) {
@@ -283,8 +323,14 @@ fn judge_host(headers: &HeaderMap) -> Result<(), Refused> {
 /// Why there is no answer, though the request was a good one.
 enum Unanswered {
     Fault(Fault),
-    Busy,
+    /// Of what there is too much.
+    Busy(&'static str),
 }
+
+/// All places for event streams are taken.
+const STREAMS_OPEN: Unanswered = Unanswered::Busy("too many event streams are open");
+/// There is no room for one more long answer.
+const ROOM_TAKEN: Unanswered = Unanswered::Busy("too many long answers are under way; ask again");
 
 impl From<Fault> for Unanswered {
     fn from(fault: Fault) -> Self {
@@ -301,8 +347,13 @@ async fn fetch(
     if matches!(request.ask, Ask::Events { since: _, until: _, filters: _ }) {
         return stream(gate, request, ended).await;
     }
-    let Ok(_turn) = gate.questions.acquire().await else { return Err(Unanswered::Busy) };
-    let answer = engine::ask(&gate.engine, request, limits.engine_patience).await?;
+    let _turn = if request.ask.is_list() {
+        let turn = timeout(limits.engine_patience, gate.lists.acquire()).await;
+        Some(turn.map_err(|_| Fault::Slow(limits.engine_patience))?)
+    } else {
+        None
+    };
+    let mut answer = engine::ask(&gate.engine, request, limits.engine_patience).await?;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
         gate.tally.answered();
@@ -314,17 +365,46 @@ async fn fetch(
     let response = match shapes::of(&request.ask) {
         None => pong(answer.headers()),
         Some(shape) => {
-            let whole = answer.whole(limits.answer_bytes, limits.engine_patience).await?;
-            json_answer(StatusCode::OK, cut::cut(&whole, shape).map_err(Fault::Garbled)?)
+            let (whole, share) = read(&mut answer, gate).await?;
+            let cut = cut::cut(&whole, shape).map_err(Fault::Garbled)?;
+            drop((whole, share));
+            let mut share = gate.room.share();
+            if !share.grow_to(cut.len()) {
+                return Err(ROOM_TAKEN);
+            }
+            json_answer(StatusCode::OK, share.around(cut))
         }
     };
     gate.tally.answered();
     Ok(response)
 }
 
+/// The whole body of an answer, if it comes in time, is within the bound, and there is room for it.
+async fn read(answer: &mut Answer, gate: &Gate) -> Result<(Vec<u8>, Share), Unanswered> {
+    let Limits { answer_bytes, engine_patience, .. } = gate.limits;
+    let mut share = gate.room.share();
+    let reading = async {
+        let mut whole = Vec::new();
+        while let Some(bytes) = answer.next().await {
+            let bytes = bytes?;
+            let length = whole.len().saturating_add(bytes.len());
+            if length > answer_bytes {
+                return Err(Fault::Long(answer_bytes).into());
+            }
+            if !share.grow_to(length) {
+                return Err(ROOM_TAKEN);
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(whole)
+    };
+    let whole = timeout(engine_patience, reading).await.unwrap_or(Err(Fault::Slow(engine_patience).into()))?;
+    Ok((whole, share))
+}
+
 /// The answer to `/_ping`: `OK`, and the few words that clients negotiate by.
 fn pong(engine: &HeaderMap) -> Response<Answered> {
-    let mut response = Response::new(Answered::whole(b"OK".to_vec()));
+    let mut response = Response::new(Answered::whole(Bytes::from_static(b"OK")));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(SERVER, SERVER_NAME);
@@ -367,7 +447,7 @@ async fn stream(
     request: &Request,
     mut ended: watch::Receiver<bool>,
 ) -> Result<Response<Answered>, Unanswered> {
-    let place = Arc::clone(&gate.streams).try_acquire_owned().map_err(|_| Unanswered::Busy)?;
+    let place = Arc::clone(&gate.streams).try_acquire_owned().map_err(|_| STREAMS_OPEN)?;
     let mut answer = engine::ask(&gate.engine, request, gate.limits.engine_patience).await?;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
@@ -397,10 +477,10 @@ async fn stream(
         drop(place);
     });
     if gate.pumps.send(pump).is_err() {
-        return Err(Unanswered::Busy);
+        return Err(STREAMS_OPEN);
     }
     gate.tally.streamed();
-    let mut response = Response::new(Answered::Stream(take));
+    let mut response = Response::new(Answered::stream(take));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(SERVER, SERVER_NAME);
     Ok(response)
@@ -408,8 +488,8 @@ async fn stream(
 
 const SERVER_NAME: HeaderValue = HeaderValue::from_static("leeward-gate");
 
-fn json_answer(status: StatusCode, body: Vec<u8>) -> Response<Answered> {
-    let mut response = Response::new(Answered::whole(body));
+fn json_answer(status: StatusCode, body: impl Into<Bytes>) -> Response<Answered> {
+    let mut response = Response::new(Answered::whole(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(SERVER, SERVER_NAME);
@@ -424,7 +504,13 @@ fn refusal(status: StatusCode, words: &str) -> Response<Answered> {
 }
 
 /// The body of an answer.
-enum Answered {
+struct Answered {
+    content: Content,
+    /// Dropped with the body: from then on the client is silent.
+    speaking: Option<Speaking>,
+}
+
+enum Content {
     /// All of it at once.
     Whole(Option<Bytes>),
     /// Events, as they come.
@@ -432,8 +518,12 @@ enum Answered {
 }
 
 impl Answered {
-    fn whole(body: Vec<u8>) -> Self {
-        Self::Whole(Some(Bytes::from(body)))
+    fn whole(body: Bytes) -> Self {
+        Self { content: Content::Whole(Some(body)), speaking: None }
+    }
+
+    fn stream(events: mpsc::Receiver<Bytes>) -> Self {
+        Self { content: Content::Stream(events), speaking: None }
     }
 }
 
@@ -442,21 +532,21 @@ impl Body for Answered {
     type Error = Infallible;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = match self.get_mut() {
-            Self::Whole(body) => body.take(),
-            Self::Stream(events) => ready!(events.poll_recv(context)),
+        let next = match &mut self.get_mut().content {
+            Content::Whole(body) => body.take(),
+            Content::Stream(events) => ready!(events.poll_recv(context)),
         };
         Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self.content, Content::Whole(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
-            Self::Stream(_) => SizeHint::default(),
+        match &self.content {
+            Content::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
+            Content::Stream(_) => SizeHint::default(),
         }
     }
 }

@@ -123,38 +123,133 @@ fn an_engine_that_restarts_is_found_again() {
     assert_eq!(ask(), "HTTP/1.1 200 OK");
 }
 
+/// Opens an event stream: the connection, and the first line of the answer.
+fn open_stream(house: &House) -> (UnixStream, String) {
+    let mut stream = house.gate.connect();
+    let mut line = String::new();
+    // Where no place is free, the connection is closed as soon as it is made.
+    let _ = stream.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    let _ = BufReader::new(stream.try_clone().unwrap()).read_line(&mut line);
+    (stream, line)
+}
+
+/// Event streams stay open, `hung` is never answered; the rest is.
+fn sometimes_silent(head: &str, stream: &mut UnixStream) {
+    if head.contains("/events") {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let _ = stream.read(&mut [0]);
+    } else if head.contains("hung") {
+        let _ = stream.read(&mut [0]);
+    } else {
+        canned(head, stream);
+    }
+}
+
 #[test]
 fn too_many_clients_are_turned_away_and_streams_leave_room() {
-    let house = House::with(&["--max-connections=4", "--max-streams=2"], |head, stream| {
-        if head.contains("/events") {
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-            let _ = stream.read(&mut [0]);
+    let house = House::with(&["--max-connections=4", "--max-streams=2"], sometimes_silent);
+    let (one, first) = open_stream(&house);
+    let (_two, second) = open_stream(&house);
+    assert!(first.contains("200") && second.contains("200"), "{first} {second}");
+    assert!(open_stream(&house).1.contains("503"));
+    assert_eq!(house.get("/version").0, 200);
+    let hung = [house.gate.connect(), house.gate.connect()];
+    for mut stream in &hung {
+        stream.write_all(b"GET /containers/hung/json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    }
+    let begun = Instant::now();
+    // All four are being answered: the fifth hears why not.
+    loop {
+        let (status, body) = parse(&house.gate.send(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"));
+        if status == 503 {
+            assert_eq!(body, "{\"message\":\"leeward gate: too many clients are being answered\"}");
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{status} {body}");
+    }
+    drop((hung, one));
+    let begun = Instant::now();
+    while !open_stream(&house).1.contains("200") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "a place that was left is not given again");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn clients_that_say_nothing_keep_nobody_out() {
+    let house = House::with(&["--max-connections=8"], canned);
+    let mut crowd = Vec::new();
+    // Silent ones, ones that say half a word, and ones that have had their answer.
+    for said in ["", "GET /version HTTP/1.1\r\nHo", "GET /version HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        for _ in 0..20 {
+            let mut stream = house.gate.connect();
+            let _ = stream.write_all(said.as_bytes());
+            crowd.push(stream);
+        }
+        sleep(Duration::from_millis(400));
+        let begun = Instant::now();
+        for _ in 0..20 {
+            assert_eq!(house.get("/version").0, 200, "after `{said}`");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+    // Who was silent for the longest time has gone.
+    crowd[0].set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert_eq!(crowd[0].read(&mut [0]).unwrap_or(0), 0);
+}
+
+#[test]
+fn questions_that_hang_hold_no_other_up() {
+    let house = House::with(&[], sometimes_silent);
+    let hung: Vec<UnixStream> = (0..60)
+        .map(|_| {
+            let mut stream = house.gate.connect();
+            stream.write_all(b"GET /containers/hung/json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    sleep(Duration::from_millis(300));
+    let begun = Instant::now();
+    for path in ["/version", "/containers/json", "/containers/web/json", "/networks"] {
+        assert_eq!(house.get(path).0, 200, "{path}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    drop(hung);
+}
+
+#[test]
+fn answers_that_nobody_takes_cannot_fill_the_memory() {
+    const LIST_BYTES: usize = 900_000;
+    let house = House::with(&["--max-answer=1000000"], |head, stream| {
+        if head.contains("/containers/json") {
+            reply(stream, "200 OK", &format!("[{{\"Id\":\"{}\"}}]", "x".repeat(LIST_BYTES)));
         } else {
             canned(head, stream);
         }
     });
-    let open = || {
+    let mut deaf = Vec::new();
+    for _ in 0..20 {
         let mut stream = house.gate.connect();
-        let mut line = String::new();
-        // Where no place is free, the connection is closed as soon as it is made.
-        let _ = stream.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
-        let _ = BufReader::new(stream.try_clone().unwrap()).read_line(&mut line);
-        (stream, line)
-    };
-    let (one, first) = open();
-    let (_two, second) = open();
-    assert!(first.contains("200") && second.contains("200"), "{first} {second}");
-    assert!(open().1.contains("503"));
-    assert_eq!(house.get("/version").0, 200);
-    let idle = [house.gate.connect(), house.gate.connect()];
-    sleep(Duration::from_millis(200));
-    // The fifth is closed without an answer.
-    assert_eq!(house.gate.send(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"), "");
-    drop(idle);
-    drop(one);
+        stream.write_all(b"GET /containers/json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        deaf.push(stream);
+    }
     let begun = Instant::now();
-    while !open().1.contains("200") {
-        assert!(begun.elapsed() < Duration::from_secs(5), "a place that was left is not given again");
+    loop {
+        let (status, body) = house.get("/containers/json");
+        if status == 503 {
+            assert!(body.contains("too many long answers are under way"), "{body}");
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{status}: the room for long answers has no end");
+    }
+    // Short ones are answered all the same.
+    for path in ["/version", "/containers/web/json", "/networks"] {
+        assert_eq!(house.get(path).0, 200, "{path}");
+    }
+    drop(deaf);
+    let begun = Instant::now();
+    while house.get("/containers/json").0 != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "room that was left is not given again");
         sleep(Duration::from_millis(50));
     }
 }

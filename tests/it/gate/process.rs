@@ -71,6 +71,24 @@ fn a_refusal_is_logged_in_one_line_and_a_flood_in_few() {
 }
 
 #[test]
+fn what_cannot_be_read_is_counted_and_logged_too() {
+    let mut house = House::open(&[]);
+    for garbage in [
+        "GET /version\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GET /\0 HTTP/1.1\r\n\r\n",
+    ] {
+        let (status, body) = parse(&house.gate.send(garbage.as_bytes()));
+        assert!(matches!(status, 0 | 400) && body.is_empty(), "{garbage:?}: {status} {body}");
+    }
+    house.gate.send(format!("GET /version HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(20_000)).as_bytes());
+    house.gate.wait_for_log("refused a request that cannot be read: ");
+    house.gate.signal(Signal::USR1);
+    house.gate.wait_for_log("refused 5 (not-http 4, too-long 1)");
+}
+
+#[test]
 fn the_socket_is_its_owners_and_a_second_gate_is_refused() {
     let house = House::open(&["--socket-mode=0640"]);
     assert_eq!(house.gate.socket.metadata().unwrap().permissions().mode() & 0o777, 0o640);

@@ -1,0 +1,97 @@
+//! How much of long answers may be in memory at once, from the engine's first byte to the client's taking the last. Clients
+//! that ask for long lists and do not read them use up the room for long lists, and nothing else.
+
+use std::sync::Arc;
+
+use hyper::body::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Answers up to this need no room: any connection may have one. An inspection has a fifth of it.
+const SMALL_BYTES: usize = 64 * 1024;
+/// What is counted in.
+const UNIT: usize = 1024;
+
+/// The room for long answers.
+#[derive(Clone)]
+pub(super) struct Room(Arc<Semaphore>);
+
+/// The part of it that one answer takes up, until it is dropped.
+pub(super) struct Share {
+    room: Room,
+    units: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Room for one answer of so many bytes, and for what is made of it.
+    pub(super) fn new(longest_bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new((longest_bytes / UNIT).saturating_mul(2).min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Nothing yet.
+    pub(super) fn share(&self) -> Share {
+        Share { room: self.clone(), units: None }
+    }
+}
+
+impl Share {
+    /// Takes up what so many bytes need, if there is that much room.
+    #[must_use]
+    pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
+        let wanted = if bytes <= SMALL_BYTES { 0 } else { bytes.div_ceil(UNIT) };
+        let missing = wanted.saturating_sub(self.units.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        if missing == 0 {
+            return true;
+        }
+        let more = u32::try_from(missing).ok().and_then(|it| Arc::clone(&self.room.0).try_acquire_many_owned(it).ok());
+        match (more, &mut self.units) {
+            (None, _) => return false,
+            (Some(more), Some(units)) => units.merge(more),
+            (Some(more), none @ None) => *none = Some(more),
+        }
+        true
+    }
+
+    /// The bytes, which take up their room for as long as they are there.
+    pub(super) fn around(self, bytes: Vec<u8>) -> Bytes {
+        match self.units {
+            None => Bytes::from(bytes),
+            Some(_) => Bytes::from_owner(Held { bytes, _share: self }),
+        }
+    }
+}
+
+struct Held {
+    bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KILO: usize = 1024;
+
+    #[test]
+    fn long_answers_share_the_room_and_short_ones_need_none() {
+        let room = Room::new(100 * KILO);
+        let mut first = room.share();
+        assert!(first.grow_to(64 * KILO) && first.grow_to(90 * KILO) && first.grow_to(100 * KILO));
+        let mut second = room.share();
+        assert!(second.grow_to(100 * KILO));
+        let mut third = room.share();
+        assert!(third.grow_to(64 * KILO) && !third.grow_to(65 * KILO));
+        let bytes = first.around(vec![7; 100 * KILO]);
+        assert!(!third.grow_to(65 * KILO));
+        let rest = bytes.slice(99 * KILO..);
+        drop(bytes);
+        assert!(!third.grow_to(65 * KILO));
+        drop(rest);
+        assert!(third.grow_to(65 * KILO));
+    }
+}
