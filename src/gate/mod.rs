@@ -25,6 +25,7 @@ mod server;
 mod shapes;
 mod tally;
 mod value;
+mod words;
 
 use std::fmt;
 use std::io;

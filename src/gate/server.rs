@@ -33,6 +33,7 @@ use super::refused::{Refused, shorten};
 use super::room::{Room, Share};
 use super::seats::{Seat, Seats, Speaking};
 use super::tally::Tally;
+use super::words::words;
 use super::{Limits, Listen, Options, cut, shapes};
 
 /// The most bytes that the head of a request may have; the smallest that hyper takes.
@@ -356,8 +357,7 @@ async fn fetch(
     let mut answer = engine::ask(&gate.engine, request, limits.engine_patience).await?;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
-        gate.tally.answered();
-        return Ok(engine_error(status, answer, limits).await);
+        return Ok(engine_error(gate, &request.ask, answer).await);
     }
     if status != StatusCode::OK {
         return Err(Fault::Status(status).into());
@@ -421,23 +421,15 @@ fn pong(engine: &HeaderMap) -> Response<Answered> {
     response
 }
 
-/// The engine's own no. Its words on a bad request or a missing object are about what was asked, so they pass; its
-/// words on its own troubles may quote anything, so they do not.
-async fn engine_error(status: StatusCode, answer: Answer, limits: Limits) -> Response<Answered> {
+/// The engine's own no: its status, and words that are the gate's.
+async fn engine_error(gate: &Gate, ask: &Ask, answer: Answer) -> Response<Answered> {
     const MOST: usize = 16 * 1024;
-    let tells = status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE;
-    let words = if tells {
-        let whole = answer.whole(MOST, limits.engine_patience).await.unwrap_or_default();
-        let parsed = serde_json::from_slice::<Value>(&whole).unwrap_or_default();
-        parsed
-            .get("message")
-            .and_then(Value::as_str)
-            .map(|message| message.chars().filter(|char| !char.is_control()).take(400).collect::<String>())
-    } else {
-        None
-    };
-    let words = words.unwrap_or_else(|| format!("the engine answered {status}"));
-    json_answer(status, json!({ "message": words }).to_string().into_bytes())
+    gate.tally.answered();
+    let status = answer.status();
+    let whole = answer.whole(MOST, gate.limits.engine_patience).await.unwrap_or_default();
+    let said = serde_json::from_slice::<Value>(&whole).unwrap_or_default();
+    let message = said.get("message").and_then(Value::as_str).unwrap_or_default();
+    json_answer(status, json!({ "message": words(status, message, ask) }).to_string())
 }
 
 /// Opens an event stream. A pump of its own keeps taking the engine's events, so that a client that does not read
@@ -451,7 +443,7 @@ async fn stream(
     let mut answer = engine::ask(&gate.engine, request, gate.limits.engine_patience).await?;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
-        return Ok(engine_error(status, answer, gate.limits).await);
+        return Ok(engine_error(gate, &request.ask, answer).await);
     }
     if status != StatusCode::OK {
         return Err(Fault::Status(status).into());
@@ -498,7 +490,7 @@ fn json_answer(status: StatusCode, body: impl Into<Bytes>) -> Response<Answered>
 
 /// A no of the gate's own. The connection ends with it: what follows on it was meant for something else.
 fn refusal(status: StatusCode, words: &str) -> Response<Answered> {
-    let mut response = json_answer(status, json!({ "message": words }).to_string().into_bytes());
+    let mut response = json_answer(status, json!({ "message": words }).to_string());
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

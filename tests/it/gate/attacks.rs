@@ -174,7 +174,7 @@ fn every_question_is_written_anew() {
 fn no_answer_holds_what_no_shape_names() {
     let house = House::open(&["--swarm"]);
     for (path, _, _) in TABLE {
-        for name in ["web", "missing", "broken"] {
+        for name in ["web", "missing", "broken", "refused", "unclear"] {
             let target = path.replace("{id}", name).replace("{name}", name);
             let answer = house.gate.send(request(&format!("GET {target}"), "").as_bytes());
             assert!(!answer.contains(SECRET), "{target}: {answer}");
@@ -184,6 +184,10 @@ fn no_answer_holds_what_no_shape_names() {
                 404
             } else if named && name == "broken" {
                 500
+            } else if named && name == "refused" {
+                403
+            } else if named && name == "unclear" {
+                400
             } else {
                 200
             };
@@ -192,7 +196,7 @@ fn no_answer_holds_what_no_shape_names() {
     }
     let (_, events) = house.get("/events");
     assert!(events.contains("\"start\"") && events.contains("\"die\"") && !events.contains("exec"), "{events}");
-    assert!(house.get("/containers/missing/json").1.contains("No such thing: missing"));
+    assert!(house.get("/containers/missing/json").1.contains("No such container: missing"));
     assert!(house.get("/containers/web/json").1.contains("\"Labels\":{\"a\":\"b\"}"));
 }
 

@@ -251,9 +251,14 @@ pub(super) fn canned(head: &str, stream: &mut UnixStream) {
             let _ = stream.write_all(format!("{head}{:x}\r\n{lines}\r\n0\r\n\r\n", lines.len()).as_bytes());
         }
         ["_ping"] => reply(stream, "200 OK", if head.starts_with("HEAD") { "" } else { SECRET }),
-        [_, "missing", ..] => reply(stream, "404 Not Found", r#"{"message":"No such thing: missing"}"#),
-        [_, "broken", ..] => {
-            reply(stream, "500 Internal Server Error", &format!(r#"{{"message":"{SECRET}"}}"#));
+        [_, name @ ("missing" | "broken" | "refused" | "unclear"), ..] => {
+            let status = match *name {
+                "missing" => "404 Not Found",
+                "broken" => "500 Internal Server Error",
+                "refused" => "403 Forbidden",
+                _ => "400 Bad Request",
+            };
+            reply(stream, status, &format!(r#"{{"message":"cannot exec: sh -c {SECRET}"}}"#));
         }
         ["containers", "json"] | ["networks" | "services" | "tasks" | "nodes"] => {
             reply(stream, "200 OK", &format!("[{},{}]", object("one"), object("two")));
