@@ -1,14 +1,13 @@
 //! Where clients connect: the socket file, its owner and its mode; or a loopback port.
 
-use std::fs::Permissions;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
-use rustix::fs::Mode;
-use rustix::process::umask;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, chownat, fstat};
+use rustix::process::{Gid, Uid, umask};
 
 use super::{Listen, Owner, Problem};
 
@@ -33,20 +32,29 @@ pub(super) fn bind(listen: &Listen, user: Option<Owner>) -> Result<Bound, Proble
         Listen::Unix { path, mode, owner } => {
             clear_stale(path)?;
             let problem = |cause| Problem::Listen { address: path.display().to_string(), cause };
-            // Nobody else may connect before the mode is set: the file is born for its owner alone. No other thread
-            // exists that could create files meanwhile.
-            let before = umask(Mode::from_raw_mode(0o177));
+            // The file is born with its mode: nobody may connect who may not later. No other thread exists that could
+            // create files meanwhile.
+            let before = umask(Mode::from_raw_mode(!mode & 0o777));
             let bound = UnixListener::bind(path);
             umask(before);
             let listener = bound.map_err(problem)?;
-            if let Some(Owner { uid, gid }) = owner.or(user) {
-                chown(path, Some(uid), Some(gid)).map_err(|cause| Problem::Give { path: path.clone(), cause })?;
+            if let Some(owner) = owner.or(user) {
+                give(path, owner).map_err(|cause| Problem::Give { path: path.clone(), cause })?;
             }
-            std::fs::set_permissions(path, Permissions::from_mode(*mode)).map_err(problem)?;
             listener.set_nonblocking(true).map_err(problem)?;
             Ok(Bound::Unix(listener))
         }
     }
+}
+
+/// Gives the new socket to its owner: the socket, and nothing that the folder's owner put in its place meanwhile.
+fn give(path: &Path, Owner { uid, gid }: Owner) -> io::Result<()> {
+    let file = rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let found = fstat(&file)?;
+    if FileType::from_raw_mode(found.st_mode) != FileType::Socket || found.st_nlink != 1 {
+        return Err(io::Error::other("another file took its place"));
+    }
+    Ok(chownat(&file, "", Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?)
 }
 
 /// Removes the socket file that an earlier run left behind; never a file of another kind, never a socket in use.
@@ -67,6 +75,7 @@ fn clear_stale(path: &Path) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::path::PathBuf;
 
     fn listen(path: PathBuf, mode: u32) -> Listen {
@@ -84,6 +93,23 @@ mod tests {
         drop(first);
         let _second = bind(&listen(path.clone(), 0o660), None).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+    }
+
+    #[test]
+    fn only_the_socket_itself_is_given_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (uid, gid) = (folder.path().metadata().unwrap().uid(), folder.path().metadata().unwrap().gid());
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        give(&path("socket"), Owner { uid, gid }).unwrap();
+        std::fs::write(path("file"), "").unwrap();
+        std::os::unix::fs::symlink(path("socket"), path("link")).unwrap();
+        for name in ["file", "link"] {
+            let error = give(&path(name), Owner { uid, gid }).unwrap_err();
+            assert!(error.to_string().contains("took its place"), "{name}: {error}");
+        }
+        std::fs::hard_link(path("socket"), path("second")).unwrap();
+        assert!(give(&path("second"), Owner { uid, gid }).is_err());
     }
 
     #[test]
