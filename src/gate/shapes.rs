@@ -318,19 +318,34 @@ const VOLUME: Shape = Object(&[
 /// may hold one too; of a bind they hold neither.
 fn volume_options(options: &Value) -> Value {
     let Some(options) = options.as_object() else { return Value::Null };
+    let word = |key: &str| options.get(key).and_then(Value::as_str);
     let mut kept = Map::new();
-    if let Some(kind) = options.get("type").filter(|kind| kind.is_string()) {
-        kept.insert("type".to_owned(), kind.clone());
+    let is_kind = |kind: &&str| kind.len() <= 16 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if let Some(kind) = word("type").filter(is_kind) {
+        kept.insert("type".to_owned(), json!(kind));
     }
-    let flags = options.get("o").and_then(Value::as_str).unwrap_or_default();
+    let flags = word("o").unwrap_or_default();
     let binds: Vec<&str> = flags.split(',').map(str::trim).filter(|flag| matches!(*flag, "bind" | "rbind")).collect();
     if !binds.is_empty() {
         kept.insert("o".to_owned(), json!(binds.join(",")));
-        if let Some(device) = options.get("device").filter(|device| device.is_string()) {
-            kept.insert("device".to_owned(), device.clone());
+        if let Some(device) = word("device") {
+            kept.insert("device".to_owned(), json!(without_credentials(device)));
         }
     }
     Value::Object(kept)
+}
+
+/// A device without the name and password of a share, `//name:password@host/share`, which somebody calls a bind. It is not
+/// left out: to the kernel, `//var/run` is a path.
+fn without_credentials(device: &str) -> String {
+    let is_path = device.starts_with('/') && !device.starts_with("//");
+    match device.rsplit_once('@') {
+        Some((before, after)) if !is_path => {
+            let slashes: String = before.chars().take_while(|char| *char == '/').collect();
+            slashes + after
+        }
+        _ => device.to_owned(),
+    }
 }
 
 const OBJECT_VERSION: Shape = Object(&[("Index", Word)]);
@@ -581,6 +596,21 @@ mod tests {
             &options(json!({"type": "cifs"})),
         );
         check("/volumes/v", &options(json!({"o": "password=bind", "x": "hunter2"})), &options(json!({})));
+        for (device, shown) in [
+            ("//u:hunter2@host/share", "//host/share"),
+            ("//u:hun@ter2@host/share", "//host/share"),
+            ("u:hunter2@host:/share", "host:/share"),
+            ("//var/run", "//var/run"),
+            ("/data/@home", "/data/@home"),
+            ("../var/run", "../var/run"),
+        ] {
+            check(
+                "/volumes/v",
+                &options(json!({"type": "cifs", "o": "bind,password=hunter2", "device": device})),
+                &options(json!({"type": "cifs", "o": "bind", "device": shown})),
+            );
+        }
+        check("/volumes/v", &options(json!({"type": "a hunter2"})), &options(json!({})));
         check("/volumes/v", &options(Value::Null), &options(Value::Null));
         check("/volumes/v", &options(json!("hunter2")), &options(Value::Null));
     }
