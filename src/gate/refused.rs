@@ -106,7 +106,8 @@ impl Refused {
     }
 }
 
-/// A client's text for a message: printable, and no longer than a line wants.
+/// A client's text for a message: plain ASCII, so that nothing in it moves a terminal or turns a line around, and no longer
+/// than a line wants.
 pub(super) fn shorten(text: &str) -> String {
     let mut short = String::new();
     for (count, char) in text.chars().enumerate() {
@@ -114,11 +115,22 @@ pub(super) fn shorten(text: &str) -> String {
             short.push('…');
             break;
         }
-        if char.is_control() || char == '`' {
-            short.extend(char.escape_unicode());
-        } else {
+        if char == ' ' || char.is_ascii_graphic() && char != '`' {
             short.push(char);
+        } else {
+            short.extend(char.escape_unicode());
         }
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_message_moves_the_terminal() {
+        assert_eq!(shorten("/a b`\u{1b}[1m\u{202e}\u{e9}"), "/a b\\u{60}\\u{1b}[1m\\u{202e}\\u{e9}");
+        assert_eq!(shorten(&"x".repeat(81)), format!("{}…", "x".repeat(80)));
+    }
 }

@@ -307,14 +307,20 @@ fn judge(gate: &Gate, sent: &hyper::Request<Incoming>) -> Result<Request, Refuse
 }
 
 /// On loopback TCP any web page can have a browser send requests here, and by a name of its own that resolves to
-/// 127.0.0.1 it could read the answers. So the host must be an address, or `localhost`.
+/// 127.0.0.1 it could read the answers. So the host must be an address, or `localhost`, and there must be one.
 fn judge_host(headers: &HeaderMap) -> Result<(), Refused> {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = match host.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let mut hosts = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host,
+        (_, _) => "",
     };
-    if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']').unwrap_or_default(),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()));
+    if is_port && (name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()) {
         Ok(())
     } else {
         Err(Refused::Host { host: shorten(host) })

@@ -177,7 +177,15 @@ fn loopback_answers_this_machine_and_no_web_page() {
     for host in ["localhost", "localhost:2375", "127.0.0.1:2375", "[::1]:2375"] {
         assert_eq!(get(host), 200, "{host}");
     }
-    for host in ["evil.example", "evil.example:2375", "localhost.evil.example", ""] {
+    for host in [
+        "evil.example",
+        "evil.example:2375",
+        "localhost.evil.example",
+        "",
+        "[::1]evil.example",
+        "127.0.0.1:80@evil.example",
+        "127.0.0.1\r\nHost: evil.example",
+    ] {
         assert_eq!(get(host), 403, "{host}");
     }
     assert_eq!(house.heard().len(), 4);
