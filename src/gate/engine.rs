@@ -4,6 +4,7 @@
 //! no dead connection behind, and nothing of one client's is ever in front of another's.
 
 use std::future::Future;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -97,6 +98,12 @@ pub(super) async fn ask(socket: &Path, request: &Request, patience: Duration) ->
         Ok(Answer { head: head.map_err(Fault::Broken)?, driver })
     };
     timeout(patience, asking).await.unwrap_or(Err(Fault::Slow(patience)))
+}
+
+/// Whether the engine's socket was removed while this process still sees it: a container's bind mount shows the file that
+/// was there when it started, for ever. An engine that restarts makes a new one, which only a new mount can show.
+pub(super) fn is_orphan(socket: &Path) -> bool {
+    socket.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
 }
 
 impl Answer {

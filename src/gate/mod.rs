@@ -170,6 +170,15 @@ pub enum Problem {
         /// Why.
         cause: io::Error,
     },
+    /// The engine's socket is gone for good.
+    #[error(
+        "the engine removed its socket `{path}`, and this mount shows the old one for ever; started again (in a container: \
+         `restart: unless-stopped`), the gate sees the new one"
+    )]
+    Orphaned {
+        /// Which.
+        path: PathBuf,
+    },
     /// The runtime cannot start.
     #[error("cannot start: {0}")]
     Start(io::Error),
@@ -213,7 +222,6 @@ pub fn run(options: &Options) -> Result<(), Problem> {
             }
         });
         info!("gate between {} and {}", options.listen, options.engine.display());
-        server::serve(listener, options, end, told).await;
-        Ok(())
+        server::serve(listener, options, end, told).await
     })
 }

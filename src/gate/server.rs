@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
@@ -34,7 +34,7 @@ use super::room::{Room, Share};
 use super::seats::{Seat, Seats, Speaking};
 use super::tally::Tally;
 use super::words::words;
-use super::{Limits, Listen, Options, cut, shapes};
+use super::{Limits, Listen, Options, Problem, cut, shapes};
 
 /// The most bytes that the head of a request may have; the smallest that hyper takes.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
@@ -83,18 +83,21 @@ struct Gate {
     streams: Arc<Semaphore>,
     /// Where event streams are handed over to, to run beside their connection.
     pumps: mpsc::UnboundedSender<Pump>,
+    /// Told when the engine's socket can never answer again.
+    orphaned: Notify,
 }
 
 /// An event stream's work.
 type Pump = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Serves until `end` resolves; then answers under way get a moment, and event streams end.
+/// Serves until `end` resolves; then answers under way get a moment, and event streams end. Ends with an error when only a
+/// new mount can bring the engine's socket back.
 pub(super) async fn serve(
     listener: Listener,
     options: &Options,
     mut end: Pin<Box<dyn Future<Output = ()>>>,
     mut told: mpsc::Receiver<()>,
-) {
+) -> Result<(), Problem> {
     let (pumps, mut new_pumps) = mpsc::unbounded_channel();
     let limits = options.limits;
     let gate = Arc::new(Gate {
@@ -108,14 +111,16 @@ pub(super) async fn serve(
         room: Room::new(limits.answer_bytes),
         streams: Arc::new(Semaphore::new(limits.streams)),
         pumps,
+        orphaned: Notify::new(),
     });
     let (ending, ended) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let mut summary = tokio::time::interval(SUMMARY);
-    loop {
+    let outcome = loop {
         let mut io: Box<dyn Stream> = tokio::select! {
             biased;
-            () = &mut end => break,
+            () = &mut end => break Ok(()),
+            () = gate.orphaned.notified() => break Err(Problem::Orphaned { path: gate.engine.clone() }),
             Some(()) = told.recv() => {
                 info!("{}", gate.tally);
                 continue;
@@ -155,7 +160,7 @@ pub(super) async fn serve(
             // Let it leave before the next one is let in.
             yield_now().await;
         }
-    }
+    };
     drop(listener);
     ending.send_replace(true);
     let drained = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
@@ -163,6 +168,7 @@ pub(super) async fn serve(
         warn!("some answers were not taken in time");
     }
     info!("ended; {}", gate.tally);
+    outcome
 }
 
 /// A client's connection, of either kind.
@@ -261,6 +267,9 @@ async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, ended: watch::
         Err(Unanswered::Fault(fault)) => {
             if gate.tally.failed(fault.code()) {
                 warn!(fault.code = fault.code(), "no answer to `{}`: {fault}", request.target());
+            }
+            if matches!(fault, Fault::Closed(_)) && engine::is_orphan(&gate.engine) {
+                gate.orphaned.notify_one();
             }
             refusal(StatusCode::BAD_GATEWAY, &format!("leeward gate: {fault}"))
         }

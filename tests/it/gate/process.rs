@@ -162,6 +162,68 @@ fn root_drops_everything_but_the_engines_group() {
 }
 
 #[test]
+fn a_mount_of_a_socket_that_was_removed_ends_the_gate_and_nothing_else_does() {
+    let may_mount = Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
+    if !may_mount {
+        let _ = std::io::stderr().write_all(b"\n!! LEFT OUT: a_mount_of_a_socket_that_was_removed: cannot mount\n");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let engine = std::os::unix::net::UnixListener::bind(path("engine")).unwrap();
+    std::fs::write(path("mounted"), "").unwrap();
+    // As a container has it: a mount of the file itself.
+    let script = format!(
+        "mount --bind {} {} && exec {} gate --engine=unix://{} --listen=unix://{}",
+        path("engine"),
+        path("mounted"),
+        env!("CARGO_BIN_EXE_leeward"),
+        path("mounted"),
+        path("gate.sock"),
+    );
+    let log = std::fs::File::create(path("log")).unwrap();
+    let mut gate = Command::new("unshare").args(["--mount", "sh", "-c", &script]).stderr(log).spawn().unwrap();
+    let ask = || {
+        let begun = Instant::now();
+        loop {
+            if let Ok(mut stream) = std::os::unix::net::UnixStream::connect(path("gate.sock")) {
+                stream.write_all(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+                let mut answer = String::new();
+                let _ = stream.read_to_string(&mut answer);
+                return parse(&answer).0;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "{}", std::fs::read_to_string(path("log")).unwrap());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let answering = std::thread::spawn(move || {
+        // The gate's look at start, then its question; then this engine is gone, but its socket is still there.
+        for stream in engine.incoming().take(2) {
+            super::house::canned("GET /version HTTP/1.1", &mut stream.unwrap());
+        }
+    });
+    assert_eq!(ask(), 200);
+    answering.join().unwrap();
+    assert_eq!(ask(), 502);
+    assert!(gate.try_wait().unwrap().is_none(), "an engine that is down may come back at the same socket");
+    std::fs::remove_file(path("engine")).unwrap();
+    ask();
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = gate.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > Duration::from_secs(5) {
+            let _ = gate.kill();
+            panic!("it stays at a socket that can never answer: {}", std::fs::read_to_string(path("log")).unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let log = std::fs::read_to_string(path("log")).unwrap();
+    assert!(status.code() == Some(3) && log.contains("this mount shows the old one for ever"), "{status} {log}");
+}
+
+#[test]
 fn loopback_answers_this_machine_and_no_web_page() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let house = House::open(&[&format!("--listen=tcp://127.0.0.1:{port}")]);
