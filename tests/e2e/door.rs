@@ -2,12 +2,12 @@
 //! leak anything, and a real Traefik with its own Docker provider routes by it.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::images;
-use crate::lab::{Lab, eventually, json};
+use crate::lab::{HOST, Lab, eventually, json};
 use crate::topology::MAIN;
 
 /// The word that must never come out.
@@ -25,6 +25,30 @@ fn the_door() {
     door.secrets_stay_inside();
     door.traefiks_own_provider_works();
     door.it_is_small_and_quick();
+    door.secrets_of_a_swarm_stay_inside();
+}
+
+/// One request to a socket, written as given: status and body.
+fn ask(socket: &Path, method: &str, target: &str) -> (u16, String) {
+    let output = Command::new("curl")
+        .args(["-s", "-m", "30", "--path-as-is", "-w", "\n%{http_code}", "-X", method, "--unix-socket"])
+        .arg(socket)
+        .arg(format!("http://localhost{target}"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}
+
+/// A gate of the test's own, ended with it.
+struct Own(Child);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 struct Door {
@@ -59,15 +83,7 @@ impl Door {
 
     /// One request, written as given: status and body.
     fn ask(&self, method: &str, target: &str) -> (u16, String) {
-        let output = Command::new("curl")
-            .args(["-s", "-m", "5", "--path-as-is", "-w", "\n%{http_code}", "-X", method, "--unix-socket"])
-            .arg(&self.socket)
-            .arg(format!("http://localhost{target}"))
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (body, status) = text.rsplit_once('\n').unwrap();
-        (status.parse().unwrap(), body.to_owned())
+        ask(&self.socket, method, target)
     }
 
     fn readers_work(&self) {
@@ -321,5 +337,97 @@ impl Door {
             median(0),
             median(1)
         ));
+    }
+
+    /// Services with the word in all that is theirs, their tasks, and a task that cannot start: its engine says why.
+    fn secrets_of_a_swarm_stay_inside(&self) {
+        let lab = &self.lab;
+        lab.docker_ok(&["swarm", "init", "--advertise-addr", HOST, "--listen-addr", HOST]);
+        for kind in ["secret", "config"] {
+            let script = format!("echo {SECRET} | docker {kind} create {SECRET}-{kind} -");
+            let made = lab.with_engine(Command::new("sh").args(["-c", &script])).output().unwrap();
+            assert!(made.status.success(), "{made:?}");
+        }
+        lab.docker_ok(&["network", "create", "-d", "overlay", "over"]);
+        let (password, words) = (format!("PASSWORD={SECRET}"), format!("echo {SECRET}"));
+        let (secret, config) = (format!("source={SECRET}-secret,target={SECRET}"), format!("source={SECRET}-config"));
+        let (tag, command) = (format!("tag={SECRET}"), format!("echo {SECRET}; sleep 1000"));
+        let mut service =
+            vec!["service", "create", "-d", "--no-resolve-image", "--network", "over", "--env", &password];
+        service.extend(["--secret", &secret, "--config", &config, "--label", "a=b", "--health-cmd", &words]);
+        service.extend(["--health-interval", "1s", "--log-driver", "json-file", "--log-opt", &tag]);
+        service.extend([
+            "--mount",
+            "type=volume,source=share,target=/share,volume-opt=type=tmpfs,volume-opt=device=tmpfs",
+        ]);
+        lab.docker_ok(&[&service[..], &["--name", "good", images::BUSYBOX, "sh", "-c", &command]].concat());
+        lab.docker_ok(&[
+            "service",
+            "create",
+            "-d",
+            "--no-resolve-image",
+            "--name",
+            "bad",
+            images::BUSYBOX,
+            &format!("/no/{SECRET}"),
+        ]);
+        let direct = lab.folder().join("docker.sock");
+        let listed = |path: &str| json(&ask(&direct, "GET", path).1);
+        lab.note("two services");
+        eventually(Duration::from_mins(1), "a task with addresses, and one that says why it does not run", || {
+            let tasks = listed("/tasks");
+            let has_addresses = tasks.to_string().contains("\"Addresses\"");
+            let quotes = tasks.as_array().unwrap().iter().any(|it| it["Status"]["Err"].to_string().contains(SECRET));
+            if has_addresses && quotes { Ok(()) } else { Err(tasks.to_string()) }
+        });
+        let socket = lab.folder().join("swarm-gate.sock");
+        let gate = Command::new(images::binary())
+            .arg("gate")
+            .arg(format!("--engine=unix://{}", direct.display()))
+            .arg(format!("--listen=unix://{}", socket.display()))
+            .arg("--swarm")
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let _gate = Own(gate);
+        eventually(Duration::from_secs(10), "a gate with --swarm", || {
+            let (status, body) = ask(&socket, "GET", "/_ping");
+            if status == 200 { Ok(()) } else { Err(body) }
+        });
+        lab.note("their tasks, and a gate with --swarm");
+        let mut targets: Vec<String> =
+            ["/info", "/services", "/services?status=1", "/tasks", "/nodes", "/nodes/self", "/containers/json?all=1"]
+                .map(ToOwned::to_owned)
+                .into();
+        for (list, id, prefix, suffix) in [
+            ("/services", "ID", "/services/", ""),
+            ("/tasks", "ID", "/tasks/", ""),
+            ("/containers/json?all=1", "Id", "/containers/", "/json"),
+            ("/networks", "Id", "/networks/", ""),
+        ] {
+            let all = listed(list);
+            targets.extend(
+                all.as_array().unwrap().iter().map(|it| format!("{prefix}{}{suffix}", it[id].as_str().unwrap())),
+            );
+        }
+        let mut count = 0;
+        for target in &targets {
+            count += ask(&direct, "GET", target).1.matches(SECRET).count();
+            // A task that cannot start is made anew, under another name.
+            let (status, body) = ask(&socket, "GET", target);
+            assert!(matches!(status, 200 | 404), "{target}: {status} {body}");
+            assert!(!body.contains(SECRET), "{target}: {body}");
+        }
+        assert!(ask(&socket, "GET", "/services/good").1.contains("\"Labels\":{\"a\":\"b\"}"));
+        assert!(count > 20, "the engine itself says it {count} times");
+        for target in ["/secrets", "/configs", "/swarm", "/swarm/unlockkey", "/services/good/logs?stdout=1"] {
+            assert_eq!(ask(&socket, "GET", target).0, 403, "{target}");
+        }
+        lab.note(&format!(
+            "a swarm: {} questions, to which the engine itself says `{SECRET}` {count} times, and the gate never",
+            targets.len()
+        ));
+        lab.docker_ok(&["service", "rm", "good", "bad"]);
+        lab.docker_ok(&["swarm", "leave", "--force"]);
     }
 }
