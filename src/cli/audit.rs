@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use hyper::StatusCode;
+use leeward::plan;
 use leeward::policy::finding::Severity;
 use leeward::serve::audit;
-use leeward::{docker, plan};
 
-use super::engine::{Engine, Source};
+use super::engine::Engine;
 use super::policy::Policy;
 use super::server::Server;
 use super::{Ended, Exit};
@@ -105,10 +105,10 @@ impl Audit {
                 status => Err(anyhow!("{url} answered {status}: {}", answer.body.trim_end()).into()),
             };
         }
-        let Source { endpoint, certificates, options: mut reading } = engine.source()?;
-        reading.test_door = true;
+        let mut source = engine.source()?;
+        source.options.test_door = true;
         let settings = policy.settings();
-        let inventory = super::block_on(async { Ok(docker::read(&endpoint, &certificates, reading).await?) })?;
+        let inventory = source.read()?;
         let plan = plan::compile(&inventory, &settings);
         let audit = audit::Audit::of(&plan);
         super::print(&match format {

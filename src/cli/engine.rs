@@ -1,9 +1,12 @@
 //! The flags that say where the facts come from.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use leeward::docker::{self, Certificates, Endpoint};
+use leeward::docker::{self, Certificates, Endpoint, connection};
+use leeward::inventory::Inventory;
 
 use super::Failure;
 
@@ -59,6 +62,31 @@ pub(crate) struct Source {
     pub(crate) options: docker::Options,
 }
 
+impl Source {
+    /// Reads everything once. If there is nobody to ask, the error says what to do.
+    pub(crate) fn read(&self) -> Result<Inventory, Failure> {
+        super::block_on(async {
+            docker::read(&self.endpoint, &self.certificates, self.options).await.map_err(|problem| {
+                let remedy = remedy(&problem);
+                Failure::Failed(anyhow!("{problem}{remedy}"))
+            })
+        })
+    }
+}
+
+/// What to do where nobody answers.
+fn remedy(problem: &docker::Error) -> &'static str {
+    match problem {
+        docker::Error::Engine(connection::Error::Connect { at: _, cause }) => match cause.kind() {
+            ErrorKind::PermissionDenied => {
+                "; run it as a member of the socket's group, or read through a `leeward gate`: --engine unix://PATH"
+            }
+            _ => "; is the engine running? --engine names another one, or a snapshot; --engine demo needs none",
+        },
+        _ => "",
+    }
+}
+
 impl Engine {
     /// What the flags mean; Docker's own variables where they say nothing.
     pub(crate) fn source(self) -> Result<Source, Failure> {
@@ -75,10 +103,25 @@ impl Engine {
             }
             (None, None) => DEFAULT.parse().map_err(Failure::Settings)?,
         };
-        let folder = docker("DOCKER_CERT_PATH").map(PathBuf::from);
+        // Where `docker` looks if it is told to verify, but not where.
+        let own_folder = || {
+            docker("DOCKER_TLS_VERIFY")?;
+            let own = docker("DOCKER_CONFIG").map(PathBuf::from);
+            own.or_else(|| docker("HOME").map(|home| PathBuf::from(home).join(".docker")))
+        };
+        let folder = docker("DOCKER_CERT_PATH").map(PathBuf::from).or_else(own_folder);
         let in_folder = |name: &str| folder.as_ref().map(|it| it.join(name)).filter(|it| it.exists());
         let own = engine_cert.or_else(|| in_folder("cert.pem")).zip(engine_key.or_else(|| in_folder("key.pem")));
         let certificates = Certificates { ca: engine_ca.or_else(|| in_folder("ca.pem")), own };
+        // Before anything is bound: certificates that cannot be used are a setting that makes no sense.
+        if let (Endpoint::Tls { host: _, address }, None) = (&endpoint, &certificates.ca) {
+            let looked = folder.map(|it| format!(" (there is no ca.pem in {})", it.display())).unwrap_or_default();
+            return Err(Failure::Settings(format!(
+                "https://{address} needs the authorities of the engine's certificate: name their file with --engine-ca, or \
+                 its folder with DOCKER_CERT_PATH{looked}"
+            )));
+        }
+        docker::check(&endpoint, &certificates).map_err(|problem| Failure::Settings(problem.to_string()))?;
         let swarm = match swarm {
             Swarm::Auto => docker::Swarm::Auto,
             Swarm::On => docker::Swarm::On,

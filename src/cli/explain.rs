@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use hyper::StatusCode;
+use leeward::plan;
 use leeward::serve::explain;
-use leeward::{docker, plan};
 
-use super::engine::{Engine, Source};
+use super::engine::Engine;
 use super::policy::Policy;
 use super::server::Server;
 use super::{Ended, Exit};
@@ -52,9 +52,9 @@ impl Explain {
                 status => Err(anyhow!("{url} answered {status}: {}", answer.body.trim_end()).into()),
             };
         }
-        let Source { endpoint, certificates, options } = engine.source()?;
+        let source = engine.source()?;
         let settings = policy.settings();
-        let inventory = super::block_on(async { Ok(docker::read(&endpoint, &certificates, options).await?) })?;
+        let inventory = source.read()?;
         let plan = plan::compile(&inventory, &settings);
         let answer = explain::find(&plan, &name);
         super::print(&if json { answer.json() } else { answer.text() })?;

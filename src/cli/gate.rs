@@ -104,28 +104,30 @@ pub(crate) struct Gate {
     )]
     max_answer: NonZeroU32,
 
-    /// How long the engine may take for an answer, in seconds
+    /// How long the engine may take for an answer
     #[arg(
         long,
         env = "LEEWARD_ENGINE_TIMEOUT",
         hide_env_values = true,
-        value_name = "SECONDS",
-        default_value = "30",
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = patience,
         help_heading = "Limits"
     )]
-    engine_timeout: NonZeroU32,
+    engine_timeout: Duration,
 
-    /// How long a client may stay silent between requests, or not take its answer, in seconds; event streams may stay
-    /// silent for ever
+    /// How long a client may stay silent between requests, or not take its answer; event streams may stay silent for
+    /// ever
     #[arg(
         long,
         env = "LEEWARD_CLIENT_TIMEOUT",
         hide_env_values = true,
-        value_name = "SECONDS",
-        default_value = "60",
+        value_name = "DURATION",
+        default_value = "1m",
+        value_parser = patience,
         help_heading = "Limits"
     )]
-    client_timeout: NonZeroU32,
+    client_timeout: Duration,
 }
 
 /// Whether the Swarm paths exist.
@@ -162,7 +164,6 @@ impl Gate {
             }
         };
         let count = |count: NonZeroU32| usize::try_from(count.get()).unwrap_or(usize::MAX);
-        let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
         Ok(Options {
             engine: self.engine.0,
             listen,
@@ -172,8 +173,8 @@ impl Gate {
                 connections: count(self.max_connections),
                 streams: count(self.max_streams),
                 answer_bytes: count(self.max_answer),
-                engine_patience: seconds(self.engine_timeout),
-                client_patience: seconds(self.client_timeout),
+                engine_patience: self.engine_timeout,
+                client_patience: self.client_timeout,
             },
         })
     }
@@ -213,6 +214,13 @@ impl FromStr for Address {
                 "an address looks like unix:///run/leeward/engine.sock or tcp://127.0.0.1:2375".to_owned()
             }),
         }
+    }
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    match super::serve::duration(text)? {
+        Duration::ZERO => Err("is no time at all: write 30s, 500ms or 1m".to_owned()),
+        patience => Ok(patience),
     }
 }
 
@@ -281,6 +289,8 @@ mod tests {
             ["--user", "1:-1"],
             ["--max-streams", "0"],
             ["--swarm", "auto"],
+            ["--engine-timeout", "0"],
+            ["--client-timeout", "soon"],
         ] {
             assert!(options(&bad).is_err(), "{bad:?}");
         }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use hyper::StatusCode;
+use leeward::plan;
 use leeward::serve::routes::Listing;
-use leeward::{docker, plan};
 
-use super::engine::{Engine, Source};
+use super::engine::Engine;
 use super::policy::Policy;
 use super::server::Server;
 use super::{Ended, Exit};
@@ -51,9 +51,9 @@ impl Routes {
             super::print(&answer.body)?;
             return Ok(Exit::Good);
         }
-        let Source { endpoint, certificates, options } = engine.source()?;
+        let source = engine.source()?;
         let settings = policy.settings();
-        let inventory = super::block_on(async { Ok(docker::read(&endpoint, &certificates, options).await?) })?;
+        let inventory = source.read()?;
         let plan = plan::compile(&inventory, &settings);
         let listing = Listing::new(&plan, None, all);
         super::print(&if json { listing.json() } else { listing.text() })?;

@@ -28,7 +28,8 @@ pub(crate) struct Serve {
         env = "LEEWARD_LISTEN",
         hide_env_values = true,
         value_name = "IP:PORT",
-        default_value = "127.0.0.1:9000"
+        default_value = "127.0.0.1:9000",
+        value_parser = address
     )]
     listen: SocketAddr,
 
@@ -150,8 +151,12 @@ impl Serve {
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "is no address; write 127.0.0.1:9000, 0.0.0.0:9000 or [::1]:9000".to_owned())
+}
+
 /// `25s`, `500ms`, `1m30s`, or a bare number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "is no duration: write 25s, 500ms, 1m30s, or 0".to_owned();
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(u64::from(seconds)));

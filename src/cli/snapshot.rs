@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use leeward::docker::{self, snapshot};
+use leeward::docker::snapshot;
 
-use super::engine::{Engine, Source};
+use super::engine::Engine;
 use super::{Ended, Exit};
 
 /// Record the engine's facts, without environment and commands; every other verb reads them with --engine file:PATH
@@ -25,8 +25,8 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Reads everything once, and writes it.
     pub(crate) fn run(self) -> Ended {
-        let Source { endpoint, certificates, options } = self.engine.source()?;
-        let inventory = super::block_on(async { Ok(docker::read(&endpoint, &certificates, options).await?) })?;
+        let source = self.engine.source()?;
+        let inventory = source.read()?;
         match &self.output {
             Some(path) => snapshot::write(&inventory, path)?,
             None => super::print(&snapshot::text(&inventory))?,

@@ -241,6 +241,9 @@ fn tls(certificates: &Certificates) -> Result<ClientConfig, Error> {
         let certificate = certificate.map_err(|it| problem("the authorities", ca, it.to_string()))?;
         roots.add(certificate).map_err(|it| problem("the authorities", ca, it.to_string()))?;
     }
+    if roots.is_empty() {
+        return Err(problem("the authorities", ca, "it holds no certificate".to_owned()));
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

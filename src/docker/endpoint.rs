@@ -46,12 +46,9 @@ impl FromStr for Endpoint {
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
             "unix" => problem("names no absolute path"),
-            "tcp" | "http" => {
-                Ok(Self::Tcp { address: host_and_port(rest, 2375).map_err(|()| format!("`{text}` names no host"))?.1 })
-            }
+            "tcp" | "http" => host_and_port(rest, 2375).map_or_else(problem, |(_, address)| Ok(Self::Tcp { address })),
             "https" => {
-                let (host, address) = host_and_port(rest, 2376).map_err(|()| format!("`{text}` names no host"))?;
-                Ok(Self::Tls { host, address })
+                host_and_port(rest, 2376).map_or_else(problem, |(host, address)| Ok(Self::Tls { host, address }))
             }
             "ssh" => problem("needs ssh, which Leeward does not speak: forward the socket with `ssh -L`"),
             _ => problem("has a scheme that is not known"),
@@ -60,14 +57,17 @@ impl FromStr for Endpoint {
 }
 
 /// Host without brackets, and `host:port` to connect to.
-fn host_and_port(text: &str, default_port: u16) -> Result<(String, String), ()> {
+fn host_and_port(text: &str, default_port: u16) -> Result<(String, String), &'static str> {
     let text = text.trim_end_matches('/');
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| ())?),
+        Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| "has a port that is none")?),
         _ => (text, default_port),
     };
-    if host.is_empty() || host.contains('/') {
-        return Err(());
+    if host.is_empty() {
+        return Err("names no host");
+    }
+    if host.contains('/') {
+        return Err("has a path; only a host and a port go there");
     }
     Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), format!("{host}:{port}")))
 }

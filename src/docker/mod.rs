@@ -72,6 +72,11 @@ pub enum Error {
     Snapshot(#[from] snapshot::Error),
 }
 
+/// Whether the certificates can be used; connects to nothing.
+pub fn check(endpoint: &Endpoint, certificates: &Certificates) -> Result<(), connection::Error> {
+    Connection::to(endpoint, certificates).map(drop)
+}
+
 /// Reads everything once.
 pub async fn read(endpoint: &Endpoint, certificates: &Certificates, options: Options) -> Result<Inventory, Error> {
     match (endpoint, Connection::to(endpoint, certificates)?) {

@@ -35,7 +35,7 @@ pub(super) enum Fault {
     #[error("the engine broke off: {0}")]
     Broken(hyper::Error),
     /// No answer, or no end of one, in time.
-    #[error("the engine did not answer within {} s", .0.as_secs())]
+    #[error("the engine did not answer within {:?}", .0)]
     Slow(Duration),
     /// More than the bound.
     #[error("the engine's answer is longer than {0} bytes")]

@@ -8,4 +8,5 @@ mod gate;
 mod left_out;
 mod protected;
 mod serving;
+mod settings;
 mod snapshot;
