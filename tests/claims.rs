@@ -164,8 +164,34 @@ fn a_server_is_the_container_itself() {
     ] {
         check(&[RULE, (url, bad)], "server-url");
     }
-    check(&[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.path", "/healthz")], "routed");
-    check(&[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.path", "http://evil/")], "server-url");
+    let path = "traefik.http.services.web.loadbalancer.healthcheck.path";
+    for own in ["/healthz", "/a//b", "/login?next=http://elsewhere", "healthz"] {
+        check(&[RULE, (path, own)], "routed");
+    }
+    for elsewhere in ["http://evil/", "//evil/", "HTTPS://evil", "http:evil"] {
+        check(&[RULE, (path, elsewhere)], "server-url");
+    }
+}
+
+#[test]
+fn a_port_or_a_scheme_cannot_make_another_address() {
+    let port = "traefik.http.services.web.loadbalancer.server.port";
+    check(&[RULE, (port, "8080")], "routed");
+    for bad in ["80@evil.example", "80/../@evil.example", "80#", "+80", "65536", "http", " 80"] {
+        check(&[RULE, (port, bad)], "server-url");
+    }
+    for scheme in ["server.scheme", "healthcheck.scheme"] {
+        let label = format!("traefik.http.services.web.loadbalancer.{scheme}");
+        for plain in ["https", "h2c"] {
+            check(&[RULE, (port, "80"), (&label, plain)], "routed");
+        }
+        for bad in ["http://evil.example/?", "http://evil.example#", "http:evil"] {
+            check(&[RULE, (port, "80"), (&label, bad)], "server-url");
+        }
+    }
+    let sni = ("traefik.tcp.routers.web.rule", "HostSNI(`app.example.com`)");
+    check(&[sni, ("traefik.tcp.services.web.loadbalancer.server.port", "80@evil.example")], "server-url");
+    check(&[("traefik.udp.services.web.loadbalancer.server.port", "[::1]:53")], "server-url");
 }
 
 #[test]

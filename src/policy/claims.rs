@@ -62,6 +62,16 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares, settings: &Settings) 
             court.balancer(name, balancer);
         }
     }
+    for (name, service) in &claim.dynamic.tcp.services {
+        for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
+            court.port("tcp", name, server.port.as_deref());
+        }
+    }
+    for (name, service) in &claim.dynamic.udp.services {
+        for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
+            court.port("udp", name, server.port.as_deref());
+        }
+    }
     for (name, middleware) in &claim.dynamic.http.middlewares {
         court.middleware(name, middleware);
     }
@@ -198,9 +208,23 @@ impl Court<'_> {
         }
     }
 
+    /// A port is put behind the container's address: `80@evil.example` would make a password of that address.
+    fn port(&mut self, protocol: &str, service: &str, port: Option<&str>) {
+        let Some(port) = port.filter(|port| !port.is_empty() && !is_port(port)) else { return };
+        let label = format!("traefik.{protocol}.services.{service}.loadbalancer.server.port");
+        let words = format!("label `{label}` is `{port}`, which is no port: it could lead anywhere");
+        self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
+    }
+
     fn balancer(&mut self, name: &str, balancer: &http::LoadBalancer) {
         let label = |field: &str| format!("traefik.http.services.{name}.loadbalancer.{field}");
         for server in balancer.servers.iter().flatten() {
+            self.port("http", name, server.port.as_deref());
+            if let Some(scheme) = server.scheme.as_deref().filter(|scheme| !is_scheme(scheme)) {
+                let label = label("server.scheme");
+                let words = format!("label `{label}` is `{scheme}`, which is no scheme: it could lead anywhere");
+                self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
+            }
             let Some(url) = server.url.as_deref().filter(|url| !url.is_empty()) else { continue };
             if !is_own(url, self.claim.addresses) && !self.claim.is_traefik {
                 let label = label("server.url");
@@ -212,10 +236,14 @@ impl Court<'_> {
             }
         }
         let Some(check) = &balancer.health_check else { return };
-        if let Some(path) = check.path.as_deref().filter(|path| path.contains("//")) {
-            // Go resolves the path against the server's URL: `//host/` and `http://host/` go to that host.
+        if let Some(path) = check.path.as_deref().filter(|path| leads_elsewhere(path)) {
             let label = label("healthcheck.path");
             let words = format!("label `{label}` sends Traefik's health checks to `{path}`");
+            self.raise("LBL-011", Code::ServerUrl, Some(label), words, Some(Action::Block));
+        }
+        if let Some(scheme) = check.scheme.as_deref().filter(|scheme| !is_scheme(scheme)) {
+            let label = label("healthcheck.scheme");
+            let words = format!("label `{label}` is `{scheme}`, which is no scheme: it could lead anywhere");
             self.raise("LBL-011", Code::ServerUrl, Some(label), words, Some(Action::Block));
         }
         let set = |field: &Option<String>| field.as_deref().is_some_and(|value| !value.is_empty());
@@ -296,8 +324,27 @@ fn is_own(url: &str, addresses: &[IpAddr]) -> bool {
         Some(None) => return false,
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    let port_is_plain = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let port_is_plain = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     port_is_plain && host.parse().is_ok_and(|host: IpAddr| addresses.contains(&host))
+}
+
+/// Whether it is a port's number and nothing else.
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+/// Whether it is a URL's scheme and nothing else; or nothing, which leaves it to Traefik.
+fn is_scheme(scheme: &str) -> bool {
+    !scheme.contains(|letter: char| !letter.is_ascii_alphanumeric() && !"+-.".contains(letter))
+}
+
+/// Whether a health check's path leads away from the server's own URL.
+///
+/// Go resolves it as a reference: `//host/` and `http://host/` go to that host; `/a//b` is a path.
+/// Source: Traefik `pkg/healthcheck/healthcheck.go`, `newRequest`; Go `net/url`, `URL.Parse`.
+fn leads_elsewhere(path: &str) -> bool {
+    let scheme = path.split_once(':').is_some_and(|(scheme, _)| !scheme.is_empty() && is_scheme(scheme));
+    scheme || path.starts_with("//")
 }
 
 /// The cost of a user's bcrypt hash, `name:$2y$10$…`.

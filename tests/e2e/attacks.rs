@@ -241,6 +241,9 @@ impl Scene {
             ("traefik.http.routers.x.entrypoints=traefik", "entry-point"),
             ("traefik.http.services.x.loadbalancer.server.url=http://203.0.113.2", "server-url"),
             ("traefik.http.services.x.loadbalancer.server.url=http://leeward:9000", "server-url"),
+            ("traefik.http.services.x.loadbalancer.server.port=8080@leeward:9000", "server-url"),
+            ("traefik.http.services.x.loadbalancer.server.scheme=http://leeward:9000/?", "server-url"),
+            ("traefik.http.services.x.loadbalancer.healthcheck.scheme=http://leeward:9000/?", "server-url"),
         ] {
             let arguments = [
                 &["--network", "net-proxy", "--label", "traefik.enable=true", "--label", own, "--label", label],

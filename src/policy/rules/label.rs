@@ -59,7 +59,8 @@ pub(super) static RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::Step,
         why: "Traefik fetches whatever the URL names: the Internet, the host, Traefik's own loopback. An isolated \
-              container would have a way out in both directions",
+              container would have a way out in both directions. A port `80@host` and a scheme `http://host/?` make \
+              such a URL too",
         fix: "name the port alone: traefik.http.services.app.loadbalancer.server.port=8080",
         reference: "docs/isolation.md#references",
     },
