@@ -31,7 +31,7 @@ pub struct Settings {
     pub names: Names,
     /// Whether labels baked into an image count.
     pub image_labels: ImageLabels,
-    /// Names of containers that are a Traefik, besides those labelled `leeward.traefik=true`.
+    /// Names of the containers that are a Traefik. Empty: those labelled `leeward.traefik=true`.
     pub traefiks: BTreeSet<String>,
     /// Names of proxy networks, in order of preference; `*` and `?` as in a shell.
     pub proxy_networks: Vec<Glob>,

@@ -445,3 +445,75 @@ fn a_rule_that_does_not_exist_allows_nothing_and_is_said() {
     let said: Vec<_> = plan.decisions.get("app").unwrap().warnings.iter().map(|it| it.words.as_str()).collect();
     assert_eq!(said, ["`NET-999` is no rule's id and allows nothing; docs/rules.md lists the rules"]);
 }
+
+#[test]
+fn nobody_vouches_for_what_is_others() {
+    let claims: &[&[(&str, &str)]] = &[
+        &[("traefik.http.routers.web.rule", "Host(`bank.example.com`)")],
+        &[("traefik.http.routers.web.rule", "PathPrefix(`/`)")],
+        &[
+            ("traefik.http.routers.web.rule", "Host(`own.example.com`)"),
+            ("traefik.http.routers.web.service", "api@internal"),
+        ],
+        &[("traefik.tls.stores.default.defaultgeneratedcert.resolver", "le")],
+        &[("traefik.udp.routers.dns.entrypoints", "dns"), ("traefik.udp.services.dns.loadbalancer.server.port", "53")],
+    ];
+    for claim in claims {
+        let mut inventory = inventory(["bank.example.com", "-"]);
+        let allow = ("leeward.allow", "LBL-001,LBL-003,LBL-004,LBL-008,LBL-010");
+        let labels: Vec<_> = [("traefik.enable", "true"), allow].into_iter().chain(claim.iter().copied()).collect();
+        add(&mut inventory, "app", "app", &["net-b"], &labels);
+        let found = verdict(&inventory, &Settings::default());
+        assert!(["host", "reference"].contains(&found.as_str()), "{claim:?}: {found}");
+        let plan = compile(&inventory, &Settings::default());
+        let warnings = &plan.decisions.get("app").unwrap().warnings;
+        assert_eq!(warnings.iter().filter(|it| it.words.contains("what is others'")).count(), 3, "{warnings:?}");
+        assert!(plan.findings.iter().any(|finding| finding.rule.starts_with("LBL-") && finding.blocks));
+    }
+}
+
+#[test]
+fn no_name_with_a_dot_leads_into_another_owners_space() {
+    // `~bank` and `web.main` would be spelt as `~bank.web` and `main`.
+    let mut inventory = inventory(["-", "-"]);
+    let ask = ("traefik.enable", "true");
+    add(
+        &mut inventory,
+        "bank.web",
+        "",
+        &["net-a"],
+        &[ask, RULE, ("traefik.http.services.main.loadbalancer.server.port", "80")],
+    );
+    let rule = ("traefik.http.routers.x.rule", "Host(`evil.example.com`)");
+    for label in ["traefik.http.routers.x.service", "traefik.http.middlewares.e.errors.service"] {
+        add(&mut inventory, "bank", "", &["net-a"], &[ask, rule, (label, "web.main")]);
+        let plan = compile(&inventory, &Settings::default());
+        assert_eq!(plan.decisions.get("bank.web").unwrap().owner, "~bank.web");
+        let refusal = plan.decisions.get("bank").unwrap().refusal.clone().unwrap();
+        assert_eq!(refusal.rule.as_deref(), Some("LBL-004"), "{refusal:?}");
+    }
+}
+
+#[test]
+fn a_project_that_calls_itself_traefik_shares_and_spoils_nothing() {
+    let mut inventory = inventory(["bank.example.com", "-"]);
+    let ask = ("traefik.enable", "true");
+    let declare = ("traefik.http.middlewares.auth.headers.framedeny", "true");
+    let traefik = inventory.container_mut("traefik").unwrap();
+    traefik.labels.extend([ask, declare].map(|(key, value)| (key.to_owned(), value.to_owned())));
+    let rule = ("traefik.http.routers.web.rule", "Host(`bank.example.com`)");
+    add(&mut inventory, "app", "app", &["net-a"], &[ask, rule, ("traefik.http.routers.web.middlewares", "auth")]);
+    let settings = Settings { traefiks: ["traefik".to_owned()].into(), ..Settings::default() };
+    let before = compile(&inventory, &settings);
+    assert_eq!(before.decisions.get("app").unwrap().outcome, Outcome::Routed);
+
+    let service = ("traefik.http.routers.web.service", "x@file");
+    let labels = [ask, ("leeward.traefik", "true"), rule, service, declare];
+    add(&mut inventory, "mallory", "mallory", &["net-b"], &labels);
+    let after = compile(&inventory, &settings);
+    assert_eq!(everything(&after), everything(&before));
+    assert_eq!(after.documents.keys().collect::<Vec<_>>(), ["", "traefik"]);
+    let mallory = after.decisions.get("mallory").unwrap();
+    assert_eq!(mallory.refusal.as_ref().unwrap().code.as_str(), "host");
+    assert!(mallory.warnings.iter().any(|it| it.words.contains("--traefik")), "{:?}", mallory.warnings);
+}

@@ -60,7 +60,7 @@ pub(crate) struct Policy {
     )]
     image_labels: ImageLabels,
 
-    /// Name of a container that is a Traefik, besides those labelled `leeward.traefik=true`; repeatable
+    /// Name of a container that is a Traefik; then the label `leeward.traefik=true` declares none; repeatable
     #[arg(long, env = "LEEWARD_TRAEFIK", hide_env_values = true, value_name = "NAME", value_delimiter = ',')]
     traefik: Vec<String>,
 

@@ -17,9 +17,10 @@ use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
 use crate::policy::names::Owner;
 use crate::policy::provenance;
+use crate::policy::proxy::{TRAEFIK, is_true};
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules::{ALLOW, Judgement, Standing, unknown_vouchers};
+use crate::policy::rules::{ALLOW, Judgement, OF_OTHERS, Standing, is_vouched, unknown_vouchers};
 use crate::policy::world::World;
 use crate::rule::router::Reach;
 use crate::settings::{Isolation, Settings};
@@ -207,6 +208,14 @@ fn unmatched(asked: &Asked<'_>, world: &World<'_>, warnings: &mut Vec<Warning>) 
     for id in labels.get(ALLOW).map(unknown_vouchers).unwrap_or_default() {
         let words = format!("`{id}` is no rule's id and allows nothing; docs/rules.md lists the rules");
         warnings.push(Warning { label: Some(ALLOW.to_owned()), words });
+    }
+    for id in OF_OTHERS.iter().filter(|id| labels.get(ALLOW).is_some_and(|value| is_vouched(value, id))) {
+        let words = format!("{id} is about what is others': no container can be vouched for there");
+        warnings.push(Warning { label: Some(ALLOW.to_owned()), words });
+    }
+    if labels.get(TRAEFIK).is_some_and(is_true) && !asked.is_traefik {
+        let words = "--traefik says which containers are Traefiks, and this is none".to_owned();
+        warnings.push(Warning { label: Some(TRAEFIK.to_owned()), words });
     }
 }
 

@@ -77,7 +77,9 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares, settings: &Settings) 
     }
     if !claim.is_traefik && !claim.dynamic.tls.stores.is_empty() {
         let words = format!("`{}` sets the default certificate of everybody", claim.container.name);
-        court.raise("LBL-010", Code::Reference, Some("traefik.tls.stores.default".to_owned()), words, None);
+        let remedy = rules::find("LBL-010").map_or("", |rule| rule.fix);
+        let refusal = Refusal::new(Code::Reference, words, remedy).by_rule("LBL-010");
+        court.refuse(refusal.by_label("traefik.tls.stores.default"));
     }
     court.verdict
 }
@@ -110,7 +112,8 @@ struct Court<'a> {
 }
 
 impl Court<'_> {
-    /// Refuses, by the rule that the refusal names, if it names one.
+    /// Refuses what is others', by the rule that the refusal names, if it names one. A container's own label cannot
+    /// vouch for that: the right to it is the network's to give, or a flag's.
     fn refuse(&mut self, refusal: Refusal) {
         let Some(rule) = refusal.rule.as_deref().and_then(rules::find) else {
             if self.settings.isolation != Isolation::Off {
@@ -121,7 +124,7 @@ impl Court<'_> {
         let mut finding = rules::found(rule, self.claim.container, refusal.words.clone());
         finding.fix = refusal.remedy.clone().into();
         finding.action = Action::Block;
-        self.settle(finding, refusal);
+        self.settle(finding, refusal, false);
     }
 
     /// Says that a rule fires; `action` where it is another than the rule's.
@@ -133,11 +136,12 @@ impl Court<'_> {
         let remedy =
             format!("{}\nor accept it for this container alone:\nlabels:\n  {}: {vouch}", rule.fix, rules::ALLOW);
         let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule.id);
-        self.settle(finding, Refusal { label, ..refusal });
+        self.settle(finding, Refusal { label, ..refusal }, true);
     }
 
-    fn settle(&mut self, mut finding: Finding, refusal: Refusal) {
-        finding.vouched = self.claim.vouched.is_some_and(|value| rules::is_vouched(value, &finding.rule));
+    fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_vouch: bool) {
+        let vouched = self.claim.vouched.filter(|_| may_vouch);
+        finding.vouched = vouched.is_some_and(|value| rules::is_vouched(value, &finding.rule));
         let refuses = !finding.vouched
             && match self.settings.isolation {
                 Isolation::Strict => matches!(finding.action, Action::Block | Action::WarnStrictBlock),

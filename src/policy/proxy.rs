@@ -53,7 +53,9 @@ pub struct Choice<'a> {
     pub overruled: Option<Refusal>,
 }
 
-/// The containers that are a declared Traefik: by `leeward.traefik=true` of the operator's, or by `--traefik NAME`.
+/// The containers that are a declared Traefik: those that `--traefik` names; without it, those labelled
+/// `leeward.traefik=true` by the operator. Where the flag says who is, no label adds to it: whoever may write labels
+/// for an application could else share middlewares with everybody, and claim any host.
 /// `labels`: those of every container of the inventory.
 pub fn traefiks<'a>(
     inventory: &'a Inventory,
@@ -65,7 +67,11 @@ pub fn traefiks<'a>(
         .iter()
         .zip(labels.values())
         .filter(|((_, container), labels)| {
-            settings.traefiks.contains(&container.name) || labels.get(TRAEFIK).is_some_and(is_true)
+            if settings.traefiks.is_empty() {
+                labels.get(TRAEFIK).is_some_and(is_true)
+            } else {
+                settings.traefiks.contains(&container.name)
+            }
         })
         .map(|((id, _), _)| id)
         .collect()
@@ -469,6 +475,21 @@ mod tests {
         assert_eq!(world.proxy.how, How::Shared);
         assert_eq!(world.proxy.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["proxy"]);
         assert_eq!(world.proxy.traefiks_on(&"proxy".into()).collect::<Vec<_>>(), ["traefik"]);
+    }
+
+    #[test]
+    fn where_a_flag_says_who_is_traefik_no_label_does() {
+        let mut inventory = inventory(
+            &["proxy", "other"],
+            &[("edge", &["proxy"]), ("traefik2", &["other"]), ("app", &["other", "proxy"])],
+        );
+        let flag = Settings { traefiks: ["edge".to_owned()].into(), ..Settings::default() };
+        check(&inventory, &flag, None, None, "proxy");
+        check(&inventory, &settings(&[]), None, None, "other");
+        // What calls itself Traefik is one more neighbour.
+        inventory.containers.remove("app");
+        let world = World::of(&inventory, &flag);
+        assert_eq!(world.traefiks, [&"edge".into()].into());
     }
 
     #[test]

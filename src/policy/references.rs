@@ -138,6 +138,15 @@ pub(super) fn judge(
         Some(Refusal::new(Code::Reference, words, remedy).by_rule("LBL-004").by_label(label()))
     };
     match target {
+        // No label can declare a name with a dot: behind the owner's it would spell another owner's, `a` and `b.c` for
+        // `a.b` and `c`.
+        Target::Service if settings.names == Names::Project && name.contains('.') => refuse(
+            format!("service `{reference}`, a name that no label can declare"),
+            format!(
+                "a router's service is always its project's own: write {}",
+                name.rsplit('.').next().unwrap_or(name)
+            ),
+        ),
         Target::Service => None,
         // Traefik knows these by themselves.
         Target::TlsOptions if reference == "default" => None,

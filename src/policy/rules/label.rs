@@ -6,6 +6,9 @@
 use super::{Check, Rule};
 use crate::policy::finding::{Action, Severity};
 
+/// The rules about what is others': `leeward.allow` on a container cannot vouch for it.
+pub const OF_OTHERS: [&str; 3] = ["LBL-003", "LBL-004", "LBL-010"];
+
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "LBL-001",

@@ -23,6 +23,7 @@ mod volumes;
 use std::borrow::Cow;
 
 pub use judge::{ALLOW, Judgement, Standing, is_vouched, judge, unknown_vouchers};
+pub use label::OF_OTHERS;
 
 use super::finding::{Action, Finding, Severity, Subject};
 use super::namespaces::{Member, Namespace};
