@@ -517,3 +517,39 @@ fn a_project_that_calls_itself_traefik_shares_and_spoils_nothing() {
     assert_eq!(mallory.refusal.as_ref().unwrap().code.as_str(), "host");
     assert!(mallory.warnings.iter().any(|it| it.words.contains("--traefik")), "{:?}", mallory.warnings);
 }
+
+#[test]
+fn an_image_cannot_choose_its_host_by_a_label_that_the_default_rule_reads() {
+    let rule =
+        "Host(`{{ index .Labels \"app.host\" }}`) && !Host(`{{ index .Labels \"com.docker.compose.service\" }}`)";
+    let settings = Settings { default_rule: rule.parse().unwrap(), ..Settings::default() };
+    let mut inventory = with(&[("app.host", "app.example.com"), ("com.docker.compose.service", "web")]);
+    assert_eq!(verdict(&inventory, &settings), "routed");
+    let bake = |inventory: &mut Inventory, key: &str, value: &str| {
+        let image = inventory.images.get_mut("image").unwrap();
+        image.labels.insert(key.into(), value.into());
+    };
+    // What the rule does not read, and what Compose bakes into an image that it builds.
+    bake(&mut inventory, "maintainer", "me");
+    bake(&mut inventory, "com.docker.compose.service", "web");
+    inventory.container_mut("app").unwrap().labels.insert("maintainer".into(), "me".into());
+    assert_eq!(verdict(&inventory, &settings), "routed");
+    bake(&mut inventory, "app.host", "app.example.com");
+    assert_eq!(verdict(&inventory, &settings), "image-labels");
+    let refusal = compile(&inventory, &settings).decisions.get("app").unwrap().refusal.clone().unwrap();
+    assert!(refusal.words.contains("reads `app.host` of `app`"), "{}", refusal.words);
+    let app = inventory.container_mut("app").unwrap();
+    app.labels.insert("leeward.image-labels".into(), "honor".into());
+    assert_eq!(verdict(&inventory, &settings), "routed");
+}
+
+#[test]
+fn constraints_know_a_project_whose_image_compose_built() {
+    let constraints = "Label(`com.docker.compose.project`, `app`) && Label(`tier`, `public`)".parse().unwrap();
+    let settings = Settings { constraints, ..Settings::default() };
+    let mut inventory = with(&[RULE, ("tier", "public")]);
+    inventory.images.get_mut("image").unwrap().labels.insert("com.docker.compose.project".into(), "app".into());
+    assert_eq!(verdict(&inventory, &settings), "routed");
+    inventory.images.get_mut("image").unwrap().labels.insert("tier".into(), "public".into());
+    assert_eq!(verdict(&inventory, &settings), "constraints");
+}

@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 
 use crate::dynamic::{Dynamic, http, tcp, udp};
-use crate::inventory::Container;
+use crate::inventory::{Container, Image};
 use crate::plan::address::{self, Place};
 use crate::plan::{Protocol, Warning};
+use crate::policy::provenance::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rules::listed;
 use crate::rule::template::Model;
 use crate::settings::Settings;
 
@@ -19,7 +21,9 @@ use crate::settings::Settings;
 pub(crate) struct Facts<'a> {
     pub(crate) container: &'a Container,
     /// The labels that count, for the default rule.
-    pub(crate) labels: &'a BTreeMap<String, String>,
+    pub(crate) labels: &'a OperatorLabels<'a>,
+    /// The container's image.
+    pub(crate) image: Option<&'a Image>,
     /// Its default service and router name.
     pub(crate) service_name: &'a str,
     /// Where it is reached, or why it has no address.
@@ -48,8 +52,7 @@ pub(crate) fn complete(dynamic: &mut Dynamic, facts: Facts<'_>, warnings: &mut V
         return Ok(());
     }
     http_services(http, facts)?;
-    http_routers(http, facts, warnings);
-    Ok(())
+    http_routers(http, facts, warnings)
 }
 
 fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal> {
@@ -166,7 +169,7 @@ fn word(protocol: Protocol) -> &'static str {
     }
 }
 
-fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warning>) {
+fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warning>) -> Result<(), Refusal> {
     if http.routers.is_empty() {
         if http.services.len() > 1 {
             warnings.push(Warning {
@@ -181,13 +184,7 @@ fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warn
     let mut rule: Option<Result<String, String>> = None;
     http.routers.retain(|name, router| {
         if router.rule.as_deref().is_none_or(str::is_empty) {
-            let rendered = rule.get_or_insert_with(|| {
-                facts.settings.default_rule.render(Model {
-                    name: facts.service_name,
-                    container_name: &facts.container.name,
-                    labels: facts.labels,
-                })
-            });
+            let rendered = rule.get_or_insert_with(|| default_rule(facts, &facts.labels.labels));
             match rendered {
                 Ok(text) if !text.is_empty() => {
                     router.rule = Some(text.clone());
@@ -206,6 +203,46 @@ fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warn
         }
         link(Protocol::Http, name, &mut router.service, services, warnings)
     });
+    rule.map_or(Ok(()), |rule| operators_choice(facts, &rule))
+}
+
+fn default_rule(facts: Facts<'_>, labels: &BTreeMap<String, String>) -> Result<String, String> {
+    let Facts { container, service_name, settings, .. } = facts;
+    settings.default_rule.render(Model { name: service_name, container_name: &container.name, labels })
+}
+
+/// Refuses where the default rule reads a label that the image carries: its author would choose the host.
+fn operators_choice(facts: Facts<'_>, rule: &Result<String, String>) -> Result<(), Refusal> {
+    // Most rules read no label.
+    if default_rule(facts, &BTreeMap::new()) == *rule {
+        return Ok(());
+    }
+    let others: Vec<&str> = facts.labels.others(facts.image).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let without = |left_out: &[&str]| {
+        let mut labels = facts.labels.labels.clone().into_owned();
+        labels.retain(|key, _| !left_out.contains(&key.as_str()));
+        default_rule(facts, &labels)
+    };
+    if without(&others) == *rule {
+        return Ok(());
+    }
+    let read: Vec<&str> = others.iter().copied().filter(|key| without(&[key]) != *rule).collect();
+    let words = format!(
+        "the default rule reads {} of `{}`, which image `{}` brings along",
+        listed(read.iter().copied()),
+        facts.container.name,
+        facts.container.image
+    );
+    let remedy = "set the label on the container yourself, to a value that differs from the image's, or write the rule; if \
+                  you trust the image:\nlabels:\n  leeward.image-labels: honor";
+    let refusal = Refusal::new(Code::ImageLabels, words, remedy).by_rule("IMG-001");
+    Err(match read.first() {
+        Some(first) => refusal.by_label(*first),
+        None => refusal,
+    })
 }
 
 fn tcp_routers(tcp: &mut tcp::Tcp, warnings: &mut Vec<Warning>) {

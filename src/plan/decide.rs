@@ -16,7 +16,7 @@ use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
 use crate::policy::names::Owner;
-use crate::policy::provenance;
+use crate::policy::provenance::OperatorLabels;
 use crate::policy::proxy::{TRAEFIK, is_true};
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
@@ -48,7 +48,7 @@ impl<'a> Asked<'a> {
     ) -> Option<Self> {
         let labels = world.labels.get(id)?;
         let declaration = declarations.of(container, labels, world.settings);
-        let wish = asks(world, container, &declaration, labels.unknown());
+        let wish = asks(world, container, &declaration, labels);
         let is_traefik = world.is_traefik(container);
         Some(Self { id, container, owner: world.owners.get(id)?, is_traefik, declaration, wish })
     }
@@ -64,16 +64,22 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn asks(world: &World<'_>, container: &Container, declaration: &Declaration, unknown: bool) -> Result<(), Refusal> {
+fn asks(
+    world: &World<'_>,
+    container: &Container,
+    declaration: &Declaration,
+    labels: &OperatorLabels<'_>,
+) -> Result<(), Refusal> {
     let settings = world.settings;
     let counted = declaration.provider.as_ref().map_err(Clone::clone)?;
     let all = declaration.all.as_ref().map_err(Clone::clone)?;
-    if unknown {
+    if labels.unknown() {
         // Nobody can tell whose the labels are: judged on all of them, and refused by step 0 if they ask.
-        return select::asked_for(container, all, all, &container.labels, settings);
+        let own = |key: &str| container.labels.get(key).map(String::as_str);
+        return select::asked_for(container, all, all, &own, settings);
     }
-    let unbaked = provenance::unbaked(container, world.inventory.images.get(&container.image_id));
-    select::asked_for(container, all, counted, &unbaked, settings)
+    let image = world.inventory.images.get(&container.image_id);
+    select::asked_for(container, all, counted, &|key| labels.own(key, image), settings)
 }
 
 /// What all containers are judged by.
@@ -432,7 +438,8 @@ fn addressed<'a>(
         };
         let facts = Facts {
             container: asked.container,
-            labels: &labels.labels,
+            labels,
+            image: world.inventory.images.get(&asked.container.image_id),
             service_name: &service_name,
             place: &place,
             serving: select::is_serving(asked.container),

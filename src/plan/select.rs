@@ -23,13 +23,13 @@ pub(crate) fn provider_labels(
 
 /// Step 1. `Err`: it did not ask, or the operator's constraints leave it out.
 ///
-/// `all` are the container's labels, `counted` those that count, `unbaked` those that its image does not carry.
+/// `all` are the container's labels, `counted` those that count, `own` finds those that its image does not carry.
 /// Discounting may only ever take a route away, so the container must ask by both, and meet the constraints by both.
-pub(crate) fn asked_for(
+pub(crate) fn asked_for<'a>(
     container: &Container,
     all: &ProviderLabels,
     counted: &ProviderLabels,
-    unbaked: &BTreeMap<String, String>,
+    own: &dyn Fn(&str) -> Option<&'a str>,
     settings: &Settings,
 ) -> Result<(), Refusal> {
     if !counted.enable && all.enable {
@@ -72,7 +72,7 @@ pub(crate) fn asked_for(
             ));
         }
     }
-    if !settings.constraints.matches(&container.labels) || !settings.constraints.matches(unbaked) {
+    if !settings.constraints.matches(&container.labels) || !settings.constraints.matches_by(own) {
         return Err(Refusal::new(
             Code::Constraints,
             "the operator's --constraints leave it out",

@@ -20,12 +20,14 @@ pub const IMAGE_LABELS: &str = "leeward.image-labels";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorLabels<'a> {
     /// The container's labels without the discounted ones; borrowed when none is. Labels outside `traefik.*`,
-    /// `leeward.*` and `com.docker.compose.*` all stay: see [`unbaked`] for where that is not enough.
+    /// `leeward.*` and `com.docker.compose.*` all stay: see [`Self::own`] for where that is not enough.
     pub labels: Cow<'a, BTreeMap<String, String>>,
     /// The keys that were discounted, in order.
     pub baked: Vec<&'a str>,
     /// The `com.docker.compose.*` labels are the operator's: the container was made by Compose.
     pub compose: bool,
+    /// What the image carries counts too.
+    pub honor: bool,
     /// Why a container *that asked for a route* is refused here: it would take labels of its image to route it
     /// (IMG-001), or nobody can tell whose its labels are (IMG-003). Says nothing about a container that did not ask;
     /// whether it asked is to be judged on all its labels for IMG-003, and on [`Self::labels`] for IMG-001.
@@ -33,6 +35,27 @@ pub struct OperatorLabels<'a> {
 }
 
 impl OperatorLabels<'_> {
+    /// The value of a label, if it counts and `image`, the container's, does not carry the same, whatever its key.
+    ///
+    /// For `--constraints` and the default rule, which may ask for any label: an image must neither meet a constraint nor
+    /// choose a host by baking in what they ask for.
+    pub fn own(&self, key: &str, image: Option<&Image>) -> Option<&str> {
+        self.get(key).filter(|value| !self.is_others(key, value, image))
+    }
+
+    /// The labels of which [`Self::own`] says nothing; none where the image's count.
+    pub fn others<'o>(&'o self, image: Option<&'o Image>) -> impl Iterator<Item = &'o str> {
+        let all = self.labels.iter().filter(move |(key, value)| self.is_others(key, value, image));
+        all.map(|(key, _)| key.as_str())
+    }
+
+    /// Whether a label that counts is of no family whose origin was judged, and the image carries the same.
+    fn is_others(&self, key: &str, value: &str, image: Option<&Image>) -> bool {
+        !self.honor
+            && image.is_some_and(|image| image.labels.get(key).is_some_and(|baked| baked == value))
+            && Family::of(key).is_none()
+    }
+
     /// The value of a label, if it counts.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.labels.get(key).map(String::as_str)
@@ -57,7 +80,14 @@ impl OperatorLabels<'_> {
 pub fn operator_labels<'a>(container: &'a Container, image: Option<&Image>, settings: &Settings) -> OperatorLabels<'a> {
     let all = &container.labels;
     if container.swarm.is_some() {
-        return OperatorLabels { labels: Cow::Borrowed(all), baked: Vec::new(), compose: false, refusal: None };
+        // What a service says, no image said.
+        return OperatorLabels {
+            labels: Cow::Borrowed(all),
+            baked: Vec::new(),
+            compose: false,
+            honor: true,
+            refusal: None,
+        };
     }
     let honor_all = settings.image_labels == ImageLabels::Honor;
     let Some(image) = image.filter(|image| image.problem.is_none()) else {
@@ -85,22 +115,7 @@ pub fn operator_labels<'a>(container: &'a Container, image: Option<&Image>, sett
             }
         }
     }
-    OperatorLabels { labels: without(all, &baked), refusal: img_001(container, &lost), baked, compose }
-}
-
-/// A container's labels without *any* that its image carries with the same value, whatever their key.
-///
-/// For `--constraints`, which may ask for any label: an image must not meet a constraint by baking in what it asks
-/// for. Borrowed when nothing is baked in.
-pub fn unbaked<'a>(container: &'a Container, image: Option<&Image>) -> Cow<'a, BTreeMap<String, String>> {
-    let (None, Some(image)) = (&container.swarm, image) else { return Cow::Borrowed(&container.labels) };
-    let baked: Vec<&str> = container
-        .labels
-        .iter()
-        .filter(|(key, value)| image.labels.get(*key) == Some(*value))
-        .map(|(key, _)| key.as_str())
-        .collect();
-    without(&container.labels, &baked)
+    OperatorLabels { labels: without(all, &baked), refusal: img_001(container, &lost), baked, compose, honor }
 }
 
 const PROJECT: &str = "com.docker.compose.project";
@@ -177,7 +192,7 @@ fn without_image<'a>(container: &'a Container, image: Option<&Image>, honor: boo
         .collect();
     let refusal = (!honor && !baked.is_empty()).then(|| img_003(container, image));
     let compose = honor && all.contains_key(PROJECT);
-    OperatorLabels { labels: without(all, &baked), baked, compose, refusal }
+    OperatorLabels { labels: without(all, &baked), baked, compose, honor, refusal }
 }
 
 fn img_001(container: &Container, lost: &[&str]) -> Option<Refusal> {
@@ -364,8 +379,22 @@ mod tests {
 
     #[test]
     fn constraints_see_no_baked_label_of_any_kind() {
-        let container = container(&[("tier", "public"), ("zone", "b")]);
-        let rest = unbaked(&container, Some(&image(&[("tier", "public"), ("zone", "a")])));
-        assert_eq!(rest.keys().collect::<Vec<_>>(), ["zone"]);
+        let image = image(&[("tier", "public"), ("zone", "a")]);
+        let mut container = container(&[("tier", "public"), ("zone", "b")]);
+        let found = operator_labels(&container, Some(&image), &Settings::default());
+        assert_eq!((found.own("tier", Some(&image)), found.own("zone", Some(&image))), (None, Some("b")));
+        assert_eq!(found.others(Some(&image)).collect::<Vec<_>>(), ["tier"]);
+        container.labels.insert(IMAGE_LABELS.into(), "honor".into());
+        let found = operator_labels(&container, Some(&image), &Settings::default());
+        assert_eq!(found.own("tier", Some(&image)), Some("public"));
+    }
+
+    #[test]
+    fn what_compose_baked_into_what_it_built_is_the_operators_own() {
+        let image = image(&MADE[1..]);
+        let container = container(&MADE);
+        let found = operator_labels(&container, Some(&image), &Settings::default());
+        assert_eq!(found.own(PROJECT, Some(&image)), Some("app1"));
+        assert_eq!(found.others(Some(&image)).count(), 0);
     }
 }
