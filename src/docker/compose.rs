@@ -300,6 +300,11 @@ impl Project {
 
     fn network(&self, key: &str, network: &Value) -> Value {
         let driver = driver(network, "bridge");
+        let mut labels = pairs(network, "labels");
+        if let Some(labels) = labels.as_object_mut().filter(|_| !is_external(network)) {
+            let compose = [("project", self.name.as_str()), ("network", key)];
+            labels.extend(compose.map(|(key, value)| (format!("com.docker.compose.{key}"), json!(value))));
+        }
         json!({
             "Name": self.full_name(key, network),
             "Scope": if driver == "overlay" { "swarm" } else { "local" },
@@ -308,7 +313,7 @@ impl Project {
             "Attachable": at(network, &["attachable"]),
             "EnableIPv6": at(network, &["enable_ipv6"]),
             "Options": at(network, &["driver_opts"]),
-            "Labels": pairs(network, "labels"),
+            "Labels": labels,
             "IPAM": { "Config": items(network, &["ipam", "config"]).map(|it| json!({ "Subnet": text(it, &["subnet"]) })).collect::<Vec<_>>() },
         })
     }

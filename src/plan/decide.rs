@@ -1,6 +1,6 @@
 //! One container's way through the steps: what each step says, and what is left to be joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -154,6 +154,7 @@ pub(crate) fn decide<'a>(
         refusal: None,
         steps: Vec::new(),
         warnings: Vec::new(),
+        hosts: BTreeSet::new(),
         network: None,
         address: None,
     };
@@ -163,8 +164,10 @@ pub(crate) fn decide<'a>(
         // A container whose `traefik.enable` cannot be read did ask for something.
         decision.outcome = if refusal.code == Code::BadLabel { Outcome::Refused } else { Outcome::Ignored };
         decision.refusal = Some(refusal.clone());
-        way.fail(StepName::AskedFor, Vec::new(), vec![refusal.clone()]);
+        let facts = if asked.is_traefik { vec!["it is a declared Traefik".to_owned()] } else { Vec::new() };
+        way.fail(StepName::AskedFor, facts, vec![refusal.clone()]);
         decision.steps = way.steps;
+        decision.hosts = world.labels.get(id).map(|labels| hosts::named(&labels.labels)).unwrap_or_default();
         return (decision, None);
     }
     way.take(StepName::AskedFor, Verdict::Passed, Vec::new());
@@ -190,6 +193,11 @@ pub(crate) fn decide<'a>(
     decision.outcome = if decision.refusal.is_none() && part.is_some() { Outcome::Routed } else { Outcome::Refused };
     decision.steps = way.steps;
     decision.warnings = warnings;
+    if decision.outcome != Outcome::Routed {
+        decision.hosts = world.labels.get(id).map(|labels| hosts::named(&labels.labels)).unwrap_or_default();
+        // The default rule's too.
+        decision.hosts.extend(part.iter().flat_map(|part| &part.reaches).flat_map(hosts::patterns));
+    }
     let part = part.filter(|_| decision.outcome == Outcome::Routed);
     (decision, part)
 }

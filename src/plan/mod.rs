@@ -5,6 +5,7 @@
 
 mod address;
 mod complete;
+mod dead;
 mod decide;
 mod declared;
 mod join;
@@ -68,6 +69,9 @@ pub struct Decision {
     pub steps: Vec<Step>,
     /// What is odd but costs nothing: labels that match nothing, rules that Traefik will not parse, ….
     pub warnings: Vec<Warning>,
+    /// The hosts that its rules name, `*.x` for all below `x`; only of one that is not routed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<String>,
     /// The network it is reached on, if one was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
@@ -318,6 +322,7 @@ fn not_seen(id: &ContainerId, unreadable: &Unreadable, settings: &Settings) -> D
         refusal: Some(refusal),
         steps: vec![step],
         warnings: Vec::new(),
+        hosts: hosts::named(&unreadable.labels),
         network: None,
         address: None,
     }

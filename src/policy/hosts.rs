@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, Subject};
 use super::names::Owner;
 use super::refusal::{Code, Refusal};
+use super::remedy;
 use super::rules::{self, listed};
 use crate::dynamic::Dynamic;
 use crate::dynamic::tls::Domain;
@@ -117,12 +118,10 @@ fn refusal(rule: &str, words: String, network: &Network, own: Option<&Bound>, ri
     let patterns = own.into_iter().flat_map(|own| own.patterns.iter().map(ToString::to_string));
     let mut all: Vec<String> = patterns.collect();
     all.push(right.to_owned());
-    let remedy = format!(
-        "claim another host, or give this one to the network (it is made anew for it):\nnetworks:\n  {}:\n    labels:\n      \
-         {HOSTS}: \"{}\"",
-        network.name,
-        all.join(",")
-    );
+    let all = all.join(",");
+    let (yaml, flag) = (format!("  {HOSTS}: \"{all}\""), format!("--internal --label {HOSTS}='{all}'"));
+    let anew = remedy::network(network, &["labels:", &yaml], &flag);
+    let remedy = format!("claim another host, or give this one to the network:\n{anew}");
     Refusal::new(Code::Host, words, remedy).by_rule(rule)
 }
 
@@ -335,6 +334,35 @@ pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed<'_>> {
     all
 }
 
+/// The hosts that the rules in a container's labels name, whatever else the labels say: for people, not for verdicts.
+/// `*.x` is every host below `x`.
+pub fn named(labels: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for (key, rule) in labels {
+        // `traefik.http.routers.<name>.rule`, in any case, as Traefik reads it.
+        let mut parts = key.split('.');
+        let mut is = |wanted: &str| parts.next().is_some_and(|part| part.eq_ignore_ascii_case(wanted));
+        if !is("traefik") {
+            continue;
+        }
+        let (http, rest) = (is("http"), key.split('.').skip(2).collect::<Vec<_>>());
+        if !matches!(rest.as_slice(), [routers, _, rule] if routers.eq_ignore_ascii_case("routers") && rule.eq_ignore_ascii_case("rule"))
+        {
+            continue;
+        }
+        let read = |syntax| if http { parse_http(rule, syntax) } else { parse_tcp(rule, syntax) };
+        if let Ok(rule) = read(None).or_else(|_| read(Some("v2"))) {
+            all.extend(patterns(rule.hosts()));
+        }
+    }
+    all
+}
+
+/// The hosts of a rule, as they are written: `a.example`, `*.b.example`.
+pub fn patterns(reach: &Reach) -> impl Iterator<Item = String> {
+    reach.hosts.iter().cloned().chain(reach.below.iter().map(|parent| format!("*.{parent}")))
+}
+
 fn certificate(domain: &Domain) -> Reach {
     let names = domain.main.iter().chain(domain.sans.iter().flatten());
     let names = names.map(|name| ascii(&name.to_lowercase())).filter(|name| !name.is_empty());
@@ -500,7 +528,7 @@ mod tests {
         let parsed = parse_http("Host(`x.example`)", None).unwrap();
         let refusal = bindings.judge(parsed.hosts(), inventory.networks.get("a").unwrap(), "router `x`").unwrap();
         assert!(
-            refusal.remedy.ends_with("leeward.hosts: \"app1.example.com,*.app1.example.com,x.example\""),
+            refusal.remedy.contains("--label leeward.hosts='app1.example.com,*.app1.example.com,x.example' a "),
             "{}",
             refusal.remedy
         );

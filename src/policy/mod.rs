@@ -13,5 +13,6 @@ pub mod provenance;
 pub mod proxy;
 pub mod references;
 pub mod refusal;
+mod remedy;
 pub mod rules;
 pub mod world;

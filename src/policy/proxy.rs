@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::namespaces::{Namespace, Namespaces, is_alive};
 use super::provenance::OperatorLabels;
 use super::refusal::{Code, Refusal};
+use super::remedy;
 use super::rules::listed;
 use crate::inventory::{Attachment, Container, ContainerId, Inventory, Network, NetworkId};
 use crate::settings::{Isolation, Settings};
@@ -198,17 +199,17 @@ impl<'a> ProxyNetworks<'a> {
             let Some(named) = asks.named(places, value) else {
                 let words =
                     format!("label `{key}` names `{value}`, which `{name}` is not on; it is on {}", names(places));
-                return Err(net_009(words, self.remedy(asks, &eligible)).by_label(key));
+                return Err(net_009(words, self.remedy(asks, &eligible, namespace)).by_label(key));
             };
             eligible.retain(|place| place.network.id == named.network.id);
             if eligible.is_empty() {
                 let words = format!("label `{key}` names `{}`, which is no proxy network", named.network.name);
-                return Err(net_009(words, self.remedy(asks, &eligible)).by_label(key));
+                return Err(net_009(words, self.remedy(asks, &eligible, namespace)).by_label(key));
             }
         }
         if eligible.is_empty() {
             let words = format!("`{name}` is on {}, and {}", names(places), self.why_none());
-            return Err(net_009(words, self.remedy(asks, &eligible)));
+            return Err(net_009(words, self.remedy(asks, &eligible, namespace)));
         }
         if !self.traefiks.is_empty() {
             let on: Vec<String> = eligible.iter().map(|place| place.network.name.clone()).collect();
@@ -218,7 +219,7 @@ impl<'a> ProxyNetworks<'a> {
                     "no declared Traefik is on {}, the proxy network of `{name}`",
                     listed(on.iter().map(String::as_str))
                 );
-                return Err(net_009(words, self.remedy(asks, &eligible)));
+                return Err(net_009(words, self.remedy(asks, &eligible, namespace)));
             }
         }
         if is_alive(asks.container) {
@@ -245,8 +246,7 @@ impl<'a> ProxyNetworks<'a> {
                 ),
                 format!(
                     "declare Traefik, on its own container:\nlabels:\n  {TRAEFIK}: \"true\"\n\
-                     or name the proxy network: --proxy-network {0} (LEEWARD_PROXY_NETWORK={0}), or on the network:\n\
-                     networks:\n  {0}:\n    labels:\n      {PROXY}: \"true\"\n\
+                     or name the proxy network: --proxy-network {0} (LEEWARD_PROXY_NETWORK={0})\n\
                      or for this container alone:\nlabels:\n  traefik.docker.network: {0}",
                     first.network.name
                 ),
@@ -265,30 +265,36 @@ impl<'a> ProxyNetworks<'a> {
         }
     }
 
-    fn remedy(&self, asks: &Asks<'_>, eligible: &[&Place<'_>]) -> String {
-        let named = eligible.first().map(|place| place.network.name.as_str());
-        let mut known: Vec<&str> = self
+    fn remedy(&self, asks: &Asks<'_>, eligible: &[&Place<'_>], namespace: &Namespace<'_>) -> String {
+        let named = eligible.first().map(|place| place.network);
+        let mut known: Vec<&Network> = self
             .networks
             .values()
-            .map(|(_, network)| network)
+            .map(|(_, network)| *network)
             .filter(|network| self.traefiks.is_empty() || self.traefiks.contains_key(&network.id))
-            .map(|network| network.name.as_str())
             .collect();
-        known.sort_unstable();
+        known.sort_unstable_by_key(|network| &network.name);
+        let kept: Vec<&Network> = namespace
+            .edges
+            .iter()
+            .filter(|edge| edge.wall.is_ok())
+            .filter_map(|edge| edge.network)
+            .filter(|network| !known.iter().any(|proxy| proxy.id == network.id))
+            .collect();
+        let service = asks.service();
+        let own = format!(
+            "give it an internal network that Traefik is on, best one of its own:\n{}",
+            remedy::own_network(service, &kept)
+        );
         match named.or(known.first().copied()) {
             Some(network) => format!(
-                "put it on a proxy network ({}):\nservices:\n  {}:\n    networks: [{network}]\n\
-                 or at once: docker network connect {network} {}",
-                listed(known.iter().copied()),
-                asks.service(),
+                "{own}\nor put it on one that is there ({}):\n{}\nat once: docker network connect {} {}",
+                listed(known.iter().map(|network| network.name.as_str())),
+                remedy::join(service, &kept, network),
+                network.name,
                 asks.container.name
             ),
-            None => format!(
-                "make an internal network and put Traefik and `{0}` on it:\nservices:\n  {1}:\n    networks: [net-proxy]\n\
-                 networks:\n  net-proxy:\n    internal: true",
-                asks.container.name,
-                asks.service()
-            ),
+            None => own,
         }
     }
 }
@@ -361,11 +367,8 @@ impl Asks<'_> {
         } else {
             format!("`{name}` is on no network")
         };
-        let remedy = format!(
-            "services:\n  {}:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    internal: true",
-            self.service()
-        );
-        net_009(words, remedy)
+        let own = remedy::own_network(self.service(), &[]);
+        net_009(words, format!("give it an internal network that Traefik is on, instead of `network_mode:`:\n{own}"))
     }
 }
 

@@ -10,6 +10,9 @@ use crate::plan::Plan;
 use crate::policy::finding::{Finding, Severity, Subject};
 use crate::policy::rules;
 
+/// How many fixes are written out for one rule.
+const MOST_FIXES: usize = 3;
+
 /// What the rules found.
 #[derive(Debug, Serialize)]
 pub struct Audit<'a> {
@@ -35,6 +38,9 @@ impl<'a> Audit<'a> {
             };
             list.push(finding);
         }
+        for list in [&mut findings, &mut vouched, &mut not_verifiable] {
+            list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule.clone(), place(&it.subject)));
+        }
         Self { findings, vouched, not_verifiable }
     }
 
@@ -56,12 +62,16 @@ impl<'a> Audit<'a> {
         } else {
             text.push_str(&columns(&["SEVERITY", "RULE", "WHERE", "WHAT"], &rows(&self.findings)));
         }
-        let mut told: Vec<&str> = Vec::new();
-        for finding in &self.findings {
-            if !finding.fix.is_empty() && !told.contains(&finding.rule.as_ref()) {
-                told.push(&finding.rule);
-                let fix = visible_lines(&finding.fix).replace('\n', "\n    ");
-                text.extend(["\n", finding.rule.as_ref(), ", to change it (docs/rules.md):\n    ", &fix, "\n"]);
+        for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
+            let mut fixes: Vec<&str> = found.iter().map(|it| it.fix.as_ref()).filter(|fix| !fix.is_empty()).collect();
+            fixes.dedup();
+            let Some(rule) = found.first().map(|it| it.rule.as_ref()).filter(|_| !fixes.is_empty()) else { continue };
+            text.extend(["\n", rule, ", to change it (docs/rules.md):\n"]);
+            for fix in fixes.iter().take(MOST_FIXES) {
+                text.extend(["    ", &visible_lines(fix).replace('\n', "\n    "), "\n"]);
+            }
+            if fixes.len() > MOST_FIXES {
+                text.push_str("    and the like; for each: leeward explain NAME\n");
             }
         }
         if !self.vouched.is_empty() {

@@ -8,7 +8,7 @@ use super::table::{visible, visible_lines};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, StepName, Verdict};
 use crate::policy::finding::{Finding, Subject};
-use crate::rule::router;
+use crate::rule::router::{self, Rule};
 
 /// What a name leads to.
 #[derive(Debug)]
@@ -30,9 +30,22 @@ pub struct Explanation<'a> {
     #[serde(flatten)]
     pub decision: &'a Decision,
     /// The routers that it declares or serves.
-    pub routes: Vec<&'a Route>,
+    pub routes: Vec<Routed<'a>>,
     /// What the rules say of it.
     pub findings: Vec<&'a Finding>,
+}
+
+/// A router of the document, and what Traefik makes of it.
+#[derive(Debug, Serialize)]
+pub struct Routed<'a> {
+    /// It.
+    #[serde(flatten)]
+    pub route: &'a Route,
+    /// The priority that counts: the label's, else the one that Traefik gives the rule.
+    pub effective_priority: i64,
+    /// What it refers to and nobody declares; then Traefik leaves it out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// Who answers a host.
@@ -41,9 +54,11 @@ pub struct Host<'a> {
     /// The host.
     pub host: String,
     /// The routers whose rules may match it, the one that Traefik tries first before the others.
-    pub routes: Vec<&'a Route>,
-    /// Refused containers that ask for it.
+    pub routes: Vec<Routed<'a>>,
+    /// Containers that name it in a rule, and are refused.
     pub refused: Vec<&'a Decision>,
+    /// Containers that name it in a rule, and did not ask to be routed.
+    pub ignored: Vec<&'a Decision>,
 }
 
 /// Finds what is meant by a name: a container's name, the beginning of its id, a Compose service (`web`, `app1/web`), or a
@@ -67,7 +82,13 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
     let host = name.trim_end_matches('.').to_lowercase();
     let routes = answering(plan, &host);
     if host.contains('.') || !routes.is_empty() {
-        return Answer::Host(Host { refused: asking(plan, &host), host, routes });
+        let naming = |outcome| naming(plan, &host, outcome);
+        return Answer::Host(Host {
+            refused: naming(Outcome::Refused),
+            ignored: naming(Outcome::Ignored),
+            host,
+            routes,
+        });
     }
     Answer::Nothing(nearest(plan, name))
 }
@@ -80,34 +101,48 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
     let is_about = |finding: &&Finding| matches!(&finding.subject, Subject::Container { id, .. } if *id == decision.id);
     Explanation {
         decision,
-        routes: plan.routes.iter().filter(is_own).collect(),
+        routes: plan.routes.iter().filter(is_own).map(|route| routed(plan, route)).collect(),
         findings: plan.findings.iter().filter(is_about).collect(),
     }
 }
 
-/// The routers that may answer a host, in the order in which Traefik tries them: by priority, which is the rule's length
-/// where none is set, so the longest rule first.
-fn answering<'a>(plan: &'a Plan, host: &str) -> Vec<&'a Route> {
-    let matches = |route: &&Route| {
-        let rule = match route.protocol {
-            Protocol::Http => router::parse_http(&route.rule, None),
-            Protocol::Tcp => router::parse_tcp(&route.rule, None),
-            Protocol::Udp => return false,
-        };
-        rule.is_ok_and(|rule| rule.hosts().covers(host))
-    };
-    let mut routes: Vec<&Route> = plan.routes.iter().filter(matches).collect();
-    routes.sort_by_key(|route| std::cmp::Reverse((route.priority.unwrap_or_default(), route.rule.len())));
+/// A route's rule, read as Traefik reads it. `None`: a UDP router, or a rule that Traefik does not take.
+fn rule(plan: &Plan, route: &Route) -> Option<Rule> {
+    let document = plan.documents.get(Plan::EVERYONE)?;
+    match route.protocol {
+        Protocol::Http => {
+            let syntax = document.http.routers.get(&route.router).and_then(|it| it.rule_syntax.as_deref());
+            router::parse_http(&route.rule, syntax).ok()
+        }
+        Protocol::Tcp => {
+            let syntax = document.tcp.routers.get(&route.router).and_then(|it| it.rule_syntax.as_deref());
+            router::parse_tcp(&route.rule, syntax).ok()
+        }
+        Protocol::Udp => None,
+    }
+}
+
+fn routed<'a>(plan: &'a Plan, route: &'a Route) -> Routed<'a> {
+    let given = || rule(plan, route).map_or(0, |rule| rule.priority());
+    let effective_priority = route.priority.filter(|it| *it != 0).unwrap_or_else(given);
+    Routed { route, effective_priority, missing: plan.missing(route) }
+}
+
+/// The routers that may answer a host, in the order in which Traefik tries them: TCP before HTTP, then by priority.
+fn answering<'a>(plan: &'a Plan, host: &str) -> Vec<Routed<'a>> {
+    let matches = |route: &&Route| rule(plan, route).is_some_and(|rule| rule.hosts().covers(host));
+    let mut routes: Vec<_> = plan.routes.iter().filter(matches).map(|route| routed(plan, route)).collect();
+    routes.sort_by_key(|it| (it.route.protocol != Protocol::Tcp, std::cmp::Reverse(it.effective_priority)));
     routes
 }
 
-/// Refused containers whose words or facts name a host.
-fn asking<'a>(plan: &'a Plan, host: &str) -> Vec<&'a Decision> {
+/// Containers that are not routed and whose rules, or the words of whose refusal, name a host.
+fn naming<'a>(plan: &'a Plan, host: &str, outcome: Outcome) -> Vec<&'a Decision> {
+    let is_below = |parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
     let names = |it: &&Decision| {
-        it.outcome == Outcome::Refused
-            && it.steps.iter().any(|step| {
-                step.facts.iter().chain(step.refusals.iter().map(|refusal| &refusal.words)).any(|it| it.contains(host))
-            })
+        let mut words = it.steps.iter().flat_map(|step| &step.refusals).map(|refusal| &refusal.words);
+        let by_rule = it.hosts.iter().any(|own| own == host || own.strip_prefix("*.").is_some_and(is_below));
+        it.outcome == outcome && (by_rule || words.any(|words| words.contains(&format!("`{host}`"))))
     };
     plan.decisions.values().filter(names).collect()
 }
@@ -174,22 +209,29 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         Outcome::Refused => "is refused",
         Outcome::Ignored => "does not ask to be routed",
     };
-    line(&mut text, &format!("{} of {} {outcome}", visible(&decision.name), visible(&decision.owner)));
+    line(&mut text, &format!("{} of {} {outcome}\n", visible(&decision.name), visible(&decision.owner)));
+    let mut said: Vec<&str> = Vec::new();
     for step in &decision.steps {
-        line(&mut text, &format!("\n{}  {}", mark(step.verdict), title(step.name)));
-        for fact in &step.facts {
-            line(&mut text, &format!("      {}", visible(fact)));
-        }
+        line(&mut text, &format!("{}  {}", mark(step.verdict), title(step.name)));
         for refusal in &step.refusals {
             let rule = refusal.rule.as_deref().map_or_else(|| refusal.code.as_str().to_owned(), ToOwned::to_owned);
+            if said.contains(&refusal.words.as_str()) {
+                line(&mut text, &format!("      {}, as above", visible(&rule)));
+                continue;
+            }
+            said.push(&refusal.words);
             line(&mut text, &format!("      {}: {}", visible(&rule), visible(&refusal.words)));
-            if let Some(label) = &refusal.label {
+            if let Some(label) = refusal.label.as_deref().filter(|label| !refusal.words.contains(*label)) {
                 line(&mut text, &format!("      label: {}", visible(label)));
             }
             if !refusal.remedy.is_empty() {
                 let remedy = visible_lines(&refusal.remedy).replace('\n', "\n        ");
                 line(&mut text, &format!("      to change it:\n        {remedy}"));
             }
+        }
+        let refuses = |fact: &&String| step.refusals.iter().any(|refusal| fact.ends_with(&refusal.words));
+        for fact in step.facts.iter().filter(|fact| !refuses(fact)) {
+            line(&mut text, &format!("      {}", visible(fact)));
         }
     }
     if !routes.is_empty() {
@@ -205,8 +247,13 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         let label = warning.label.as_deref().map(|label| format!("{}: ", visible(label))).unwrap_or_default();
         line(&mut text, &format!("      {label}{}", visible(&warning.words)));
     }
-    if !findings.is_empty() {
-        text.push_str("\nfindings\n");
+    let facts = || decision.steps.iter().flat_map(|step| &step.facts);
+    let is_new = |finding: &&&Finding| {
+        !said.contains(&finding.words.as_str()) && !facts().any(|fact| fact.ends_with(&finding.words))
+    };
+    let mut findings = findings.iter().filter(is_new).peekable();
+    if findings.peek().is_some() {
+        text.push_str("\nalso found (leeward audit says what to change)\n");
     }
     for finding in findings {
         line(&mut text, &format!("      {}: {}", visible(&finding.rule), visible(&finding.words)));
@@ -214,28 +261,41 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
     text
 }
 
-fn host(Host { host, routes, refused }: &Host<'_>) -> String {
+fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
     let mut text = String::new();
+    let host = visible(host);
     match routes.as_slice() {
-        [] => line(&mut text, &format!("nobody answers {}", visible(host))),
-        [only] => line(&mut text, &format!("{} is answered by\n      {}", visible(host), way(only))),
+        [] => line(&mut text, &format!("nobody answers {host}")),
+        [only] => line(&mut text, &format!("{host} is answered by\n      {}", way(only))),
         [first, others @ ..] => {
-            line(&mut text, &format!("{} is answered by, where its rule matches\n      {}", visible(host), way(first)));
-            text.push_str("  then, with a lower priority or a shorter rule\n");
-            for other in others {
-                line(&mut text, &format!("      {}", way(other)));
+            let priority = |it: &Routed<'_>| {
+                let why = if it.route.priority.is_some_and(|set| set != 0) { "its label" } else { "its rule's length" };
+                let of = if it.route.protocol == Protocol::Tcp { ", and TCP goes before HTTP" } else { "" };
+                format!("{}\n        priority {}, by {why}{of}", way(it), it.effective_priority)
+            };
+            line(&mut text, &format!("{host} is answered by the first of these whose rule and entry point match"));
+            for it in std::iter::once(first).chain(others) {
+                line(&mut text, &format!("      {}", priority(it)));
             }
         }
     }
     for decision in refused {
+        let refusal = decision.refusal.as_ref();
+        let rule = refusal.map(|it| it.rule.as_deref().unwrap_or(it.code.as_str())).unwrap_or_default();
+        let words = refusal.map(|it| it.words.as_str()).unwrap_or_default();
+        let name = visible(&decision.name);
+        line(&mut text, &format!("refused: {name}: {}: {}", visible(rule), visible(words)));
+        line(&mut text, &format!("      what to change: leeward explain {name}"));
+    }
+    for decision in ignored {
         let words = decision.refusal.as_ref().map(|refusal| refusal.words.as_str()).unwrap_or_default();
-        line(&mut text, &format!("refused: {}: {}", visible(&decision.name), visible(words)));
+        line(&mut text, &format!("not asking: {}: {}", visible(&decision.name), visible(words)));
     }
     text
 }
 
-/// Router, rule, service and servers of a route.
-fn way(route: &Route) -> String {
+/// Router, rule, entry points, service and servers of a route, and what is wrong with it.
+fn way(Routed { route, missing, .. }: &Routed<'_>) -> String {
     let servers: Vec<String> = route
         .backends
         .iter()
@@ -249,7 +309,15 @@ fn way(route: &Route) -> String {
         })
         .collect();
     let servers = if servers.is_empty() { "no server".to_owned() } else { servers.join(", ") };
-    visible(&format!("{} {}: {} -> {} -> {servers}", route.protocol.as_str(), route.router, route.rule, route.service))
+    let on =
+        if route.entry_points.is_empty() { String::new() } else { format!(" on {}", route.entry_points.join(", ")) };
+    let (protocol, router) = (route.protocol.as_str(), &route.router);
+    let way = format!("{protocol} {router}{on}: {} -> {} -> {servers}", route.rule, route.service);
+    if missing.is_empty() {
+        return visible(&way);
+    }
+    let words = format!("Traefik leaves it out: nothing that is routed declares {}", missing.join(", "));
+    format!("{}\n        {}", visible(&way), visible(&words))
 }
 
 fn mark(verdict: Verdict) -> &'static str {
@@ -302,13 +370,92 @@ mod tests {
         assert_eq!(json["refusal"]["rule"], "NET-001");
     }
 
+    /// The demonstration with more labels on one of its containers.
+    fn with(changes: &[(&str, &str, &str)]) -> Plan {
+        let mut inventory = snapshot::demo().unwrap();
+        for (name, key, value) in changes {
+            let container = inventory.containers.values_mut().find(|it| it.name == *name).unwrap();
+            std::sync::Arc::make_mut(container).labels.insert((*key).to_owned(), (*value).to_owned());
+        }
+        for network in inventory.networks.values_mut() {
+            network.labels.remove("leeward.hosts");
+        }
+        compile(&inventory, &Settings::default())
+    }
+
+    #[test]
+    fn each_reason_is_said_once() {
+        let text = find(&demo(), "wiki-wiki-1").text();
+        for words in ["which is not internal", "and none of these is", "PRV-018"] {
+            assert_eq!(text.matches(words).count(), 1, "{words}: {text}");
+        }
+        assert!(text.contains("NET-009, as above"), "{text}");
+    }
+
+    #[test]
+    fn a_host_that_nobody_answers_is_told_who_wants_it() {
+        let plan = with(&[(
+            "app1-db-1",
+            "traefik.http.routers.x.rule",
+            "Host(`Db.example`) || HostRegexp(`^.+\\.db\\.example$`)",
+        )]);
+        let text = find(&plan, "wiki.localhost").text();
+        assert!(text.starts_with("nobody answers wiki.localhost\nrefused: wiki-wiki-1: NET-001: "), "{text}");
+        for host in ["db.example", "x.db.example"] {
+            let text = find(&plan, host).text();
+            assert!(text.contains("not asking: app1-db-1: it does not carry traefik.enable=true"), "{text}");
+        }
+        assert_eq!(find(&plan, "other.example").text(), "nobody answers other.example\n");
+    }
+
+    #[test]
+    fn of_several_the_first_is_the_one_that_traefik_takes() {
+        let order = |changes: &[(&str, &str, &str)]| match find(&with(changes), "app1.localhost") {
+            Answer::Host(host) => host.routes.iter().map(|it| it.route.router.clone()).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        let long = ("app2-web-1", "traefik.http.routers.web.rule", "Host(`app1.localhost`) && PathPrefix(`/x`)");
+        assert_eq!(order(&[long]), ["app2.web", "app1.web"]);
+        // A priority below the rule's length is less, not more.
+        assert_eq!(order(&[long, ("app2-web-1", "traefik.http.routers.web.priority", "5")]), ["app1.web", "app2.web"]);
+        let v2 = ("app2-web-1", "traefik.http.routers.web.rulesyntax", "v2");
+        let two = ("app2-web-1", "traefik.http.routers.web.rule", "Host(`x.example`, `app1.localhost`)");
+        assert_eq!(order(&[two, v2]), ["app2.web", "app1.web"]);
+        let tcp = ("app2-web-1", "traefik.tcp.routers.web.rule", "HostSNI(`app1.localhost`)");
+        let port = ("app2-web-1", "traefik.tcp.services.web.loadbalancer.server.port", "8443");
+        assert_eq!(order(&[tcp, port]), ["app2.web", "app1.web"]);
+    }
+
+    #[test]
+    fn a_router_that_refers_to_nothing_is_said_to_be_left_out() {
+        let service = ("app1-web-1", "traefik.http.routers.web.service", "gone");
+        let plan = with(&[service]);
+        for name in ["app1-web-1", "app1.localhost"] {
+            let text = find(&plan, name).text();
+            assert!(
+                text.contains("Traefik leaves it out: nothing that is routed declares service `app1.gone`"),
+                "{text}"
+            );
+        }
+        let chain = [
+            ("app1-web-1", "traefik.http.routers.web.middlewares", "chain,kept@file"),
+            ("app1-web-1", "traefik.http.middlewares.chain.chain.middlewares", "auth"),
+            // Declared by a container that does not get routed.
+            ("app1-db-1", "traefik.enable", "true"),
+            ("app1-db-1", "traefik.http.middlewares.auth.headers.framedeny", "true"),
+        ];
+        let text = find(&with(&chain), "app1-web-1").text();
+        assert!(text.contains("declares middleware `app1.auth`"), "{text}");
+        assert!(!find(&demo(), "app1-web-1").text().contains("leaves it out"));
+    }
+
     #[test]
     fn containers_are_found_by_name_id_and_service_and_hosts_by_rule() {
         let plan = demo();
         let routed = plan.routes[0].backends[0].clone();
         let found = |name: &str| match find(&plan, name) {
             Answer::Container(explanation) => explanation.decision.name.clone(),
-            Answer::Host(host) => host.routes.iter().map(|it| it.router.as_str()).collect::<Vec<_>>().join(","),
+            Answer::Host(host) => host.routes.iter().map(|it| it.route.router.as_str()).collect::<Vec<_>>().join(","),
             Answer::Several(names) => format!("{} of several", names.len()),
             Answer::Nothing(names) => format!("nothing, near {}", names.len()),
         };

@@ -16,6 +16,9 @@ pub struct Listing<'a> {
     pub stale: Option<&'a str>,
     /// Every router of the document, sorted.
     pub routes: &'a [Route],
+    /// Routers that Traefik leaves out: what they refer to is not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut<'a>>,
     /// Every container that asked and was refused.
     pub refused: Vec<Refused<'a>>,
     /// How many containers did not ask.
@@ -23,6 +26,15 @@ pub struct Listing<'a> {
     /// Their names; only where all was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored_containers: Option<Vec<&'a str>>,
+}
+
+/// A router that Traefik leaves out.
+#[derive(Debug, Serialize)]
+pub struct LeftOut<'a> {
+    /// Its published name.
+    pub router: &'a str,
+    /// What it refers to and nothing that is routed declares.
+    pub missing: Vec<String>,
 }
 
 /// A container that asked and was refused.
@@ -54,6 +66,12 @@ impl<'a> Listing<'a> {
         Self {
             stale,
             routes: &plan.routes,
+            left_out: plan
+                .routes
+                .iter()
+                .map(|route| LeftOut { router: &route.router, missing: plan.missing(route) })
+                .filter(|it| !it.missing.is_empty())
+                .collect(),
             refused,
             ignored: ignored.len(),
             ignored_containers: all.then_some(ignored),
@@ -77,6 +95,17 @@ impl<'a> Listing<'a> {
         } else {
             let rows: Vec<_> = self.routes.iter().map(row).collect();
             text.push_str(&columns(&["ROUTER", "RULE", "ENTRY POINTS", "SERVICE", "NETWORK", "SERVERS"], &rows));
+        }
+        if !self.left_out.is_empty() {
+            let rows: Vec<_> = self
+                .left_out
+                .iter()
+                .map(|it| {
+                    vec![it.router.to_owned(), format!("nothing that is routed declares {}", it.missing.join(", "))]
+                })
+                .collect();
+            text.push('\n');
+            text.push_str(&columns(&["TRAEFIK LEAVES OUT", "WHY"], &rows));
         }
         if !self.refused.is_empty() {
             let rows: Vec<_> = self
@@ -135,6 +164,8 @@ fn code(refusal: &Refusal) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::inventory::ContainerId;
     use crate::plan::{Backend, Protocol};
@@ -151,6 +182,7 @@ mod tests {
             refusal,
             steps: Vec::new(),
             warnings: Vec::new(),
+            hosts: BTreeSet::new(),
             network: None,
             address: None,
         };

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use super::subnet::Subnet;
 use super::{Case, Check, Rule, Seen, Wire, listed};
-use crate::inventory::Container;
+use crate::inventory::{Container, Network};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version};
+use crate::policy::remedy;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -288,13 +289,24 @@ fn net_001(case: &Case<'_>) -> Option<Seen> {
     let open = ways(case, WayOut::NotInternal);
     if let Some(first) = open.first() {
         let not = if open.len() == 1 { "which is not internal" } else { "which are not internal" };
-        return Some(Seen::new(format!("`{}` is on {}, {not}", case.name(), listed(open.iter().copied()))).fix(
-            format!(
-                "take `{first}` out of the service's `networks:`, and `docker network disconnect {first} {}`; \
-                 or, if nobody on it needs a way out, make it internal:\nnetworks:\n  {first}:\n    internal: true",
-                case.name()
-            ),
-        ));
+        let kept: Vec<&Network> =
+            case.namespace.edges.iter().filter(|edge| edge.wall.is_ok()).filter_map(|edge| edge.network).collect();
+        let keep = if kept.is_empty() {
+            remedy::own_network(case.service(), &kept)
+        } else {
+            remedy::stay(case.service(), &kept)
+        };
+        let mut fix = format!(
+            "leave it on internal networks only:\n{keep}\nat once: docker network disconnect {first} {}",
+            case.name()
+        );
+        let edge = case.namespace.edges.iter().find(|edge| edge.name == *first);
+        if let Some(network) = edge.and_then(|edge| edge.network) {
+            fix.push_str("\nor, if nobody on it needs a way out, make it internal:\n");
+            fix.push_str(&remedy::network(network, &["internal: true"], "--internal"));
+        }
+        let words = format!("`{}` is on {}, {not}", case.name(), listed(open.iter().copied()));
+        return Some(Seen::new(words).fix(fix));
     }
     let unknown = ways(case, WayOut::Unknown);
     (!unknown.is_empty()).then(|| {
@@ -517,15 +529,13 @@ fn net_015(wire: &Wire<'_>) -> Option<Seen> {
         return None;
     }
     let words = format!("on `{}` the host answers on the gateway's address", network.name);
-    let choice = match version {
-        Some(version) if version < (28, 0, 0) => format!("{INHIBIT}: \"true\""),
-        _ => format!("{GATEWAY_MODE_4}: isolated"),
+    let (yaml, flags) = match version {
+        Some(version) if version < (28, 0, 0) => {
+            (format!("  {INHIBIT}: \"true\""), format!("--internal -o {INHIBIT}=true"))
+        }
+        _ => (format!("  {GATEWAY_MODE_4}: isolated"), format!("--internal -o {GATEWAY_MODE_4}=isolated")),
     };
-    Some(Seen::new(words).fix(format!(
-        "networks:\n  {}:\n    internal: true\n    driver_opts:\n      {choice}\n(a network must be made anew for it: \
-         docker compose down && docker compose up -d)",
-        network.name
-    )))
+    Some(Seen::new(words).fix(remedy::network(network, &["internal: true", "driver_opts:", &yaml], &flags)))
 }
 
 fn net_016(case: &Case<'_>) -> Option<Seen> {
@@ -545,8 +555,14 @@ fn product(name: &str) -> &str {
 fn net_017(wire: &Wire<'_>) -> Option<Seen> {
     let network = wire.network;
     let isolated = network.options.get(GATEWAY_MODE_6).is_some_and(|mode| mode == "isolated");
-    (network.driver == "bridge" && network.ipv6 && !isolated)
-        .then(|| Seen::new(format!("on `{}` the host answers on the gateway's IPv6 address", network.name)))
+    (network.driver == "bridge" && network.ipv6 && !isolated).then(|| {
+        let (yaml, flags) = (format!("  {GATEWAY_MODE_6}: isolated"), format!("-o {GATEWAY_MODE_6}=isolated"));
+        Seen::new(format!("on `{}` the host answers on the gateway's IPv6 address", network.name)).fix(remedy::network(
+            network,
+            &["driver_opts:", &yaml],
+            &format!("--internal --ipv6 {flags}"),
+        ))
+    })
 }
 
 fn net_018(wire: &Wire<'_>) -> Option<Seen> {
