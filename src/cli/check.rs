@@ -92,7 +92,15 @@ impl Check {
                 text
             }
             Format::Json => serde_json::to_string_pretty(&Checked { listing, audit, assumed: &assumed })? + "\n",
-            Format::Sarif => audit.sarif(),
+            Format::Sarif => audit.sarif(|subject| {
+                let makes = |project: &Project| match subject {
+                    Subject::Engine => false,
+                    Subject::Network { name } => project.inventory.networks.values().any(|own| own.name == *name),
+                    Subject::Container { id, .. } => project.inventory.containers.contains_key(id),
+                };
+                let (_, file) = projects.iter().zip(&files).find(|(project, _)| makes(project))?;
+                (file.as_os_str() != STDIN).then(|| file.to_string_lossy().into_owned())
+            }),
         })?;
         Ok(if refused || found { Exit::No } else { Exit::Good })
     }
@@ -125,6 +133,15 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
     let ids = compose::ids(projects);
     let makes = |name: &str| projects.iter().any(|it| it.inventory.networks.values().any(|own| own.name == name));
     plan.decisions.retain(|id, _| ids.contains(id));
+    // Nothing runs yet that a command could change.
+    let steps = plan.decisions.values_mut().flat_map(|it| it.steps.iter_mut().flat_map(|step| &mut step.refusals));
+    steps.for_each(|refusal| refusal.remedy = without_commands(&refusal.remedy));
+    for refusal in plan.decisions.values_mut().filter_map(|decision| decision.refusal.as_mut()) {
+        refusal.remedy = without_commands(&refusal.remedy);
+    }
+    for finding in &mut plan.findings {
+        finding.fix = without_commands(&finding.fix).into();
+    }
     plan.findings.retain(|finding| match &finding.subject {
         // There is no engine here to be judged.
         Subject::Engine => false,
@@ -139,4 +156,9 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
             backend.address = backend.address.replace(&format!("{address}:"), &format!("{}:", backend.container));
         }
     }
+}
+
+/// A remedy without the lines about what already runs.
+fn without_commands(remedy: &str) -> String {
+    remedy.lines().filter(|line| !line.starts_with("at once: ")).collect::<Vec<_>>().join("\n")
 }

@@ -22,6 +22,8 @@ pub struct Audit<'a> {
     pub vouched: Vec<&'a Finding>,
     /// What the engine cannot tell; no statement that it is fine.
     pub not_verifiable: Vec<&'a Finding>,
+    #[serde(skip)]
+    plan: &'a Plan,
 }
 
 impl<'a> Audit<'a> {
@@ -41,7 +43,13 @@ impl<'a> Audit<'a> {
         for list in [&mut findings, &mut vouched, &mut not_verifiable] {
             list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule.clone(), place(&it.subject)));
         }
-        Self { findings, vouched, not_verifiable }
+        Self { findings, vouched, not_verifiable, plan }
+    }
+
+    /// What a container is called in its compose file.
+    fn service(&self, subject: &Subject) -> Option<&str> {
+        let Subject::Container { id, .. } = subject else { return None };
+        self.plan.decisions.get(id)?.service.as_deref()
     }
 
     /// Whether anything is at least so bad, vouched for or not verifiable left out.
@@ -67,8 +75,12 @@ impl<'a> Audit<'a> {
             fixes.dedup();
             let Some(rule) = found.first().map(|it| it.rule.as_ref()).filter(|_| !fixes.is_empty()) else { continue };
             text.extend(["\n", rule, ", to change it (docs/rules.md):\n"]);
+            // A snippet for one container names its service.
+            let service = if let [one] = found { self.service(&one.subject) } else { None };
             for fix in fixes.iter().take(MOST_FIXES) {
-                text.extend(["    ", &visible_lines(fix).replace('\n', "\n    "), "\n"]);
+                let fix =
+                    service.map_or_else(|| (*fix).to_owned(), |it| fix.replace("\n  app:", &format!("\n  {it}:")));
+                text.extend(["    ", &visible_lines(&fix).replace('\n', "\n    "), "\n"]);
             }
             if fixes.len() > MOST_FIXES {
                 text.push_str("    and the like; for each: leeward explain NAME\n");
@@ -86,7 +98,10 @@ impl<'a> Audit<'a> {
     }
 
     /// SARIF 2.1.0. What was vouched for is there as suppressed; what is not verifiable as a note.
-    pub fn sarif(&self) -> String {
+    ///
+    /// `file` is the file that a finding is about, relative to the repository, where there is one. Code scanning takes no
+    /// result without; else the subject stands for it (`containers/app1-web-1`), and is the logical location anyway.
+    pub fn sarif(&self, file: impl Fn(&Subject) -> Option<String>) -> String {
         let described: Vec<Value> = rules::all()
             .map(|rule| {
                 json!({
@@ -95,15 +110,24 @@ impl<'a> Audit<'a> {
                     "fullDescription": { "text": rule.why },
                     "help": { "text": rule.fix },
                     "defaultConfiguration": { "level": level(rule.severity) },
+                    // What code scanning sorts by: 9.0 and up is critical, 7.0 high, 4.0 medium.
+                    "properties": { "tags": ["security"], "security-severity": score(rule.severity) },
                 })
             })
             .collect();
         let result = |finding: &&Finding, kind: &str| {
+            let place = place(&finding.subject);
+            let uri = file(&finding.subject).unwrap_or_else(|| as_path(&finding.subject));
             let mut result = json!({
                 "ruleId": finding.rule,
                 "level": if kind == "open" { "note" } else { level(finding.severity) },
                 "message": { "text": finding.words },
-                "locations": [{ "logicalLocations": [{ "fullyQualifiedName": place(&finding.subject), "kind": "resource" }] }],
+                "locations": [{
+                    "physicalLocation": { "artifactLocation": { "uri": uri }, "region": { "startLine": 1 } },
+                    "logicalLocations": [{ "fullyQualifiedName": place, "kind": "resource" }],
+                }],
+                // The same finding on the same subject is the same, whatever its words.
+                "partialFingerprints": { "subject/v1": format!("{}/{place}", finding.rule) },
             });
             if kind == "vouched"
                 && let Some(fields) = result.as_object_mut()
@@ -126,7 +150,11 @@ impl<'a> Audit<'a> {
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
             "version": "2.1.0",
             "runs": [{
-                "tool": { "driver": { "name": "leeward", "version": env!("CARGO_PKG_VERSION"), "rules": described } },
+                "tool": { "driver": {
+                    "name": "leeward",
+                    "semanticVersion": env!("CARGO_PKG_VERSION"),
+                    "rules": described,
+                } },
                 "results": results,
             }],
         });
@@ -159,6 +187,29 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
+/// A severity as a score of the common scoring system.
+fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "0.1",
+        Severity::Low => "2.0",
+        Severity::Medium => "5.0",
+        Severity::High => "8.0",
+        Severity::Critical => "9.5",
+    }
+}
+
+/// What stands for a file where there is none: `containers/app1-web-1`.
+fn as_path(subject: &Subject) -> String {
+    let (folder, name) = match subject {
+        Subject::Engine => return "engine".to_owned(),
+        Subject::Network { name } => ("networks", name),
+        Subject::Container { name, .. } => ("containers", name),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let name = name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
+    format!("{folder}/{}", name.collect::<String>())
+}
+
 /// What a finding is about, as it is written: `network net-proxy`, `app1-web-1`.
 pub fn place(subject: &Subject) -> String {
     visible(&match subject {
@@ -183,12 +234,17 @@ mod tests {
         let text = audit.text();
         assert!(text.starts_with("SEVERITY"), "{text}");
         assert!(text.contains("NET-001") && text.contains("to change it"), "{text}");
-        let sarif: Value = serde_json::from_str(&audit.sarif()).unwrap();
+        let sarif: Value = serde_json::from_str(&audit.sarif(|_| None)).unwrap();
         assert_eq!(sarif["version"], "2.1.0");
         let results = sarif["runs"][0]["results"].as_array().unwrap();
         assert_eq!(results.len(), plan.findings.len());
         let known: Vec<&Value> =
             sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
         assert!(results.iter().all(|it| known.contains(&&it["ruleId"])), "every finding's rule is described");
+        let uri = |it: &Value| it["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].clone();
+        let uris: Vec<Value> = results.iter().map(uri).collect();
+        assert!(uris.contains(&"containers/wiki-wiki-1".into()) && uris.contains(&"engine".into()), "{uris:?}");
+        let in_file: Value = serde_json::from_str(&audit.sarif(|_| Some("wiki/compose.yaml".into()))).unwrap();
+        assert_eq!(uri(&in_file["runs"][0]["results"][0]), "wiki/compose.yaml");
     }
 }

@@ -295,7 +295,7 @@ async fn audited(State(shared): State<Shared>, Query(bound): Query<Bound>, heade
         Some(_) | None => StatusCode::OK,
     };
     if accepts(&headers, "application/sarif+json") {
-        (status, [(header::CONTENT_TYPE, "application/sarif+json")], audit.sarif()).into_response()
+        (status, [(header::CONTENT_TYPE, "application/sarif+json")], audit.sarif(|_| None)).into_response()
     } else if wants_json(&headers) {
         (status, [(header::CONTENT_TYPE, "application/json")], audit.json()).into_response()
     } else {
