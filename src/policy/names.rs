@@ -8,14 +8,15 @@ use crate::settings::Names;
 
 /// The owner of a container: containers of one owner share their names, and nobody else's.
 ///
-/// Shape: shown as `app1` for a Compose project or a Swarm stack, as `~name` for a container alone. A container's name
-/// is unique in its engine, and no group may start with `~`: no two owners look alike.
+/// Shape: shown as `app1` for a Compose project or a Swarm stack, as `~name` for a container alone, as `~~name` for a Swarm
+/// service alone. A container's name and a service's are each unique in their engine, neither starts with `~`, and no
+/// group may: no two owners look alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     /// A Compose project (`com.docker.compose.project`, where the group of Compose labels counts) or a Swarm stack
     /// (`com.docker.stack.namespace` of the service). One space of names: the operator names both.
     Group(String),
-    /// A container, or a Swarm service, that belongs to neither.
+    /// A container that belongs to neither, by its name; or a Swarm service, by its name after a `~`.
     Alone(String),
 }
 
@@ -33,12 +34,13 @@ impl Owner {
             None
         };
         // The tasks of one Swarm service are one owner's: the service's.
-        let service = container.swarm.as_ref().map(|swarm| &swarm.service).filter(|service| !service.is_empty());
+        let service = container.swarm.as_ref().map(|swarm| swarm.service.as_str()).filter(|it| !it.is_empty());
         let alone = service.unwrap_or(&container.name);
+        let mark = if container.swarm.is_some() { "~" } else { "" };
         match group.filter(|name| is_plain(name) && !name.starts_with('~')) {
             Some(name) => Self::Group(name.to_owned()),
             // The engine lets no container be called so; another engine might.
-            None if is_plain(alone) => Self::Alone(alone.clone()),
+            None if is_plain(alone) => Self::Alone(format!("{mark}{alone}")),
             None => Self::Alone(container.id.to_string()),
         }
     }
@@ -99,7 +101,7 @@ mod tests {
         assert_eq!(owner("app1-web-1", &[(project, "app1")], false), "app1");
         assert_eq!(owner("lone", &[], false), "~lone");
         assert_eq!(owner("blog_web", &[("com.docker.stack.namespace", "blog")], true), "blog");
-        assert_eq!(owner("web", &[], true), "~web");
+        assert_eq!(owner("web", &[], true), "~~web");
         // A stack's label on a plain container is no stack.
         assert_eq!(owner("web", &[("com.docker.stack.namespace", "blog")], false), "~web");
     }

@@ -345,7 +345,8 @@ impl<'a> Ground<'a> {
             while asked.next_if(|next| **next < id).is_some() {}
             let traefik = world.is_traefik(container);
             let asks = asked.next_if(|next| **next == id).is_some() && !traefik;
-            known.push(Known { owner, asks, traefik, leeward: is_leeward(container) });
+            // An application does not become Leeward by its image's name.
+            known.push(Known { owner, asks, traefik, leeward: !asks && is_leeward(container) });
         }
         let mut neighbours = vec![false; known.len()];
         let mut places = Vec::new();

@@ -55,6 +55,37 @@ const SENSITIVE: &[&str] = &[
     "/var/spool/cron",
 ];
 
+/// What makes whoever writes to it root on the host. Matched exactly as well; to read it is usual (`/etc/passwd`).
+const POWERFUL: &[&str] = &[
+    "/bin",
+    "/etc/crontab",
+    "/etc/group",
+    "/etc/init.d",
+    "/etc/ld.so.preload",
+    "/etc/passwd",
+    "/etc/profile.d",
+    "/etc/shadow",
+    "/etc/ssh",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/lib",
+    "/lib64",
+    "/proc/1",
+    "/proc/1/root",
+    "/proc/sys",
+    "/root/.ssh",
+    "/sbin",
+    "/sys/fs/cgroup",
+    "/sys/kernel",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/var/lib/docker/volumes",
+];
+
 /// The control socket that a mounted host path gives away: it is one, or a parent of one.
 pub(super) fn socket(path: &str) -> Option<&'static str> {
     // Docker on Windows.
@@ -69,10 +100,17 @@ pub(super) fn socket(path: &str) -> Option<&'static str> {
     })
 }
 
-/// The sensitive directory that a mounted host path is. `root_dir` is where the engine keeps its own data.
-pub(super) fn sensitive(path: &str, root_dir: Option<&str>) -> Option<String> {
+/// The sensitive directory that a mounted host path is, or holds. `root_dir` is where the engine keeps its own data.
+pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> Option<String> {
     let path = plain(path)?;
-    (SENSITIVE.contains(&path.as_str()) || root_dir.and_then(plain).is_some_and(|root| root == path)).then_some(path)
+    let root_dir = root_dir.and_then(plain);
+    let is = SENSITIVE.contains(&path.as_str()) || (writable && POWERFUL.contains(&path.as_str()));
+    if is || root_dir.as_ref() == Some(&path) {
+        return Some(path);
+    }
+    // `/var/lib` is no directory of the host's own, but it holds one.
+    let held = || root_dir.iter().map(String::as_str).chain(SENSITIVE.iter().copied());
+    writable.then(|| held().find(|own| is_at_or_above(&path, own)).map(|own| format!("{path}` with `{own}"))).flatten()
 }
 
 fn is_at_or_above(path: &str, socket: &str) -> bool {
@@ -138,11 +176,22 @@ mod tests {
     #[test]
     fn sensitive_directories_match_exactly() {
         for path in ["/", "/etc", "/etc/", "/home", "/var/run", "/var/lib/docker", "/proc/../sys"] {
-            assert!(sensitive(path, None).is_some(), "{path}");
+            assert!(sensitive(path, None, false).is_some(), "{path}");
         }
         for path in ["/etc/localtime", "/home/u/app/data", "/var/lib/vaultwarden", "/var/lib/docker-backup", "/srv"] {
-            assert_eq!(sensitive(path, None), None, "{path}");
+            assert_eq!(sensitive(path, None, true), None, "{path}");
         }
-        assert!(sensitive("/data/docker", Some("/data/docker/")).is_some());
+        assert!(sensitive("/data/docker", Some("/data/docker/"), false).is_some());
+    }
+
+    #[test]
+    fn who_may_write_to_it_makes_the_difference() {
+        for path in ["/etc/passwd", "/sys/fs/cgroup", "/usr/local/bin", "/proc/sys"] {
+            assert!(sensitive(path, None, true).is_some() && sensitive(path, None, false).is_none(), "{path}");
+        }
+        assert_eq!(sensitive("/var/lib", None, true).unwrap(), "/var/lib` with `/var/lib/containerd");
+        assert_eq!(sensitive("/var/lib", None, false), None);
+        assert_eq!(sensitive("/data", Some("/data/docker"), true).unwrap(), "/data` with `/data/docker");
+        assert_eq!(sensitive("/data/app", Some("/data/docker"), true), None);
     }
 }

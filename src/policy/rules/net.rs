@@ -424,10 +424,12 @@ fn net_010(wire: &Wire<'_>) -> Option<Seen> {
 }
 
 fn net_011(wire: &Wire<'_>) -> Option<Seen> {
-    let pivots: Vec<&Container> = others(wire).filter(|member| member.way_out).map(|member| member.container).collect();
+    // Leeward itself too, which has no business with a way out.
+    let not_traefik = wire.members.iter().filter(|member| wire.known.get(member.at).is_none_or(|known| !known.traefik));
+    let pivots: Vec<&Container> = not_traefik.filter(|member| member.way_out).map(|member| member.container).collect();
     let first = pivots.first()?;
     // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.
-    if others(wire).count() == pivots.len() {
+    if others(wire).all(|member| member.way_out) {
         return None;
     }
     let has = if pivots.len() == 1 { "has a way out" } else { "have a way out" };

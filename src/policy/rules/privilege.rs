@@ -375,12 +375,18 @@ fn is_host_device(path: &str) -> bool {
     EXACT.contains(&path) || DISKS.iter().any(|disk| path.starts_with(disk))
 }
 
+/// Whether a rule for devices, `c 10:200 rwm`, is about all of a kind, a disk, the host's memory or a tunnel.
+fn is_host_rule(rule: &str) -> bool {
+    rule.starts_with(['a', 'b', 'B', 'A'])
+        || ["c *:", "c 1:1 ", "c 1:2 ", "c 1:4 ", "c 1:* ", "c 10:200 "].iter().any(|it| rule.starts_with(it))
+}
+
 fn prv_010(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
     if let Some(device) = confinement.devices.iter().find(|device| is_host_device(device)) {
         return Some(Seen::new(format!("`{}` has the device `{device}`", case.name())));
     }
-    let rule = confinement.device_cgroup_rules.iter().find(|rule| rule.starts_with(['a', 'b']))?;
+    let rule = confinement.device_cgroup_rules.iter().find(|rule| is_host_rule(rule))?;
     Some(Seen::new(format!("`{}` may use the devices `{rule}`", case.name())))
 }
 
@@ -389,7 +395,7 @@ fn prv_011(case: &Case<'_>) -> Option<Seen> {
     if let Some(device) = confinement.devices.iter().find(|device| !is_host_device(device)) {
         return Some(Seen::new(format!("`{}` has the device `{device}`", case.name())));
     }
-    if let Some(rule) = confinement.device_cgroup_rules.iter().find(|rule| !rule.starts_with(['a', 'b'])) {
+    if let Some(rule) = confinement.device_cgroup_rules.iter().find(|rule| !is_host_rule(rule)) {
         return Some(Seen::new(format!("`{}` may use the devices `{rule}`", case.name())));
     }
     when(confinement.device_requests, || format!("`{}` has devices of the host, a GPU or the like", case.name()))
@@ -433,7 +439,7 @@ fn prv_016(case: &Case<'_>) -> Option<Seen> {
     let root_dir = case.world.inventory.engine.root_dir.as_deref();
     let mut readable = None;
     for mount in case.container.mounts.iter().filter(|mount| mount.kind == "bind") {
-        let Some(path) = mounts::sensitive(&mount.source, root_dir) else { continue };
+        let Some(path) = mounts::sensitive(&mount.source, root_dir, mount.writable) else { continue };
         if mount.writable {
             return Some(Seen::new(format!("`{}` may write to the host's `{path}`", case.name())));
         }

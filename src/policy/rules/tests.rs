@@ -144,6 +144,13 @@ fn hidden_bind(inventory: &mut Inventory, device: &str) {
     inventory.volumes.insert("data".into(), volume);
 }
 
+/// A volume that is a file system of some kind.
+fn mounted(inventory: &mut Inventory, kind: &str) {
+    volume(inventory, "app", "data", true);
+    let volume = Volume { driver: "local".into(), kind: kind.into(), ..Volume::default() };
+    inventory.volumes.insert("data".into(), volume);
+}
+
 fn binding(ip: &str) -> BTreeMap<String, Vec<Binding>> {
     [("80/tcp".to_owned(), vec![Binding { host_ip: ip.into(), host_port: "8080".into() }])].into()
 }
@@ -443,6 +450,7 @@ const PAIRS: &[Pair] = &[
         },
     ),
     ("VOL-002", |i| hidden_bind(i, "/var/run"), |i| volume(i, "app", "data", true)),
+    ("VOL-003", |i| mounted(i, "nfs"), |i| mounted(i, "tmpfs")),
     (
         "LOG-001",
         |i| app(i, "app").confinement.log_driver = "gelf".into(),
@@ -666,4 +674,58 @@ fn what_a_neighbour_forwards_is_held_against_those_beside_it() {
 #[test]
 fn unknown_vouchers_are_named() {
     assert_eq!(super::unknown_vouchers("NET-001, net-999 PRV-2,"), ["net-999", "PRV-2"]);
+}
+
+#[test]
+fn a_device_of_the_host_is_no_volume() {
+    for (kind, wanted) in [
+        ("ext4", Some(Action::Block)),
+        ("overlay", Some(Action::Block)),
+        ("devtmpfs", Some(Action::Block)),
+        ("nfs4", None),
+        ("cifs", None),
+        ("fuse.sshfs", None),
+        ("tmpfs", None),
+        ("", None),
+    ] {
+        let mut inventory = topology();
+        mounted(&mut inventory, kind);
+        let findings = judged(&inventory, &Settings::default()).findings;
+        let found = findings.iter().find(|finding| finding.rule == "VOL-002").map(|finding| finding.action);
+        assert_eq!(found, wanted, "{kind}");
+    }
+}
+
+#[test]
+fn rules_for_devices_are_the_host_or_not() {
+    for (rule, wanted) in [
+        ("a *:* rwm", "PRV-010"),
+        ("b 8:* rmw", "PRV-010"),
+        ("c *:* rwm", "PRV-010"),
+        ("c 1:1 rwm", "PRV-010"),
+        ("c 10:200 rwm", "PRV-010"),
+        ("c 188:* rmw", "PRV-011"),
+        ("c 1:11 r", "PRV-011"),
+    ] {
+        let mut inventory = topology();
+        app(&mut inventory, "app").confinement.device_cgroup_rules = vec![rule.to_owned()];
+        let findings = judged(&inventory, &Settings::default()).findings;
+        let found: Vec<&str> = findings.iter().map(|it| &*it.rule).filter(|it| it.starts_with("PRV-01")).collect();
+        assert_eq!(found, [wanted], "{rule}");
+    }
+}
+
+#[test]
+fn nobody_becomes_leeward_by_a_name() {
+    let neighbour = |asks: bool| {
+        let mut inventory = topology();
+        let name = if asks { "app2" } else { "helper" };
+        add(&mut inventory, name, "other", &["net-proxy", "net-exposed"]);
+        app(&mut inventory, name).image = "evil.example/leeward:1".into();
+        let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+        let refusals = judged(&inventory, &strict).refusals(&"app".into());
+        refusals.iter().filter_map(|refusal| refusal.rule.clone()).collect::<BTreeSet<_>>()
+    };
+    assert!(neighbour(false).contains("NET-011"), "{:?}", neighbour(false));
+    assert!(neighbour(true).contains("NET-010") && neighbour(true).contains("NET-011"), "{:?}", neighbour(true));
 }

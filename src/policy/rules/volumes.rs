@@ -1,6 +1,7 @@
 //! VOL: what volumes hide, and whom they connect.
 
 use super::{Case, Check, Rule, Seen, listed, mounts};
+use crate::inventory::Volume;
 use crate::policy::finding::{Action, Severity};
 
 pub(super) static RULES: &[Rule] = &[
@@ -21,12 +22,27 @@ pub(super) static RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(vol_002),
         why: "a volume of the driver `local` with `o: bind` mounts a host path, and the container's inspection does \
-              not show which; PRV-002 and PRV-016 are judged on that path",
+              not show which; PRV-002 and PRV-016 are judged on that path. With `type: ext4` and the like it mounts a \
+              device of the host, which may be the host's own disk",
         fix: "mount what is needed as a plain bind (`volumes: [/srv/app:/data]`), and never a directory that holds an \
               engine's socket or belongs to the host",
         reference: "https://docs.docker.com/engine/storage/volumes/#mounting-a-block-device",
     },
+    Rule {
+        id: "VOL-003",
+        title: "a volume that lies on another machine",
+        severity: Severity::Low,
+        action: Action::Inform,
+        check: Check::App(vol_003),
+        why: "the host's kernel, or a plugin, carries what the container writes to another machine, and back: a way in \
+              and out for whoever reaches the share. For media on a file server this is the price",
+        fix: "know it, or mount it read-only: `volumes: [media:/media:ro]`",
+        reference: "docs/isolation.md#what-is-shared-is-a-way",
+    },
 ];
+
+/// File systems over the network.
+const REMOTE: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "davfs", "lustre"];
 
 fn vol_001(case: &Case<'_>) -> Option<Seen> {
     let container = case.container;
@@ -55,7 +71,16 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
             unknown = unknown.or(Some(&mount.name));
             continue;
         };
+        let kind = volume.kind.as_str();
         if !volume.bind {
+            // In the host's memory, or not of the host.
+            if !matches!(kind, "" | "none" | "tmpfs" | "ramfs") && !is_remote(volume) {
+                return Some(Seen::new(format!(
+                    "volume `{}` of `{}` is a file system of the host's, of type `{kind}`, on what device is not said",
+                    mount.name,
+                    case.name()
+                )));
+            }
             continue;
         }
         let words = |what: &str| {
@@ -64,7 +89,7 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         if let Some(socket) = mounts::socket(&volume.device) {
             return Some(words(&format!("which gives it `{socket}`")));
         }
-        if mounts::sensitive(&volume.device, inventory.engine.root_dir.as_deref()).is_some() {
+        if mounts::sensitive(&volume.device, inventory.engine.root_dir.as_deref(), mount.writable).is_some() {
             let writable = mount.writable;
             let seen = words(if writable { "which it may write" } else { "which it may read" });
             return Some(if writable { seen } else { seen.action(Action::Warn) });
@@ -75,5 +100,21 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         let name = unknown?;
         let words = format!("whether volume `{name}` of `{}` hides a host directory could not be read", case.name());
         Some(Seen::unverifiable(words).action(Action::Inform))
+    })
+}
+
+fn is_remote(volume: &Volume) -> bool {
+    let kind = volume.kind.as_str();
+    let plugin = !matches!(volume.driver.as_str(), "" | "local");
+    plugin || REMOTE.contains(&kind) || kind.starts_with("fuse")
+}
+
+fn vol_003(case: &Case<'_>) -> Option<Seen> {
+    case.container.mounts.iter().filter(|mount| mount.kind == "volume").find_map(|mount| {
+        let volume =
+            case.world.inventory.volumes.get(&mount.name).filter(|volume| is_remote(volume) && !volume.bind)?;
+        let by = if volume.kind.is_empty() { &volume.driver } else { &volume.kind };
+        let may = if mount.writable { "may write to" } else { "may read" };
+        Some(Seen::new(format!("`{}` {may} volume `{}`, on another machine by `{by}`", case.name(), mount.name)))
     })
 }
