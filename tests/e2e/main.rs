@@ -21,6 +21,7 @@ mod left_out;
 mod moving;
 mod probe;
 mod soak;
+mod swarm;
 mod topology;
 
 use std::fs::File;
