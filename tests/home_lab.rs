@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network};
+use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network, Volume};
+use leeward::plan::compile;
 use leeward::policy::finding::{Action, Severity};
 use leeward::policy::rules::{Judgement, judge};
 use leeward::policy::world::World;
@@ -356,4 +357,129 @@ fn traefik_itself_may_have_a_way_out_and_ports() {
         .map(|finding| &*finding.rule)
         .collect();
     assert_eq!(about, ["TRF-002", "TRF-003"]);
+}
+
+#[test]
+fn paperless_with_its_broker_and_folders() {
+    let build = |server: &mut Server| {
+        server.project("paperless");
+        let app = asks(server.add("paperless", "webserver", &["paperless_proxy", "paperless_internal"]));
+        mount(app, "/srv/paperless/consume:/usr/src/paperless/consume");
+        mount(app, "media:/usr/src/paperless/media");
+        server.add("paperless", "broker", &["paperless_internal"]);
+        mount(server.add("paperless", "db", &["paperless_internal"]), "pgdata:/var/lib/postgresql/data");
+        // Two that it sends documents to, of no use to anybody else.
+        server.add("paperless", "gotenberg", &["paperless_internal"]);
+        server.add("paperless", "tika", &["paperless_internal"]);
+    };
+    check(build, "paperless-webserver-1", &[], &[]);
+}
+
+#[test]
+fn gitea_with_its_ssh_port_on_the_host() {
+    let build = |server: &mut Server| {
+        server.project("gitea");
+        server.network("gitea_default", false);
+        let app = asks(server.add("gitea", "gitea", &["gitea_proxy", "gitea_default"]));
+        port(app, "22/tcp", "2222");
+        mount(app, "/etc/timezone:/etc/timezone:ro");
+    };
+    check(build, "gitea", &["NET-001", "PUB-001"], &[]);
+}
+
+#[test]
+fn media_on_a_file_server() {
+    let build = |server: &mut Server| {
+        server.project("audiobooks");
+        mount(asks(server.add("audiobooks", "audiobookshelf", &["audiobooks_proxy"])), "nas:/books:ro");
+        let nas = Volume { driver: "local".into(), kind: "nfs".into(), ..Volume::default() };
+        server.0.volumes.insert("nas".into(), nas);
+    };
+    // Said (VOL-003), and no more.
+    check(build, "audiobooks-audiobookshelf-1", &[], &[]);
+}
+
+#[test]
+fn netdata_and_node_exporter_see_the_host() {
+    let netdata = |server: &mut Server| {
+        server.project("netdata");
+        let app = asks(server.add("netdata", "netdata", &["netdata_proxy"]));
+        app.confinement.pid_mode = "host".into();
+        app.confinement.cap_add = ["SYS_PTRACE".to_owned(), "SYS_ADMIN".to_owned()].into();
+        app.confinement.security_opt = vec!["apparmor:unconfined".into()];
+        for text in ["/proc:/host/proc:ro", "/sys:/host/sys:ro", "/etc/passwd:/host/etc/passwd:ro"] {
+            mount(app, text);
+        }
+    };
+    check(netdata, "netdata", &["PRV-003", "PRV-005"], &["PRV-016", "PRV-013"]);
+    let exporter = |server: &mut Server| {
+        server.project("metrics");
+        let app = asks(server.add("metrics", "node-exporter", &["metrics_proxy"]));
+        mount(app, "/:/host:ro");
+    };
+    check(exporter, "metrics-node-exporter-1", &["PRV-002"], &["PRV-016"]);
+}
+
+/// What becomes of one container's routes: the code of the refusal, or the rules and middlewares of its routers.
+fn routes(server: &Server, settings: &Settings, container: &str) -> String {
+    let plan = compile(&server.0, settings);
+    let decision = plan.decisions.get(&ContainerId::from(container)).unwrap();
+    if let Some(refusal) = &decision.refusal {
+        return format!("{}: {}", refusal.code.as_str(), refusal.remedy);
+    }
+    let own = plan.routes.iter().filter(|route| route.backends.iter().any(|it| it.container == container));
+    own.map(|route| format!("{} [{}]", route.rule, route.middlewares.join(","))).collect::<Vec<_>>().join("; ")
+}
+
+fn label(server: &mut Server, container: &str, pairs: &[(&str, &str)]) {
+    let container = server.0.container_mut(container).unwrap();
+    container.labels.insert("traefik.enable".into(), "true".into());
+    container.labels.extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    container.exposed_ports.insert("9091/tcp".into());
+}
+
+#[test]
+fn authelia_before_everybody_elses_applications() {
+    let mut server = Server::new();
+    server.project("auth");
+    server.project("cloud");
+    server.add("auth", "authelia", &["auth_proxy"]);
+    server.add("cloud", "nextcloud", &["cloud_proxy"]);
+    let address = "traefik.http.middlewares.authelia.forwardauth.address";
+    let forward = (address, "http://auth-authelia-1:9091/api/authz/forward-auth");
+    label(
+        &mut server,
+        "auth-authelia-1",
+        &[("traefik.http.routers.authelia.rule", "Host(`auth.example.com`)"), forward],
+    );
+    let rule = ("traefik.http.routers.cloud.rule", "Host(`cloud.example.com`)");
+    label(&mut server, "cloud-nextcloud-1", &[rule, ("traefik.http.routers.cloud.middlewares", "authelia@docker")]);
+
+    // As everybody writes it: refused, and the remedy is the flag; with it, all is as meant.
+    let none = Settings::default();
+    assert_eq!(routes(&server, &none, "auth-authelia-1"), "Host(`auth.example.com`) []");
+    assert_eq!(routes(&server, &none, "cloud-nextcloud-1"), "reference: --share-middleware auth.authelia");
+    let shared = Settings { share_middlewares: ["auth.authelia".parse().unwrap()].into(), ..Settings::default() };
+    assert_eq!(routes(&server, &shared, "cloud-nextcloud-1"), "Host(`cloud.example.com`) [auth.authelia]");
+    // Or it is declared on Traefik's own container.
+    label(&mut server, "traefik", &[forward]);
+    assert_eq!(routes(&server, &none, "cloud-nextcloud-1"), "Host(`cloud.example.com`) [traefik.authelia]");
+}
+
+#[test]
+fn traefiks_own_dashboard_and_a_database_by_tls() {
+    let mut server = Server::new();
+    server.project("db");
+    server.add("db", "postgres", &["db_proxy"]);
+    let sni = ("traefik.tcp.routers.pg.rule", "HostSNI(`pg.example.com`)");
+    label(&mut server, "db-postgres-1", &[sni, ("traefik.tcp.routers.pg.tls", "true")]);
+    assert_eq!(routes(&server, &Settings::default(), "db-postgres-1"), "HostSNI(`pg.example.com`) []");
+
+    let rule = ("traefik.http.routers.dash.rule", "Host(`traefik.example.com`)");
+    label(&mut server, "traefik", &[rule, ("traefik.http.routers.dash.service", "api@internal")]);
+    let refused = routes(&server, &Settings::default(), "traefik");
+    assert!(refused.ends_with("--allow-reference api@internal"), "{refused}");
+    let settings = Settings { allow_references: ["api@internal".to_owned()].into(), ..Settings::default() };
+    let plan = compile(&server.0, &settings);
+    assert!(plan.routes.iter().any(|route| route.router == "traefik.dash" && route.service == "api@internal"));
 }
