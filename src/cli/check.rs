@@ -10,10 +10,11 @@ use clap::Args;
 use leeward::docker::compose::{self, Project};
 use leeward::docker::snapshot;
 use leeward::inventory::Inventory;
-use leeward::plan::{self, Outcome, Plan};
+use leeward::plan::{self, Outcome, Plan, Warning};
 use leeward::policy::finding::Subject;
 use leeward::serve::audit::Audit;
 use leeward::serve::routes::Listing;
+use leeward::serve::table::visible;
 use serde::Serialize;
 
 use super::audit::{FailOn, Format};
@@ -62,6 +63,8 @@ struct Checked<'a> {
     listing: Listing<'a>,
     #[serde(flatten)]
     audit: Audit<'a>,
+    /// Labels that look as if they meant something, routers that Traefik will not take, ….
+    odd: &'a [String],
     /// What was taken for granted.
     assumed: &'a [String],
 }
@@ -82,16 +85,38 @@ impl Check {
             .flat_map(|project| project.assumed.iter().map(move |it| format!("{}/{it}", project.name)))
             .collect();
 
+        let odd: Vec<String> = plan
+            .decisions
+            .values()
+            .flat_map(|decision| decision.warnings.iter().map(move |it| (&decision.name, it)))
+            .map(|(name, Warning { label, words })| match label {
+                Some(label) => format!("{name}: {label}: {words}"),
+                None => format!("{name}: {words}"),
+            })
+            .collect();
         let (listing, audit) = (Listing::new(&plan, None, false), Audit::of(&plan));
         let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
         let found = fail_on.severity().is_some_and(|severity| audit.reaches(severity));
         super::print(&match format {
             Format::Table => {
                 let mut text = format!("{}\n{}", listing.text(), audit.text());
-                text.extend(assumed.iter().flat_map(|it| ["\nassumed for ", it, "\n"]));
+                if !odd.is_empty() {
+                    text.push_str("\nodd, but no reason to refuse\n");
+                }
+                for it in &odd {
+                    text.extend(["    ", &visible(it), "\n"]);
+                }
+                if !assumed.is_empty() {
+                    text.push_str("\ntaken for granted\n");
+                }
+                for it in &assumed {
+                    text.extend(["    ", &visible(it), "\n"]);
+                }
                 text
             }
-            Format::Json => serde_json::to_string_pretty(&Checked { listing, audit, assumed: &assumed })? + "\n",
+            Format::Json => {
+                serde_json::to_string_pretty(&Checked { listing, audit, odd: &odd, assumed: &assumed })? + "\n"
+            }
             Format::Sarif => audit.sarif(|subject| {
                 let makes = |project: &Project| match subject {
                     Subject::Engine => false,
@@ -154,6 +179,9 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
         let addresses = attachments.into_iter().flat_map(|it| it.values()).filter_map(|it| it.ipv4);
         for address in addresses.filter(|it: &IpAddr| compose::is_made_up(*it)) {
             backend.address = backend.address.replace(&format!("{address}:"), &format!("{}:", backend.container));
+        }
+        if let Some(rest) = backend.address.strip_suffix(&format!(":{}", compose::SOME_PORT)) {
+            backend.address = format!("{rest}:?");
         }
     }
 }

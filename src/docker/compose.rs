@@ -24,8 +24,8 @@ use crate::inventory::{Container, ContainerId, Image, Inventory};
 
 /// When a container was made that is still to be made: after all others.
 const LATER: &str = "9999-12-31T23:59:59Z";
-/// Says where a port comes from that nobody knows yet. Any will do: Traefik is never told.
-const SOME_PORT: &str = "80/tcp";
+/// The port that an image exposes and nobody knows yet. Traefik is never told.
+pub const SOME_PORT: u16 = 0;
 /// The user of a service that names none, which may be anybody.
 const IMAGES_OWN: &str = "(the image's)";
 /// The addresses of those that have none yet: 198.18.0.0/15, the range for benchmarks (RFC 2544).
@@ -339,10 +339,10 @@ impl Project {
             let raw = self.inspect(config, service, described, number);
             let Some(mut container) = facts::container(&raw) else { continue };
             if container.exposed_ports.is_empty() && !names_port(&container) && asks(&container) {
-                container.exposed_ports.insert(SOME_PORT.to_owned());
+                container.exposed_ports.insert(format!("{SOME_PORT}/tcp"));
                 if number == 1 {
                     self.assumed.push(format!(
-                        "{service}: that its image exposes a port, or the label loadbalancer.server.port is needed"
+                        "{service}: that its image exposes a port (the `?` above), or the label loadbalancer.server.port is needed"
                     ));
                 }
             }

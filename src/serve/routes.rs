@@ -49,6 +49,9 @@ pub struct Refused<'a> {
     /// The first no.
     #[serde(flatten)]
     pub refusal: &'a Refusal,
+    /// The others that are no finding of the audit's: a label that cannot be read, a port that nobody knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<&'a Refusal>,
 }
 
 impl<'a> Listing<'a> {
@@ -56,8 +59,10 @@ impl<'a> Listing<'a> {
     pub fn new(plan: &'a Plan, stale: Option<&'a str>, all: bool) -> Self {
         let of = |outcome: Outcome| plan.decisions.values().filter(move |decision| decision.outcome == outcome);
         let mut refused: Vec<_> = of(Outcome::Refused)
-            .filter_map(|Decision { id, name, owner, refusal, .. }| {
-                refusal.as_ref().map(|refusal| Refused { container: name, id: id.as_str(), owner, refusal })
+            .filter_map(|decision| {
+                let Decision { id, name, owner, refusal, .. } = decision;
+                let (refusal, more) = (refusal.as_ref()?, more(plan, decision));
+                Some(Refused { container: name, id: id.as_str(), owner, refusal, more })
             })
             .collect();
         refused.sort_by_key(|it| (it.container, it.id));
@@ -111,16 +116,18 @@ impl<'a> Listing<'a> {
             let rows: Vec<_> = self
                 .refused
                 .iter()
-                .map(|Refused { container, owner: _, id: _, refusal }| {
-                    vec![(*container).to_owned(), code(refusal), refusal.words.clone()]
+                .flat_map(|Refused { container, refusal, more, .. }| {
+                    let all = std::iter::once(refusal).chain(more);
+                    all.map(|refusal| vec![(*container).to_owned(), code(refusal), why(refusal)])
                 })
                 .collect();
             text.push('\n');
             text.push_str(&columns(&["REFUSED", "CODE", "WHY"], &rows));
-            for Refused { container, refusal, .. } in &self.refused {
-                if !refusal.remedy.is_empty() {
+            for Refused { container, refusal, more, .. } in &self.refused {
+                for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy.is_empty()) {
                     let remedy = visible_lines(&refusal.remedy).replace('\n', "\n    ");
-                    let _ = write!(text, "\n{}:\n    {remedy}\n", visible(container));
+                    let what = visible(&code(refusal));
+                    let _ = write!(text, "\n{}, {what}, to change it:\n    {remedy}\n", visible(container));
                 }
             }
         }
@@ -140,6 +147,19 @@ impl<'a> Listing<'a> {
     }
 }
 
+/// The refusals after the first that are not told by a finding as well.
+fn more<'a>(plan: &Plan, decision: &'a Decision) -> Vec<&'a Refusal> {
+    let mut more: Vec<&Refusal> = Vec::new();
+    for refusal in decision.steps.iter().flat_map(|step| &step.refusals) {
+        let is_first = decision.refusal.as_ref().is_some_and(|first| first.words == refusal.words);
+        let is_found = || plan.findings.iter().any(|finding| finding.words == refusal.words);
+        if !is_first && more.iter().all(|other| other.words != refusal.words) && !is_found() {
+            more.push(refusal);
+        }
+    }
+    more
+}
+
 fn row(route: &Route) -> Vec<String> {
     let mut networks: Vec<_> = route.backends.iter().map(|backend| backend.network.as_str()).collect();
     networks.sort_unstable();
@@ -155,6 +175,14 @@ fn row(route: &Route) -> Vec<String> {
         networks.join(", "),
         servers.join(", "),
     ]
+}
+
+/// The words, with the label that caused it.
+fn why(Refusal { label, words, .. }: &Refusal) -> String {
+    match label.as_deref().filter(|label| !words.contains(*label)) {
+        Some(label) => format!("label `{label}`: {words}"),
+        None => words.clone(),
+    }
 }
 
 /// The rule where there is one, for it has a page; else the code.
@@ -233,12 +261,28 @@ mod tests {
         REFUSED  CODE     WHY
         leaky    NET-001  has a way out by `net-ex\u{1b}posed`
 
-        leaky:
+        leaky, NET-001, to change it:
             networks:
               net-proxy:
 
         1 other container does not ask to be routed
         ");
+    }
+
+    #[test]
+    fn a_second_reason_that_no_finding_tells_is_told_too() {
+        let mut inventory = crate::docker::snapshot::demo().unwrap();
+        let wiki = inventory.containers.values_mut().find(|it| it.name == "wiki-wiki-1").unwrap();
+        std::sync::Arc::make_mut(wiki).labels.insert("traefik.http.routers.wiki.ruel".into(), "Host(`w`)".into());
+        let plan = crate::plan::compile(&inventory, &crate::settings::Settings::default());
+        let listing = Listing::new(&plan, None, false);
+        let codes: Vec<_> = listing.refused[0].more.iter().map(|refusal| code(refusal)).collect();
+        // NET-001 is the first no, and a finding as well.
+        assert_eq!(
+            (code(listing.refused[0].refusal), codes),
+            ("NET-001".into(), vec!["NET-009".into(), "bad-label".into()])
+        );
+        assert!(listing.text().contains("label `traefik.http.routers.wiki.ruel`: "), "{}", listing.text());
     }
 
     #[test]
