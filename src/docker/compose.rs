@@ -11,7 +11,7 @@
 //!
 //! Source: the Compose specification; how names are made, `docker/compose` v2 `pkg/compose/create.go`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::facts::{self, at, entries, flag, items, text, text_map};
-use crate::inventory::{Container, ContainerId, Image, Inventory};
+use crate::inventory::{Container, ContainerId, Image, Inventory, Mount};
 
 /// When a container was made that is still to be made: after all others.
 const LATER: &str = "9999-12-31T23:59:59Z";
@@ -131,6 +131,7 @@ pub fn deploy(projects: &[Project], there: Inventory) -> Result<Inventory, Strin
         ));
     }
     let Inventory { containers, networks, .. } = &mut whole;
+    share_mounts(containers, &ids(projects));
     let mut addresses = MADE_UP;
     for id in ids(projects) {
         let Some(container) = containers.get_mut(id).map(Arc::make_mut) else { continue };
@@ -143,6 +144,29 @@ pub fn deploy(projects: &[Project], there: Inventory) -> Result<Inventory, Strin
         }
     }
     Ok(whole)
+}
+
+/// `volumes_from`: the engine shows what comes from another container like what is a container's own.
+fn share_mounts(containers: &mut BTreeMap<ContainerId, Arc<Container>>, ids: &BTreeSet<&ContainerId>) {
+    for id in ids {
+        let Some(container) = containers.get(*id) else { continue };
+        let mut shared: Vec<Mount> = Vec::new();
+        for from in &container.volumes_from {
+            let (other, options) = from.split_once(':').unwrap_or((from, ""));
+            let by_id = containers.get(other);
+            let other = by_id.or_else(|| containers.values().find(|it| it.name == other));
+            let read_only = options == "ro";
+            shared.extend(
+                other
+                    .into_iter()
+                    .flat_map(|it| &it.mounts)
+                    .map(|mount| Mount { writable: mount.writable && !read_only, ..mount.clone() }),
+            );
+        }
+        if let Some(container) = containers.get_mut(*id).filter(|_| !shared.is_empty()).map(Arc::make_mut) {
+            container.mounts.extend(shared);
+        }
+    }
 }
 
 /// Whether an address was made up by [`deploy`].
@@ -619,6 +643,22 @@ mod tests {
         assert_eq!(find("shop-b-1").network_mode, format!("container:{}", find("shop-a-1").id));
         assert_eq!(find("shop-b-1").volumes_from, [format!("{}:ro", find("shop-a-1").id)]);
         assert!(find("shop-b-1").attachments.is_empty());
+    }
+
+    #[test]
+    fn what_comes_from_another_container_is_its_own_too() {
+        let text = "services:\n  a: {image: x, volumes: ['/run:/r', 'v:/v']}\n  b: {image: x, volumes_from: ['a:ro']}\n\
+                    volumes: {v: {}}";
+        let inventory = inventory(text);
+        let b = inventory.containers.values().find(|it| it.name == "shop-b-1").unwrap();
+        let mounts: Vec<_> = b.mounts.iter().map(|it| (it.source.as_str(), it.writable)).collect();
+        assert_eq!(mounts, [("/run", false), ("shop_v", false)]);
+    }
+
+    #[test]
+    fn a_flag_may_be_written_as_text() {
+        assert!(container("    privileged: 'true'\n").confinement.privileged);
+        assert!(!container("    privileged: 'false'\n").confinement.privileged);
     }
 
     #[test]

@@ -25,7 +25,12 @@ pub(super) fn text(value: &Value, path: &[&str]) -> String {
 }
 
 pub(super) fn flag(value: &Value, path: &[&str]) -> bool {
-    at(value, path).as_bool().unwrap_or_default()
+    match at(value, path) {
+        Value::Bool(yes) => *yes,
+        // As Compose reads it where a file has not been through `config`.
+        Value::String(text) => matches!(text.to_ascii_lowercase().as_str(), "true" | "t" | "1" | "yes" | "y" | "on"),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 pub(super) fn entries<'a>(value: &'a Value, path: &[&str]) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
