@@ -183,7 +183,8 @@ fn parse(text: &str) -> Result<Value, String> {
         let words = problem.to_string();
         format!("cannot be read as YAML: {}", words.lines().next().unwrap_or_default())
     };
-    serde_saphyr::from_str(text).map_err(problem)
+    // As Compose: `n`, `yes` and `off` are words, and a network may be called so.
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).map_err(problem)
 }
 
 /// `$$` means `$`; a `$` that still wants to be replaced is an error. `place` is where we are: `services.web.image`.
@@ -653,6 +654,16 @@ mod tests {
         let b = inventory.containers.values().find(|it| it.name == "shop-b-1").unwrap();
         let mounts: Vec<_> = b.mounts.iter().map(|it| (it.source.as_str(), it.writable)).collect();
         assert_eq!(mounts, [("/run", false), ("shop_v", false)]);
+    }
+
+    #[test]
+    fn a_word_is_no_flag() {
+        let web = container(
+            "    networks: [n]\n    labels: {traefik.enable: yes, traefik.docker.lbswarm: true}\nnetworks: {n: {}}\n",
+        );
+        assert_eq!(web.network_mode, "shop_n");
+        let label = |key: &str| web.labels.get(key).map(String::as_str);
+        assert_eq!((label("traefik.enable"), label("traefik.docker.lbswarm")), (Some("yes"), Some("true")));
     }
 
     #[test]

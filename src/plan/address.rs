@@ -110,10 +110,15 @@ pub(crate) fn port(container: &Container, label: Option<&str>) -> Option<String>
     if let Some(label) = label.filter(|label| !label.is_empty()) {
         return Some(label.to_owned());
     }
-    let has_own_network = container.network_mode != "host" && !container.network_mode.starts_with("container:");
+    let own = has_own_network(container);
     lowest(container.ports.keys())
-        .or_else(|| lowest(container.exposed_ports.iter().filter(|_| has_own_network)))
+        .or_else(|| lowest(container.exposed_ports.iter().filter(|_| own)))
         .map(|port| port.to_string())
+}
+
+/// Whether a container has a network of its own: not the host's, not another container's.
+pub(crate) fn has_own_network(container: &Container) -> bool {
+    container.network_mode != "host" && !container.network_mode.starts_with("container:")
 }
 
 fn lowest<'a>(ports: impl Iterator<Item = &'a String>) -> Option<u16> {

@@ -141,9 +141,11 @@ fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Opt
         let label = format!("traefik.{}.services.{service}.loadbalancer.server.port", word(protocol));
         Refusal::new(
             Code::NoPort,
-            format!(
-                "no port is known for service `{service}`: no label, no port of the engine, none exposed by the image"
-            ),
+            if address::has_own_network(facts.container) {
+                format!("no port is known for service `{service}`: no label, and the image exposes none")
+            } else {
+                format!("no port is known for service `{service}`: no label, and its network is not its own")
+            },
             format!("labels:\n  {label}: \"8080\""),
         )
         .by_label(label)

@@ -270,7 +270,7 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
             Standing::Blocks => " (refuses it)",
             Standing::Vouched => " (vouched for)",
             Standing::Overruled => " (--isolation warn lets it pass)",
-            Standing::Noted => "",
+            Standing::Noted => " (noted)",
         };
         overruled |= matches!(standing, Standing::Vouched | Standing::Overruled);
         facts.push(format!("{}{note}: {}", finding.rule, finding.words));

@@ -2,6 +2,8 @@
 //!
 //! A view of the plan's findings; also as SARIF 2.1.0, which code scanning reads.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -68,7 +70,7 @@ impl<'a> Audit<'a> {
         if self.findings.is_empty() {
             text.push_str("nothing found\n");
         } else {
-            text.push_str(&columns(&["SEVERITY", "RULE", "WHERE", "WHAT"], &rows(&self.findings)));
+            text.push_str(&columns(&["SEVERITY", "RULE", "WHERE", "WHAT"], &together(&self.findings)));
         }
         for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
             let mut fixes: Vec<&str> = found.iter().map(|it| it.fix.as_ref()).filter(|fix| !fix.is_empty()).collect();
@@ -162,6 +164,26 @@ impl<'a> Audit<'a> {
     }
 }
 
+/// As [`rows`], with what is the same of several containers in one row.
+fn together(findings: &[&Finding]) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for found in findings.chunk_by(|one, other| one.rule == other.rule) {
+        let names: Vec<String> = found.iter().map(|it| place(&it.subject)).collect();
+        let rests: BTreeSet<Option<&str>> =
+            found.iter().map(|it| it.words.strip_prefix(&format!("`{}` ", place(&it.subject)))).collect();
+        match (found, rests.first()) {
+            ([first, _, _, ..], Some(Some(rest))) if rests.len() == 1 => all.push(vec![
+                word(first.severity).to_owned(),
+                first.rule.to_string(),
+                format!("{} containers", found.len()),
+                format!("each {rest}: {}", names.join(", ")),
+            ]),
+            _ => all.extend(rows(found)),
+        }
+    }
+    all
+}
+
 fn rows(findings: &[&Finding]) -> Vec<Vec<String>> {
     let row =
         |it: &&Finding| vec![word(it.severity).to_owned(), it.rule.to_string(), place(&it.subject), it.words.clone()];
@@ -246,5 +268,17 @@ mod tests {
         assert!(uris.contains(&"containers/wiki-wiki-1".into()) && uris.contains(&"engine".into()), "{uris:?}");
         let in_file: Value = serde_json::from_str(&audit.sarif(|_| Some("wiki/compose.yaml".into()))).unwrap();
         assert_eq!(uri(&in_file["runs"][0]["results"][0]), "wiki/compose.yaml");
+    }
+
+    #[test]
+    fn what_many_containers_lack_is_one_row_with_all_their_names() {
+        let plan = compile(&snapshot::demo().unwrap(), &Settings::default());
+        let text = Audit::of(&plan).text();
+        let rows: Vec<&str> = text.lines().filter(|line| line.contains("IMG-004  ")).collect();
+        assert_eq!(rows.len(), 1, "{text}");
+        assert!(
+            rows[0].contains("3 containers") && rows[0].ends_with(": app1-web-1, app2-web-1, wiki-wiki-1"),
+            "{text}"
+        );
     }
 }

@@ -23,6 +23,7 @@ mod probe;
 mod soak;
 mod swarm;
 mod topology;
+mod verbs;
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -427,7 +427,8 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     // Leeward itself too, which has no business with a way out.
     let not_traefik = wire.members.iter().filter(|member| wire.known.get(member.at).is_none_or(|known| !known.traefik));
     let pivots: Vec<&Container> = not_traefik.filter(|member| member.way_out).map(|member| member.container).collect();
-    let first = pivots.first()?;
+    // A rider leaves with the one whose network it rides in.
+    let first = pivots.iter().find(|pivot| !rides(pivot)).or_else(|| pivots.first())?;
     // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.
     if others(wire).all(|member| member.way_out) {
         return None;
