@@ -47,8 +47,19 @@ const ODD_LABELS: &[(&str, &str)] = &[
     ("traefik.http.routers.web.ruel", "Host(`typo`)"),
     ("traefik.http.x]=1", "1"),
     ("leeward.allow", "NET-001"),
+    ("leeward.allow", "NET-001,LBL-001,LBL-003,LBL-004,LBL-008,LBL-010"),
     ("leeward.image-labels", "honor"),
+    ("leeward.traefik", "true"),
+    ("traefik.http.routers.web.service", "web.web"),
+    ("traefik.http.middlewares.own.errors.service", "web.web"),
+    ("traefik.http.routers.web.middlewares", "a.auth"),
+    ("traefik.http.services.web.loadbalancer.server.port", "80@evil.example"),
+    ("traefik.http.services.web.loadbalancer.server.scheme", "http://evil.example/?"),
+    ("traefik.http.services.web.loadbalancer.healthcheck.scheme", "http://evil.example/?"),
 ];
+
+/// Others, called as nobody, as one who spells what the first owner declares, and as its double.
+const OTHERS: [&str; 3] = ["b", "a.web", "A"];
 
 /// Networks: two internal ones that Traefik is on, one behind, one with a way out.
 const NETWORKS: &[&str] = &["net-a", "net-b", "net-c", "net-open"];
@@ -161,7 +172,8 @@ fn published(plan: &Plan, owner: &str) -> BTreeMap<String, String> {
     let lone = format!("~{owner}-");
     for (traefik, document) in &plan.documents {
         let mut take = |kind: &str, name: &String, value: String| {
-            if name.starts_with(&format!("{owner}.")) || name.starts_with(&lone) {
+            let whose = name.rsplit_once('.').map_or("", |(whose, _)| whose);
+            if whose == owner || whose.starts_with(&lone) {
                 found.insert(format!("{traefik} {kind} {name}"), value);
             }
         };
@@ -183,7 +195,9 @@ fn routed(plan: &Plan) -> BTreeSet<ContainerId> {
 
 fn settings(exposed_by_default: bool, share: bool) -> Settings {
     let share_middlewares = if share { ["b.auth".parse().unwrap()].into() } else { BTreeSet::new() };
-    Settings { exposed_by_default, share_middlewares, ..Settings::default() }
+    // Others write labels here: the flag says which container is Traefik.
+    let traefiks = ["traefik".to_owned()].into();
+    Settings { exposed_by_default, share_middlewares, traefiks, ..Settings::default() }
 }
 
 proptest! {
@@ -193,7 +207,7 @@ proptest! {
     #[test]
     fn no_owner_touches_what_another_published(
         ours in prop::collection::vec(container("a"), 1..4),
-        theirs in prop::collection::vec(container("b"), 1..4),
+        theirs in select(&OTHERS[..]).prop_flat_map(|owner| prop::collection::vec(container(owner), 1..4)),
         exposed in any::<bool>(),
         share in any::<bool>(),
     ) {
@@ -255,6 +269,20 @@ proptest! {
             trusted[at].1 = Image::default();
             let trusted = routed(&compile(&inventory(&trusted), &settings));
             prop_assert!(!told.contains(&container.id) || trusted.contains(&container.id), "{}", container.id);
+        }
+    }
+
+    /// Whatever the labels say, Traefik sends requests to the container that carries them, at a port.
+    #[test]
+    fn every_server_is_a_container_itself(containers in prop::collection::vec(container("a"), 1..5)) {
+        let inventory = inventory(&containers);
+        let plan = compile(&inventory, &settings(true, false));
+        for backend in plan.routes.iter().flat_map(|route| &route.backends) {
+            let own = &inventory.containers.get(&backend.id).unwrap().attachments;
+            let address = backend.address.strip_prefix("http://").unwrap_or(&backend.address);
+            let (host, port) = address.rsplit_once(':').unwrap();
+            prop_assert!(own.values().any(|it| it.ipv4.is_some_and(|ip| ip.to_string() == host)), "{:?}", backend);
+            prop_assert!(port.parse::<u16>().is_ok(), "{:?}", backend);
         }
     }
 
