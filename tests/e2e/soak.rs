@@ -432,7 +432,8 @@ impl Soak<'_> {
         self.say_where(app, *state, what);
     }
 
-    /// Waits until Traefik's routes are those that a fresh Leeward computes; says how long that took.
+    /// Waits until Traefik's routes are those that a fresh Leeward computes, and visits are answered so; says how long the
+    /// first took. A health check may change its mind between the two, and is then asked again.
     fn quiet_point(&self, apps: &[App]) -> Duration {
         let mut afresh = Routes::new();
         let took = eventually(STUCK, "Traefik has the routes that a fresh Leeward computes", || {
@@ -441,14 +442,16 @@ impl Soak<'_> {
             if theirs.as_ref() == Some(&afresh) { Ok(()) } else { Err(format!("{theirs:?}, wanted {afresh:?}")) }
         });
         self.lab.note(&format!("quiet: {} routes, equal after {} ms", afresh.len(), took.as_millis()));
-        for app in 0..apps.len() {
-            let host = format!("{}.test", name(app));
-            if afresh.contains_key(&name(app)) {
-                self.lab.until_visit(&host, 200, "from image");
-            } else {
-                self.lab.until_visit(&host, 404, "");
-            }
-        }
+        eventually(STUCK, "visits are answered as a fresh Leeward's routes say", || {
+            let afresh = self.routes_afresh();
+            let wrong = (0..apps.len()).map(name).find_map(|app| {
+                let wanted = if afresh.contains_key(&app) { (200, "from image") } else { (404, "") };
+                let answer = self.lab.visit(&format!("{app}.test"), "/");
+                let right = answer.status == wanted.0 && answer.body.contains(wanted.1);
+                (!right).then(|| format!("{app}.test: {answer:?}, wanted {wanted:?}"))
+            });
+            wrong.map_or(Ok(()), Err)
+        });
         took
     }
 
