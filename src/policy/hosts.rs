@@ -176,72 +176,10 @@ fn is_below(host: &str, parent: &str) -> bool {
     host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
-/// A host in the form in which rules name it: labels that are not ASCII in punycode (`bücher` is `xn--bcher-kva`).
+/// A host in the form in which rules name it: what is not ASCII in punycode (`bücher` is `xn--bcher-kva`). One that is no
+/// host's name stays as it is, and no rule claims it.
 fn ascii(host: &str) -> String {
-    host.split('.').map(|label| punycode(label).unwrap_or_else(|| label.to_owned())).collect::<Vec<_>>().join(".")
-}
-
-/// `None`: plain ASCII already, or too long to be a host's label. Source: RFC 3492 section 6.3.
-fn punycode(label: &str) -> Option<String> {
-    const BASE: u32 = 36;
-    if label.is_ascii() || label.len() > 255 {
-        return None;
-    }
-    let letters: Vec<u32> = label.chars().map(u32::from).collect();
-    let mut text: String = label.chars().filter(char::is_ascii).collect();
-    let basic = u32::try_from(text.len()).ok()?;
-    if basic > 0 {
-        text.push('-');
-    }
-    let (mut next, mut delta, mut bias, mut handled) = (128_u32, 0_u32, 72_u32, basic);
-    let total = u32::try_from(letters.len()).ok()?;
-    while handled < total {
-        let smallest = letters.iter().copied().filter(|letter| *letter >= next).min()?;
-        delta = delta.checked_add((smallest - next).checked_mul(handled + 1)?)?;
-        next = smallest;
-        for &letter in &letters {
-            if letter < next {
-                delta = delta.checked_add(1)?;
-            }
-            if letter != next {
-                continue;
-            }
-            let mut rest = delta;
-            let mut at = BASE;
-            loop {
-                let threshold = at.saturating_sub(bias).clamp(1, 26);
-                if rest < threshold {
-                    break;
-                }
-                text.push(digit(threshold + (rest - threshold) % (BASE - threshold))?);
-                rest = (rest - threshold) / (BASE - threshold);
-                at += BASE;
-            }
-            text.push(digit(rest)?);
-            delta = if handled == basic { delta / 700 } else { delta / 2 };
-            delta += delta / (handled + 1);
-            let mut steps = 0;
-            while delta > 455 {
-                delta /= 35;
-                steps += BASE;
-            }
-            bias = steps + 36 * delta / (delta + 38);
-            delta = 0;
-            handled += 1;
-        }
-        delta += 1;
-        next += 1;
-    }
-    Some(format!("xn--{text}"))
-}
-
-fn digit(value: u32) -> Option<char> {
-    char::from_digit(value, 36).map(|digit| match digit {
-        // Punycode counts a to z, then 0 to 9; `from_digit` the other way round.
-        '0'..='9' => char::from(b'a' + u8::try_from(value).unwrap_or(0)),
-        _ if value < 26 => char::from(b'a' + u8::try_from(value).unwrap_or(0)),
-        _ => char::from(b'0' + u8::try_from(value - 26).unwrap_or(0)),
-    })
+    if host.is_ascii() { host.to_owned() } else { idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned()) }
 }
 
 /// What two owners both claim (LBL-002), where no binding decides.
@@ -538,6 +476,8 @@ mod tests {
     fn hosts_are_written_as_rules_name_them() {
         for (host, wanted) in [
             ("bücher.example", "xn--bcher-kva.example"),
+            // As some keyboards write it: a letter and its two dots.
+            ("bu\u{308}cher.example", "xn--bcher-kva.example"),
             ("münchen", "xn--mnchen-3ya"),
             ("点看", "xn--3pxu8k"),
             ("президент.рф", "xn--d1abbgf6aiiy.xn--p1ai"),
