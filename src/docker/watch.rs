@@ -135,10 +135,10 @@ impl Changed {
         self.span = Some((self.span.map_or(now, |(first, _)| first), now));
     }
 
-    /// Whether nothing is new in it.
-    fn is_stale(&self) -> bool {
+    /// Whether anything happened, besides what could not be read before.
+    fn has_news(&self) -> bool {
         let Self { containers, retries: _, networks, swarm, everything, decisive: _, span: _ } = self;
-        containers.is_empty() && !networks && !swarm && !everything
+        !containers.is_empty() || *networks || *swarm || *everything
     }
 
     /// How long a reading of it goes on once something else has happened: one container that never answers must not hold
@@ -146,7 +146,7 @@ impl Changed {
     /// slow to answer anything is waited for.
     fn patience(&self) -> Option<Duration> {
         match self {
-            _ if self.is_stale() => Some(Duration::ZERO),
+            _ if !self.has_news() => Some(Duration::ZERO),
             Self { networks: false, swarm: false, everything: false, retries, .. } if retries.is_empty() => {
                 Some(PATIENCE)
             }
@@ -287,7 +287,7 @@ impl Session {
             let listed = &mut self.listed;
             let mut reading = pin!(read(Arc::make_mut(&mut inventory), listed, client, changed, reads_swarm));
             loop {
-                let is_awaited = !self.changed.is_stale();
+                let is_awaited = self.changed.has_news();
                 let enough = async {
                     match &giving_way {
                         Some((until, _)) if is_awaited => time::sleep_until(*until).await,
