@@ -5,7 +5,7 @@
 //!
 //! Of sprig's functions those are refused, at start and by name, that would read the host (`env`, `expandenv`,
 //! `getHostByName`), that answer differently every time (random texts, keys, certificates and hashes with a salt, the
-//! clock and what formats it), or that work on secrets; and `urlParse` and `urlJoin`, which no rule has needed. A rule that changes at every look would be a reload at every look.
+//! clock and what formats it), or that work on secrets. A rule that changes at every look would be a reload at every look.
 //! `keys` and `values` are in order here; in Go they are in any.
 //! Source: Traefik's `pkg/provider/configuration.go`, `MakeDefaultRuleTemplate`; sprig 3.2.3, with the libraries below it
 //! that Traefik 3.7 has.
@@ -19,6 +19,7 @@ use gotmpl::Template;
 
 mod coding;
 mod collections;
+mod formatting;
 mod functions;
 mod numbers;
 mod patterns;
@@ -27,6 +28,7 @@ mod run;
 mod semver;
 mod syntax;
 mod texts;
+mod urls;
 mod value;
 mod words;
 

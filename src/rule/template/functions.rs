@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::value::{Entries, Of, Value};
-use super::{coding, collections, numbers, patterns, printing, semver, texts, words};
+use super::{coding, collections, numbers, patterns, printing, semver, texts, urls, words};
 
 /// A function: the least and the largest number of arguments, and what it does.
 #[derive(Clone, Copy)]
@@ -125,8 +125,9 @@ pub(super) fn known(name: &str) -> Result<(), String> {
         "env" | "expandenv" => "it would read this program's environment",
         "getHostByName" => "it would ask the network",
         "now" | "ago" | "date" | "date_in_zone" | "date_modify" | "dateInZone" | "dateModify" | "htmlDate"
-        | "htmlDateInZone" | "must_date_modify" | "mustDateModify" | "mustToDate" | "toDate" | "unixEpoch"
-        | "durationRound" => "it works with the clock, and a rule must not change with it",
+        | "htmlDateInZone" | "must_date_modify" | "mustDateModify" | "mustToDate" | "toDate" | "unixEpoch" => {
+            "it works with the clock, and a rule must not change with it"
+        }
         "randAlphaNum" | "randAlpha" | "randAscii" | "randNumeric" | "randBytes" | "randInt" | "shuffle" | "uuidv4" => {
             "it is random, and a rule must not change at every look"
         }
@@ -143,7 +144,6 @@ pub(super) fn known(name: &str) -> Result<(), String> {
         | "genSignedCertWithKey"
         | "encryptAES"
         | "decryptAES" => "keys, certificates and passwords have no place in a rule",
-        "urlParse" | "urlJoin" => "it is not supported here; `splitList`, `regexReplaceAll` and `printf` may serve",
         "and" | "or" => return Ok(()),
         _ if find(name).is_some() => return Ok(()),
         _ => return Err(format!("function `{name}` not defined")),
@@ -276,6 +276,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "mulf" => function(1, MANY, |it| numbers::exact(it.all(), '*')),
         "divf" => function(1, MANY, |it| numbers::exact(it.all(), '/')),
         "duration" => function(1, 1, numbers::duration),
+        "durationRound" => function(1, 1, |it| Ok(Value::text(numbers::duration_round(it.value(0))))),
         // Defaults and types.
         "default" => function(1, MANY, |it| {
             let given = it.value(1);
@@ -304,6 +305,8 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "ext" | "osExt" => function(1, 1, |it| Ok(Value::text(coding::ext(it.text(0)?)))),
         "isAbs" | "osIsAbs" => function(1, 1, |it| Ok(Value::Bool(it.text(0)?.starts_with('/')))),
         // Encodings and digests.
+        "urlParse" => function(1, 1, urls::parse),
+        "urlJoin" => function(1, 1, urls::join),
         "b64enc" => function(1, 1, |it| Ok(Value::text(coding::BASE64.encode(it.text(0)?.as_bytes())))),
         "b64dec" => function(1, 1, |it| Ok(coding::BASE64.decode(it.text(0)?))),
         "b32enc" => function(1, 1, |it| Ok(Value::text(coding::BASE32.encode(it.text(0)?.as_bytes())))),

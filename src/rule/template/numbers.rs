@@ -6,6 +6,8 @@
 
 use std::num::IntErrorKind;
 
+use crate::dynamic::duration::Duration;
+
 use super::functions::{Arguments, Outcome};
 use super::value::{Of, Value};
 
@@ -243,6 +245,23 @@ pub(super) fn duration(it: &Arguments<'_>) -> Outcome {
         (0, _) => format!("{sign}{minutes}m{rest}s"),
         _ => format!("{sign}{hours}h{minutes}m{rest}s"),
     }))
+}
+
+/// `durationRound`: the largest unit of a duration that it is more than one of, `2h`.
+pub(super) fn duration_round(duration: &Value) -> String {
+    const UNITS: [(&str, u64); 6] =
+        [("y", 31_536_000), ("mo", 2_592_000), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+    let nanoseconds = match duration {
+        Value::Text(text) => Duration::parse(text).map_or(0, |duration| duration.0),
+        Value::Int64(number) => *number,
+        _ => 0,
+    };
+    let nanoseconds = nanoseconds.unsigned_abs();
+    UNITS
+        .into_iter()
+        .map(|(name, seconds)| (name, seconds * 1_000_000_000))
+        .find(|(_, unit)| nanoseconds > *unit)
+        .map_or_else(|| "0s".to_owned(), |(name, unit)| format!("{}{name}", nanoseconds / unit))
 }
 
 /// What Go's comparisons tell apart.

@@ -249,29 +249,6 @@ impl Value {
         };
         Some(weight)
     }
-
-    /// As the template engine's formatter takes it.
-    pub(crate) fn for_printf(&self) -> gotmpl::Value {
-        match self {
-            Self::Nil => gotmpl::Value::Nil,
-            Self::Bool(it) => gotmpl::Value::Bool(*it),
-            Self::Int(it) | Self::Int64(it) => gotmpl::Value::Int(*it),
-            Self::Byte(it) => gotmpl::Value::Uint(u64::from(*it)),
-            Self::Uint64(it) => gotmpl::Value::Uint(*it),
-            Self::Float(it) => gotmpl::Value::Float(*it),
-            Self::Text(it) => gotmpl::Value::String((&**it).into()),
-            Self::List(items, _) => gotmpl::Value::List(items.iter().map(Self::for_printf).collect()),
-            Self::Map(entries, _) => gotmpl::Value::Map(
-                entries
-                    .borrow()
-                    .iter()
-                    .map(|(key, value)| ((&**key).into(), value.for_printf()))
-                    .collect::<BTreeMap<_, _>>()
-                    .into(),
-            ),
-            Self::Model(_) | Self::Version(_) => gotmpl::Value::String(self.show().into()),
-        }
-    }
 }
 
 /// A floating-point number as Go's `%v` prints it: shortest, with an exponent if it is below -4 or from 6 on.
