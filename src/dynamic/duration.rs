@@ -10,7 +10,7 @@ use super::schema::{Kind, Tree, Value, read_int, scalar};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub i64);
 
-scalar!(Duration, "duration", Self(0), Duration::of_label, |value, to| to.text(&value.to_string()));
+scalar!(Duration, "duration", Self(0), Duration::of_label, Duration::meant, |value, to| to.text(&value.to_string()));
 
 const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
@@ -56,6 +56,21 @@ impl Duration {
             return Ok(Self(seconds.wrapping_mul(1_000_000_000)));
         }
         Self::parse(text).ok_or_else(|| format!("`{text}` is not a duration; write 10s, 1m30s or 100ms"))
+    }
+}
+
+impl Duration {
+    /// The duration that a label's text looks like, as it would be written: days and weeks have no unit in Go.
+    fn meant(text: &str) -> Option<String> {
+        let plain: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '\'' | '"')).collect();
+        let plain = plain.to_lowercase();
+        let plain = plain.strip_suffix("secs").or_else(|| plain.strip_suffix("sec")).unwrap_or(&plain);
+        let hours = |unit: char, hours: u64| {
+            let number: u64 = plain.strip_suffix(unit)?.parse().ok()?;
+            Some(format!("{}h", number.checked_mul(hours)?))
+        };
+        let candidates = [Some(plain.to_owned()), hours('d', 24), hours('w', 168), Some(format!("{plain}s"))];
+        candidates.into_iter().flatten().find(|text| Self::parse(text).is_some())
     }
 }
 

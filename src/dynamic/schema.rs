@@ -113,8 +113,8 @@ pub(crate) trait Tree: Sized {
     fn text(&self) -> &str;
     /// What is below it, in order.
     fn children(&self) -> &[Self];
-    /// A fault of this element.
-    fn fault(&self, words: String) -> Self::Fault;
+    /// A fault of this element's text, and the text that may have been meant.
+    fn fault(&self, words: String, meant: Option<String>) -> Self::Fault;
 }
 
 /// What one part of a value is, for those who walk over it.
@@ -188,13 +188,16 @@ pub(crate) trait Record: Value + Default {
 }
 
 macro_rules! scalar {
-    ($type:ty, $word:literal, $zero:expr, $read:expr, $write:expr) => {
+    ($type:ty, $word:literal, $zero:expr, $read:expr, $meant:expr, $write:expr) => {
         impl Value for $type {
             const KIND: Kind = Kind::Scalar($word);
 
             fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
                 let read: fn(&str) -> Result<Self, String> = $read;
-                read(tree.text()).map(Some).map_err(|words| tree.fault(words))
+                read(tree.text()).map(Some).map_err(|words| {
+                    let meant: fn(&str) -> Option<String> = $meant;
+                    tree.fault(words, meant(tree.text()))
+                })
             }
 
             fn write(&self, to: &mut Writer) {
@@ -210,9 +213,9 @@ macro_rules! scalar {
 }
 pub(crate) use scalar;
 
-scalar!(String, "string", Self::new(), |text| Ok(text.to_owned()), |value, to| to.text(value));
-scalar!(bool, "bool", false, read_bool, |value, to| to.raw(if *value { "true" } else { "false" }));
-scalar!(i64, "int", 0, read_int, |value, to| to.raw(&value.to_string()));
+scalar!(String, "string", Self::new(), |text| Ok(text.to_owned()), |_| None, |value, to| to.text(value));
+scalar!(bool, "bool", false, read_bool, meant_bool, |value, to| to.raw(if *value { "true" } else { "false" }));
+scalar!(i64, "int", 0, read_int, meant_int, |value, to| to.raw(&value.to_string()));
 
 /// Source: Go `strconv.ParseBool`.
 fn read_bool(text: &str) -> Result<bool, String> {
@@ -221,6 +224,26 @@ fn read_bool(text: &str) -> Result<bool, String> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
         _ => Err(format!("`{text}` is not a bool; write true or false")),
     }
+}
+
+/// The bool that a text looks like.
+fn meant_bool(text: &str) -> Option<String> {
+    let meant = match text.trim().trim_matches(['"', '\'']).to_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "enable" | "enabled" | "1" | "t" => true,
+        "false" | "no" | "n" | "off" | "disable" | "disabled" | "0" | "f" => false,
+        _ => return None,
+    };
+    Some(meant.to_string())
+}
+
+/// The whole number that a text looks like.
+fn meant_int(text: &str) -> Option<String> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '\'' | '"' | ',')).collect();
+    let plain = match plain.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole.to_owned(),
+        _ => plain,
+    };
+    read_int(&plain).ok().map(|number| number.to_string())
 }
 
 /// Source: Go `strconv.ParseInt`, base 10, 64 bit.

@@ -30,11 +30,14 @@ fn check_field(node: &Node<'_>, field: &'static Field) -> Result<(), LabelProble
         Kind::Scalar(word) => Err(LabelProblem {
             label: below(node).to_owned(),
             words: format!("`{}` is a {word} and has nothing below it", node.name),
-            remedy: format!("write {} itself, with its value", up_to(below(node), node.name)),
+            remedy: format!("did you mean {}?", up_to(below(node), node.name)),
         }),
         // What is right below a list of strings is passed over, what is deeper is an error.
         Kind::Texts => match node.children.iter().flat_map(|child| &child.children).next() {
-            Some(deeper) => Err(not_found(deeper, None)),
+            Some(deeper) => Err(LabelProblem {
+                remedy: format!("write all items as one value: {}=a,b", up_to(below(node), node.name)),
+                ..not_found(deeper, None)
+            }),
             None => Ok(()),
         },
         Kind::Record(shape) => check(node, shape),
@@ -47,11 +50,11 @@ fn check_field(node: &Node<'_>, field: &'static Field) -> Result<(), LabelProble
 fn unknown(node: &Node<'_>, parent: &Node<'_>, shape: &'static Shape) -> LabelProblem {
     let names = shape.fields.iter().filter(|field| field.access != Access::Dropped).map(Field::label_name);
     let mut problem = not_found(node, suggest::nearest(node.name, names.clone()));
-    let few: Vec<String> = names.map(str::to_lowercase).collect();
-    if few.is_empty() || few.len() > 12 || problem.remedy.starts_with("did you mean") {
+    let known: Vec<String> = names.map(str::to_lowercase).collect();
+    if known.is_empty() || problem.remedy.starts_with("did you mean") {
         return problem;
     }
-    problem.remedy = format!("below `{}` Traefik knows: {}", parent.name, few.join(", "));
+    problem.remedy = format!("below `{}` Traefik knows: {}", parent.name, known.join(", "));
     problem
 }
 
@@ -72,7 +75,7 @@ fn alone(node: &Node<'_>, field: &'static Field) -> LabelProblem {
     LabelProblem {
         label: node.label.to_owned(),
         words: format!("`{}` has no value of its own, only names below it", node.name),
-        remedy: format!("say what is meant below it, as in {}.{}", node.label, example.to_lowercase()),
+        remedy: format!("say what is meant below it; did you mean {}.{}?", node.label, example.to_lowercase()),
     }
 }
 
@@ -85,15 +88,26 @@ fn below<'a>(node: &Node<'a>) -> &'a str {
     node.label
 }
 
-/// A key up to the name.
-fn up_to<'a>(label: &'a str, name: &str) -> &'a str {
-    label.find(name).and_then(|at| label.get(..at + name.len())).unwrap_or(label)
+/// A key up to the name, the last of that name that something is below; without the index behind it.
+fn up_to(label: &str, name: &str) -> String {
+    let mut names: Vec<&str> = label.split('.').collect();
+    let above = names.split_last().map_or(&[][..], |(_, above)| above);
+    if let Some(at) = above.iter().rposition(|it| is_named(it, name)) {
+        names.truncate(at);
+        names.push(name);
+    }
+    names.join(".")
+}
+
+/// Whether a part of a key is the name, with or without an index.
+fn is_named(part: &str, name: &str) -> bool {
+    part == name || part.split('[').next() == Some(name)
 }
 
 /// A key with one of its names replaced, the last of that name.
 fn replaced(label: &str, name: &str, by: &str) -> String {
     let names: Vec<&str> = label.split('.').collect();
-    let at = names.iter().rposition(|it| *it == name || it.split('[').next() == Some(name));
+    let at = names.iter().rposition(|it| is_named(it, name));
     let put: Vec<&str> = names.iter().enumerate().map(|(i, it)| if Some(i) == at { by } else { it }).collect();
     put.join(".")
 }

@@ -45,8 +45,12 @@ impl Tree for Node<'_> {
         &self.children
     }
 
-    fn fault(&self, words: String) -> LabelProblem {
-        LabelProblem { label: self.label.to_owned(), words, remedy: "correct the label's value".to_owned() }
+    fn fault(&self, words: String, meant: Option<String>) -> LabelProblem {
+        let remedy = match meant {
+            Some(value) => format!("did you mean {}={value}?", self.label),
+            None => "correct the label's value, or remove the label".to_owned(),
+        };
+        LabelProblem { label: self.label.to_owned(), words, remedy }
     }
 }
 
@@ -71,29 +75,30 @@ pub(crate) fn of<'a>(labels: &'a BTreeMap<String, String>, filters: &[&str]) -> 
 /// The names of a key; an index in brackets is a name of its own.
 fn split<'a>(key: &'a str, names: &mut Vec<&'a str>) -> Result<(), LabelProblem> {
     names.clear();
-    let problem =
-        |words: String, remedy: &str| LabelProblem { label: key.to_owned(), words, remedy: remedy.to_owned() };
+    let problem = |words: String, remedy: String| LabelProblem { label: key.to_owned(), words, remedy };
+    let meant = |label: String| format!("did you mean {label}?");
     for (at, name) in key.split('.').enumerate() {
         if at == 0 && name != "traefik" {
             return Err(problem(
                 format!("labels start with `traefik`, in lower case, not with `{name}`"),
-                "write traefik in lower case",
+                meant(key.replacen(name, "traefik", 1)),
             ));
         }
         if name.is_empty() {
-            return Err(problem("a name between its dots is empty".to_owned(), "remove the extra dot"));
+            let names: Vec<&str> = key.split('.').filter(|name| !name.is_empty()).collect();
+            return Err(problem("a name between its dots is empty".to_owned(), meant(names.join("."))));
         }
         if name.starts_with('[') {
             return Err(problem(
                 format!("the name `{name}` starts with `[`, which begins an index"),
-                "write a name before the index: domains[0]",
+                meant(key.replace(".[", "[")),
             ));
         }
         if let Some(before) = name.strip_suffix(']') {
             let Some(index) = before.find('[').and_then(|at| name.split_at_checked(at)) else {
                 return Err(problem(
                     format!("the name `{name}` ends with `]` and has no `[`"),
-                    "remove the bracket, or write an index: domains[0]",
+                    meant(key.replacen(name, before, 1)),
                 ));
             };
             names.extend([index.0, index.1]);
@@ -101,7 +106,7 @@ fn split<'a>(key: &'a str, names: &mut Vec<&'a str>) -> Result<(), LabelProblem>
             names.push(name);
         }
         if names.len() > DEEPEST {
-            return Err(problem(format!("it has more than {DEEPEST} names"), "nest less deeply"));
+            return Err(problem(format!("it has more than {DEEPEST} names"), "nest less deeply".to_owned()));
         }
     }
     Ok(())
