@@ -20,13 +20,20 @@ pub(super) type Outcome = Result<Value, String>;
 pub(super) struct Arguments<'a> {
     name: &'a str,
     values: &'a [Value],
+    /// Which of them stand there as numbers: those fit where a whole number or a fraction is wanted, computed ones only
+    /// where their own type is.
+    literals: &'a [bool],
     /// What the answer may weigh.
     room: usize,
 }
 
 impl<'a> Arguments<'a> {
-    pub(super) fn new(name: &'a str, values: &'a [Value], room: usize) -> Self {
-        Self { name, values, room }
+    pub(super) fn new(name: &'a str, values: &'a [Value], literals: &'a [bool], room: usize) -> Self {
+        Self { name, values, literals, room }
+    }
+
+    fn is_literal(&self, at: usize) -> bool {
+        self.literals.get(at).copied().unwrap_or_default()
     }
 
     /// Calls a function with these arguments.
@@ -61,7 +68,9 @@ impl<'a> Arguments<'a> {
         match self.value(at) {
             Value::Int(number) => Ok(*number),
             #[expect(clippy::cast_possible_truncation, reason = "only whole numbers in range come here")]
-            Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Ok(*number as i64),
+            Value::Float(number) if self.is_literal(at) && number.fract() == 0.0 && number.abs() < 1e15 => {
+                Ok(*number as i64)
+            }
             other => Err(wrong("int", other)),
         }
     }
@@ -70,7 +79,7 @@ impl<'a> Arguments<'a> {
         match self.value(at) {
             Value::Float(number) => Ok(*number),
             #[expect(clippy::cast_precision_loss, reason = "Go converts a literal as well")]
-            Value::Int(number) => Ok(*number as f64),
+            Value::Int(number) if self.is_literal(at) => Ok(*number as f64),
             other => Err(wrong("float64", other)),
         }
     }
@@ -357,8 +366,9 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "get" => function(2, 2, |it| Ok(it.dict(0)?.borrow().get(it.text(1)?).cloned().unwrap_or(Value::text("")))),
         "set" => function(3, 3, collections::set),
         "unset" => function(2, 2, |it| {
-            it.dict(0)?.borrow_mut().remove(it.text(1)?);
-            Ok(it.value(0).clone())
+            let entries = it.dict(0)?;
+            entries.borrow_mut().remove(it.text(1)?);
+            Ok(Value::Map(entries, Of::Any))
         }),
         "hasKey" => function(2, 2, |it| Ok(Value::Bool(it.dict(0)?.borrow().contains_key(it.text(1)?)))),
         "pluck" => function(1, MANY, collections::pluck),

@@ -268,7 +268,8 @@ impl<'a> Run<'a> {
             values.push(self.expression(argument, dot)?);
         }
         values.extend(last);
-        let value = Arguments::new(name, &values, self.budget).call(&function)?;
+        let literals: Vec<bool> = arguments.iter().map(|it| matches!(it, Expr::Number(..))).collect();
+        let value = Arguments::new(name, &values, &literals, self.budget).call(&function)?;
         let weight =
             value.weight(self.budget, MAX_NESTING).ok_or("the template makes too much: its work has a bound")?;
         self.spend(weight)?;
