@@ -1,14 +1,13 @@
 //! What is asked of an engine, and nothing else: a dozen GETs.
 //!
-//! bollard makes the connection's version and the stream of events; lists and inspections are read as plain JSON, because
-//! its types are closed: one word that it does not know would lose a whole list.
+//! bollard agrees on the version; everything else is read as plain JSON, because its types are closed: one word that it
+//! does not know would lose a whole list, and one label that is no UTF-8 the stream of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bollard::query_parameters::EventsOptionsBuilder;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use hyper::{Method, header};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -27,7 +26,6 @@ const STRAGGLE: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     connection: Connection,
-    docker: Docker,
     /// `/v1.41`.
     prefix: String,
     /// The engine's clock when it answered, in seconds since 1970; `None` if it did not say.
@@ -72,7 +70,7 @@ impl Client {
             60,
             API_DEFAULT_VERSION,
         )
-        .map_err(|problem| garbled("/version", &problem))?;
+        .map_err(|problem| garbled(&problem))?;
         let response = connection.send(request(Method::GET, "/version")).await?;
         let clock = response
             .headers()
@@ -82,10 +80,10 @@ impl Client {
             .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_secs()).ok());
         let version = super::connection::read(response, "/version").await?;
-        let docker = docker.negotiate_version().await.map_err(|problem| garbled("/version", &problem))?;
+        let docker = docker.negotiate_version().await.map_err(|problem| garbled(&problem))?;
         let spoken = docker.client_version();
         let prefix = format!("/v{}.{}", spoken.major_version, spoken.minor_version);
-        Ok(Self { connection, docker, prefix, clock, version })
+        Ok(Self { connection, prefix, clock, version })
     }
 
     async fn get(&self, path: &str) -> Result<Value, Error> {
@@ -236,25 +234,22 @@ impl Client {
 
     /// What happens from `since` on (the engine's clock), as it happens. It ends when the engine ends it.
     pub(super) fn events(&self, since: Option<i64>, swarm: bool) -> impl Stream<Item = Result<Event, Error>> + use<> {
-        let mut types = vec!["container", "network"];
-        if swarm {
-            types.extend(["service", "node"]);
-        }
-        #[expect(clippy::disallowed_types, reason = "bollard asks for it; its order is nobody's business")]
-        let filters = std::collections::HashMap::from([("type", types)]);
-        let mut options = EventsOptionsBuilder::new().filters(&filters);
-        if let Some(since) = since {
-            options = options.since(&since.to_string());
-        }
-        let docker = self.docker.clone();
-        stream::once(async move { docker.events(Some(options.build())).boxed() }).flatten().map(|message| {
-            let message = message.map_err(|problem| garbled("/events", &problem))?;
-            let actor = message.actor.unwrap_or_default();
-            let kind = message.typ.map(|kind| kind.to_string()).unwrap_or_default();
-            let container =
-                (kind == "network").then(|| actor.attributes.and_then(|mut it| it.remove("container"))).flatten();
-            let (action, id) = (message.action.unwrap_or_default(), actor.id.unwrap_or_default());
-            Ok(Event { kind, action, id, container })
+        // `{"type":["container","network"]}`, escaped.
+        let types = if swarm { "%22,%22service%22,%22node%22" } else { "%22" };
+        let since = since.map(|since| format!("since={since}&")).unwrap_or_default();
+        let filters = format!("%7B%22type%22:%5B%22container%22,%22network{types}%5D%7D");
+        let path = format!("{}/events?{since}filters={filters}", self.prefix);
+        let connection = self.connection.clone();
+        let lines = async move {
+            let lines = connection.lines(&path).await?;
+            Ok(stream::unfold(lines, |mut lines| async { lines.next().await.map(|line| (line, lines)) }))
+        };
+        stream::once(lines).try_flatten().map_ok(|line| {
+            let text = |path: &[&str]| facts::text(&line, path);
+            let kind = text(&["Type"]);
+            let container = (kind == "network").then(|| text(&["Actor", "Attributes", "container"]));
+            let container = container.filter(|id| !id.is_empty());
+            Event { kind, action: text(&["Action"]), id: text(&["Actor", "ID"]), container }
         })
     }
 
@@ -298,8 +293,8 @@ fn other(problem: Error) -> bollard::errors::Error {
     bollard::errors::Error::from(std::io::Error::other(problem))
 }
 
-fn garbled(path: &str, problem: &bollard::errors::Error) -> Error {
-    Error::Garbled { path: path.to_owned(), why: problem.to_string() }
+fn garbled(problem: &bollard::errors::Error) -> Error {
+    Error::Garbled { path: "/version".to_owned(), why: problem.to_string() }
 }
 
 #[cfg(test)]

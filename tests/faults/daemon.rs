@@ -136,6 +136,13 @@ impl Daemon {
         self.state.lock().unwrap().containers.insert(id, container);
     }
 
+    /// Gives a container a label, all of which stands in its events, with bytes that are no UTF-8 in its value.
+    pub(crate) fn label_without_sense(&self, name: &str, key: &str) {
+        let value = Value::from(format!("Host(`{NO_UTF8}`)"));
+        let mut state = self.state.lock().unwrap();
+        state.containers.get_mut(&id(name)).unwrap()["Config"]["Labels"][key] = value;
+    }
+
     /// No longer has a container; says nothing of it.
     pub(crate) fn remove(&self, name: &str) {
         self.state.lock().unwrap().containers.remove(&id(name));
@@ -143,7 +150,12 @@ impl Daemon {
 
     /// Sends an event about a container.
     pub(crate) fn say(&self, name: &str, action: &str) {
-        let actor = json!({"ID": id(name), "Attributes": {"name": name}});
+        let mut attributes = json!({"name": name});
+        if let Some(container) = self.state.lock().unwrap().containers.get(&id(name)) {
+            let labels = container["Config"]["Labels"].as_object().unwrap().clone();
+            attributes.as_object_mut().unwrap().extend(labels);
+        }
+        let actor = json!({"ID": id(name), "Attributes": attributes});
         let event = json!({"Type": "container", "Action": action, "Actor": actor, "time": 1});
         // Nobody may be listening.
         let _ = self.events.send(Some(event));
@@ -223,11 +235,11 @@ async fn answer(
         Fault::Hangs => half(whole, stream::pending().boxed()),
         Fault::Cut => half(whole, stream::iter([Err(io::Error::other("cut"))]).boxed()),
         Fault::Status(status) => {
-            let words = full(json!({"message": "something is wrong"}).to_string());
+            let words = full(&json!({"message": "something is wrong"}).to_string());
             Response::builder().status(status).body(words).unwrap()
         }
-        Fault::Garbage => Response::new(full("<html>bad gateway</html>".to_owned())),
-        Fault::Odd(value) => Response::new(full(value.to_string())),
+        Fault::Garbage => Response::new(full("<html>bad gateway</html>")),
+        Fault::Odd(value) => Response::new(full(&value.to_string())),
     })
 }
 
@@ -265,20 +277,28 @@ fn sound(path: &str, whole: Option<Value>, events: &broadcast::Sender<Option<Val
         let receiver = events.subscribe();
         let told = stream::unfold(receiver, |mut receiver| async move {
             let event = receiver.recv().await.unwrap()?;
-            Some((Ok(Frame::data(Bytes::from(format!("{event}\n")))), receiver))
+            Some((Ok(Frame::data(bytes(&format!("{event}\n")))), receiver))
         });
         return Response::new(StreamBody::new(told).boxed_unsync());
     }
     let Some(value) = whole else {
-        let mut response = Response::new(full(json!({"message": "no such thing"}).to_string()));
+        let mut response = Response::new(full(&json!({"message": "no such thing"}).to_string()));
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     };
-    Response::new(full(value.to_string()))
+    Response::new(full(&value.to_string()))
 }
 
-fn full(text: String) -> Body {
-    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+/// Stands for bytes that are no UTF-8, half a surrogate pair: an engine passes on what a label holds.
+const NO_UTF8: char = '\u{f8ff}';
+
+fn bytes(text: &str) -> Bytes {
+    let parts: Vec<&[u8]> = text.split(NO_UTF8).map(str::as_bytes).collect();
+    Bytes::from(parts.join(&b"\xed\xa0\x80"[..]))
+}
+
+fn full(text: &str) -> Body {
+    Full::new(bytes(text)).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// Half of the answer, announced as the whole of it, and then what `rest` says.

@@ -408,6 +408,21 @@ async fn a_container_in_an_unknown_state_is_refused_alone() {
     assert!(house.is_ready().await);
 }
 
+/// Lists, inspections and events hold the labels of everybody: what one of them holds is no reason to lose the engine.
+#[tokio::test(start_paused = true)]
+async fn labels_that_are_no_utf8_are_read_as_traefik_reads_them() {
+    let house = House::ready(TWO).await;
+    house.engine.label_without_sense("a", "traefik.http.routers.a.rule");
+    house.engine.label_without_sense("b", "a label of no interest");
+    house.engine.say("a", "start");
+    house.engine.say("b", "start");
+    house.engine.put("c", 3);
+    house.engine.say("c", "start");
+    house.hosts_become(&["a", "b", "c"]).await;
+    assert!(house.config().await.contains("Host(`\u{fffd}\u{fffd}\u{fffd}`)"));
+    assert!(house.is_ready().await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_container_that_is_gone_when_it_is_read_is_gone() {
     let house = House::ready(TWO).await;
