@@ -81,6 +81,8 @@ fn remedy(problem: &docker::Error) -> &'static str {
             ErrorKind::PermissionDenied => {
                 "; run it as a member of the socket's group, or read through a `leeward gate`: --engine unix://PATH"
             }
+            // The certificate, its name, or no TLS at all on the other side.
+            ErrorKind::InvalidData => "; --engine-ca names the authorities of the engine's certificate",
             _ => "; is the engine running? --engine names another one, or a snapshot; --engine demo needs none",
         },
         _ => "",

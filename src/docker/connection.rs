@@ -298,6 +298,20 @@ impl Lines {
     }
 }
 
+/// An error and its causes: hyper's own words are "connection error", and why is in the cause.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
 async fn exchange<S, B>(stream: S, mut request: Request<B>, path: String) -> Result<Response<Incoming>, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -305,7 +319,7 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let garbled = |problem: hyper::Error| Error::Garbled { path: path.clone(), why: problem.to_string() };
+    let garbled = |problem: hyper::Error| Error::Garbled { path: path.clone(), why: chain(&problem) };
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(garbled)?;
     // The task ends with the connection, which ends with the answer's body: nothing outlives the request.

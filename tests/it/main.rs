@@ -10,3 +10,4 @@ mod protected;
 mod serving;
 mod settings;
 mod snapshot;
+mod tls;
