@@ -13,7 +13,11 @@ const UNIT: usize = 1024;
 
 /// The room for long answers.
 #[derive(Clone)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct Room {
+    free: Arc<Semaphore>,
+    /// One long answer is read at a time: several at once could each get a part of the room, and none enough.
+    reading: Arc<Semaphore>,
+}
 
 /// The part of it that one answer takes up, until it is dropped.
 pub(super) struct Share {
@@ -24,7 +28,19 @@ pub(super) struct Share {
 impl Room {
     /// Room for one answer of so many bytes, and for what is made of it.
     pub(super) fn new(longest_bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((longest_bytes / UNIT).saturating_mul(2).min(Semaphore::MAX_PERMITS))))
+        let units = (longest_bytes / UNIT).saturating_mul(2).min(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(units)), reading: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The turn to read an answer that turns out to be long, until it is dropped.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Never closed.
+        Arc::clone(&self.reading).acquire_owned().await.ok()
+    }
+
+    /// Whether an answer of so many bytes is a long one.
+    pub(super) fn is_long(bytes: usize) -> bool {
+        bytes > SMALL_BYTES
     }
 
     /// Nothing yet.
@@ -37,12 +53,13 @@ impl Share {
     /// Takes up what so many bytes need, if there is that much room.
     #[must_use]
     pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
-        let wanted = if bytes <= SMALL_BYTES { 0 } else { bytes.div_ceil(UNIT) };
+        let wanted = if Room::is_long(bytes) { bytes.div_ceil(UNIT) } else { 0 };
         let missing = wanted.saturating_sub(self.units.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
         if missing == 0 {
             return true;
         }
-        let more = u32::try_from(missing).ok().and_then(|it| Arc::clone(&self.room.0).try_acquire_many_owned(it).ok());
+        let more =
+            u32::try_from(missing).ok().and_then(|it| Arc::clone(&self.room.free).try_acquire_many_owned(it).ok());
         match (more, &mut self.units) {
             (None, _) => return false,
             (Some(more), Some(units)) => units.merge(more),

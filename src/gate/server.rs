@@ -20,9 +20,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::ask::{Ask, Request};
@@ -43,8 +44,11 @@ const MAX_HEADERS: usize = 64;
 /// Lists that the engine is asked for at the same time; the others wait their turn. Other questions do not: one may hang
 /// on a single container, and must not hold up the rest.
 const LISTS_AT_ONCE: usize = 8;
-/// Events that wait for a client which does not take them; one more and its stream ends.
+/// Events that wait for a client which does not take them. Once so many do, the engine is made to wait as well.
 const EVENTS_WAITING: usize = 1024;
+/// How long the engine may be made to wait until the client has caught up; then its stream ends. A burst of events passes
+/// in less, and the engine has a queue of its own of the same length.
+const CATCHING_UP: Duration = Duration::from_secs(1);
 /// How long the answers under way may take when the gate is told to end.
 const DRAIN: Duration = Duration::from_secs(2);
 /// How long a client that has to leave may take for the rest of the last answer.
@@ -400,11 +404,15 @@ async fn read(answer: &mut Answer, gate: &Gate) -> Result<(Vec<u8>, Share), Unan
     let mut share = gate.room.share();
     let reading = async {
         let mut whole = Vec::new();
+        let mut turn = None;
         while let Some(bytes) = answer.next().await {
             let bytes = bytes?;
             let length = whole.len().saturating_add(bytes.len());
             if length > answer_bytes {
                 return Err(Fault::Long(answer_bytes).into());
+            }
+            if turn.is_none() && Room::is_long(length) {
+                turn = gate.room.turn().await;
             }
             if !share.grow_to(length) {
                 return Err(ROOM_TAKEN);
@@ -465,8 +473,9 @@ async fn stream(
     }
     let (give, take) = mpsc::channel(EVENTS_WAITING);
     let mut events = Events::new(gate.swarm);
+    let mut left = CATCHING_UP;
     let pump: Pump = Box::pin(async move {
-        loop {
+        'stream: loop {
             let over = async { drop(ended.wait_for(|ended| *ended).await) };
             let bytes = tokio::select! {
                 biased;
@@ -475,10 +484,11 @@ async fn stream(
                 bytes = answer.next() => bytes,
             };
             let Some(Ok(bytes)) = bytes else { break };
-            let fell_behind = events.read(&bytes).into_iter().any(|event| give.try_send(Bytes::from(event)).is_err());
-            if fell_behind {
-                debug!("ended an event stream: its client did not take the events");
-                break;
+            for event in events.read(&bytes) {
+                if !hand_over(&give, Bytes::from(event), &mut left).await {
+                    debug!("ended an event stream: its client did not take the events");
+                    break 'stream;
+                }
             }
         }
         drop(place);
@@ -491,6 +501,25 @@ async fn stream(
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(SERVER, SERVER_NAME);
     Ok(response)
+}
+
+/// Gives an event to the client's connection; false if the client is gone, or did not catch up in the time that was left.
+async fn hand_over(give: &mpsc::Sender<Bytes>, event: Bytes, left: &mut Duration) -> bool {
+    match give.try_send(event) {
+        Ok(()) => {
+            if give.capacity() > EVENTS_WAITING / 2 {
+                *left = CATCHING_UP;
+            }
+            true
+        }
+        Err(TrySendError::Full(event)) => {
+            let begun = Instant::now();
+            let given = timeout(*left, give.send(event)).await;
+            *left = left.saturating_sub(begun.elapsed());
+            matches!(given, Ok(Ok(())))
+        }
+        Err(TrySendError::Closed(_)) => false,
+    }
 }
 
 const SERVER_NAME: HeaderValue = HeaderValue::from_static("leeward-gate");
@@ -555,5 +584,43 @@ impl Body for Answered {
             Content::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
             Content::Stream(_) => SizeHint::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_finds_no_place_hears_it_whole() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+        assert!(serde_json::from_str::<Value>(body).unwrap()["message"].is_string());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_handed_over_and_a_client_that_sleeps_is_left() {
+        let (give, mut take) = mpsc::channel(EVENTS_WAITING);
+        let mut left = CATCHING_UP;
+        let reading = async {
+            // It takes everything, but only every now and then.
+            for _ in 0..50 {
+                sleep(Duration::from_millis(300)).await;
+                while take.try_recv().is_ok() {}
+            }
+            take
+        };
+        let giving = async {
+            for count in 0..50 * EVENTS_WAITING {
+                assert!(hand_over(&give, Bytes::from_static(b"{}"), &mut left).await, "after {count}");
+            }
+        };
+        let (_take, ()) = tokio::join!(reading, giving);
+        let mut given = 0;
+        while hand_over(&give, Bytes::from_static(b"{}"), &mut left).await {
+            given += 1;
+        }
+        assert!(given <= EVENTS_WAITING, "{given}");
     }
 }

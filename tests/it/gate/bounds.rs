@@ -153,10 +153,13 @@ fn too_many_clients_are_turned_away_and_streams_leave_room() {
     assert!(first.contains("200") && second.contains("200"), "{first} {second}");
     assert!(open_stream(&house).1.contains("503"));
     assert_eq!(house.get("/version").0, 200);
-    let hung = [house.gate.connect(), house.gate.connect()];
-    for mut stream in &hung {
+    let hung = [(); 2].map(|()| {
+        let mut stream = house.gate.connect();
         stream.write_all(b"GET /containers/hung/json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    }
+        // Until it is being answered it may have to leave for the next one.
+        sleep(Duration::from_millis(300));
+        stream
+    });
     let begun = Instant::now();
     // All four are being answered: the fifth hears why not.
     loop {
@@ -252,6 +255,34 @@ fn answers_that_nobody_takes_cannot_fill_the_memory() {
         assert!(begun.elapsed() < Duration::from_secs(5), "room that was left is not given again");
         sleep(Duration::from_millis(50));
     }
+    // Many at once, and each takes what it asked for: they wait for one another.
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let begun = Instant::now();
+                while house.get("/containers/json").0 != 200 {
+                    assert!(begun.elapsed() < Duration::from_secs(10), "several long answers at once: none is given");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_burst_of_events_reaches_a_client_that_reads() {
+    const BURST: usize = 20_000;
+    let house = House::with(&[], |head, stream| {
+        if !head.contains("/events") {
+            return canned(head, stream);
+        }
+        let event =
+            "{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":{\"ID\":\"c1\"},\"time\":1,\"timeNano\":1}\n";
+        let burst = event.repeat(BURST);
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let _ = stream.write_all(format!("{head}{:x}\r\n{burst}\r\n0\r\n\r\n", burst.len()).as_bytes());
+    });
+    let (status, events) = house.get("/events");
+    assert_eq!((status, events.matches("\"start\"").count()), (200, BURST));
 }
 
 #[test]
