@@ -264,13 +264,13 @@ async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, ended: watch::
         Ok(response) => response,
         Err(Unanswered::Busy(what)) => {
             if gate.tally.refused("busy") {
-                warn!(refusal.code = "busy", "no answer to `{}`: {what}", request.target());
+                warn!(refusal.code = "busy", "no answer to `{}`: {what}", shorten(&request.target()));
             }
             refusal(StatusCode::SERVICE_UNAVAILABLE, &format!("leeward gate: {what}"))
         }
         Err(Unanswered::Fault(fault)) => {
             if gate.tally.failed(fault.code()) {
-                warn!(fault.code = fault.code(), "no answer to `{}`: {fault}", request.target());
+                warn!(fault.code = fault.code(), "no answer to `{}`: {fault}", shorten(&request.target()));
             }
             if matches!(fault, Fault::Closed(_)) && engine::is_orphan(&gate.engine) {
                 gate.orphaned.notify_one();

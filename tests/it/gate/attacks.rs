@@ -134,6 +134,64 @@ fn bodies_and_upgrades_do_not_pass() {
 }
 
 #[test]
+fn what_is_no_plain_request_never_arrives() {
+    let house = House::open(&[]);
+    let deep = format!("GET /containers/json?filters={}{}", "%5B".repeat(1000), "%5D".repeat(1000));
+    let long = format!("GET /images/a@sha256:{}/json", "a".repeat(64));
+    for target in [
+        "GET /version#/../containers/json?size=1 x",
+        "GET \\version",
+        "GET  /version",
+        "GET //x@y/version",
+        "GET x:80",
+        "GET unix:///version",
+        "GET /version??",
+        "GET /containers/json?all=1;size=1",
+        "GET /containers/json?Size=1",
+        "GET /containers/json?all=1&%61ll=0",
+        "GET /containers/json?filters=%7B%22name%22%3A%5B%22%ff%22%5D%7D",
+        "GET /containers/json?filters=%7B%22name%22%3A%5B%22%5Cud800%22%5D%7D",
+        "GET /containers/json?filters=%7B%22label%22%3A%7B%22a%22%3A1e999%7D%7D",
+        "GET /containers/json?filters=%7B%22name%22%3A%5B%22a%22%5D%7Dx",
+        "GET /containers/json?filters=%7B%22__proto__%22%3A%5B%22a%22%5D%7D",
+        "GET /v1.999999/version",
+        "GET /v1.-1/version",
+        "GET /images/library/nginx/json",
+        "GET /images/nginx:1/json",
+        "GET /events?since=-1",
+        "GET /events?since=1e9",
+        "GET /events?since=%D9%A3",
+        "GET /events?until=9999999999999",
+        &deep,
+        &long,
+    ] {
+        let answer = house.gate.send(request(target, "").as_bytes());
+        assert!(matches!(parse(&answer).0, 400 | 403), "{target}: {answer}");
+    }
+    for bytes in [
+        &b"GET /version\r\n\r\n"[..],
+        b"GET /version HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET /version http/1.1\r\nHost: x\r\n\r\n",
+        b"GET /version HTTP/1.1\rHost: x\r\r",
+        b"GET /vers\0ion HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nA: b\r\n\tTransfer-Encoding: chunked\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 0\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n",
+        b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: \"upgrade\"\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    ] {
+        let answer = house.gate.send(bytes);
+        assert!(matches!(parse(&answer).0, 0 | 400 | 403), "{:?}: {answer}", String::from_utf8_lossy(bytes));
+    }
+    assert_eq!(house.heard(), [""; 0]);
+}
+
+#[test]
 fn what_follows_an_answer_is_judged_by_itself() {
     let house = House::open(&[]);
     let pipelined =

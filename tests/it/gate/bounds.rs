@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::house::{House, canned, parse, reply};
+use super::house::{House, SECRET, canned, parse, reply};
 
 #[test]
 fn oversized_requests_are_turned_away() {
@@ -87,18 +87,68 @@ fn an_engine_that_misbehaves_is_a_bad_gateway() {
             "nothttp" => {
                 let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
             }
+            "badchunk" => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n");
+            }
+            "hugechunk" => {
+                let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n";
+                let _ = stream.write_all(format!("{head}{{\"Id\":\"x\"}}").as_bytes());
+            }
+            "twolengths" => {
+                let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n";
+                let _ = stream.write_all(format!("{head}{{}} ").as_bytes());
+            }
+            "empty" => reply(stream, "204 No Content", ""),
+            "part" => reply(stream, "206 Partial Content", "{\"Id\":\"part\"}"),
+            "marked" => reply(stream, "200 OK", "\u{feff}{\"Id\":\"x\"}"),
+            "patient" => {
+                // No final answer, for ever.
+                while stream.write_all(b"HTTP/1.1 102 Processing\r\n\r\n").is_ok() {}
+            }
             "bighead" => {
                 let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(100_000)).as_bytes());
             }
             _ => reply(stream, "200 OK", "{\"Id\":\"fine\"}"),
         }
     });
-    let names =
-        ["hung", "half", "slow", "long", "endless", "garbled", "twice", "moved", "upgraded", "nothttp", "bighead"];
-    for name in names {
+    for name in [
+        "hung",
+        "half",
+        "slow",
+        "long",
+        "endless",
+        "garbled",
+        "twice",
+        "moved",
+        "upgraded",
+        "nothttp",
+        "bighead",
+        "badchunk",
+        "hugechunk",
+        "twolengths",
+        "empty",
+        "part",
+        "marked",
+        "patient",
+    ] {
         let (status, body) = house.get(&format!("/containers/{name}/json"));
         assert!(status == 502 && body.contains("\"message\":\"leeward gate: the engine"), "{name}: {status} {body}");
         assert_eq!(house.get("/containers/fine/json"), (200, "{\"Id\":\"fine\"}".to_owned()), "after {name}");
+    }
+}
+
+#[test]
+fn what_an_engine_says_beside_its_answer_does_not_pass() {
+    let house = House::with(&[], |_, stream| {
+        let hints = format!("HTTP/1.1 103 Early Hints\r\nLink: {SECRET}\r\n\r\n");
+        let head =
+            format!("HTTP/1.1 200 {SECRET}\r\nX-Secret: {SECRET}\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n");
+        let body = format!("a;{SECRET}\r\n{{\"Id\":\"x\"}}\r\n0\r\nX: {SECRET}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{SECRET}");
+        let _ = stream.write_all(format!("{hints}{head}{body}").as_bytes());
+    });
+    for path in ["/containers/x/json", "/networks/x", "/_ping"] {
+        let answer = house.gate.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
+        assert!(parse(&answer).0 == 200 && !answer.contains(SECRET), "{path}: {answer}");
     }
 }
 
