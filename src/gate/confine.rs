@@ -36,8 +36,9 @@ pub(super) fn become_user(user: Owner, engine: &Path) -> Result<(), Problem> {
     if threads != 1 {
         return Err(failed(io::Error::other(format!("{threads} threads are running already"))));
     }
-    let engine_group =
-        engine.metadata().ok().map(|metadata| metadata.gid()).filter(|gid| *gid != 0 && *gid != user.gid);
+    // Groups can be joined now or never.
+    let engine_group = engine.metadata().map_err(|cause| Problem::NoGroup { path: engine.to_owned(), cause })?.gid();
+    let engine_group = Some(engine_group).filter(|gid| *gid != 0 && *gid != user.gid);
     let groups: Vec<Gid> = engine_group.map(Gid::from_raw).into_iter().collect();
     let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
     set_thread_groups(&groups).map_err(|error| failed(error.into()))?;

@@ -160,6 +160,17 @@ pub enum Problem {
         /// Why.
         cause: io::Error,
     },
+    /// The engine's socket is not there while root's privileges are, and its group could still be joined.
+    #[error(
+        "the engine's socket `{path}` is not there ({cause}), so the group that may open it is not known; start the engine \
+         first, or start as an unprivileged user of that group and leave --user out"
+    )]
+    NoGroup {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
     /// The engine's socket is there, and shut.
     #[error("cannot open the engine's socket `{path}`: {cause}; the gate needs {}", needed_group(*.group))]
     Engine {

@@ -156,6 +156,10 @@ fn root_drops_everything_but_the_engines_group() {
     let output = self::gate(&[&flags[0], &flags[1], "--user=65532:65533"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && said.contains("cannot open the engine's socket"), "{said}");
+    let missing = format!("--engine=unix://{}", folder.path().join("nosuch.sock").display());
+    let output = self::gate(&[&missing, &flags[1], "--user=65532:65533"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("start the engine first"), "{said}");
     let output = self::gate(&[&flags[0], &flags[1], "--user=0:0"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && said.contains("that is root"), "{said}");
