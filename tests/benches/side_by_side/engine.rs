@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{StreamExt as _, stream};
@@ -22,7 +24,6 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 use crate::lab::{self, Lab};
-use crate::process::Process;
 
 /// Who watches the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,32 +48,35 @@ impl Engine {
         }
     }
 
-    /// Starts containers, one every 100 ms; when the first had started, since 1970. Only a real engine tells both sides.
+    /// Starts containers one after the other, a simulated engine one every 100 ms; when that began, since 1970. Only a real
+    /// engine tells both sides.
     pub(crate) fn start(&self, side: Side, containers: &[&str]) -> Duration {
         match self {
             Self::Real(lab) => {
-                let _starting =
-                    Process::start(lab.with_engine(std::process::Command::new("docker").arg("start").args(containers)));
-                // Its own word for when; it is asked once it has begun.
-                loop {
-                    let said = lab.docker(&["inspect", "-f", "{{.State.Running}} {{.State.StartedAt}}", containers[0]]);
-                    if let Some(written) = said.out.trim().strip_prefix("true ") {
-                        let seconds = lab::must(&["date", "-d", written, "+%s.%N"]);
-                        return Duration::from_secs_f64(seconds.parse().unwrap());
-                    }
-                }
+                let mut command = Command::new("docker");
+                let command = lab.with_engine(command.arg("start").args(containers)).stdout(Stdio::null());
+                let mut starting = command.spawn().unwrap();
+                thread::spawn(move || starting.wait());
+                now()
             }
             Self::Simulated(engine) => {
                 let began = now();
                 for (at, container) in containers.iter().enumerate() {
                     if at > 0 {
-                        std::thread::sleep(Duration::from_millis(100));
+                        thread::sleep(Duration::from_millis(100));
                     }
                     engine.change(side, container, true);
                 }
                 began
             }
         }
+    }
+
+    /// When a container started: in the engine's own word, else `began`.
+    pub(crate) fn started(&self, container: &str, began: Duration) -> Duration {
+        let Self::Real(lab) = self else { return began };
+        let written = lab.docker(&["inspect", "-f", "{{.State.StartedAt}}", container]).out;
+        Duration::from_secs_f64(lab::must(&["date", "-d", written.trim(), "+%s.%N"]).parse().unwrap())
     }
 
     pub(crate) fn stop(&self, side: Side, containers: &[&str]) {
