@@ -1,37 +1,85 @@
-//! Routers that are in the document and that Traefik will not take: what they refer to is not there.
+//! Routers that are in a document and that Traefik will not take: their rule cannot be read, or what they refer to is not
+//! there.
 
 use std::collections::BTreeMap;
 
 use super::{Plan, Protocol, Route};
 use crate::dynamic::Dynamic;
 use crate::dynamic::middleware::Middleware;
+use crate::rule::router::{self, Rule};
 
 /// How deep chains of middlewares are followed.
 const DEEPEST: usize = 8;
 
 impl Plan {
-    /// What a route refers to and the document does not hold, one line each: Traefik leaves such a router out. Empty for
-    /// a route that Traefik takes, as far as the document says: files of Traefik's (`x@file`) are not seen.
-    pub fn missing(&self, route: &Route) -> Vec<String> {
-        let Some(document) = self.documents.get(Self::EVERYONE) else { return Vec::new() };
-        let Dynamic { http, tcp, udp, tls: _ } = &**document;
-        let has_service = |name: &str| match route.protocol {
-            Protocol::Http => http.services.contains_key(name),
-            Protocol::Tcp => tcp.services.contains_key(name),
-            Protocol::Udp => udp.services.contains_key(name),
+    /// Why Traefik leaves a route out, one line each. Empty for a route that it takes, as far as the documents say: files
+    /// of Traefik's (`x@file`) are not seen.
+    pub fn left_out(&self, route: &Route) -> Vec<String> {
+        let mut reasons: Vec<String> = match self.rule(route) {
+            Some(Ok(rule)) => rule.problems().to_vec(),
+            Some(Err(problem)) => vec![problem],
+            None => Vec::new(),
         };
-        let mut missing = Vec::new();
-        if let Some(name) = own(&route.service).filter(|name| !has_service(name)) {
-            missing.push(format!("service `{name}`"));
+        for reason in &mut reasons {
+            *reason = format!("it does not take the rule: {reason}");
         }
-        for name in route.middlewares.iter().filter_map(|name| own(name)) {
-            match route.protocol {
-                Protocol::Http => middleware(&http.middlewares, name, DEEPEST, &has_service, &mut missing),
-                Protocol::Tcp if !tcp.middlewares.contains_key(name) => missing.push(format!("middleware `{name}`")),
-                Protocol::Tcp | Protocol::Udp => {}
+        for (traefik, document) in &self.documents {
+            let mut missing = Vec::new();
+            absent(document, route, &mut missing);
+            let told = if traefik.is_empty() { "nothing that is routed".to_owned() } else { told(traefik) };
+            for what in missing {
+                let reason = format!("{told} declares {what}");
+                // What nobody declares, no single Traefik is told of either.
+                let known = |reason: &String| reason.ends_with(&format!(" declares {what}"));
+                if !reasons.iter().any(known) {
+                    reasons.push(reason);
+                }
             }
         }
-        missing
+        reasons
+    }
+
+    /// A route's rule, read as Traefik reads it. `None`: a UDP router.
+    pub fn rule(&self, route: &Route) -> Option<Result<Rule, String>> {
+        let document = self.documents.get(Self::EVERYONE)?;
+        match route.protocol {
+            Protocol::Http => {
+                let syntax = document.http.routers.get(&route.router).and_then(|it| it.rule_syntax.as_deref());
+                Some(router::parse_http(&route.rule, syntax))
+            }
+            Protocol::Tcp => {
+                let syntax = document.tcp.routers.get(&route.router).and_then(|it| it.rule_syntax.as_deref());
+                Some(router::parse_tcp(&route.rule, syntax))
+            }
+            Protocol::Udp => None,
+        }
+    }
+}
+
+fn told(traefik: &str) -> String {
+    format!("nothing on the networks of Traefik `{traefik}`")
+}
+
+/// What a route refers to and a document that holds it does not.
+fn absent(document: &Dynamic, route: &Route, missing: &mut Vec<String>) {
+    let Dynamic { http, tcp, udp, tls: _ } = document;
+    let (is_here, has_service): (bool, &dyn Fn(&str) -> bool) = match route.protocol {
+        Protocol::Http => (http.routers.contains_key(&route.router), &|name| http.services.contains_key(name)),
+        Protocol::Tcp => (tcp.routers.contains_key(&route.router), &|name| tcp.services.contains_key(name)),
+        Protocol::Udp => (udp.routers.contains_key(&route.router), &|name| udp.services.contains_key(name)),
+    };
+    if !is_here {
+        return;
+    }
+    if let Some(name) = own(&route.service).filter(|name| !has_service(name)) {
+        missing.push(format!("service `{name}`"));
+    }
+    for name in route.middlewares.iter().filter_map(|name| own(name)) {
+        match route.protocol {
+            Protocol::Http => middleware(&http.middlewares, name, DEEPEST, has_service, missing),
+            Protocol::Tcp if !tcp.middlewares.contains_key(name) => missing.push(format!("middleware `{name}`")),
+            Protocol::Tcp | Protocol::Udp => {}
+        }
     }
 }
 

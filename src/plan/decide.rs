@@ -16,6 +16,7 @@ use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
 use crate::policy::names::Owner;
+use crate::policy::own_labels;
 use crate::policy::provenance::OperatorLabels;
 use crate::policy::proxy::{TRAEFIK, is_true};
 use crate::policy::references::{self, Middlewares};
@@ -160,6 +161,7 @@ pub(crate) fn decide<'a>(
     };
 
     operator_labels(asked, world, &mut way);
+    unmatched(asked, world, &mut warnings);
     if let Err(refusal) = &asked.wish {
         // A container whose `traefik.enable` cannot be read did ask for something.
         decision.outcome = if refusal.code == Code::BadLabel { Outcome::Refused } else { Outcome::Ignored };
@@ -168,11 +170,11 @@ pub(crate) fn decide<'a>(
         way.fail(StepName::AskedFor, facts, vec![refusal.clone()]);
         decision.steps = way.steps;
         decision.hosts = world.labels.get(id).map(|labels| hosts::named(&labels.labels)).unwrap_or_default();
+        decision.warnings = warnings;
         return (decision, None);
     }
     way.take(StepName::AskedFor, Verdict::Passed, Vec::new());
     let Ok(provider) = &asked.declaration.provider else { return (decision, None) };
-    unmatched(asked, world, &mut warnings);
 
     alive(container, provider, settings, &mut way);
     isolated(asked, judges, &mut way);
@@ -218,6 +220,9 @@ fn unmatched(asked: &Asked<'_>, world: &World<'_>, warnings: &mut Vec<Warning>) 
     let Some(labels) = world.labels.get(asked.id) else { return };
     for (label, words) in label::unmatched(&labels.labels) {
         warnings.push(Warning { label: Some(label), words });
+    }
+    for (label, words) in own_labels::on_container(&labels.labels) {
+        warnings.push(Warning { label: Some(label.to_owned()), words });
     }
     for id in labels.get(ALLOW).map(unknown_vouchers).unwrap_or_default() {
         let words = format!("`{id}` is no rule's id and allows nothing; docs/rules.md lists the rules");

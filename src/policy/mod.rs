@@ -9,6 +9,7 @@ pub mod finding;
 pub mod hosts;
 pub mod names;
 pub mod namespaces;
+pub mod own_labels;
 pub mod provenance;
 pub mod proxy;
 pub mod references;

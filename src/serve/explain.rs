@@ -8,7 +8,6 @@ use super::table::{visible, visible_lines};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, StepName, Verdict};
 use crate::policy::finding::{Finding, Subject};
-use crate::rule::router::{self, Rule};
 
 /// What a name leads to.
 #[derive(Debug)]
@@ -43,9 +42,9 @@ pub struct Routed<'a> {
     pub route: &'a Route,
     /// The priority that counts: the label's, else the one that Traefik gives the rule.
     pub effective_priority: i64,
-    /// What it refers to and nobody declares; then Traefik leaves it out.
+    /// Why Traefik leaves it out, if it does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<String>,
+    pub left_out: Vec<String>,
 }
 
 /// Who answers a host.
@@ -106,31 +105,15 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
     }
 }
 
-/// A route's rule, read as Traefik reads it. `None`: a UDP router, or a rule that Traefik does not take.
-fn rule(plan: &Plan, route: &Route) -> Option<Rule> {
-    let document = plan.documents.get(Plan::EVERYONE)?;
-    match route.protocol {
-        Protocol::Http => {
-            let syntax = document.http.routers.get(&route.router).and_then(|it| it.rule_syntax.as_deref());
-            router::parse_http(&route.rule, syntax).ok()
-        }
-        Protocol::Tcp => {
-            let syntax = document.tcp.routers.get(&route.router).and_then(|it| it.rule_syntax.as_deref());
-            router::parse_tcp(&route.rule, syntax).ok()
-        }
-        Protocol::Udp => None,
-    }
-}
-
 fn routed<'a>(plan: &'a Plan, route: &'a Route) -> Routed<'a> {
-    let given = || rule(plan, route).map_or(0, |rule| rule.priority());
+    let given = || plan.rule(route).and_then(Result::ok).map_or(0, |rule| rule.priority());
     let effective_priority = route.priority.filter(|it| *it != 0).unwrap_or_else(given);
-    Routed { route, effective_priority, missing: plan.missing(route) }
+    Routed { route, effective_priority, left_out: plan.left_out(route) }
 }
 
 /// The routers that may answer a host, in the order in which Traefik tries them: TCP before HTTP, then by priority.
 fn answering<'a>(plan: &'a Plan, host: &str) -> Vec<Routed<'a>> {
-    let matches = |route: &&Route| rule(plan, route).is_some_and(|rule| rule.hosts().covers(host));
+    let matches = |route: &&Route| plan.rule(route).is_some_and(|it| it.is_ok_and(|rule| rule.hosts().covers(host)));
     let mut routes: Vec<_> = plan.routes.iter().filter(matches).map(|route| routed(plan, route)).collect();
     routes.sort_by_key(|it| (it.route.protocol != Protocol::Tcp, std::cmp::Reverse(it.effective_priority)));
     routes
@@ -295,7 +278,7 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
 }
 
 /// Router, rule, entry points, service and servers of a route, and what is wrong with it.
-fn way(Routed { route, missing, .. }: &Routed<'_>) -> String {
+fn way(Routed { route, left_out, .. }: &Routed<'_>) -> String {
     let servers: Vec<String> = route
         .backends
         .iter()
@@ -313,11 +296,11 @@ fn way(Routed { route, missing, .. }: &Routed<'_>) -> String {
         if route.entry_points.is_empty() { String::new() } else { format!(" on {}", route.entry_points.join(", ")) };
     let (protocol, router) = (route.protocol.as_str(), &route.router);
     let way = format!("{protocol} {router}{on}: {} -> {} -> {servers}", route.rule, route.service);
-    if missing.is_empty() {
-        return visible(&way);
+    let mut text = visible(&way);
+    for reason in left_out {
+        text.extend(["\n        Traefik leaves it out: ", &visible(reason)]);
     }
-    let words = format!("Traefik leaves it out: nothing that is routed declares {}", missing.join(", "));
-    format!("{}\n        {}", visible(&way), visible(&words))
+    text
 }
 
 fn mark(verdict: Verdict) -> &'static str {
@@ -447,6 +430,41 @@ mod tests {
         let text = find(&with(&chain), "app1-web-1").text();
         assert!(text.contains("declares middleware `app1.auth`"), "{text}");
         assert!(!find(&demo(), "app1-web-1").text().contains("leaves it out"));
+    }
+
+    #[test]
+    fn a_label_that_asks_for_nothing_is_told_where_nothing_was_asked() {
+        let plan = with(&[("app1-db-1", "leeward.trafik", "true"), ("app1-db-1", "traefik.htpp.x", "1")]);
+        let text = find(&plan, "app1-db-1").text();
+        assert!(
+            text.contains("did you mean leeward.traefik?") && text.contains("did you mean traefik.http?"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_one_traefik_is_not_told_of_is_said_of_its_router() {
+        let mut inventory = snapshot::demo().unwrap();
+        let mut set = |name: &str, pairs: &[(&str, &str)]| {
+            let container = inventory.containers.values_mut().find(|it| it.name == name).unwrap();
+            std::sync::Arc::make_mut(container).labels.extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        };
+        set("app1-web-1", &[("traefik.http.middlewares.stamp.headers.framedeny", "true")]);
+        set("app2-web-1", &[("traefik.http.routers.web.middlewares", "stamp")]);
+        // A second Traefik, on the second application's network alone.
+        let traefik = inventory.containers.values().find(|it| it.name == "front-traefik-1").unwrap();
+        let traefik = crate::inventory::Container::clone(traefik);
+        let mut other = crate::inventory::Container { id: "0".repeat(64).into(), name: "other".into(), ..traefik };
+        other.attachments.retain(|name, _| name == "net-proxy2");
+        inventory.put(other);
+        let share_middlewares = ["app1.stamp".parse().unwrap()].into();
+        let plan = compile(&inventory, &Settings { share_middlewares, ..Settings::default() });
+        let text = find(&plan, "app2-web-1").text();
+        assert!(
+            text.contains("out: nothing on the networks of Traefik `other` declares middleware `app1.stamp`"),
+            "{text}"
+        );
+        assert_eq!(text.matches("Traefik leaves it out").count(), 1, "{text}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Listing<'a> {
     pub stale: Option<&'a str>,
     /// Every router of the document, sorted.
     pub routes: &'a [Route],
-    /// Routers that Traefik leaves out: what they refer to is not there.
+    /// Routers that are in the document, and that Traefik leaves out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut<'a>>,
     /// Every container that asked and was refused.
@@ -33,8 +33,8 @@ pub struct Listing<'a> {
 pub struct LeftOut<'a> {
     /// Its published name.
     pub router: &'a str,
-    /// What it refers to and nothing that is routed declares.
-    pub missing: Vec<String>,
+    /// Why.
+    pub reasons: Vec<String>,
 }
 
 /// A container that asked and was refused.
@@ -74,8 +74,8 @@ impl<'a> Listing<'a> {
             left_out: plan
                 .routes
                 .iter()
-                .map(|route| LeftOut { router: &route.router, missing: plan.missing(route) })
-                .filter(|it| !it.missing.is_empty())
+                .map(|route| LeftOut { router: &route.router, reasons: plan.left_out(route) })
+                .filter(|it| !it.reasons.is_empty())
                 .collect(),
             refused,
             ignored: ignored.len(),
@@ -105,9 +105,7 @@ impl<'a> Listing<'a> {
             let rows: Vec<_> = self
                 .left_out
                 .iter()
-                .map(|it| {
-                    vec![it.router.to_owned(), format!("nothing that is routed declares {}", it.missing.join(", "))]
-                })
+                .flat_map(|it| it.reasons.iter().map(|reason| vec![it.router.to_owned(), reason.clone()]))
                 .collect();
             text.push('\n');
             text.push_str(&columns(&["TRAEFIK LEAVES OUT", "WHY"], &rows));

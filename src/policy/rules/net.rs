@@ -9,7 +9,7 @@ use crate::inventory::{Container, Network};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version};
-use crate::policy::remedy;
+use crate::policy::{own_labels, remedy};
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -268,6 +268,17 @@ pub(super) static RULES: &[Rule] = &[
         why: "these settings make the container's kernel forward, accept or answer for packets that are not its own",
         fix: "remove them from `sysctls`",
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
+    },
+    Rule {
+        id: "NET-025",
+        title: "a label of Leeward's that means nothing",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Network(net_025),
+        why: "a network's label that is misspelt binds no host, and makes no proxy network: what the operator thinks is \
+              in force is not",
+        fix: "correct the label: leeward.hosts, leeward.proxy and leeward.allow are those of a network",
+        reference: "docs/labels.md#leewards-own",
     },
 ];
 
@@ -653,4 +664,10 @@ fn net_024(case: &Case<'_>) -> Option<Seen> {
         }
     })?;
     Some(Seen::new(format!("`{}` sets {key}={value}", case.name())))
+}
+
+fn net_025(wire: &Wire<'_>) -> Option<Seen> {
+    let odd = own_labels::on_network(&wire.network.labels);
+    let (label, words) = odd.first()?;
+    Some(Seen::new(format!("`{}` carries `{label}`: {words}", wire.network.name)))
 }

@@ -323,6 +323,11 @@ const PAIRS: &[Pair] = &[
         |i| drop(app(i, "db").confinement.sysctls.insert("net.ipv4.conf.all.rp_filter".into(), "0".into())),
         |i| drop(app(i, "db").confinement.sysctls.insert("net.ipv4.conf.all.rp_filter".into(), "1".into())),
     ),
+    (
+        "NET-025",
+        |i| drop(network(i, "net-proxy").labels.insert("leeward.host".into(), "a.example".into())),
+        |i| drop(network(i, "net-proxy").labels.insert("leeward.hosts".into(), "a.example".into())),
+    ),
     ("PUB-001", |i| app(i, "app").ports = binding("0.0.0.0"), |i| app(i, "db").ports = binding("0.0.0.0")),
     ("PUB-002", |i| app(i, "app").ports = binding("127.0.0.1"), |i| app(i, "app").ports = binding("::")),
     (

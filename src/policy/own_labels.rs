@@ -1,0 +1,107 @@
+//! Leeward's own labels, and those that only look so: a binding that is misspelt binds nothing, and nobody notices.
+
+use std::collections::BTreeMap;
+
+use super::provenance::IMAGE_LABELS;
+use super::rules::ALLOW;
+use super::{hosts, proxy};
+
+/// On a container.
+const ON_CONTAINERS: [&str; 3] = [ALLOW, IMAGE_LABELS, proxy::TRAEFIK];
+/// On a network.
+const ON_NETWORKS: [&str; 3] = [ALLOW, hosts::HOSTS, proxy::PROXY];
+
+/// What is wrong with a container's labels of Leeward's: the key, and words.
+pub fn on_container(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
+    odd(labels, &ON_CONTAINERS, &ON_NETWORKS, "network")
+}
+
+/// What is wrong with a network's.
+pub fn on_network(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
+    odd(labels, &ON_NETWORKS, &ON_CONTAINERS, "container")
+}
+
+fn odd<'a>(
+    labels: &'a BTreeMap<String, String>,
+    here: &[&str],
+    elsewhere: &[&str],
+    where_else: &str,
+) -> Vec<(&'a str, String)> {
+    let is_ours = |key: &str| key.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("leeward."));
+    let mut found = Vec::new();
+    for (key, value) in labels.iter().filter(|(key, _)| is_ours(key)) {
+        let key = key.as_str();
+        let words = if here.contains(&key) {
+            let flag = matches!(key, proxy::TRAEFIK | proxy::PROXY);
+            let plain =
+                proxy::is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
+            let trusts = key == IMAGE_LABELS && value != "honor";
+            match (flag && !plain, trusts) {
+                (true, _) => format!("`{value}` is neither true nor false, and counts as false"),
+                (_, true) => format!("`{value}` means nothing; the only value is honor"),
+                (false, false) => continue,
+            }
+        } else if elsewhere.contains(&key) {
+            format!("this label belongs on a {where_else}, and means nothing here")
+        } else {
+            let near = here.iter().find(|known| is_near(known, key));
+            let hint = near.map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+            format!("Leeward has no label of this name{hint}")
+        };
+        found.push((key, words));
+    }
+    found
+}
+
+/// Whether one letter too many, too few, wrong or swapped makes the one of the other.
+fn is_near(known: &str, written: &str) -> bool {
+    let (known, written) = (known.to_ascii_lowercase(), written.to_ascii_lowercase());
+    let same = known.bytes().zip(written.bytes()).take_while(|(one, other)| one == other).count();
+    let rest = |text: &str, skip: usize| text.get(same + skip..).map(str::to_owned);
+    let (one, other) = (&known, &written);
+    rest(one, 1) == rest(other, 0)
+        || rest(one, 0) == rest(other, 1)
+        || rest(one, 1) == rest(other, 1)
+        || rest(one, 2) == rest(other, 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Judge = fn(&BTreeMap<String, String>) -> Vec<(&str, String)>;
+
+    #[track_caller]
+    fn check(found: Judge, key: &str, value: &str, wanted: &str) {
+        let labels = [(key.to_owned(), value.to_owned()), ("other".to_owned(), "x".to_owned())].into();
+        let words: Vec<String> = found(&labels).into_iter().map(|(_, words)| words).collect();
+        assert_eq!(words.join(" "), wanted);
+    }
+
+    #[test]
+    fn a_label_that_means_nothing_is_said() {
+        for (key, meant) in [
+            ("leeward.host", "leeward.hosts"),
+            ("leeward.hotss", "leeward.hosts"),
+            ("Leeward.Hosts", "leeward.hosts"),
+            ("leeward.poxy", "leeward.proxy"),
+        ] {
+            check(on_network, key, "true", &format!("Leeward has no label of this name; did you mean {meant}?"));
+        }
+        check(on_network, "leeward.x", "1", "Leeward has no label of this name");
+        check(on_network, "leeward.traefik", "true", "this label belongs on a container, and means nothing here");
+        check(on_container, "leeward.hosts", "a", "this label belongs on a network, and means nothing here");
+        check(
+            on_container,
+            "leeward.alow",
+            "NET-001",
+            "Leeward has no label of this name; did you mean leeward.allow?",
+        );
+        check(on_container, "leeward.traefik", "yes", "`yes` is neither true nor false, and counts as false");
+        check(on_container, "leeward.image-labels", "honour", "`honour` means nothing; the only value is honor");
+        for (key, value) in [("leeward.traefik", "true"), ("leeward.allow", "NET-001"), ("leewardx.y", "")] {
+            check(on_container, key, value, "");
+        }
+        check(on_network, "leeward.hosts", "", "");
+    }
+}
