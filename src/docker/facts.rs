@@ -151,7 +151,7 @@ fn bindings<'a>(raw: &'a Value, path: &[&str]) -> impl Iterator<Item = (String, 
     })
 }
 
-fn confinement(raw: &Value) -> Confinement {
+pub(super) fn confinement(raw: &Value) -> Confinement {
     let host = at(raw, &["HostConfig"]);
     let list = |path: &[&str]| at(host, path).as_array().map(|_| texts(host, path));
     Confinement {
@@ -186,7 +186,7 @@ fn confinement(raw: &Value) -> Confinement {
 
 /// `Mounts`, then what only `HostConfig` shows: a container that was created but never started has no `Mounts` yet on
 /// some engines.
-fn mounts(raw: &Value) -> Vec<Mount> {
+pub(super) fn mounts(raw: &Value) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = items(raw, &["Mounts"])
         .map(|mount| Mount {
             kind: text(mount, &["Type"]),

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::facts::{at, items, text, text_map};
+use super::facts::{self, at, items, text, text_map};
 use crate::inventory::{Attachment, Container, Network, NetworkId, Swarm};
 
 /// All services, and their tasks that run and shall run. `networks`: all the engine knows, by id.
@@ -46,6 +46,7 @@ fn of_service<'n>(service: &Value, known: &impl Fn(&str) -> Option<&'n Network>)
         .map(|attachment| (attachment.network.clone(), attachment))
         .collect();
     let id = text(service, &["ID"]);
+    let as_container = as_container(at(service, &["Spec", "TaskTemplate"]));
     Container {
         id: id.as_str().into(),
         name: name.clone(),
@@ -54,6 +55,8 @@ fn of_service<'n>(service: &Value, known: &impl Fn(&str) -> Option<&'n Network>)
         created: text(service, &["CreatedAt"]),
         state: "running".to_owned(),
         attachments,
+        confinement: facts::confinement(&as_container),
+        mounts: facts::mounts(&as_container),
         swarm: Some(Swarm {
             service: name,
             service_id: id,
@@ -64,6 +67,48 @@ fn of_service<'n>(service: &Value, known: &impl Fn(&str) -> Option<&'n Network>)
         }),
         ..Container::default()
     }
+}
+
+/// What a service asks for its tasks, as the inspection of a container would show it. How far `Privileges` goes is known
+/// only where no gate stands before the engine.
+fn as_container(task: &Value) -> Value {
+    let spec = at(task, &["ContainerSpec"]);
+    let privileges = |path: &[&str]| text(at(spec, &["Privileges"]), path);
+    let mut security: Vec<&str> = Vec::new();
+    if at(spec, &["Privileges", "NoNewPrivileges"]).as_bool() == Some(true) {
+        security.push("no-new-privileges");
+    }
+    if privileges(&["Seccomp", "Mode"]) == "unconfined" {
+        security.push("seccomp=unconfined");
+    }
+    if privileges(&["AppArmor", "Mode"]) == "disabled" {
+        security.push("apparmor=unconfined");
+    }
+    if at(spec, &["Privileges", "SELinuxContext", "Disable"]).as_bool() == Some(true) {
+        security.push("label=disable");
+    }
+    // `address name…` here, `name:address` there.
+    let hosts = items(spec, &["Hosts"]).filter_map(Value::as_str).flat_map(|line| {
+        let mut words = line.split_whitespace();
+        let address = words.next().unwrap_or_default().to_owned();
+        words.map(|name| format!("{name}:{address}")).collect::<Vec<_>>()
+    });
+    json!({
+        "Config": { "User": at(spec, &["User"]) },
+        "HostConfig": {
+            "CapAdd": at(spec, &["CapabilityAdd"]),
+            "CapDrop": at(spec, &["CapabilityDrop"]),
+            "Sysctls": at(spec, &["Sysctls"]),
+            "GroupAdd": at(spec, &["Groups"]),
+            "ReadonlyRootfs": at(spec, &["ReadOnly"]),
+            "Memory": at(task, &["Resources", "Limits", "MemoryBytes"]),
+            "PidsLimit": at(task, &["Resources", "Limits", "Pids"]),
+            "LogConfig": { "Type": at(task, &["LogDriver", "Name"]) },
+            "ExtraHosts": hosts.collect::<Vec<_>>(),
+            "SecurityOpt": security,
+            "Mounts": at(spec, &["Mounts"]),
+        },
+    })
 }
 
 fn of_task<'n>(
@@ -107,4 +152,39 @@ fn attachment<'n>(network: &str, address: &str, known: &impl Fn(&str) -> Option<
         ipv4: Some(ip),
         ..Attachment::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_shows_what_its_tasks_may_do() {
+        let service = json!({
+            "ID": "s1",
+            "Spec": { "Name": "web", "TaskTemplate": {
+                "ContainerSpec": {
+                    "Mounts": [{ "Type": "bind", "Source": "/var/run", "Target": "/r", "ReadOnly": true }],
+                    "CapabilityAdd": ["CAP_NET_ADMIN"],
+                    "Sysctls": { "net.ipv4.ip_forward": "0" },
+                    "Hosts": ["192.0.2.1 host alias"],
+                    "Privileges": { "NoNewPrivileges": true, "Seccomp": { "Mode": "unconfined" } },
+                },
+                "Resources": { "Limits": { "MemoryBytes": 1024, "Pids": 9 } },
+            } },
+        });
+        let task = json!({ "ID": "t1", "ServiceID": "s1", "Slot": 1, "DesiredState": "running",
+            "Status": { "State": "running" } });
+        let found = containers(&[service], &[task], &[], &BTreeMap::new());
+        assert_eq!(found.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["web.1", "web"]);
+        for container in found {
+            let mount = container.mounts.first().unwrap();
+            assert_eq!((mount.kind.as_str(), mount.source.as_str(), mount.writable), ("bind", "/var/run", false));
+            let it = container.confinement;
+            assert!(it.cap_add.contains("CAP_NET_ADMIN") && it.sysctls.contains_key("net.ipv4.ip_forward"));
+            assert_eq!(it.extra_hosts, ["host:192.0.2.1", "alias:192.0.2.1"]);
+            assert_eq!(it.security_opt, ["no-new-privileges", "seccomp=unconfined"]);
+            assert_eq!((it.memory, it.pids_limit), (1024, Some(9)));
+        }
+    }
 }

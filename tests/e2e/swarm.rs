@@ -9,12 +9,15 @@ use crate::lab::{HOST, Lab, OUTSIDE, eventually};
 use crate::topology::{explain, serve};
 
 const WEB: &str = "nginxinc/nginx-unprivileged:1.28-alpine";
+/// The same. A node asks a registry for every image, and only then takes its own: this one says no at once.
+const OWN: &str = "localhost:1/web:1";
 
 #[test]
 fn a_swarm() {
     let Some(means) = crate::means("a_swarm") else { return };
     let lab = Lab::start("a_swarm", &means.composes[0]);
     images::make_all(&lab, &means.traefik);
+    lab.docker_ok(&["tag", WEB, OWN]);
     lab.docker_ok(&["swarm", "init", "--advertise-addr", HOST]);
     // Attachable, so that Traefik and Leeward need not be services; which is a finding.
     let internal = ["network", "create", "--driver", "overlay", "--attachable", "--internal"];
@@ -68,14 +71,14 @@ impl Swarm<'_> {
             ["service", "create", "--detach", "--no-resolve-image", "--name", name, "--label", "traefik.enable=true"];
         let port =
             ["--label", "traefik.http.services.web.loadbalancer.server.port=8080", "--mount", "type=tmpfs,target=/tmp"];
-        self.lab.docker_ok(&[&begin[..], &["--label", &rule], &port, arguments, &[WEB]].concat());
-        let tasks = || {
-            self.lab
-                .docker(&["service", "ps", "--filter", "desired-state=running", "--format", "{{.CurrentState}}", name])
-                .out
-        };
-        eventually(Duration::from_secs(30), &format!("a task of {name} runs"), || {
-            let states = tasks();
+        self.lab.docker_ok(&[&begin[..], &["--label", &rule], &port, arguments, &[OWN]].concat());
+    }
+
+    /// Waits for a task of a service.
+    fn until_runs(&self, name: &str) {
+        let format = ["--filter", "desired-state=running", "--format", "{{.CurrentState}}"];
+        eventually(Duration::from_secs(40), &format!("a task of {name} runs"), || {
+            let states = self.lab.docker(&[&["service", "ps"], &format[..], &[name]].concat()).out;
             if states.contains("Running") { Ok(()) } else { Err(states) }
         });
     }
@@ -94,6 +97,7 @@ impl Swarm<'_> {
     fn an_internal_service_is_routed_at_its_tasks(&self) {
         let lab = self.lab;
         self.service("inner", &["--network", "proxy", "--network", "back", "--replicas", "2"]);
+        self.until_runs("inner");
         lab.until_visit("inner.test", 200, "from image");
         let seen = self.task("inner");
         assert_eq!((seen["outcome"].as_str(), seen["owner"].as_str()), (Some("routed"), Some("~~inner")), "{seen}");
@@ -109,20 +113,26 @@ impl Swarm<'_> {
     }
 
     fn what_is_published_or_open_is_refused(&self) {
-        let cases: [(&str, &[&str], &str); 3] = [
+        let socket = "type=bind,source=/var/run/docker.sock,target=/docker.sock,readonly";
+        let cases: [(&str, &[&str], &str); 5] = [
             ("by-ingress", &["--network", "proxy", "--publish", "8081:8080"], "NET-007"),
             ("by-host", &["--network", "proxy", "--publish", "mode=host,published=8082,target=8080"], "PUB-004"),
             ("outward", &["--network", "proxy", "--network", "open"], "NET-001"),
+            ("with-socket", &["--network", "proxy", "--mount", socket], "PRV-002"),
+            ("net-admin", &["--network", "proxy", "--cap-add", "NET_ADMIN"], "NET-014"),
         ];
-        for (name, arguments, rule) in cases {
+        for (name, arguments, _) in cases {
             self.service(name, arguments);
+        }
+        for (name, _, rule) in cases {
+            self.until_runs(name);
             let seen = self.task(name);
             assert_eq!(seen["outcome"], "refused", "{seen}");
             assert!(seen.to_string().contains(rule), "{rule}: {seen}");
             assert_eq!(self.lab.visit(&format!("{name}.test"), "/").status, 404);
             let task =
                 self.lab.docker(&["ps", "-q", "--filter", &format!("label=com.docker.swarm.service.name={name}")]).out;
-            if name != "by-host" {
+            if matches!(name, "by-ingress" | "outward") {
                 let out = ["nc", "-w", "2", OUTSIDE, "80", "-e", "true"];
                 assert!(self.lab.inside(task.trim(), &out).ok, "{name} does get out: the rule is no false alarm");
             }

@@ -456,11 +456,14 @@ fn prv_017(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_018(case: &Case<'_>) -> Option<Seen> {
-    if untold(case) {
-        let words = format!("how the tasks of service `{}` are confined is not in what the engine shows", case.name());
+    let kept = security_option(case, "no-new-privileges").any(|value| value != "false");
+    if case.container.swarm.is_some() && !kept {
+        let words = format!(
+            "whether the tasks of service `{}` may gain privileges is not in what the engine shows",
+            case.name()
+        );
         return Some(Seen::unverifiable(words));
     }
-    let kept = security_option(case, "no-new-privileges").any(|value| value != "false");
     when(!kept, || format!("`{}` may gain privileges: no-new-privileges is not set", case.name()))
 }
 
