@@ -219,6 +219,15 @@ fn a_middleware_of_another_owner_must_be_shared() {
     app.labels.insert(declare.0.into(), declare.1.into());
     assert_eq!(middlewares(&compile(&inventory, &settings)), ["app.auth"]);
 
+    // Not shared, by its published name: the same remedy. One's own has no owner before it.
+    let mut called = |name: &str| {
+        inventory.container_mut("app").unwrap().labels.insert(call.0.into(), name.into());
+        let plan = compile(&inventory, &Settings::default());
+        plan.decisions.get("app").unwrap().refusal.clone().unwrap().remedy
+    };
+    assert_eq!(called("authelia.auth"), "--share-middleware authelia.auth");
+    assert_eq!(called("app.auth@http"), "write auth");
+
     // By its published name it is the sharer's all the same.
     let app = inventory.container_mut("app").unwrap();
     app.labels.insert(call.0.into(), "authelia.auth@docker".into());

@@ -92,10 +92,12 @@ impl Middlewares {
         }
         // By its published name, `authelia.auth`.
         if let Some((sharer, name)) = name.rsplit_once('.') {
-            let sharers = self.shared.get(&(target, name.to_owned()));
-            if sharers.is_some_and(|sharers| sharers.contains(sharer)) {
+            let key = (target, name.to_owned());
+            if self.shared.get(&key).is_some_and(|sharers| sharers.contains(sharer)) {
                 return Whose::Shared(sharer.to_owned());
             }
+            let owners = self.declared.get(&key).into_iter().flatten().map(ToString::to_string);
+            return Whose::Nobody(owners.filter(|owner| owner == sharer).collect());
         }
         Whose::Nobody(declared.into_iter().flatten().map(ToString::to_string).collect())
     }
@@ -142,10 +144,7 @@ pub(super) fn judge(
         // `a.b` and `c`.
         Target::Service if settings.names == Names::Project && name.contains('.') => refuse(
             format!("service `{reference}`, a name that no label can declare"),
-            format!(
-                "a router's service is always its project's own: write {}",
-                name.rsplit('.').next().unwrap_or(name)
-            ),
+            format!("a router's service is always its project's own: write {}", bare(name)),
         ),
         Target::Service => None,
         // Traefik knows these by themselves.
@@ -164,6 +163,10 @@ pub(super) fn judge(
                     sharers.iter().map(|sharer| format!("{sharer}.{name}")).collect::<Vec<_>>().join(" or ")
                 ),
             ),
+            Whose::Nobody(others) if others.contains(&owner.to_string()) => refuse(
+                format!("`{name}`, and a name of one's own is written without its owner"),
+                format!("write {}", bare(name)),
+            ),
             Whose::Nobody(others) if others.is_empty() => refuse(
                 format!("middleware `{name}`, which neither `{owner}` declares nor anybody shares"),
                 format!(
@@ -174,12 +177,17 @@ pub(super) fn judge(
                 format!("middleware `{name}` of {}, which is not shared", listed(others.iter().map(String::as_str))),
                 others
                     .iter()
-                    .map(|other| format!("--share-middleware {other}.{name}"))
+                    .map(|other| format!("--share-middleware {other}.{}", bare(name)))
                     .collect::<Vec<_>>()
                     .join("\nor: "),
             ),
         },
     }
+}
+
+/// A published name without its owner's.
+fn bare(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 fn judge_elsewhere(

@@ -93,13 +93,18 @@ impl Scene {
     /// `docker run -d` or `docker create`.
     fn container(&self, verb: &str, name: &str, arguments: &[&str], image: &str, check: impl FnOnce(&Value)) {
         let begin: &[&str] = if verb == "run" { &["run", "-d", "--name", name] } else { &[verb, "--name", name] };
-        self.lab.docker_ok(&[begin, arguments, &[image]].concat());
+        let id = self.lab.docker_ok(&[begin, arguments, &[image]].concat());
         let mut seen = Value::Null;
         let limit = Duration::from_secs(5);
         eventually(limit, &format!("{name} is judged"), || {
             seen = explain(&self.lab, &self.serving, name);
             let alive = verb != "run" || !seen.to_string().contains("not-running");
-            if seen["outcome"].is_string() && alive { Ok(()) } else { Err(seen.to_string()) }
+            // Another of this name may have been there just before.
+            if seen["outcome"].is_string() && seen["id"] == id.as_str() && alive {
+                Ok(())
+            } else {
+                Err(seen.to_string())
+            }
         });
         let refusal = &seen["refusal"];
         self.lab.note(&format!("  {name}: {} [{}] {}", seen["outcome"], refusal["code"], refusal["words"]));
@@ -275,7 +280,12 @@ impl Scene {
             "device=/var/run",
             "harmless",
         ]);
+        // "Internal", says the engine of both.
+        lab.docker_ok(&["network", "create", "--internal", "-d", "macvlan", "-o", "parent=outside", "lan"]);
+        lab.docker_ok(&["network", "create", "--internal", "--ipv6", "--subnet", "fd00:6::/64", "six"]);
         let cases: &[(&str, &[&str], &str)] = &[
+            ("on-macvlan", &["--network", "lan"], "NET-005"),
+            ("with-ipv6", &["--network", "six"], "NET-016"),
             ("rider", &["--network", "container:vpn"], "NET-003"),
             ("on-host", &["--network", "host"], "NET-002"),
             ("on-bridge", &[], "NET-004"),
@@ -302,6 +312,7 @@ impl Scene {
             });
         }
         lab.docker_ok(&["rm", "-f", "vpn"]);
+        lab.docker_ok(&["network", "rm", "lan", "six"]);
     }
 
     fn a_late_way_out_takes_the_route_away(&self) {
