@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::subnet::Subnet;
 use super::{Case, Check, Rule, Seen, Wire, all, find, listed, subject};
-use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
+use crate::inventory::{Container, ContainerId, Inventory, Mount, Network, NetworkId};
 use crate::policy::finding::{Action, Finding, Subject};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Member, Namespace};
@@ -27,6 +28,15 @@ const MOST_ALONE: usize = 20;
 
 /// Containers with a way out, by the volume's name or the host directory that they mount; a few of each.
 pub(super) type Shares<'a> = BTreeMap<&'a str, Vec<&'a Container>>;
+
+/// What a declared Traefik or Leeward mounts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept<'a> {
+    pub(super) holder: &'a Container,
+    pub(super) mount: &'a Mount,
+    /// Leeward's; else Traefik's.
+    pub(super) leewards: bool,
+}
 
 /// Everything the rules found, and whom it stands against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,7 +130,8 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
             concerned.push(None);
             continue;
         }
-        let case = Case { world, container, labels, namespace, asked: asks, shares: &ground.shares };
+        let case =
+            Case { world, container, labels, namespace, asked: asks, shares: &ground.shares, kept: &ground.kept };
         let vouched: Vec<String> =
             labels.get(ALLOW).map(|value| vouchers(value).map(str::to_owned).collect()).unwrap_or_default();
         for (rule, hits) in &mut rules {
@@ -319,6 +330,8 @@ struct Ground<'a> {
     /// Which containers are live on those networks, and neither asked nor are a Traefik.
     neighbours: Vec<bool>,
     shares: Shares<'a>,
+    /// What Traefik's and Leeward's containers mount.
+    kept: Vec<Kept<'a>>,
     overlaps: BTreeMap<&'a NetworkId, &'a str>,
 }
 
@@ -348,6 +361,12 @@ impl<'a> Ground<'a> {
             // An application does not become Leeward by its image's name.
             known.push(Known { owner, asks, traefik, leeward: !asks && is_leeward(container) });
         }
+        let of_container = |(container, known): (&'a Arc<Container>, &Known<'_>)| {
+            let (leewards, is_kept) = (known.leeward && !known.traefik, known.leeward || known.traefik);
+            let mounts = container.mounts.iter().filter(move |_| is_kept);
+            mounts.map(move |mount| Kept { holder: container, mount, leewards })
+        };
+        let kept = world.inventory.containers.values().zip(&known).flat_map(of_container).collect();
         let mut neighbours = vec![false; known.len()];
         let mut places = Vec::new();
         let mut place_of = BTreeMap::new();
@@ -366,7 +385,7 @@ impl<'a> Ground<'a> {
             place_of.insert(&network.id, places.len());
             places.push(Place { network, members });
         }
-        Self { known, places, place_of, neighbours, shares: shares(world), overlaps: overlaps(world.inventory) }
+        Self { known, places, place_of, neighbours, shares: shares(world), kept, overlaps: overlaps(world.inventory) }
     }
 
     /// Where in `places` the networks of a namespace are.

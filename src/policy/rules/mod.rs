@@ -92,6 +92,8 @@ pub struct Case<'w> {
     pub asked: bool,
     /// Names of containers with a way out, by the volume or host directory that they mount.
     shares: &'w judge::Shares<'w>,
+    /// What Traefik's and Leeward's own containers mount.
+    kept: &'w [judge::Kept<'w>],
 }
 
 /// An internal network under judgement.
@@ -116,7 +118,7 @@ pub struct Seen {
     pub words: String,
     /// A fix with the names of the case filled in, where the rule's own does not do.
     pub fix: Option<String>,
-    /// Another action than the rule's, where the case is milder.
+    /// Another action than the rule's, where the case is milder, or worse.
     pub action: Option<Action>,
     /// The engine's API cannot tell.
     pub not_verifiable: bool,

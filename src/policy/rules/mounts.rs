@@ -113,6 +113,12 @@ pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> O
     writable.then(|| held().find(|own| is_at_or_above(&path, own)).map(|own| format!("{path}` with `{own}"))).flatten()
 }
 
+/// Whether two host paths are one, or one lies below the other.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let (Some(one), Some(other)) = (plain(one), plain(other)) else { return false };
+    is_at_or_above(&one, &other) || is_at_or_above(&other, &one)
+}
+
 fn is_at_or_above(path: &str, socket: &str) -> bool {
     let mut parts = socket.split('/').filter(|part| !part.is_empty());
     path.split('/')

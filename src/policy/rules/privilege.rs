@@ -65,7 +65,8 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(prv_006),
-        why: "through the shared namespace it can act as, or hand data to, a container that reaches the outside",
+        why: "through the shared namespace it can act as, or hand data to, a container that reaches the outside; with \
+              Traefik's processes it has Traefik, and is refused",
         fix: "remove `pid:` and `ipc:` from the service",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
@@ -333,6 +334,11 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
             .containers
             .get(reference)
             .or_else(|| inventory.containers.values().find(|container| container.name == reference))?;
+        // Who sees the processes of the proxy is the proxy.
+        if case.world.is_traefik(other) {
+            let words = format!("`{}` shares {what} with `{}`, the proxy itself", case.name(), other.name);
+            return Some(Seen::new(words).action(Action::Block));
+        }
         when(case.world.namespaces.has_way_out(&other.id), || {
             format!("`{}` shares {what} with `{}`, which has a way out", case.name(), other.name)
         })

@@ -127,8 +127,12 @@ fn made(name: &str, driver: &str, internal: bool) -> Network {
 }
 
 fn mount(inventory: &mut Inventory, source: &str, writable: bool) {
+    bind(inventory, "app", source, writable);
+}
+
+fn bind(inventory: &mut Inventory, who: &str, source: &str, writable: bool) {
     let mount = Mount { kind: "bind".into(), source: source.into(), writable, ..Mount::default() };
-    app(inventory, "app").mounts.push(mount);
+    app(inventory, who).mounts.push(mount);
 }
 
 fn volume(inventory: &mut Inventory, who: &str, name: &str, writable: bool) {
@@ -455,6 +459,18 @@ const PAIRS: &[Pair] = &[
         },
     ),
     ("VOL-002", |i| hidden_bind(i, "/var/run"), |i| volume(i, "app", "data", true)),
+    (
+        "VOL-004",
+        |i| {
+            bind(i, "traefik", "/srv/traefik/dynamic", false);
+            bind(i, "app", "/srv/traefik", true);
+        },
+        |i| {
+            bind(i, "traefik", "/srv/traefik/dynamic", false);
+            bind(i, "app", "/srv/traefik", false);
+            bind(i, "app", "/srv/traefik2", true);
+        },
+    ),
     ("VOL-003", |i| mounted(i, "nfs"), |i| mounted(i, "tmpfs")),
     (
         "LOG-001",
@@ -733,4 +749,42 @@ fn nobody_becomes_leeward_by_a_name() {
     };
     assert!(neighbour(false).contains("NET-011"), "{:?}", neighbour(false));
     assert!(neighbour(true).contains("NET-010") && neighbour(true).contains("NET-011"), "{:?}", neighbour(true));
+}
+
+#[test]
+fn what_is_traefiks_or_leewards_is_nobodys() {
+    let refused = |change: &dyn Fn(&mut Inventory)| {
+        let mut inventory = topology();
+        change(&mut inventory);
+        let refusals = judged(&inventory, &Settings::default()).refusals(&"app".into());
+        refusals.into_iter().filter_map(|refusal| refusal.rule).collect::<Vec<_>>()
+    };
+    let share = |who: &str, writable: bool| {
+        let who = who.to_owned();
+        move |i: &mut Inventory| {
+            volume(i, &who, "shared", true);
+            volume(i, "app", "shared", writable);
+        }
+    };
+    assert_eq!(refused(&share("traefik", true)), ["VOL-004"]);
+    // A log that an application reads.
+    assert!(refused(&share("traefik", false)).is_empty());
+    assert!(refused(&share("leeward", false)).is_empty());
+    let mut inventory = topology();
+    share("leeward", false)(&mut inventory);
+    let findings = judged(&inventory, &Settings::default()).findings;
+    assert!(findings.iter().any(|it| it.rule == "VOL-004" && it.action == Action::Warn));
+    // A file manager with the whole home directory, Traefik's files in it.
+    let home = |i: &mut Inventory| {
+        bind(i, "traefik", "/home/u/traefik/traefik.yml", false);
+        bind(i, "app", "/home/u", true);
+    };
+    assert_eq!(refused(&home), ["VOL-004"]);
+    let time = |i: &mut Inventory| {
+        bind(i, "traefik", "/etc/localtime", true);
+        bind(i, "app", "/etc/localtime", true);
+    };
+    assert!(refused(&time).is_empty());
+    assert_eq!(refused(&|i| app(i, "app").confinement.pid_mode = "container:traefik".into()), ["PRV-006"]);
+    assert!(refused(&|i| app(i, "app").confinement.pid_mode = "container:db".into()).is_empty());
 }

@@ -1,7 +1,8 @@
 //! VOL: what volumes hide, and whom they connect.
 
+use super::judge::Kept;
 use super::{Case, Check, Rule, Seen, listed, mounts};
-use crate::inventory::Volume;
+use crate::inventory::{Mount, Volume};
 use crate::policy::finding::{Action, Severity};
 
 pub(super) static RULES: &[Rule] = &[
@@ -37,6 +38,18 @@ pub(super) static RULES: &[Rule] = &[
         why: "the host's kernel, or a plugin, carries what the container writes to another machine, and back: a way in \
               and out for whoever reaches the share. For media on a file server this is the price",
         fix: "know it, or mount it read-only: `volumes: [media:/media:ro]`",
+        reference: "docs/isolation.md#what-is-shared-is-a-way",
+    },
+    Rule {
+        id: "VOL-004",
+        title: "writes where Traefik reads, or reaches what Leeward listens on",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::App(vol_004),
+        why: "who writes to a directory that Traefik has its configuration or its certificates in decides every route. \
+              Who mounts the volume of Leeward's socket reads every label, password hashes among them (a warning: what \
+              is Leeward is known by its image's name alone)",
+        fix: "give the application a directory of its own, or mount this one read-only",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
 ];
@@ -117,4 +130,40 @@ fn vol_003(case: &Case<'_>) -> Option<Seen> {
         let may = if mount.writable { "may write to" } else { "may read" };
         Some(Seen::new(format!("`{}` {may} volume `{}`, on another machine by `{by}`", case.name(), mount.name)))
     })
+}
+
+fn vol_004(case: &Case<'_>) -> Option<Seen> {
+    let name = case.name();
+    case.container.mounts.iter().find_map(|own| {
+        let Kept { holder, mount, leewards } = case.kept.iter().find(|kept| {
+            // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
+            meet(own, kept.mount) && if kept.leewards { !own.name.is_empty() } else { own.writable }
+        })?;
+        let (what, theirs) = (what(own), &mount.destination);
+        Some(if *leewards {
+            // What is Leeward is known by its image's name alone: that refuses nobody.
+            Seen::new(format!("`{name}` mounts `{what}`, where `{}` has its `{theirs}`", holder.name))
+                .action(Action::Warn)
+        } else {
+            Seen::new(format!("`{name}` may write to `{what}`, where `{}` has its `{theirs}`", holder.name))
+        })
+    })
+}
+
+/// Half the world mounts these everywhere, writable too.
+const TIME: [&str; 3] = ["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"];
+
+fn what(mount: &Mount) -> &str {
+    if mount.name.is_empty() { &mount.source } else { &mount.name }
+}
+
+/// Whether two mounts are one volume, or one host path holds the other.
+fn meet(own: &Mount, theirs: &Mount) -> bool {
+    if own.kind == "volume" || theirs.kind == "volume" {
+        return own.kind == theirs.kind && !own.name.is_empty() && own.name == theirs.name;
+    }
+    own.kind == "bind"
+        && theirs.kind == "bind"
+        && !TIME.iter().any(|path| mounts::overlap(&own.source, path))
+        && mounts::overlap(&own.source, &theirs.source)
 }
