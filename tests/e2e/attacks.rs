@@ -62,6 +62,7 @@ fn attacks() {
     scene.what_has_a_way_out_or_power_is_refused();
     scene.a_late_way_out_takes_the_route_away();
     scene.victim_is_unharmed("at the end");
+    scene.a_namesake_of_leeward_is_not_asked();
 }
 
 /// Writes a Compose project and starts it.
@@ -313,6 +314,50 @@ impl Scene {
         }
         lab.docker_ok(&["rm", "-f", "vpn"]);
         lab.docker_ok(&["network", "rm", "lan", "six"]);
+    }
+
+    /// Docker's names are looked up on every network that Traefik is on: whoever is called as Leeward there would tell
+    /// Traefik its routes.
+    fn a_namesake_of_leeward_is_not_asked(&self) {
+        let lab = &self.lab;
+        let folder = lab.folder().join("namesake");
+        fs::create_dir_all(&folder).unwrap();
+        let service = r#"{"loadBalancer":{"servers":[{"url":"http://127.0.0.1:1"}]}}"#;
+        let router = r#"{"rule":"Host(`bank.app1.localhost`)","priority":100000,"service":"x"}"#;
+        fs::write(
+            folder.join("config"),
+            format!(r#"{{"http":{{"routers":{{"x":{router}}},"services":{{"x":{service}}}}}}}"#),
+        )
+        .unwrap();
+        let volume = format!("{}:/www:ro", folder.display());
+        lab.docker_ok(&[
+            "run",
+            "-d",
+            "--name",
+            "namesake",
+            "--network",
+            "net-proxy",
+            "--network-alias",
+            "leeward",
+            "-v",
+            &volume,
+            images::BUSYBOX,
+            "httpd",
+            "-f",
+            "-p",
+            "9000",
+            "-h",
+            "/www",
+        ]);
+        // While Leeward is away, nobody else answers to its name.
+        let leeward = lab.container("leeward", "leeward");
+        lab.docker_ok(&["stop", "-t", "1", &leeward]);
+        for _ in 0..20 {
+            let answer = lab.visit("bank.app1.localhost", "/");
+            assert_eq!(answer.status, 401, "the namesake tells Traefik its routes: {answer:?}");
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        lab.docker_ok(&["rm", "-f", "-v", "namesake"]);
     }
 
     fn a_late_way_out_takes_the_route_away(&self) {

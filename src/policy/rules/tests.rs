@@ -561,6 +561,15 @@ const PAIRS: &[Pair] = &[
     ),
     ("TRF-004", |i| add(i, "other", "blog", &["net-exposed"]), |i| add(i, "other", "blog", &["net-internal"])),
     ("TRF-005", |i| add(i, "other", "blog", &["net-control"]), |i| add(i, "other", "blog", &["net-internal"])),
+    (
+        "TRF-006",
+        |i| {
+            add(i, "namesake", "other", &["net-proxy"]);
+            let place = app(i, "namesake").attachments.get_mut("net-proxy").unwrap();
+            place.aliases.insert("leeward".into());
+        },
+        |i| add(i, "leeward2", "other", &["net-proxy"]),
+    ),
     ("SOC-001", |i| i.engine.door = Some(Door::Wide), |i| i.engine.door = Some(Door::Filtered)),
     ("SOC-002", |i| i.engine.door = Some(Door::Bare), |i| i.engine.door = Some(Door::Filtered)),
 ];

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::net::{capability, has_net_raw};
 use super::{Case, Check, Rule, Seen, listed, mounts};
+use crate::inventory::Network;
 use crate::policy::finding::{Action, Severity};
+use crate::policy::namespaces::Member;
 use crate::policy::proxy::is_leeward;
 
 pub(super) static RULES: &[Rule] = &[
@@ -60,6 +62,19 @@ pub(super) static RULES: &[Rule] = &[
               the document",
         fix: "put the two on an internal network of their own:\nnetworks:\n  net-control:\n    internal: true\n\
               and protect it with `--token-file`",
+        reference: "docs/isolation.md#between-traefik-and-leeward",
+    },
+    Rule {
+        id: "TRF-006",
+        title: "another by Leeward's name",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Traefik(trf_006),
+        why: "the engine looks a bare name up on every network that Traefik is on: while Leeward restarts, or always, \
+              Traefik asks the other one, and takes its answer for Leeward's. Whether Traefik asks by that name is in \
+              its configuration, which is not read",
+        fix: "give the other service or alias another name; and let Traefik ask with the network's name behind Leeward's:\n\
+              providers.http.endpoint=http://leeward.net-control:9000/config",
         reference: "docs/isolation.md#between-traefik-and-leeward",
     },
 ];
@@ -140,5 +155,42 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
         let words =
             format!("`{}` reaches Leeward over `{}`, where also is {}", case.name(), network.name, listed(company));
         Seen::new(words)
+    })
+}
+
+fn trf_006(case: &Case<'_>) -> Option<Seen> {
+    let world = case.world;
+    let networks = || case.namespace.edges.iter().filter_map(|edge| edge.network);
+    let members = |network: &Network| world.namespaces.members(&network.id).iter();
+    let names = |member: &Member<'_>| {
+        let aliases = member.attachment.aliases.iter().cloned();
+        aliases.chain([member.container.name.clone()]).collect::<BTreeSet<String>>()
+    };
+    // Where Traefik and Leeward are alone with each other, and what Leeward is called there.
+    let meets = |network: &&Network| {
+        members(network).all(|it| world.is_traefik(it.container) || is_leeward(it.container))
+            && members(network).any(|it| is_leeward(it.container))
+    };
+    let control = networks().find(meets)?;
+    let mut called = BTreeSet::new();
+    for member in members(control).filter(|it| !world.is_traefik(it.container)) {
+        for name in names(member) {
+            called.insert(format!("{name}.{}", control.name));
+            called.insert(name);
+        }
+    }
+    let others = networks().filter(|network| network.id != control.id);
+    others.flat_map(|network| members(network).map(move |member| (network, member))).find_map(|(network, member)| {
+        if world.is_traefik(member.container) || members(control).any(|it| it.container.id == member.container.id) {
+            return None;
+        }
+        let name = names(member).into_iter().find(|name| called.contains(name))?;
+        Some(Seen::new(format!(
+            "`{}` is called `{name}` on `{}`, which `{}` is on too, and so is Leeward on `{}`",
+            member.container.name,
+            network.name,
+            case.name(),
+            control.name
+        )))
     })
 }
