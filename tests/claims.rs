@@ -395,6 +395,11 @@ const PAIRS: &[(&str, Labels, Labels)] = &[
         &[RULE, ("traefik.http.middlewares.a.basicauth.users", "u:$2y$31$abcdefghijklmnopqrstuv")],
         &[RULE, ("traefik.http.middlewares.a.basicauth.users", "u:$2y$10$abcdefghijklmnopqrstuv")],
     ),
+    (
+        "LBL-017",
+        &[RULE, ("traefik.http.middlewares.a.forwardauth.address", "http://login:9091")],
+        &[RULE, ("traefik.http.middlewares.a.forwardauth.address", "http://login.net-a:9091")],
+    ),
 ];
 
 /// The rules that speak of `app`, found or refused.
@@ -403,6 +408,12 @@ fn rules_of(labels: Labels, id: &str) -> BTreeSet<String> {
     if id == "LBL-002" {
         let taken = ("traefik.http.routers.x.rule", "Host(`taken.example.com`)");
         add(&mut inventory, "other", "other", &["net-b"], &[("traefik.enable", "true"), taken]);
+    }
+    if id == "LBL-017" {
+        add(&mut inventory, "login", "auth", &["net-a"], &[]);
+        add(&mut inventory, "other", "other", &["net-b"], &[]);
+        let place = inventory.container_mut("other").unwrap().attachments.get_mut("net-b").unwrap();
+        place.aliases.insert("login".into());
     }
     if id == "LBL-003" {
         let network = inventory.networks.get_mut("net-b").unwrap();

@@ -187,6 +187,8 @@ pub(crate) fn decide<'a>(
         let claim = claim_of(asked, dynamic, reached.as_ref().ok(), judges);
         let verdict = claims::judge(&claim, judges.middlewares, settings);
         within_rights(verdict, settings.isolation, &mut way, findings);
+        let verdict = claims::judge_names(&claim, world, settings);
+        within_rights(verdict, settings.isolation, &mut way, findings);
         // What it declares is kept as it is; what is completed and renamed is a copy.
         addressed(asked, dynamic.clone(), &reached, judges, &mut way, &mut warnings, findings)
     });

@@ -7,10 +7,12 @@ use std::net::IpAddr;
 
 use super::finding::{Action, Finding};
 use super::hosts::{Bindings, Claimed};
+use super::lookup;
 use super::names::Owner;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
 use super::rules;
+use super::world::World;
 use crate::dynamic::middleware::Middleware;
 use crate::dynamic::{Dynamic, http};
 use crate::inventory::{Container, Network};
@@ -80,6 +82,16 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares, settings: &Settings) 
         let remedy = rules::find("LBL-010").map_or("", |rule| rule.fix);
         let refusal = Refusal::new(Code::Reference, words, remedy).by_rule("LBL-010");
         court.refuse(refusal.by_label("traefik.tls.stores.default"));
+    }
+    court.verdict
+}
+
+/// Judges the names that Traefik would look up for one container.
+pub fn judge_names(claim: &Claim<'_>, world: &World<'_>, settings: &Settings) -> Verdict {
+    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
+    for (middleware, words) in lookup::shared_names(claim.container, claim.dynamic, world) {
+        let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
+        court.raise("LBL-017", Code::Middleware, Some(label), words, None);
     }
     court.verdict
 }

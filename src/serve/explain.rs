@@ -447,7 +447,9 @@ mod tests {
         let mut inventory = snapshot::demo().unwrap();
         let mut set = |name: &str, pairs: &[(&str, &str)]| {
             let container = inventory.containers.values_mut().find(|it| it.name == name).unwrap();
-            std::sync::Arc::make_mut(container).labels.extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+            std::sync::Arc::make_mut(container)
+                .labels
+                .extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         };
         set("app1-web-1", &[("traefik.http.middlewares.stamp.headers.framedeny", "true")]);
         set("app2-web-1", &[("traefik.http.routers.web.middlewares", "stamp")]);

@@ -152,4 +152,16 @@ pub(super) static RULES: &[Rule] = &[
         fix: "use a bcrypt cost of at most 14 (htpasswd -B -C 10) and at most 10 retries",
         reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/basicauth/",
     },
+    Rule {
+        id: "LBL-017",
+        title: "a login that several answer to",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "Traefik looks the name in a forwardAuth address up on every network that it is on. Where containers of \
+              several owners are called so, whichever is found decides who may come in, and sees every visitor's cookies",
+        fix: "put the network's name behind it: \
+              traefik.http.middlewares.auth.forwardauth.address=http://authelia.net-auth:9091/api/authz/forward-auth",
+        reference: "docs/isolation.md#between-traefik-and-leeward",
+    },
 ];
