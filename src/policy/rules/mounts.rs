@@ -115,8 +115,19 @@ pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> O
 
 /// Whether two host paths are one, or one lies below the other.
 pub(super) fn overlap(one: &str, other: &str) -> bool {
+    // Nearly all are written plainly, and there are as many pairs as mounts.
+    let simple = |path: &str| {
+        path.starts_with('/') && !path.contains("//") && !path.contains("/.") && !path.starts_with("/var/run")
+    };
+    let holds = |above: &str, below: &str| {
+        let above = above.trim_end_matches('/');
+        below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if simple(one) && simple(other) {
+        return holds(one, other) || holds(other, one);
+    }
     let (Some(one), Some(other)) = (plain(one), plain(other)) else { return false };
-    is_at_or_above(&one, &other) || is_at_or_above(&other, &one)
+    holds(&one, &other) || holds(&other, &one)
 }
 
 fn is_at_or_above(path: &str, socket: &str) -> bool {
@@ -188,6 +199,21 @@ mod tests {
             assert_eq!(sensitive(path, None, true), None, "{path}");
         }
         assert!(sensitive("/data/docker", Some("/data/docker/"), false).is_some());
+    }
+
+    #[test]
+    fn paths_overlap_where_one_holds_the_other() {
+        for (one, other, wanted) in [
+            ("/srv/traefik", "/srv/traefik/dynamic", true),
+            ("/srv/traefik/", "/srv/traefik", true),
+            ("/srv/traefik", "/srv/traefik2", false),
+            ("/", "/srv", true),
+            ("/srv/./a/..", "/srv/x", true),
+            ("/var/run/x", "/run", true),
+            ("data", "/data", false),
+        ] {
+            assert_eq!((overlap(one, other), overlap(other, one)), (wanted, wanted), "{one} {other}");
+        }
     }
 
     #[test]

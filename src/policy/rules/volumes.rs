@@ -137,7 +137,8 @@ fn vol_004(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().find_map(|own| {
         let Kept { holder, mount, leewards } = case.kept.iter().find(|kept| {
             // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
-            meet(own, kept.mount) && if kept.leewards { !own.name.is_empty() } else { own.writable }
+            let may = if kept.leewards { !own.name.is_empty() } else { own.writable };
+            may && meet(own, kept.mount)
         })?;
         let (what, theirs) = (what(own), &mount.destination);
         Some(if *leewards {
@@ -164,6 +165,6 @@ fn meet(own: &Mount, theirs: &Mount) -> bool {
     }
     own.kind == "bind"
         && theirs.kind == "bind"
-        && !TIME.iter().any(|path| mounts::overlap(&own.source, path))
         && mounts::overlap(&own.source, &theirs.source)
+        && !TIME.iter().any(|path| mounts::overlap(&own.source, path))
 }
