@@ -26,6 +26,8 @@ pub struct ProxyNetworks<'a> {
     traefiks: BTreeMap<&'a NetworkId, BTreeSet<&'a str>>,
     isolation: Isolation,
     preferred: Option<&'a str>,
+    /// What `--traefik` names and no container is called.
+    absent: Vec<&'a str>,
 }
 
 /// What made networks proxy networks.
@@ -76,6 +78,11 @@ pub fn traefiks<'a>(
         })
         .map(|((id, _), _)| id)
         .collect()
+}
+
+fn absent<'a>(inventory: &Inventory, settings: &'a Settings) -> Vec<&'a str> {
+    let is_there = |name: &str| inventory.containers.values().any(|container| container.name == name);
+    settings.traefiks.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
 }
 
 /// Whether a label's value says yes.
@@ -130,6 +137,7 @@ impl<'a> ProxyNetworks<'a> {
             traefiks: on,
             isolation: settings.isolation,
             preferred: settings.network.as_deref(),
+            absent: absent(inventory, settings),
         }
     }
 
@@ -241,8 +249,13 @@ impl<'a> ProxyNetworks<'a> {
             (None, [first, _, ..]) if self.how == How::Internal && asks.wanted.is_none() => Err(Refusal::new(
                 Code::AmbiguousNetwork,
                 format!(
-                    "`{name}` is on several internal networks ({}), and nothing says on which of them Traefik is",
-                    names(eligible.iter().copied())
+                    "`{name}` is on several internal networks ({}), and {}",
+                    names(eligible.iter().copied()),
+                    if self.absent.is_empty() {
+                        "nothing says on which of them Traefik is".to_owned()
+                    } else {
+                        format!("no container is called {}, as --traefik says", listed(self.absent.iter().copied()))
+                    }
                 ),
                 format!(
                     "declare Traefik, on its own container:\nlabels:\n  {TRAEFIK}: \"true\"\n\
@@ -489,6 +502,14 @@ mod tests {
         let flag = Settings { traefiks: ["edge".to_owned()].into(), ..Settings::default() };
         check(&inventory, &flag, None, None, "proxy");
         check(&inventory, &settings(&[]), None, None, "other");
+        // A name that nobody has: said where it matters.
+        let typo = Settings { traefiks: ["egde".to_owned()].into(), ..Settings::default() };
+        check(&inventory, &typo, None, None, "ambiguous-network");
+        let world = World::of(&inventory, &typo);
+        let (app, namespace) = (inventory.containers.get("app").unwrap(), world.namespaces.get(&"app".into()).unwrap());
+        let refusal = world.proxy.choose(app, namespace, None, None).unwrap_err();
+        assert!(refusal.words.ends_with("no container is called `egde`, as --traefik says"), "{}", refusal.words);
+
         // What calls itself Traefik is one more neighbour.
         inventory.containers.remove("app");
         let world = World::of(&inventory, &flag);
