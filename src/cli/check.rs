@@ -152,11 +152,15 @@ fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
     compose::read(&text, &name).map_err(|words| anyhow!("{place} {words}").into())
 }
 
-/// Leaves what concerns the projects: their containers, the networks they make. Addresses that were made up give way to
+/// Leaves what concerns the projects: their containers, the networks they make and join, hosts that they claim. Addresses that were made up give way to
 /// names.
 fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
     let ids = compose::ids(projects);
-    let makes = |name: &str| projects.iter().any(|it| it.inventory.networks.values().any(|own| own.name == name));
+    let on = |project: &Project, name: &str| {
+        project.external.contains(name) || project.inventory.networks.values().any(|own| own.name == name)
+    };
+    let mine: Vec<String> =
+        ids.iter().filter_map(|id| inventory.containers.get(*id)).map(|it| format!("`{}`", it.name)).collect();
     plan.decisions.retain(|id, _| ids.contains(id));
     // Nothing runs yet that a command could change.
     let steps = plan.decisions.values_mut().flat_map(|it| it.steps.iter_mut().flat_map(|step| &mut step.refusals));
@@ -168,9 +172,9 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
         finding.fix = without_commands(&finding.fix).into();
     }
     plan.findings.retain(|finding| match &finding.subject {
-        // There is no engine here to be judged.
-        Subject::Engine => false,
-        Subject::Network { name } => makes(name),
+        // There is no engine here to be judged; but two owners of one host are one of these.
+        Subject::Engine => finding.rule == "LBL-002" && mine.iter().any(|name| finding.words.contains(name)),
+        Subject::Network { name } => projects.iter().any(|project| on(project, name)),
         Subject::Container { id, .. } => ids.contains(id),
     });
     plan.routes.retain(|route| route.backends.iter().any(|backend| ids.contains(&backend.id)));
