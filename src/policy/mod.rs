@@ -2,7 +2,8 @@
 //!
 //! In the order of the steps: [`provenance`] tells the operator's labels from the image's, [`rules`] judges the
 //! isolation over [`namespaces`], [`proxy`] picks the network, [`claims`] judges what the labels ask for
-//! ([`references`], [`hosts`]), [`names`] says whose it all is. [`world`] holds the facts they share.
+//! ([`references`], [`hosts`]) and which names Traefik would look up for it ([`lookup`]), [`names`] says whose it all is.
+//! [`world`] holds the facts they share, [`remedy`] writes what to change, [`own_labels`] finds the misspelt ones.
 
 pub mod claims;
 pub mod finding;
