@@ -89,6 +89,12 @@ impl Error {
         matches!(self, Self::Status { status: StatusCode::NOT_FOUND, .. })
     }
 
+    /// Whether the engine says that it manages no swarm. Source: moby `daemon/cluster/errors.go`.
+    pub(super) fn is_no_manager(&self) -> bool {
+        matches!(self, Self::Status { status: StatusCode::SERVICE_UNAVAILABLE, message, .. }
+            if message.to_ascii_lowercase().contains("not a swarm manager"))
+    }
+
     /// Whether whoever answers does not let this question through.
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(

@@ -259,8 +259,13 @@ impl Session {
         let reads_swarm = match self.options.swarm {
             Swarm::On => true,
             Swarm::Off => false,
-            // An engine that is no manager says so; a door that does not let the question through has no services.
-            Swarm::Auto => client.swarm().await.is_ok(),
+            // An engine that is no manager says so; a door that does not let the question through has no services. Anything
+            // else is no answer: services that cannot be read now are not none.
+            Swarm::Auto => match client.swarm().await {
+                Ok(_) => true,
+                Err(problem) if problem.is_forbidden() || problem.is_not_found() || problem.is_no_manager() => false,
+                Err(problem) => return Err(problem),
+            },
         };
         let inventory = Arc::make_mut(&mut self.inventory);
         engine.gwbridge_members = inventory.engine.gwbridge_members.take();

@@ -110,7 +110,7 @@ pub fn judge_hosts(claim: &Claim<'_>, claimed: &[Claimed<'_>], bindings: &Bindin
                 court.refuse(refusal.by_rule(rule).by_label(claimed.label()));
             }
         } else if claimed.reach.any {
-            let how = if !claimed.problems.is_empty() { "cannot be read, and counts as matching" } else { "matches" };
+            let how = if claimed.problems.is_empty() { "matches" } else { "cannot be read, and counts as matching" };
             let words = format!("{} of `{}` {how} every host", claimed.what(), claim.container.name);
             court.raise(claimed.catch_all(), Code::Host, Some(claimed.label()), words, None);
         }

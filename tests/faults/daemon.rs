@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     Cut,
     /// Another status than 200, with the engine's usual words.
     Status(u16),
+    /// Another status than 200, with these words.
+    Says(u16, &'static str),
     /// A body that is whole, and is not JSON.
     Garbage,
     /// A body that is JSON, and not what was asked for.
@@ -237,6 +239,9 @@ async fn answer(
         Fault::Status(status) => {
             let words = full(&json!({"message": "something is wrong"}).to_string());
             Response::builder().status(status).body(words).unwrap()
+        }
+        Fault::Says(status, words) => {
+            Response::builder().status(status).body(full(&json!({"message": words}).to_string())).unwrap()
         }
         Fault::Garbage => Response::new(full("<html>bad gateway</html>")),
         Fault::Odd(value) => Response::new(full(&value.to_string())),

@@ -61,7 +61,7 @@ impl House {
         let address = service.address().unwrap();
         let (sender, observed) = watch::channel(None);
         let watching = async move {
-            let options = docker::Options { swarm: docker::Swarm::Off, test_door: false };
+            let options = docker::Options { swarm: docker::Swarm::Auto, test_door: false };
             docker::watch(&endpoint, &Certificates::default(), options, &sender).await.to_string()
         };
         let mut running = JoinSet::new();
@@ -206,6 +206,24 @@ async fn an_engine_without_containers_is_an_empty_document() {
 async fn an_engine_that_fails_keeps_the_last_plan() {
     for path in ["/containers/json", "/networks", "/version", "/events", ""] {
         lost(path, Fault::Status(500), Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_that_cannot_be_read_are_not_none() {
+    lost("/services", Fault::Status(500), Duration::from_secs(5)).await;
+    lost("/services", Fault::Says(503, "The swarm does not have a leader."), Duration::from_secs(5)).await;
+    // Who manages no swarm, and who does not let the question through, has none.
+    for fault in [
+        Fault::Says(503, "This node is not a swarm manager. Use \"docker swarm init\" to connect this node to swarm."),
+        Fault::Says(403, "services are let through only with --swarm"),
+        Fault::Status(404),
+    ] {
+        let mut house = House::new(TWO, false).await;
+        house.engine.fail("/services", fault);
+        house.engine.start();
+        house.until_ready(200).await;
+        house.hosts_become(TWO).await;
     }
 }
 
