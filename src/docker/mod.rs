@@ -10,6 +10,7 @@ pub mod snapshot;
 pub mod swarm;
 
 mod client;
+pub(crate) mod json;
 mod watch;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::filters::{EVENT_ACTIONS, EVENT_TYPES};
+use crate::docker::json;
 
 /// The longest event that is read, in bytes; a longer one is skipped. A container's labels may take a megabyte.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
@@ -49,7 +50,7 @@ struct Actor {
 
 /// One event rebuilt, with a newline; `None` if it is none, or not one that is let through.
 fn rebuild(line: &[u8], swarm: bool) -> Option<Vec<u8>> {
-    let mut event: Event = serde_json::from_slice(line).ok()?;
+    let mut event: Event = json::read(line).ok()?;
     let (always, with_swarm) = EVENT_TYPES;
     let is_known = always.contains(&event.kind.as_str()) || swarm && with_swarm.contains(&event.kind.as_str());
     if !is_known || !is_known_action(&event.action) {
@@ -124,6 +125,15 @@ mod tests {
             "name": "web", "image": "nginx", "exitCode": "0", "secret.label": "hunter2"}},
             "scope": "local", "time": 5, "timeNano": 5_000_000_001_i64, "extra": "hunter2"})
         .to_string()
+    }
+
+    #[test]
+    fn a_label_that_is_no_text_ends_no_stream() {
+        let mut line = event("container", "start").into_bytes();
+        let at = line.windows(7).position(|part| part == b"hunter2").unwrap();
+        line[at] = 0xff;
+        let rebuilt = String::from_utf8(rebuild(&line, false).unwrap()).unwrap();
+        assert!(rebuilt.contains("\"start\""), "{rebuilt}");
     }
 
     fn passes(kind: &str, action: &str, swarm: bool) -> bool {
