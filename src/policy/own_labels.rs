@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::provenance::IMAGE_LABELS;
 use super::rules::ALLOW;
 use super::{hosts, proxy};
+use crate::label::suggest;
 
+/// What they begin with.
+const OURS: &str = "leeward.";
 /// On a container.
 const ON_CONTAINERS: [&str; 3] = [ALLOW, IMAGE_LABELS, proxy::TRAEFIK];
 /// On a network.
@@ -27,7 +30,7 @@ fn odd<'a>(
     elsewhere: &[&str],
     where_else: &str,
 ) -> Vec<(&'a str, String)> {
-    let is_ours = |key: &str| key.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("leeward."));
+    let is_ours = |key: &str| key.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
     let mut found = Vec::new();
     for (key, value) in labels.iter().filter(|(key, _)| is_ours(key)) {
         let key = key.as_str();
@@ -44,25 +47,14 @@ fn odd<'a>(
         } else if elsewhere.contains(&key) {
             format!("this label belongs on a {where_else}, and means nothing here")
         } else {
-            let near = here.iter().find(|known| is_near(known, key));
-            let hint = near.map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+            let names = here.iter().filter_map(|known| known.strip_prefix(OURS));
+            let near = suggest::nearest(key.get(OURS.len()..).unwrap_or_default(), names);
+            let hint = near.map(|name| format!("; did you mean {OURS}{name}?")).unwrap_or_default();
             format!("Leeward has no label of this name{hint}")
         };
         found.push((key, words));
     }
     found
-}
-
-/// Whether one letter too many, too few, wrong or swapped makes the one of the other.
-fn is_near(known: &str, written: &str) -> bool {
-    let (known, written) = (known.to_ascii_lowercase(), written.to_ascii_lowercase());
-    let same = known.bytes().zip(written.bytes()).take_while(|(one, other)| one == other).count();
-    let rest = |text: &str, skip: usize| text.get(same + skip..).map(str::to_owned);
-    let (one, other) = (&known, &written);
-    rest(one, 1) == rest(other, 0)
-        || rest(one, 0) == rest(other, 1)
-        || rest(one, 1) == rest(other, 1)
-        || rest(one, 2) == rest(other, 2)
 }
 
 #[cfg(test)]
