@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tracing::{info, warn};
 
 use super::publish::Published;
-use super::table::visible;
+use super::table::{counted, visible};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route};
 
@@ -82,9 +82,10 @@ pub(super) fn log(changes: &Changes<'_>, now: &Published) {
         revision = now.revision,
         routes = now.plan.routes.len(),
         refused,
-        "published revision {}: {} routes, {refused} containers refused",
+        "published revision {}: {}, {} refused",
         now.revision,
-        now.plan.routes.len(),
+        counted(now.plan.routes.len(), "route"),
+        counted(refused, "container"),
     );
 }
 

@@ -174,7 +174,9 @@ impl Answer<'_> {
                     visible_lines(&names.join("\n")).replace('\n', "\n  ")
                 )
             }
-            Self::Nothing(names) if names.is_empty() => "no container, service or host is called so\n".to_owned(),
+            Self::Nothing(names) if names.is_empty() => {
+                "no container, service or host is called so; `leeward routes --all` lists the containers\n".to_owned()
+            }
             Self::Nothing(names) => {
                 format!(
                     "no container, service or host is called so; there are:\n  {}\n",

@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::audit::{Audit, place, word};
 use super::publish::Published;
 use super::routes::Listing;
-use super::table::{visible, visible_lines};
+use super::table::{counted, visible, visible_lines};
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::plan::{Outcome, Plan, Route};
 
@@ -65,7 +65,7 @@ pub fn page(published: &Published) -> Markup {
                         }
                     }
                 }
-                p.quiet { (listing.ignored) " other containers do not ask to be routed." }
+                p.quiet { "Not asking to be routed: " (counted(listing.ignored, "other container")) "." }
                 h2 { "Findings (" (audit.findings.len()) ")" }
                 table {
                     tr { th { "Severity" } th { "Rule" } th { "Where" } th { "What" } }
