@@ -16,6 +16,10 @@ ci:
 demo:
     cargo run -- serve --engine demo
 
+# Leeward beside Traefik's own provider, at three sizes. Needs root, Docker's programs and LEEWARD_TRAEFIK_DIR.
+bench:
+    cargo bench --bench side_by_side
+
 # The image, under the name that compose/ uses.
 image:
     docker build --tag leeward/leeward:0.1.0 .
