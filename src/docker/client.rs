@@ -141,10 +141,12 @@ impl Client {
         }
     }
 
-    /// Several containers at once, in any order. Those that take far longer than the others are not waited for.
+    /// Several containers at once, in any order. Unless `all` are waited for, those that take far longer than the others
+    /// are not.
     pub(super) async fn inspect(
         &self,
         ids: BTreeSet<ContainerId>,
+        all: bool,
     ) -> Vec<(ContainerId, Result<Option<Container>, Error>)> {
         let mut late = ids.clone();
         let mut answers = stream::iter(ids)
@@ -164,7 +166,7 @@ impl Client {
             let Some((id, answer)) = next else { break };
             late.remove(&id);
             read.push((id, answer));
-            until = Some(Instant::now() + begun.elapsed() + STRAGGLE);
+            until = (!all).then(|| Instant::now() + begun.elapsed() + STRAGGLE);
         }
         let limit = begun.elapsed();
         read.extend(late.into_iter().map(|id| {

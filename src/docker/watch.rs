@@ -363,6 +363,9 @@ async fn read(
     changed: Option<Changed>,
     reads_swarm: bool,
 ) -> Result<Vec<ContainerId>, Error> {
+    // Without an inventory there is nothing that a container's last verdict could be: who is slow is waited for, or would
+    // lose its route while Leeward starts.
+    let is_first = changed.is_none();
     let all = changed.as_ref().is_none_or(|changed| changed.everything);
     let changed = changed.unwrap_or_default();
     let mut listed = BTreeMap::new();
@@ -384,7 +387,7 @@ async fn read(
     if all || changed.networks || changed.swarm {
         inventory.networks = client.networks().await?.into_iter().map(|it| (it.id.clone(), it)).collect();
     }
-    let again = containers(inventory, client, ids, &listed).await;
+    let again = containers(inventory, client, ids, &listed, is_first).await;
     if all {
         *known = listed.into_iter().map(|(id, listed)| (id, listed.fingerprint)).collect();
     }
@@ -413,9 +416,10 @@ async fn containers(
     client: &Client,
     ids: BTreeSet<ContainerId>,
     listed: &BTreeMap<ContainerId, Listed>,
+    is_first: bool,
 ) -> Vec<ContainerId> {
     let mut again = Vec::new();
-    for (id, answer) in client.inspect(ids).await {
+    for (id, answer) in client.inspect(ids, is_first).await {
         match answer {
             Ok(Some(container)) => {
                 inventory.unreadable.remove(&id);

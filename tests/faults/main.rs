@@ -343,6 +343,15 @@ async fn one_container_that_cannot_be_read_keeps_its_route_and_harms_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_inventory_waits_for_a_slow_container_instead_of_losing_its_route() {
+    let mut house = House::new(TWO, false).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Slow(Duration::from_secs(3)));
+    house.engine.start();
+    house.until_ready(200).await;
+    assert_eq!(house.hosts().await, TWO, "in the first document there is");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_container_that_was_never_read_is_refused_alone() {
     let house = House::new(TWO, true).await;
     house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(500));
