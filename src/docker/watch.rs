@@ -1,6 +1,7 @@
 //! Keeps an inventory current: a full reading after every connection, then what events say has changed, and nothing else.
 //!
-//! A change that may make or end a route is read at once, the first after a calm; what comes in a burst is joined.
+//! A change that makes or ends a route by itself is read at once, ten times a second at most; the others wait for what
+//! comes with them.
 //!
 //! No window between listing and subscribing: events are asked for from a moment of the engine's own clock that lies before
 //! the list. After any cut everything starts over with a list. What an event says is never believed, only that something
@@ -26,9 +27,9 @@ use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
 const QUIET: Duration = Duration::from_millis(50);
 /// … but never longer than this.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// A start or an end of a container is read at once if none was for so long: one alone does not wait for others, and
-/// in a flood only the first goes ahead.
-const CALM: Duration = PATIENCE;
+/// What makes or ends a route is read at once, but so long after the last that was: in a flood the engine is asked no
+/// more often than a Traefik with the shipped `providersThrottleDuration` takes a new configuration.
+const SPACE: Duration = Duration::from_millis(100);
 /// How often an engine that says nothing is asked whether it is there.
 const PULSE: Duration = Duration::from_secs(5);
 /// How often everything is listed again, whatever events said.
@@ -106,7 +107,8 @@ struct Changed {
 }
 
 impl Changed {
-    fn note(&mut self, event: &Event) {
+    /// Takes an event down. `known`: what was read before it.
+    fn note(&mut self, event: &Event, known: &Inventory) {
         match event.kind.as_str() {
             "container" => {
                 // An exec or an attach changes nothing that is read here.
@@ -123,7 +125,12 @@ impl Changed {
             "network" => {
                 self.networks = true;
                 match &event.container {
-                    Some(id) => drop(self.containers.insert(id.as_str().into())),
+                    Some(id) => {
+                        let id = id.as_str().into();
+                        // One that starts or ends is not running, or will not be: that is said apart, and last.
+                        self.decisive |= known.containers.get(&id).is_some_and(|it| it.state == "running");
+                        self.containers.insert(id);
+                    }
                     None if matches!(event.action.as_str(), "connect" | "disconnect") => self.everything = true,
                     None => {}
                 }
@@ -154,11 +161,14 @@ impl Changed {
         }
     }
 
-    /// When to read it. `hurried`: when something decisive was last read at once.
+    /// When to read it. `hurried`: when something decisive was last read.
     fn due(&self, hurried: Option<Instant>) -> Option<Instant> {
         let (first, last) = self.span?;
-        let is_calm = hurried.is_none_or(|hurried| hurried + CALM <= last);
-        Some(if self.decisive && is_calm { last } else { (last + QUIET).min(first + PATIENCE) })
+        Some(match hurried {
+            _ if !self.decisive => (last + QUIET).min(first + PATIENCE),
+            None => first,
+            Some(hurried) => first.max(hurried + SPACE),
+        })
     }
 }
 
@@ -217,7 +227,7 @@ impl Session {
                     Some(Ok(event)) => {
                         heard = Instant::now();
                         debug!(event.kind = %event.kind, event.action = %event.action, event.id = %event.id, "the engine says");
-                        self.changed.note(&event);
+                        self.changed.note(&event, &self.inventory);
                     }
                     Some(Err(problem)) => return problem,
                     None => return ended(),
@@ -303,7 +313,7 @@ impl Session {
                     biased;
                     done = &mut reading => break done?,
                     event = events.next() => match event {
-                        Some(event) => self.changed.note(&event?),
+                        Some(event) => self.changed.note(&event?, &self.inventory),
                         None => return Err(ended()),
                     },
                     () = enough => {

@@ -1,9 +1,11 @@
 //! The soak: containers change at random and faults are injected, while a real Traefik routes.
 //!
 //! ```text
-//! driver (this thread)    changes containers and networks, breaks things; says in `Truth` which addresses are right
-//! observer (a thread)     reads a Traefik's routes ten times a second; measures how long one that is wrong lives
+//! driver (this thread)    changes containers and networks, breaks things; says which address is right from when on
+//! listener (a thread)     hears the engine's events as Leeward does: from then on a change counts
+//! observer (a thread)     reads a Traefik's routes some twenty times a second
 //! quiet points            Traefik's routes are what a fresh `leeward routes` computes, and visits are answered so
+//! in the end              `wrongs`: what was read against what was right, and how long a route lived that was wrong
 //! ```
 //!
 //! Ten minutes: `LEEWARD_SOAK=600 cargo test --test e2e soak -- --nocapture`, as root. Without it: a short one.
@@ -11,7 +13,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
@@ -48,29 +51,57 @@ providers:
   providersThrottleDuration: 100ms
 ";
 
-/// Which addresses a container's route may lead to, and since when that holds.
+/// The events that make or end a route.
+const DECISIVE: [&str; 7] = ["start", "die", "pause", "unpause", "health_status", "connect", "disconnect"];
+
+/// Where a container's route may lead from some moment on, until the next is said.
 #[derive(Clone, Debug)]
-struct Truth {
-    right: Right,
+struct Period {
     since: Instant,
-    /// What happened before: `a change`, or what was broken.
+    /// Its address; `None`: it has none or is not isolated, and must not be routed.
+    right: Option<String>,
+    /// What happened before: [`CHANGE`], or what was broken.
     after: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Right {
-    /// It is being changed right now: nothing can be said.
-    Unknown,
-    /// It has no address or is not isolated: no route at all.
-    Nowhere,
-    At(String),
+impl Period {
+    fn allows(&self, url: &str) -> bool {
+        self.right.as_ref().is_some_and(|address| url.contains(&format!("//{address}:")))
+    }
 }
 
-/// The wrong route that lived longest so far, of those after one kind of event.
-#[derive(Clone, Debug, Default)]
-struct Worst {
+/// A route that was seen after its address had ceased to be right.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Wrong {
+    after: &'static str,
+    /// From when it became wrong until it was last seen.
     lived: Duration,
-    words: String,
+    since: Instant,
+    app: String,
+    url: String,
+}
+
+/// Every wrong route among those seen. One that is seen before its address is said to be right came before the news of it.
+fn wrongs(periods: &BTreeMap<String, Vec<Period>>, seen: &[(Instant, Routes)]) -> Vec<Wrong> {
+    let mut longest = BTreeMap::new();
+    for (at, routes) in seen {
+        for (app, periods) in periods {
+            let begun = periods.partition_point(|it| it.since <= *at);
+            let (before, after) = periods.split_at(begun);
+            for url in routes.get(app).into_iter().flatten() {
+                let is_right = |it: &Period| it.allows(url);
+                if before.last().is_none_or(is_right) || after.first().is_some_and(is_right) {
+                    continue;
+                }
+                // The period after the last in which it was right; the first, if it never was.
+                let ended = before.iter().rposition(is_right).map_or(0, |at| at + 1);
+                let Period { since, after, .. } = before[ended];
+                let lived = at.saturating_duration_since(since);
+                longest.insert((app, url, since), Wrong { after, lived, since, app: app.clone(), url: url.clone() });
+            }
+        }
+    }
+    longest.into_values().collect()
 }
 
 /// One run.
@@ -78,9 +109,13 @@ struct Soak<'a> {
     lab: &'a Lab,
     /// The process id of the container that both Traefiks run in.
     traefik: String,
-    truths: Mutex<BTreeMap<String, Truth>>,
-    worst: Mutex<BTreeMap<&'static str, Worst>>,
-    reads: Mutex<u64>,
+    /// By the router that a container declares.
+    periods: Mutex<BTreeMap<String, Vec<Period>>>,
+    /// What the listener heard: when, of which container, and what.
+    heard: Mutex<Vec<(Instant, String, String)>>,
+    /// What Traefik had. It was so when it was asked, not when it had answered.
+    seen: Mutex<Vec<(Instant, Routes)>>,
+    begun: Instant,
     over: AtomicBool,
 }
 
@@ -130,28 +165,35 @@ fn soak() {
     let soak = Soak {
         lab: &lab,
         traefik: lab.pid(&traefik),
-        truths: Mutex::default(),
-        worst: Mutex::default(),
-        reads: Mutex::default(),
+        periods: Mutex::default(),
+        heard: Mutex::default(),
+        seen: Mutex::default(),
+        begun: Instant::now(),
         over: AtomicBool::new(false),
     };
     lab.note(&format!("soak: {} s, seed {seed}, {APPS} containers", length.as_secs()));
+    let mut events = Command::new("docker");
+    lab.with_engine(events.args(["events", "--format", "{{json .}}"]));
+    let mut events = events.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let told = events.stdout.take().unwrap();
     scope(|threads| {
-        let observer = threads.spawn(|| soak.observe());
-        // Without this, a driver that fails would wait for the observer for ever.
-        let _over = Over(&soak.over);
+        threads.spawn(|| soak.listen(BufReader::new(told)));
+        threads.spawn(|| soak.observe());
+        // Without this, a driver that fails would wait for them for ever.
+        let _over = Over(&soak.over, events);
         soak.drive(length, &mut Dice(seed));
-        soak.over.store(true, Ordering::Relaxed);
-        observer.join().unwrap();
     });
+    soak.tell_of_wrongs();
 }
 
-/// Ends the observer, however the driver ends.
-struct Over<'a>(&'a AtomicBool);
+/// Ends the observer and the listener, however the driver ends.
+struct Over<'a>(&'a AtomicBool, Child);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+        drop(self.1.kill());
+        drop(self.1.wait());
     }
 }
 
@@ -172,33 +214,73 @@ fn called(app: usize, state: App) -> String {
 type Routes = BTreeMap<String, BTreeSet<String>>;
 
 impl Soak<'_> {
-    /// Reads Traefik's routes until all is over, and holds them against the truth.
+    /// Takes down what the engine says, until all is over.
+    fn listen(&self, told: impl BufRead) {
+        for line in told.lines().map_while(Result::ok) {
+            let event = json(&line);
+            let action = event["Action"].as_str().unwrap_or_default().to_owned();
+            let actor = &event["Actor"];
+            let member = if event["Type"] == "network" { &actor["Attributes"]["container"] } else { &actor["ID"] };
+            let id = member.as_str().unwrap_or_default().to_owned();
+            self.heard.lock().unwrap().push((Instant::now(), id, action));
+        }
+    }
+
+    /// When a change of a container was first told of; now, if it is not.
+    fn told(&self, id: &str, begun: Instant) -> Instant {
+        let decisive = |action: &str| DECISIVE.iter().any(|it| action.split(':').next() == Some(it));
+        let asked = Instant::now();
+        loop {
+            let heard = self.heard.lock().unwrap();
+            let new = heard.iter().rev().take_while(|(at, ..)| *at >= begun);
+            // The oldest of the new ones.
+            let first = new.filter(|(_, whose, action)| whose == id && decisive(action)).last();
+            match first {
+                Some((at, ..)) => return *at,
+                // The listener may be a little late.
+                None if asked.elapsed() < Duration::from_millis(200) => {}
+                None => return Instant::now(),
+            }
+            drop(heard);
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Reads Traefik's routes until all is over.
     fn observe(&self) {
         while !self.over.load(Ordering::Relaxed) {
             let begun = Instant::now();
             if let Some(routes) = self.routes_of_traefik() {
-                *self.reads.lock().unwrap() += 1;
-                let truths = self.truths.lock().unwrap();
-                for (app, truth) in truths.iter() {
-                    let seen = routes.get(app).into_iter().flatten();
-                    let wrong = seen.filter(|url| match &truth.right {
-                        Right::Unknown => false,
-                        Right::Nowhere => true,
-                        Right::At(address) => !url.contains(&format!("//{address}:")),
-                    });
-                    for url in wrong {
-                        // It was so when Traefik was asked, not when it had answered.
-                        let lived = begun.saturating_duration_since(truth.since);
-                        let mut worsts = self.worst.lock().unwrap();
-                        let worst = worsts.entry(truth.after).or_default();
-                        if lived > worst.lived {
-                            *worst = Worst { lived, words: format!("{app} to {url}, right is {:?}", truth.right) };
-                        }
-                        assert!(lived < STUCK, "a wrong route stays: {worst:?}");
-                    }
-                }
+                self.seen.lock().unwrap().push((begun, routes));
             }
-            sleep(Duration::from_millis(100).saturating_sub(begun.elapsed()));
+            sleep(Duration::from_millis(50).saturating_sub(begun.elapsed()));
+        }
+    }
+
+    /// Says how long wrong routes lived.
+    fn tell_of_wrongs(&self) {
+        let seen = self.seen.lock().unwrap();
+        let mut by_cause: BTreeMap<&str, Vec<Wrong>> = BTreeMap::new();
+        for wrong in wrongs(&self.periods.lock().unwrap(), &seen) {
+            by_cause.entry(wrong.after).or_default().push(wrong);
+        }
+        self.lab.note(&format!("soak: Traefik was read {} times", seen.len()));
+        for (cause, mut wrongs) in by_cause {
+            wrongs.sort();
+            let percentile = |hundredths: usize| wrongs[(wrongs.len() - 1) * hundredths / 100].lived.as_millis();
+            let longest = wrongs.last().unwrap();
+            self.lab.note(&format!(
+                "soak: after {cause}, {} routes were seen that had become wrong; they lived, from when the engine told of it: \
+                 p50 {} ms, p95 {} ms, at most {} ms ({} to {}, wrong {:.2} s after the beginning)",
+                wrongs.len(),
+                percentile(50),
+                percentile(95),
+                percentile(100),
+                longest.app,
+                longest.url,
+                longest.since.duration_since(self.begun).as_secs_f64(),
+            ));
+            assert!(longest.lived < STUCK, "a wrong route stays: {longest:?}");
         }
     }
 
@@ -240,22 +322,27 @@ impl Soak<'_> {
         routes
     }
 
-    fn say(&self, app: usize, right: Right, after: &'static str) {
-        self.truths.lock().unwrap().insert(name(app), Truth { right, since: Instant::now(), after });
+    fn say(&self, app: usize, right: Option<String>, since: Instant, after: &'static str) {
+        let mut periods = self.periods.lock().unwrap();
+        let periods = periods.entry(name(app)).or_default();
+        if periods.last().is_none_or(|last| last.right != right) {
+            periods.push(Period { since, right, after });
+        }
     }
 
-    /// Says where a container is now, from what the engine says of it.
-    fn say_where(&self, app: usize, state: App, after: &'static str) {
+    /// Says where a container is from some moment on, from what the engine says of it now.
+    fn say_where(&self, app: usize, state: App, since: Instant, after: &'static str) {
         if state.stopped || state.apart || state.outside || state.sick {
-            return self.say(app, Right::Nowhere, after);
+            return self.say(app, None, since, after);
         }
         let format = format!("{{{{(index .NetworkSettings.Networks \"{}\").IPAddress}}}}", network(app));
         let address = self.lab.docker(&["inspect", "-f", &format, &called(app, state)]).out.trim().to_owned();
         assert!(!address.is_empty(), "{} has no address", name(app));
-        self.say(app, Right::At(address), after);
+        self.say(app, Some(address), since, after);
     }
 
-    fn run(&self, app: usize) {
+    /// Starts it anew: its id.
+    fn run(&self, app: usize) -> String {
         let rule = format!("traefik.http.routers.{}.rule=Host(`{}.test`)", name(app), name(app));
         let health = ["--health-cmd", "[ ! -e /tmp/sick ]", "--health-interval", "1s", "--health-retries", "1"];
         let begin = ["run", "-d", "--name", &name(app), "--network", network(app), "--cap-drop", "ALL", "--read-only"];
@@ -271,7 +358,7 @@ impl Soak<'_> {
         ];
         // Half of them have a health check, which makes them wait to be routed.
         let health: &[&str] = if app >= APPS / 2 { &health } else { &[] };
-        self.lab.docker_ok(&[&begin, health, &end, &["nginxinc/nginx-unprivileged:1.28-alpine"]].concat());
+        self.lab.docker_ok(&[&begin, health, &end, &["nginxinc/nginx-unprivileged:1.28-alpine"]].concat())
     }
 
     /// The process id of the serving Leeward, and of the gate.
@@ -291,8 +378,9 @@ impl Soak<'_> {
         let begun = Instant::now();
         let mut apps = [App::default(); APPS];
         for (app, state) in apps.iter().enumerate() {
-            self.run(app);
-            self.say_where(app, *state, CHANGE);
+            let begun = Instant::now();
+            let id = self.run(app);
+            self.say_where(app, *state, self.told(&id, begun), CHANGE);
         }
         self.until_ready();
         let (mut changes, mut faults, mut quiet) = (0, 0, Vec::new());
@@ -304,7 +392,8 @@ impl Soak<'_> {
             }
             for _ in 0..12 {
                 let app = usize::try_from(dice.below(APPS as u64)).unwrap();
-                self.change(app, &mut apps[app], dice);
+                let since = self.change(app, &mut apps[app], dice);
+                self.say_where(app, apps[app], since, CHANGE);
                 changes += 1;
                 sleep(Duration::from_millis(dice.below(PAUSE_MS)));
             }
@@ -316,36 +405,27 @@ impl Soak<'_> {
             }
             quiet.push(self.quiet_point(&apps));
         }
-        let worsts = self.worst.lock().unwrap().clone();
         let slowest = quiet.iter().max().unwrap();
         let (before, after) = (baseline.unwrap_or_else(|| self.memory()), self.memory());
         self.lab.note(&format!(
-            "soak: {} s, {changes} changes, {faults} faults, {} quiet points (equal after at most {} ms), Traefik read {} \
-             times",
+            "soak: {} s, {changes} changes, {faults} faults, {} quiet points (equal after at most {} ms)",
             begun.elapsed().as_secs(),
             quiet.len(),
             slowest.as_millis(),
-            self.reads.lock().unwrap(),
         ));
-        for (after, worst) in worsts {
-            self.lab.note(&format!(
-                "soak: after {after}, the longest wrong route lived {} ms: {}",
-                worst.lived.as_millis(),
-                worst.words
-            ));
-        }
         for (who, (before, after)) in ["serve", "gate"].iter().zip(before.into_iter().zip(after)) {
             self.lab.note(&format!("soak: {who}: {before} KiB after a quarter, {after} KiB at the end"));
             assert!(after < before + GROWTH_KIB, "{who} grows: {before} KiB, then {after} KiB");
         }
-        assert!(*self.reads.lock().unwrap() > changes, "the observer has seen too little");
+        assert!(self.seen.lock().unwrap().len() > changes, "the observer has seen too little");
     }
 
-    /// Changes a container in one of the ways in which containers change.
-    fn change(&self, app: usize, state: &mut App, dice: &mut Dice) {
+    /// Changes a container in one of the ways in which containers change; when the engine told of it.
+    fn change(&self, app: usize, state: &mut App, dice: &mut Dice) -> Instant {
         let lab = self.lab;
         let container = called(app, *state);
-        self.say(app, Right::Unknown, CHANGE);
+        let id = lab.docker(&["inspect", "-f", "{{.Id}}", &container]).out.trim().to_owned();
+        let begun = Instant::now();
         match dice.below(6) {
             0 if state.stopped => {
                 lab.docker_ok(&["start", &container]);
@@ -360,9 +440,7 @@ impl Soak<'_> {
             1 => {
                 lab.docker_ok(&["rm", "-f", &container]);
                 *state = App::default();
-                self.say(app, Right::Nowhere, CHANGE);
                 sleep(Duration::from_millis(dice.below(PAUSE_MS)));
-                self.say(app, Right::Unknown, CHANGE);
                 self.run(app);
             }
             2 => {
@@ -399,7 +477,7 @@ impl Soak<'_> {
                 });
             }
         }
-        self.say_where(app, *state, CHANGE);
+        self.told(&id, begun)
     }
 
     /// Breaks something, changes a container meanwhile where that can be done, and mends it. What was changed counts
@@ -419,17 +497,15 @@ impl Soak<'_> {
                 let (service, what) =
                     if which == 1 { ("gate", "the gate was down") } else { ("leeward", "Leeward was down") };
                 let broken = lab.container("leeward", service);
-                self.say(app, Right::Unknown, CHANGE);
                 lab.docker_ok(&["stop", "-t", "2", &broken]);
                 self.change(app, state, dice);
-                self.say(app, Right::Unknown, CHANGE);
                 sleep(held);
                 lab.docker_ok(&["start", &broken]);
                 what
             }
         };
         self.until_ready();
-        self.say_where(app, *state, what);
+        self.say_where(app, *state, Instant::now(), what);
     }
 
     /// Waits until Traefik's routes are those that a fresh Leeward computes, and visits are answered so; says how long the

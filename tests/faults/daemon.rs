@@ -163,6 +163,12 @@ impl Daemon {
         let _ = self.events.send(Some(event));
     }
 
+    /// Sends an event of a network about a container.
+    pub(crate) fn say_of_network(&self, name: &str, action: &str) {
+        let actor = json!({"ID": "net", "Attributes": {"container": id(name), "name": "proxy"}});
+        let _ = self.events.send(Some(json!({"Type": "network", "Action": action, "Actor": actor, "time": 1})));
+    }
+
     /// Ends the stream of events, and nothing else.
     pub(crate) fn cut_events(&self) {
         let _ = self.events.send(None);

@@ -402,26 +402,48 @@ async fn an_engine_that_is_slow_to_answer_anything_is_waited_for_while_more_happ
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_alone_is_read_at_once_and_what_comes_together_is_joined() {
+async fn what_makes_or_ends_a_route_is_read_at_once_and_ten_times_a_second_at_most() {
     let house = House::ready(TWO).await;
-    for at in 0..3 {
-        time::sleep(Duration::from_secs(2)).await;
-        house.engine.put("a", 20 + at);
-        house.engine.say("a", "start");
+    let moved_at_once = async |host: u16, say: &dyn Fn()| {
+        house.engine.put("a", host);
+        say();
         time::sleep(Duration::from_millis(5)).await;
-        assert_eq!(house.routed().await[0].1, format!("http://10.0.0.{}:80", 22 + at));
-    }
+        assert_eq!(house.routed().await[0].1, format!("http://10.0.0.{}:80", host + 2));
+    };
+    moved_at_once(20, &|| house.engine.say("a", "start")).await;
+    time::sleep(Duration::from_millis(100)).await;
+    moved_at_once(21, &|| house.engine.say_of_network("a", "connect")).await;
+    time::sleep(Duration::from_millis(100)).await;
+    moved_at_once(22, &|| house.engine.say("a", "health_status: healthy")).await;
     house.engine.take_asked();
-    // Right after one that went ahead, the next ones wait for each other.
-    for at in 0..10 {
+    // What follows within a tenth of a second is read once, at its end.
+    for at in 0..9 {
         house.engine.put("a", 30 + at);
         house.engine.say("a", "start");
         time::sleep(Duration::from_millis(10)).await;
     }
-    time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(house.routed().await[0].1, "http://10.0.0.41:80");
+    time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(house.routed().await[0].1, "http://10.0.0.40:80");
     let asked = house.engine.take_asked();
     assert_eq!(asked, [("inspect a".to_owned(), 1)].into(), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_before_a_start_waits_for_it() {
+    let house = House::ready(TWO).await;
+    house.engine.take_asked();
+    house.engine.put("c", 9);
+    for (say, action) in [
+        (Daemon::say as fn(&Daemon, &str, &str), "create"),
+        (Daemon::say_of_network, "connect"),
+        (Daemon::say, "start"),
+    ] {
+        say(&house.engine, "c", action);
+        time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(house.hosts().await, ["a", "b", "c"]);
+    let asked = house.engine.take_asked();
+    assert_eq!(asked.get("inspect c"), Some(&1), "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -532,11 +554,11 @@ async fn a_flood_of_events_is_answered_with_few_questions() {
     house.engine.put("c", 9);
     house.engine.say("c", "start");
     house.hosts_become(&["a", "b", "c"]).await;
-    // Two seconds of flood, read again at most every half second.
+    // Two seconds of flood, and ten times a second both are read.
     assert!(begun.elapsed() <= Duration::from_secs(4), "{:?}", begun.elapsed());
     let asked = house.engine.take_asked();
     let inspections: usize = asked.iter().filter(|(path, _)| path.starts_with("inspect")).map(|(_, times)| times).sum();
-    assert!(inspections <= 16, "{asked:?}");
+    assert!(inspections <= 44, "{asked:?}");
     assert_eq!(asked.get("/containers/json"), None, "{asked:?}");
     assert!(house.is_ready().await);
 }
