@@ -7,10 +7,12 @@
 //!
 //! Source: Traefik's `pkg/provider/http/http.go`; RFC 9110 section 13 for validators, RFC 7240 for `Prefer: wait`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::timeout;
@@ -30,10 +32,9 @@ const LONGEST_HOLD: Duration = Duration::from_mins(10);
 pub(super) async fn everyone(
     State(shared): State<Shared>,
     Extension(connection): Extension<Arc<Connection>>,
-    method: Method,
-    headers: HeaderMap,
+    poll: Poll,
 ) -> Response {
-    answer(&shared, &connection, Plan::EVERYONE, &Poll::new(&method, &headers)).await
+    answer(&shared, &connection, Plan::EVERYONE, &poll).await
 }
 
 /// `GET /config/{traefik}`: what the Traefik of this container name can reach.
@@ -41,21 +42,29 @@ pub(super) async fn one(
     State(shared): State<Shared>,
     Extension(connection): Extension<Arc<Connection>>,
     Path(traefik): Path<String>,
-    method: Method,
-    headers: HeaderMap,
+    poll: Poll,
 ) -> Response {
-    answer(&shared, &connection, &traefik, &Poll::new(&method, &headers)).await
+    answer(&shared, &connection, &traefik, &poll).await
 }
 
-/// What a request says of the answer it wants.
+/// What a request says of the answer it wants. All that is kept of it while it is held: its headers would keep the 8 KiB
+/// that they were read into.
 #[derive(Debug, PartialEq, Eq)]
-struct Poll {
+pub(super) struct Poll {
     /// `If-None-Match`, as sent.
     validators: Option<String>,
     /// `Prefer: wait=N`.
     wait: Option<Duration>,
     /// The body is wanted: not so for HEAD.
     body: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for Poll {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::new(&parts.method, &parts.headers))
+    }
 }
 
 impl Poll {

@@ -166,7 +166,8 @@ async fn greet(
         Some(tls) => {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long");
             let stream = timeout(patience.head, tls.accept(stream)).await.map_err(late)??;
-            talk(stream, connection, patience, router, end).await
+            // Boxed, so that a connection without TLS does not take the room of one with it.
+            Box::pin(talk(stream, connection, patience, router, end)).await
         }
     }
 }
