@@ -48,8 +48,8 @@ impl Engine {
         }
     }
 
-    /// Starts containers one after the other, a simulated engine one every 100 ms; when that began, since 1970. Only a real
-    /// engine tells both sides.
+    /// Starts containers one after the other, a simulated engine one every 100 ms; when the last of them was, since 1970. A
+    /// real engine goes on by itself, and that moment is not known yet. Only a real engine tells both sides.
     pub(crate) fn start(&self, side: Side, containers: &[&str]) -> Duration {
         match self {
             Self::Real(lab) => {
@@ -60,10 +60,11 @@ impl Engine {
                 now()
             }
             Self::Simulated(engine) => {
-                let began = now();
+                let mut began = now();
                 for (at, container) in containers.iter().enumerate() {
                     if at > 0 {
                         thread::sleep(Duration::from_millis(100));
+                        began = now();
                     }
                     engine.change(side, container, true);
                 }

@@ -7,6 +7,9 @@
 //!
 //! The sides take turns, and while one is measured the other is frozen: neither waits for the other's work. Both Traefiks
 //! have `providersThrottleDuration: 100ms`. What Traefik itself needs is measured too, with prepared documents.
+//!
+//! A Traefik without a default certificate makes an RSA key at each change of its configuration, whichever provider it
+//! comes from. So each size is measured twice: both Traefiks without, and both with one.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -50,16 +53,24 @@ fn main() {
     println!("the program: {} bytes", std::fs::metadata(images::binary()).unwrap().len());
     for size in sizes.split(',') {
         let count: usize = size.trim().parse().expect("LEEWARD_SIZES");
-        let bench = Bench::start(binary.clone(), count);
-        bench.measure();
+        let engine = if count <= 100 {
+            real(count)
+        } else {
+            Engine::Simulated(Simulated::start(count, &[&[SUBJECT], &BURST[..]].concat()))
+        };
+        for certificate in [false, true] {
+            Bench::start(binary.clone(), count, &engine, certificate).measure();
+        }
     }
 }
 
 /// One engine, both sides, and how often each thing is done.
-struct Bench {
+struct Bench<'a> {
     binary: PathBuf,
     count: usize,
-    engine: Engine,
+    engine: &'a Engine,
+    /// Both Traefiks have a default certificate.
+    certificate: bool,
     own: Traefik,
     leeward: Process,
     fed: Traefik,
@@ -68,13 +79,8 @@ struct Bench {
     folder: tempfile::TempDir,
 }
 
-impl Bench {
-    fn start(binary: PathBuf, count: usize) -> Self {
-        let engine = if count <= 100 {
-            real(count)
-        } else {
-            Engine::Simulated(Simulated::start(count, &[&[SUBJECT], &BURST[..]].concat()))
-        };
+impl<'a> Bench<'a> {
+    fn start(binary: PathBuf, count: usize, engine: &'a Engine, certificate: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let served = free_port();
         let leeward = Process::start(Command::new(images::binary()).env_remove("DOCKER_HOST").args([
@@ -90,14 +96,14 @@ impl Bench {
         });
         let place = folder.path();
         let docker = format!("{{ endpoint: '{}', exposedByDefault: false }}", engine.socket(Side::Own));
-        let own = Traefik::start(&binary, place, "own", "docker", &docker);
-        let http = format!("{{ endpoint: 'http://127.0.0.1:{served}/config', pollInterval: 250ms, pollTimeout: 30s }}");
-        let fed = Traefik::start(&binary, place, "fed", "http", &http);
+        let own = Traefik::start(&binary, place, "own", ("docker", &docker), certificate);
+        let http = format!("{{ endpoint: 'http://127.0.0.1:{served}/config', pollInterval: 250ms, pollTimeout: 30m }}");
+        let fed = Traefik::start(&binary, place, "fed", ("http", &http), certificate);
         for traefik in [&own, &fed] {
             traefik.until(&["other0"], true);
         }
         settle(&[&own.process, &leeward, &fed.process]);
-        Self { binary, count, engine, own, leeward, fed, served, folder }
+        Self { binary, count, engine, certificate, own, leeward, fed, served, folder }
     }
 
     /// The processes of the other side.
@@ -120,7 +126,7 @@ impl Bench {
         if side == Side::Own { &self.own } else { &self.fed }
     }
 
-    /// From the first one's start until all are routed, one side alone.
+    /// From the last one's start until all are routed, one side alone.
     fn started_to_routed(&self, side: Side, containers: &[&str]) -> Duration {
         let others = self.others(side);
         freeze(&others, true);
@@ -128,7 +134,7 @@ impl Bench {
         let began = self.engine.start(side, containers);
         traefik.until(containers, true);
         let routed = now();
-        let took = routed.saturating_sub(self.engine.started(containers[0], began));
+        let took = routed.saturating_sub(self.engine.started(containers[containers.len() - 1], began));
         self.engine.stop(side, containers);
         traefik.until(containers, false);
         freeze(&others, false);
@@ -196,8 +202,8 @@ impl Bench {
         freeze(&self.all(), true);
         let server = floor::Server::start(&without);
         let http =
-            format!("{{ endpoint: 'http://127.0.0.1:{}/', pollInterval: 250ms, pollTimeout: 30s }}", server.port);
-        let traefik = Traefik::start(&self.binary, self.folder.path(), "floor", "http", &http);
+            format!("{{ endpoint: 'http://127.0.0.1:{}/', pollInterval: 250ms, pollTimeout: 30m }}", server.port);
+        let traefik = Traefik::start(&self.binary, self.folder.path(), "floor", ("http", &http), self.certificate);
         traefik.until(&["other0"], true);
         let times = (0..rounds)
             .map(|_| {
@@ -261,8 +267,13 @@ impl Bench {
             _ => 4,
         };
         let kind = if matches!(self.engine, Engine::Real(_)) { "real" } else { "simulated" };
-        println!("\n{} containers on a {kind} engine, {rounds} rounds; started to routed:\n", self.count);
-        println!("| | one: p50 | p95 | ten in a row: p50 | engine calls | CPU | resident |");
+        let certificate = if self.certificate { "with" } else { "without" };
+        println!(
+            "\n{} containers on a {kind} engine, Traefiks {certificate} a default certificate, {rounds} rounds; started to \
+             routed:\n",
+            self.count
+        );
+        println!("| | one: p50 | p95 | the last of ten in a row: p50 | engine calls | CPU | resident |");
         println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
         let mut times = [Vec::new(), Vec::new()];
         for _ in 0..rounds {

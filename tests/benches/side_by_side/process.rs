@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -78,6 +78,21 @@ pub(crate) fn status(port: u16, path: &str) -> u16 {
     ask().unwrap_or_default()
 }
 
+/// A file for Traefik's file provider with a default certificate.
+fn default_certificate(folder: &Path) -> PathBuf {
+    let made = rcgen::generate_simple_self_signed(["default.test".to_owned()]).unwrap();
+    let [certificate, key] = ["default.crt", "default.key"].map(|name| folder.join(name));
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let path = folder.join("certificate.yml");
+    let (certificate, key) = (certificate.display(), key.display());
+    let text = format!(
+        "tls: {{ stores: {{ default: {{ defaultCertificate: {{ certFile: '{certificate}', keyFile: '{key}' }} }} }} }}\n"
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
 /// A Traefik with one provider, and how its routers are asked for.
 pub(crate) struct Traefik {
     pub(crate) process: Process,
@@ -87,11 +102,23 @@ pub(crate) struct Traefik {
 }
 
 impl Traefik {
-    pub(crate) fn start(binary: &Path, folder: &Path, name: &str, provider: &'static str, options: &str) -> Self {
+    /// `certificate`: it is given a default certificate, and does not make one at each change.
+    pub(crate) fn start(
+        binary: &Path,
+        folder: &Path,
+        name: &str,
+        (provider, options): (&'static str, &str),
+        certificate: bool,
+    ) -> Self {
         let port = free_port();
+        let file = if certificate {
+            format!("  file: {{ filename: '{}' }}\n", default_certificate(folder).display())
+        } else {
+            String::new()
+        };
         let text = format!(
             "api: {{ insecure: true }}\nentryPoints:\n  traefik: {{ address: '127.0.0.1:{port}' }}\n  web: {{ address: \
-             '127.0.0.1:{}' }}\nproviders:\n  providersThrottleDuration: 100ms\n  {provider}: {options}\n",
+             '127.0.0.1:{}' }}\nproviders:\n  providersThrottleDuration: 100ms\n  {provider}: {options}\n{file}",
             free_port()
         );
         let path = folder.join(format!("{name}.yml"));
