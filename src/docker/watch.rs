@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 use super::client::{Client, Event, Listed};
 use super::connection::{Connection, Error};
 use super::{Observed, Options, Stale, Swarm, swarm};
-use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
+use crate::inventory::{ContainerId, ImageId, Inventory, Unreadable};
 
 /// Events that belong together come in a burst: wait until it is quiet for so long, …
 const QUIET: Duration = Duration::from_millis(50);
@@ -465,21 +465,19 @@ async fn gwbridge(inventory: &mut Inventory, client: &Client) {
 
 /// Images and volumes that are new; those that nobody uses any more go.
 async fn belongings(inventory: &mut Inventory, client: &Client) {
-    let used = |inventory: &Inventory| -> BTreeSet<_> {
-        let ids = inventory.containers.values().map(|container| container.image_id.clone());
-        ids.filter(|id| !id.as_str().is_empty()).collect()
-    };
-    let images = used(inventory);
-    inventory.images.retain(|id, image| images.contains(id) && image.problem.is_none());
-    let new: Vec<_> = images.into_iter().filter(|id| !inventory.images.contains_key(id)).collect();
-    inventory.images.extend(client.images(new).await);
+    let Inventory { containers, images, volumes, .. } = inventory;
+    let used: BTreeSet<&ImageId> =
+        containers.values().map(|container| &container.image_id).filter(|id| !id.as_str().is_empty()).collect();
+    images.retain(|id, image| used.contains(id) && image.problem.is_none());
+    let new: Vec<ImageId> = used.into_iter().filter(|id| !images.contains_key(*id)).cloned().collect();
+    images.extend(client.images(new).await);
 
-    let named = |container: &Arc<Container>| -> Vec<String> {
-        container.mounts.iter().filter(|mount| mount.kind == "volume").map(|mount| mount.name.clone()).collect()
-    };
-    let volumes: BTreeSet<String> =
-        inventory.containers.values().flat_map(named).filter(|name| !name.is_empty()).collect();
-    inventory.volumes.retain(|name, _| volumes.contains(name));
-    let new: Vec<String> = volumes.into_iter().filter(|name| !inventory.volumes.contains_key(name)).collect();
-    inventory.volumes.extend(client.volumes(new).await);
+    let mounts = containers.values().flat_map(|container| &container.mounts);
+    let used: BTreeSet<&str> = mounts
+        .filter(|mount| mount.kind == "volume" && !mount.name.is_empty())
+        .map(|mount| mount.name.as_str())
+        .collect();
+    volumes.retain(|name, _| used.contains(name.as_str()));
+    let new: Vec<String> = used.into_iter().filter(|name| !volumes.contains_key(*name)).map(str::to_owned).collect();
+    volumes.extend(client.volumes(new).await);
 }
