@@ -149,7 +149,14 @@ pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let mut unmatched = Vec::new();
     for key in labels.keys() {
         let is_ours = key.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("traefik."));
-        if !is_ours || READ.iter().any(|filter| tree::starts_with(key, filter)) {
+        if !is_ours {
+            continue;
+        }
+        if READ.iter().any(|filter| tree::starts_with(key, filter)) {
+            if let Some(name) = dropped_at(key) {
+                let words = format!("Traefik knows `{name}`, but reads it from no label; it passes this one over");
+                unmatched.push((key.clone(), words));
+            }
             continue;
         }
         let second = key.split('.').nth(1).unwrap_or_default();
@@ -165,7 +172,48 @@ pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
     unmatched
 }
 
+/// The name in a routing label that Traefik drops, if there is one.
+fn dropped_at(key: &str) -> Option<&'static str> {
+    let mut names = key.split('.').skip(1);
+    let mut shape = &ROOT;
+    loop {
+        // The index of a list stands right behind its name.
+        let field = crate::dynamic::schema::field(shape, names.next()?.split('[').next()?)?;
+        if matches!(field.access, Access::Dropped | Access::DocumentOnly) {
+            return Some(field.name);
+        }
+        shape = match field.kind {
+            Kind::Record(below) | Kind::Records(below) => below,
+            Kind::RecordMap(below) => names.next().map(|_| below)?,
+            Kind::Scalar(_) | Kind::Texts | Kind::TextMap | Kind::IntMap | Kind::Plugins => return None,
+        };
+    }
+}
+
 /// The types of the routing labels, for those who want to list them: section, shape.
 pub fn schema() -> &'static Shape {
     &ROOT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_traefik_passes_over_is_said() {
+        for (label, name) in [
+            ("traefik.http.services.a.weighted.services[0].name", Some("weighted")),
+            ("traefik.HTTP.serverstransports.a.insecureskipverify", Some("serversTransports")),
+            ("traefik.tcp.services.a.loadbalancer.server.address", Some("address")),
+            ("traefik.http.services.a.loadbalancer.server.port", None),
+            ("traefik.http.routers.weighted.rule", None),
+            ("traefik.http.middlewares.a.plugin.weighted.weighted", None),
+            ("traefik.http.routers.a.tls.domains[0].main", None),
+            ("traefik.http.nonsense", None),
+        ] {
+            assert_eq!(dropped_at(label), name, "{label}");
+            let labels = BTreeMap::from([(label.to_owned(), "x".to_owned())]);
+            assert_eq!(unmatched(&labels).len(), usize::from(name.is_some()), "{label}");
+        }
+    }
 }
