@@ -100,9 +100,24 @@ pub fn long_name(dynamic: &Dynamic) -> Option<String> {
     long
 }
 
-fn is_long(key: &str) -> bool {
+/// How many bytes the longest name in it has.
+pub fn longest_name(dynamic: &Dynamic) -> usize {
+    let mut longest = 0;
+    walk(dynamic, &mut |_, part| match part {
+        Part::Key(key) => longest = longest.max(key.len()),
+        Part::Field(_) | Part::Item(_) | Part::Plugin(_) => {}
+    });
+    longest
+}
+
+/// Whether a name of so many bytes can be too long for Traefik's parser.
+pub fn may_be_long(bytes: usize) -> bool {
     // Each letter takes at least one place and at most six.
-    key.len() > LONGEST_KEY / 6
+    bytes > LONGEST_KEY / 6
+}
+
+fn is_long(key: &str) -> bool {
+    may_be_long(key.len())
         && key
             .chars()
             .map(|letter| if is_escaped(letter) { 6 } else { 1 + usize::from(matches!(letter, '"' | '\\')) })

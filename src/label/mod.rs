@@ -136,7 +136,7 @@ pub fn provider(
 }
 
 /// Labels that look like Traefik's and that Traefik passes over without a word, each with what it may have meant.
-pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
+pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
     const READ: [&str; 7] = [
         "traefik.http",
         "traefik.tcp",
@@ -160,7 +160,7 @@ pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
                 .map(|name| format!("; did you mean traefik.{name}?"));
             format!("Traefik reads no label of this name and passes it over{}", hint.unwrap_or_default())
         };
-        unmatched.push((key.clone(), words));
+        unmatched.push((key.as_str(), words));
     }
     unmatched
 }
