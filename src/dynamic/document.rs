@@ -90,12 +90,16 @@ fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
     }
 }
 
-/// A name in it that is too long for Traefik's parser, if there is one.
-pub fn long_name(dynamic: &Dynamic) -> Option<String> {
+/// A name in it that is too long for Traefik's parser, if there is one. `published` makes of a router's, service's,
+/// middleware's or model's name the one that it gets in the document.
+pub fn long_name(dynamic: &Dynamic, published: impl Fn(&str) -> String) -> Option<String> {
     let mut long = None;
-    walk(dynamic, &mut |_, part| match part {
-        Part::Key(key) if is_long(key) => long = Some(key.to_owned()),
-        Part::Key(_) | Part::Field(_) | Part::Item(_) | Part::Plugin(_) => {}
+    walk(dynamic, &mut |path, part| {
+        let Part::Key(key) = part else { return };
+        let name = if matches!(path, ["http" | "tcp" | "udp", _, _]) { published(key) } else { key.to_owned() };
+        if is_long(&name) {
+            long = Some(name);
+        }
     });
     long
 }

@@ -456,7 +456,11 @@ fn join_names<T: Tree>(map: &mut BTreeMap<String, String>, tree: &T, name: Strin
 
 /// The field that a label's element names, in any case.
 pub(crate) fn field(shape: &'static Shape, name: &str) -> Option<&'static Field> {
-    shape.fields.iter().find(|field| super::fold::equal(field.label_name(), name))
+    let mut fields = shape.fields.iter();
+    if name.is_ascii() {
+        return fields.find(|field| field.label_name().eq_ignore_ascii_case(name));
+    }
+    fields.find(|field| super::fold::equal(field.label_name(), name))
 }
 
 /// Whether nothing below an element is read: a dropped name, or a structure that is switched off (`tls=false`).

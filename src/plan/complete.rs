@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::dynamic::{Dynamic, http, tcp, udp};
 use crate::inventory::{Container, Image};
-use crate::plan::address::{self, Place};
+use crate::plan::address;
 use crate::plan::{Protocol, Warning};
 use crate::policy::provenance::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
@@ -27,8 +27,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) image: Option<&'a Image>,
     /// Its default service and router name.
     pub(crate) service_name: &'a str,
-    /// Where it is reached, or why it has no address.
-    pub(crate) place: &'a Result<Place, Refusal>,
+    /// The host that it is reached at, or why it has no address.
+    pub(crate) host: &'a Result<&'a str, Refusal>,
     /// Running and healthy: it gets servers. Otherwise its services stay empty.
     pub(crate) serving: bool,
     pub(crate) settings: &'a Settings,
@@ -135,9 +135,9 @@ fn first_server<S: Default>(servers: &mut Option<Vec<S>>) -> &mut S {
 
 fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Option<&str>) -> Result<String, Refusal> {
     let bound = facts.settings.use_bind_port_ip.then(|| address::binding(facts.container, port)).flatten();
-    let (host, port) = match bound {
-        Some((place, port)) => (place.host, Some(port)),
-        None => (facts.place.clone()?.host, address::port(facts.container, port)),
+    let (host, port) = match &bound {
+        Some((place, port)) => (place.host.as_str(), Some(port.clone())),
+        None => (facts.host.clone()?, address::port(facts.container, port)),
     };
     let port = port.filter(|port| !port.is_empty()).ok_or_else(|| {
         let label = format!("traefik.{}.services.{service}.loadbalancer.server.port", word(protocol));
@@ -152,7 +152,7 @@ fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Opt
         )
         .by_label(label)
     })?;
-    Ok(address::join(&host, &port))
+    Ok(address::join(host, &port))
 }
 
 fn no_balancer(protocol: Protocol, service: &str) -> Refusal {

@@ -15,6 +15,7 @@ use crate::label::ProviderLabels;
 use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
+use crate::policy::names;
 use crate::policy::namespaces::Namespace;
 use crate::policy::proxy::{TRAEFIK, is_true};
 use crate::policy::references::{self, Middlewares};
@@ -212,8 +213,8 @@ fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, 
     let mut facts = Vec::new();
     if container.swarm.is_none() {
         facts.push(match &container.health {
-            Some(health) => format!("state {}, health {health}", container.state),
-            None => format!("state {}, no health check", container.state),
+            Some(health) => ["state ", &container.state, ", health ", health].concat(),
+            None => ["state ", &container.state, ", no health check"].concat(),
         });
     }
     let mut result = select::alive(container, provider, settings);
@@ -248,7 +249,7 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
         };
         overruled |= matches!(standing, Standing::Vouched | Standing::Overruled);
         blocked |= standing == Standing::Blocks;
-        facts.push(format!("{}{note}: {}", finding.rule, finding.words));
+        facts.push([&finding.rule, note, ": ", &finding.words].concat());
     }
     if blocked {
         way.fail(StepName::Isolated, facts, judges.judgement.refusals(asked.at));
@@ -293,7 +294,7 @@ fn proxy_network<'a>(
                 host: address::of_attachment(choice.attachment).map(|ip| ip.to_string()).unwrap_or_default(),
                 network: choice.network.name.clone(),
             };
-            let facts = vec![format!("network {}, address {}", place.network, or_none(&place.host))];
+            let facts = vec![["network ", &place.network, ", address ", or_none(&place.host)].concat()];
             match choice.overruled {
                 Some(refusal) => way.steps.push(Step {
                     name: StepName::ProxyNetwork,
@@ -402,11 +403,11 @@ fn addressed<'a>(
         of_traefik(&mut dynamic, warnings);
         Ok(())
     } else {
-        let place = match reached {
+        let host = match reached {
             Ok(reached) if reached.place.host.is_empty() => {
                 Err(Refusal::new(Code::NoAddress, "it has no address on the network", "start it"))
             }
-            Ok(reached) => Ok(reached.place.clone()),
+            Ok(reached) => Ok(reached.place.host.as_str()),
             Err(refusal) => Err(refusal.clone()),
         };
         let facts = Facts {
@@ -414,7 +415,7 @@ fn addressed<'a>(
             labels,
             image: *image,
             service_name: &service_name,
-            place: &place,
+            host: &host,
             serving: select::is_serving(container),
             settings,
         };
@@ -430,10 +431,11 @@ fn addressed<'a>(
     let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
     let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
     within_rights(verdict, settings.isolation, way, findings);
-    let longest = owner.to_string().len() + 1 + asked.declaration.longest_name.max(service_name.len());
+    let longest = names::width(owner) + asked.declaration.longest_name.max(service_name.len());
     let result = result.and_then(|()| {
         references::rewrite(&mut dynamic, owner, judges.middlewares, settings, container.swarm.is_some());
-        match document::may_be_long(longest).then(|| document::long_name(&dynamic)).flatten() {
+        let published = |name: &str| names::published(owner, name, settings.names);
+        match document::may_be_long(longest).then(|| document::long_name(&dynamic, published)).flatten() {
             Some(name) => {
                 let mut refusal = Refusal::new(
                     Code::BadName,
@@ -455,7 +457,7 @@ fn addressed<'a>(
     way.judge(StepName::Addressed, facts, result);
     passed.then(|| Part {
         resident: asked.resident,
-        key: format!("{service_name}-{id}"),
+        key: [&service_name, "-", id.as_str()].concat(),
         network: reached.as_ref().ok().and_then(|reached| reached.at),
         network_name: reached.as_ref().map(|reached| reached.place.network.clone()).unwrap_or_default(),
         dynamic,

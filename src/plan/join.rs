@@ -11,6 +11,8 @@ use super::decide::Part;
 use super::{Backend, Origin, Protocol, Route};
 use crate::dynamic::merge::Merge;
 use crate::dynamic::{Dynamic, http, middleware, tcp, tls, udp};
+use crate::policy::names::published;
+use crate::settings::Names;
 
 /// Something that two containers define differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,26 +40,29 @@ pub(crate) struct Declared<'a> {
     udp_services: Named<'a, udp::Service>,
 }
 
-/// All of one kind: the published name, the place of the part that declares it, and what it says. By name, and below one
-/// name in the order of the parts.
-struct Named<'a, T>(Vec<(&'a str, usize, &'a Arc<T>)>);
+/// All of one kind, by name; of one name in the order of the parts.
+struct Named<'a, T>(Vec<One<'a, T>>);
+
+/// A published name, the place of the part that declares it, and what it says.
+type One<'a, T> = (String, usize, &'a Arc<T>);
 
 impl<'a, T> Named<'a, T> {
-    fn of(parts: &'a [&'a Part<'a>], kind: impl Fn(&'a Dynamic) -> &'a BTreeMap<String, Arc<T>>) -> Self {
+    fn of(parts: &'a [&'a Part<'a>], names: Names, kind: impl Fn(&'a Dynamic) -> &'a BTreeMap<String, Arc<T>>) -> Self {
         let of_part = |(at, part): (usize, &'a &'a Part<'a>)| {
-            kind(&part.dynamic).iter().map(move |(name, value)| (name.as_str(), at, value))
+            let published = |name: &str| published(&part.resident.owner, name, names);
+            kind(&part.dynamic).iter().map(move |(name, value)| (published(name), at, value))
         };
         let mut all: Vec<_> = parts.iter().enumerate().flat_map(of_part).collect();
         // Stable: those of one name stay in order.
-        all.sort_by_key(|(name, ..)| *name);
+        all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
         Self(all)
     }
 
     /// Those of one name.
-    fn get(&self, name: &str) -> &[(&'a str, usize, &'a Arc<T>)] {
-        let from = self.0.partition_point(|(it, ..)| *it < name);
+    fn get(&self, name: &str) -> &[One<'a, T>] {
+        let from = self.0.partition_point(|(it, ..)| it.as_str() < name);
         let rest = self.0.get(from..).unwrap_or_default();
-        let many = rest.iter().take_while(|(it, ..)| *it == name).count();
+        let many = rest.iter().take_while(|(it, ..)| it == name).count();
         rest.get(..many).unwrap_or_default()
     }
 }
@@ -70,10 +75,10 @@ impl<T: Merge> Named<'_, T> {
             let mut value = Arc::clone(first);
             let disagree = others.iter().filter(|(_, _, other)| !value.merge(other)).count();
             if disagree == 0 {
-                joined.push(((*name).to_owned(), value));
+                joined.push((name.clone(), value));
             } else {
                 let parts = same.iter().map(|(_, at, _)| *at).collect();
-                conflicts.push(Conflict { kind, name: (*name).to_owned(), parts });
+                conflicts.push(Conflict { kind, name: name.clone(), parts });
             }
         }
         joined.into_iter().collect()
@@ -82,19 +87,20 @@ impl<T: Merge> Named<'_, T> {
 
 impl<'a> Declared<'a> {
     /// Of parts in the order in which they are joined.
-    pub(crate) fn by(parts: &'a [&'a Part<'a>]) -> Self {
+    pub(crate) fn by(parts: &'a [&'a Part<'a>], names: Names) -> Self {
         Self {
             parts,
-            http_middlewares: Named::of(parts, |part| &part.http.middlewares),
-            http_models: Named::of(parts, |part| &part.http.models),
-            http_routers: Named::of(parts, |part| &part.http.routers),
-            http_services: Named::of(parts, |part| &part.http.services),
-            tcp_middlewares: Named::of(parts, |part| &part.tcp.middlewares),
-            tcp_routers: Named::of(parts, |part| &part.tcp.routers),
-            tcp_services: Named::of(parts, |part| &part.tcp.services),
-            tls_stores: Named::of(parts, |part| &part.tls.stores),
-            udp_routers: Named::of(parts, |part| &part.udp.routers),
-            udp_services: Named::of(parts, |part| &part.udp.services),
+            http_middlewares: Named::of(parts, names, |part| &part.http.middlewares),
+            http_models: Named::of(parts, names, |part| &part.http.models),
+            http_routers: Named::of(parts, names, |part| &part.http.routers),
+            http_services: Named::of(parts, names, |part| &part.http.services),
+            tcp_middlewares: Named::of(parts, names, |part| &part.tcp.middlewares),
+            tcp_routers: Named::of(parts, names, |part| &part.tcp.routers),
+            tcp_services: Named::of(parts, names, |part| &part.tcp.services),
+            // A store is called as it is called.
+            tls_stores: Named::of(parts, Names::Traefik, |part| &part.tls.stores),
+            udp_routers: Named::of(parts, names, |part| &part.udp.routers),
+            udp_services: Named::of(parts, names, |part| &part.udp.services),
         }
     }
 
@@ -145,7 +151,7 @@ impl<'a> Declared<'a> {
         protocol: Protocol,
         name: &str,
         router: &Router<'_>,
-        defined: &[(&str, usize, &Arc<R>)],
+        defined: &[One<'_, R>],
         servers: impl Fn(&str) -> I,
     ) -> Route {
         let service = router.service.cloned().unwrap_or_default();
@@ -178,7 +184,7 @@ impl<'a> Declared<'a> {
 
 /// The addresses of a service's servers, each with the place of its part.
 fn addresses<'a, S, I: Iterator<Item = &'a str>>(
-    services: &[(&'a str, usize, &'a Arc<S>)],
+    services: &[One<'a, S>],
     of: impl Fn(&'a S) -> I,
 ) -> impl Iterator<Item = (usize, &'a str)> {
     services.iter().flat_map(move |(_, at, service)| of(service).map(|address| (*at, address)))
@@ -241,7 +247,7 @@ impl<'a> From<&'a udp::Router> for Router<'a> {
 fn origin(part: &Part<'_>, protocol: Protocol, published: &str, from_default_rule: bool) -> Origin {
     // The published name is the label's with the owner's in front, and a label's name holds no dot.
     let name = published.rsplit('.').next().unwrap_or(published);
-    let prefix = format!("traefik.{}.routers.{name}.", protocol.as_str());
+    let prefix = ["traefik.", protocol.as_str(), ".routers.", name, "."].concat();
     let mut of_router = part
         .resident
         .container

@@ -246,12 +246,11 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let judges =
         Judges { world: &world, judgement: &judgement, middlewares: &middlewares, bindings: &bindings, version };
 
+    let (mut decided, mut parts) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
     let mut of_labels = Vec::new();
-    let mut decided = Vec::with_capacity(asked.len());
-    let mut parts = Vec::with_capacity(asked.len());
     for asked in &asked {
         let (decision, part) = decide::decide(asked, judges, &mut of_labels);
-        decided.push((asked.resident.id.clone(), decision));
+        decided.push((decision.id.clone(), decision));
         parts.extend(part);
     }
     let mut decisions: BTreeMap<ContainerId, Decision> = decided.into_iter().collect();
@@ -264,7 +263,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
 
     let mut parts: Vec<&Part<'_>> = parts.iter().collect();
     parts.sort_by(|a, b| a.key.cmp(&b.key));
-    let declared = Declared::by(&parts);
+    let declared = Declared::by(&parts, settings.names);
     let (everything, conflicts) = declared.join();
     for Conflict { kind, name, parts: places } in &conflicts {
         for Resident { id, owner, .. } in places.iter().filter_map(|at| Some(parts.get(*at)?.resident)) {
@@ -351,7 +350,7 @@ fn documents(world: &World<'_>, parts: &[&Part<'_>], everything: &Arc<Dynamic>) 
         let document = if reached.len() == parts.len() {
             Arc::clone(everything)
         } else {
-            Arc::new(Declared::by(&reached).join().0)
+            Arc::new(Declared::by(&reached, world.settings.names).join().0)
         };
         documents.insert(traefik.name.clone(), document);
     }

@@ -74,6 +74,12 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.contains(|letter: char| letter == '@' || letter.is_control())
 }
 
+/// How many bytes [`published`] puts before a name at most.
+pub fn width(owner: &Owner) -> usize {
+    let (mark, own) = owner.parts();
+    mark.len() + own.len() + 1
+}
+
 /// The name under which `name`, declared by `owner`, is in the document: `<owner>.<name>`, or bare.
 ///
 /// A name in a label cannot hold a dot, so the last dot splits it: `a.b` is never mistaken for another owner's.

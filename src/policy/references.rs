@@ -212,7 +212,8 @@ fn judge_elsewhere(
     Some(Refusal::new(Code::Reference, words, remedy).by_rule("LBL-004").by_label(label()))
 }
 
-/// Turns the names that one container declares and refers to into those of the document.
+/// Turns the names that one container refers to into those of the document. (What it declares gets its name where all is
+/// joined: [`published`].)
 ///
 /// With `--names project`: `x`, `x@docker`, `x@swarm` and `x@http` become `<owner>.x`, a shared middleware's name
 /// becomes its sharer's; everything else stays as written. With `--names traefik` names stay bare, and a reference
@@ -220,7 +221,6 @@ fn judge_elsewhere(
 pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares<'_>, settings: &Settings, swarm: bool) {
     match settings.names {
         Names::Project => {
-            rename_all(dynamic, owner);
             each_mut(dynamic, &mut |target, reference| {
                 let Read::Here(name) = read(reference) else { return };
                 let whose = match target {
@@ -249,22 +249,6 @@ pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares<'
             dynamic.http.models = models;
         }
     }
-}
-
-fn rename_all(dynamic: &mut Dynamic, owner: &Owner) {
-    fn rename<T>(map: &mut BTreeMap<String, T>, owner: &Owner) {
-        *map =
-            mem::take(map).into_iter().map(|(name, value)| (published(owner, &name, Names::Project), value)).collect();
-    }
-    rename(&mut dynamic.http.routers, owner);
-    rename(&mut dynamic.http.services, owner);
-    rename(&mut dynamic.http.middlewares, owner);
-    rename(&mut dynamic.http.models, owner);
-    rename(&mut dynamic.tcp.routers, owner);
-    rename(&mut dynamic.tcp.services, owner);
-    rename(&mut dynamic.tcp.middlewares, owner);
-    rename(&mut dynamic.udp.routers, owner);
-    rename(&mut dynamic.udp.services, owner);
 }
 
 /// Takes a reference and the whole key of the label that makes it.

@@ -155,24 +155,23 @@ pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
         }
         concerned.push(asks.then(|| Concerned { own: Vec::new(), networks: ground.networks_of(namespace), vouched }));
     }
+    for (at, place) in ground.places.iter().enumerate() {
+        let Ground { known, overlaps, .. } = &ground;
+        let Place { at: in_inventory, network, members } = *place;
+        let overlaps = overlaps.get(&in_inventory).copied();
+        let is_proxy = world.proxy.contains(in_inventory);
+        let wire = Wire { world, network, members, known, is_proxy, overlaps };
+        for (rule, hits) in &mut rules {
+            let Check::Network(check) = rule.check else { continue };
+            if let Some(seen) = check(&wire) {
+                let vouched = network.labels.get(ALLOW).is_some_and(|value| is_vouched(value, rule.id));
+                hits.push(Hit { on: On::Network { at, name: &network.name }, seen, vouched });
+            }
+        }
+    }
     for (rule, hits) in &mut rules {
-        match rule.check {
-            Check::Network(check) => {
-                for (at, place) in ground.places.iter().enumerate() {
-                    let Ground { known, overlaps, .. } = &ground;
-                    let Place { at: in_inventory, network, members } = *place;
-                    let overlaps = overlaps.get(&in_inventory).copied();
-                    let is_proxy = world.proxy.contains(in_inventory);
-                    if let Some(seen) = check(&Wire { world, network, members, known, is_proxy, overlaps }) {
-                        let vouched = network.labels.get(ALLOW).is_some_and(|value| is_vouched(value, rule.id));
-                        hits.push(Hit { on: On::Network { at, name: &network.name }, seen, vouched });
-                    }
-                }
-            }
-            Check::Engine(check) => {
-                hits.extend(check(world).map(|seen| Hit { on: On::Engine, seen, vouched: false }));
-            }
-            _ => {}
+        if let Check::Engine(check) = rule.check {
+            hits.extend(check(world).map(|seen| Hit { on: On::Engine, seen, vouched: false }));
         }
     }
 
@@ -182,7 +181,7 @@ pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
         on_network: vec![Vec::new(); ground.places.len()],
         everyone: Vec::new(),
     };
-    for (rule, mut hits) in rules {
+    for (rule, mut hits) in rules.into_iter().filter(|(_, hits)| !hits.is_empty()) {
         if rule.action == Action::Inform && hits.len() > MOST_ALONE {
             hits = vec![together(rule, &hits)];
         }
