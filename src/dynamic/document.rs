@@ -222,7 +222,14 @@ impl Writer {
     /// A string. Letters beyond U+FFFF are written as they are: YAML knows no surrogate pairs.
     pub(crate) fn text(&mut self, text: &str) {
         self.out.push('"');
-        let mut rest = text;
+        // Nearly all is plain, and is told so faster by its bytes.
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        let mut rest = if text.bytes().all(is_plain) {
+            self.out.push_str(text);
+            ""
+        } else {
+            text
+        };
         while let Some(at) = rest.find(|letter| matches!(letter, '"' | '\\') || is_escaped(letter)) {
             let (plain, special) = rest.split_at(at);
             self.out.push_str(plain);

@@ -15,19 +15,18 @@ use crate::policy::names::published;
 use crate::settings::Names;
 
 /// Something that two containers define differently.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Conflict {
+#[derive(Clone, Debug)]
+pub(crate) struct Conflict<'a> {
     /// As in a label: `http.routers`, `tcp.services`, ….
     pub(crate) kind: &'static str,
     /// The published name.
     pub(crate) name: String,
-    /// The parts that define it, by their places.
-    pub(crate) parts: Vec<usize>,
+    /// The parts that define it.
+    pub(crate) parts: Vec<&'a Part<'a>>,
 }
 
 /// Everything that some parts declare, by name.
 pub(crate) struct Declared<'a> {
-    parts: &'a [&'a Part<'a>],
     http_middlewares: Named<'a, middleware::Middleware>,
     http_models: Named<'a, http::Model>,
     http_routers: Named<'a, http::Router>,
@@ -43,16 +42,16 @@ pub(crate) struct Declared<'a> {
 /// All of one kind, by name; of one name in the order of the parts.
 struct Named<'a, T>(Vec<One<'a, T>>);
 
-/// A published name, the place of the part that declares it, and what it says.
-type One<'a, T> = (String, usize, &'a Arc<T>);
+/// A published name, the part that declares it, and what it says.
+type One<'a, T> = (String, &'a Part<'a>, &'a Arc<T>);
 
 impl<'a, T> Named<'a, T> {
-    fn of(parts: &'a [&'a Part<'a>], names: Names, kind: impl Fn(&'a Dynamic) -> &'a BTreeMap<String, Arc<T>>) -> Self {
-        let of_part = |(at, part): (usize, &'a &'a Part<'a>)| {
-            let published = |name: &str| published(&part.resident.owner, name, names);
-            kind(&part.dynamic).iter().map(move |(name, value)| (published(name), at, value))
+    fn of(parts: &[&'a Part<'a>], names: Names, kind: impl Fn(&'a Dynamic) -> &'a BTreeMap<String, Arc<T>>) -> Self {
+        let of_part = |part: &'a Part<'a>| {
+            let published = move |name: &str| published(&part.resident.owner, name, names);
+            kind(&part.dynamic).iter().map(move |(name, value)| (published(name), part, value))
         };
-        let mut all: Vec<_> = parts.iter().enumerate().flat_map(of_part).collect();
+        let mut all: Vec<_> = parts.iter().copied().flat_map(of_part).collect();
         // Stable: those of one name stay in order.
         all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
         Self(all)
@@ -67,8 +66,8 @@ impl<'a, T> Named<'a, T> {
     }
 }
 
-impl<T: Merge> Named<'_, T> {
-    fn join(&self, kind: &'static str, conflicts: &mut Vec<Conflict>) -> BTreeMap<String, Arc<T>> {
+impl<'a, T: Merge> Named<'a, T> {
+    fn join(&self, kind: &'static str, conflicts: &mut Vec<Conflict<'a>>) -> BTreeMap<String, Arc<T>> {
         let mut joined = Vec::with_capacity(self.0.len());
         for same in self.0.chunk_by(|(one, ..), (next, ..)| one == next) {
             let Some(((name, _, first), others)) = same.split_first() else { continue };
@@ -77,7 +76,7 @@ impl<T: Merge> Named<'_, T> {
             if disagree == 0 {
                 joined.push((name.clone(), value));
             } else {
-                let parts = same.iter().map(|(_, at, _)| *at).collect();
+                let parts = same.iter().map(|(_, part, _)| *part).collect();
                 conflicts.push(Conflict { kind, name: name.clone(), parts });
             }
         }
@@ -87,9 +86,8 @@ impl<T: Merge> Named<'_, T> {
 
 impl<'a> Declared<'a> {
     /// Of parts in the order in which they are joined.
-    pub(crate) fn by(parts: &'a [&'a Part<'a>], names: Names) -> Self {
+    pub(crate) fn by(parts: &[&'a Part<'a>], names: Names) -> Self {
         Self {
-            parts,
             http_middlewares: Named::of(parts, names, |part| &part.http.middlewares),
             http_models: Named::of(parts, names, |part| &part.http.models),
             http_routers: Named::of(parts, names, |part| &part.http.routers),
@@ -105,7 +103,7 @@ impl<'a> Declared<'a> {
     }
 
     /// Merges it. What is in conflict is left out, and said: by kind, then by name.
-    pub(crate) fn join(&self) -> (Dynamic, Vec<Conflict>) {
+    pub(crate) fn join(&self) -> (Dynamic, Vec<Conflict<'a>>) {
         let mut conflicts = Vec::new();
         let http = http::Http {
             middlewares: self.http_middlewares.join("http.middlewares", &mut conflicts),
@@ -132,62 +130,58 @@ impl<'a> Declared<'a> {
         let mut routes = Vec::with_capacity(http.routers.len() + tcp.routers.len() + udp.routers.len());
         for (name, router) in &http.routers {
             let servers = |service: &str| addresses(self.http_services.get(service), http::Service::addresses);
-            routes.push(self.route(Protocol::Http, name, &(&**router).into(), self.http_routers.get(name), servers));
+            routes.push(route(Protocol::Http, name, &(&**router).into(), self.http_routers.get(name), servers));
         }
         for (name, router) in &tcp.routers {
             let servers = |service: &str| addresses(self.tcp_services.get(service), tcp::Service::addresses);
-            routes.push(self.route(Protocol::Tcp, name, &(&**router).into(), self.tcp_routers.get(name), servers));
+            routes.push(route(Protocol::Tcp, name, &(&**router).into(), self.tcp_routers.get(name), servers));
         }
         for (name, router) in &udp.routers {
             let servers = |service: &str| addresses(self.udp_services.get(service), udp::Service::addresses);
-            routes.push(self.route(Protocol::Udp, name, &(&**router).into(), self.udp_routers.get(name), servers));
+            routes.push(route(Protocol::Udp, name, &(&**router).into(), self.udp_routers.get(name), servers));
         }
         routes
     }
+}
 
-    /// `defined`: who declares the router. `servers`: the servers of a service, each with the place of its part.
-    fn route<R, I: Iterator<Item = (usize, &'a str)>>(
-        &self,
-        protocol: Protocol,
-        name: &str,
-        router: &Router<'_>,
-        defined: &[One<'_, R>],
-        servers: impl Fn(&str) -> I,
-    ) -> Route {
-        let service = router.service.cloned().unwrap_or_default();
-        let bare = service.strip_suffix("@http").unwrap_or(&service);
-        let backends = servers(bare).filter_map(|(at, address)| {
-            let part = self.parts.get(at)?;
-            Some(Backend {
-                container: part.resident.container.name.clone(),
-                id: part.resident.id.clone(),
-                network: part.network_name.clone(),
-                address: address.to_owned(),
-            })
-        });
-        let definers = || defined.iter().filter_map(|(_, at, _)| self.parts.get(*at));
-        Route {
-            protocol,
-            router: name.to_owned(),
-            owner: definers().next().map(|part| part.resident.owner.to_string()).unwrap_or_default(),
-            rule: router.rule.cloned().unwrap_or_default(),
-            entry_points: router.entry_points.cloned().unwrap_or_default(),
-            middlewares: router.middlewares.cloned().unwrap_or_default(),
-            priority: router.priority,
-            tls: router.tls,
-            backends: backends.collect(),
-            origins: definers().map(|part| origin(part, protocol, name, router.from_default_rule)).collect(),
-            service,
-        }
+/// `defined`: who declares the router. `servers`: the addresses of a service's servers, each with its part.
+fn route<'a, R>(
+    protocol: Protocol,
+    name: &str,
+    router: &Router<'_>,
+    defined: &[One<'_, R>],
+    servers: impl Fn(&str) -> Vec<(&'a Part<'a>, &'a str)>,
+) -> Route {
+    let service = router.service.cloned().unwrap_or_default();
+    let bare = service.strip_suffix("@http").unwrap_or(&service);
+    let backend = |(part, address): (&Part<'_>, &str)| Backend {
+        container: part.resident.container.name.clone(),
+        id: part.resident.id.clone(),
+        network: part.network_name.clone(),
+        address: address.to_owned(),
+    };
+    let origin = |(_, part, _): &One<'_, R>| origin(part, protocol, name, router.from_default_rule);
+    Route {
+        protocol,
+        router: name.to_owned(),
+        owner: defined.first().map(|(_, part, _)| part.resident.owner.to_string()).unwrap_or_default(),
+        rule: router.rule.cloned().unwrap_or_default(),
+        entry_points: router.entry_points.cloned().unwrap_or_default(),
+        middlewares: router.middlewares.cloned().unwrap_or_default(),
+        priority: router.priority,
+        tls: router.tls,
+        backends: servers(bare).into_iter().map(backend).collect(),
+        origins: defined.iter().map(origin).collect(),
+        service,
     }
 }
 
-/// The addresses of a service's servers, each with the place of its part.
+/// The addresses of a service's servers, each with its part.
 fn addresses<'a, S, I: Iterator<Item = &'a str>>(
     services: &[One<'a, S>],
     of: impl Fn(&'a S) -> I,
-) -> impl Iterator<Item = (usize, &'a str)> {
-    services.iter().flat_map(move |(_, at, service)| of(service).map(|address| (*at, address)))
+) -> Vec<(&'a Part<'a>, &'a str)> {
+    services.iter().flat_map(|(_, part, service)| of(service).map(|address| (*part, address))).collect()
 }
 
 /// What the three kinds of router have in common.

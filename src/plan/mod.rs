@@ -265,8 +265,8 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     parts.sort_by(|a, b| a.key.cmp(&b.key));
     let declared = Declared::by(&parts, settings.names);
     let (everything, conflicts) = declared.join();
-    for Conflict { kind, name, parts: places } in &conflicts {
-        for Resident { id, owner, .. } in places.iter().filter_map(|at| Some(parts.get(*at)?.resident)) {
+    for Conflict { kind, name, parts } in &conflicts {
+        for Resident { id, owner, .. } in parts.iter().map(|part| part.resident) {
             if let Some(decision) = decisions.get_mut(*id) {
                 decision.warnings.push(Warning {
                     label: Some(format!("traefik.{kind}")),
