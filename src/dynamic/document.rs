@@ -90,19 +90,38 @@ fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
     }
 }
 
-/// A name in it that is too long for Traefik's parser, if there is one.
-pub fn long_name(dynamic: &Dynamic) -> Option<String> {
+/// A name in it that is too long for Traefik's parser, if there is one. `published` makes of a router's, service's,
+/// middleware's or model's name the one that it gets in the document.
+pub fn long_name(dynamic: &Dynamic, published: impl Fn(&str) -> String) -> Option<String> {
     let mut long = None;
-    walk(dynamic, &mut |_, part| match part {
-        Part::Key(key) if is_long(key) => long = Some(key.to_owned()),
-        Part::Key(_) | Part::Field(_) | Part::Item(_) | Part::Plugin(_) => {}
+    walk(dynamic, &mut |path, part| {
+        let Part::Key(key) = part else { return };
+        let name = if matches!(path, ["http" | "tcp" | "udp", _, _]) { published(key) } else { key.to_owned() };
+        if is_long(&name) {
+            long = Some(name);
+        }
     });
     long
 }
 
-fn is_long(key: &str) -> bool {
+/// How many bytes the longest name in it has.
+pub fn longest_name(dynamic: &Dynamic) -> usize {
+    let mut longest = 0;
+    walk(dynamic, &mut |_, part| match part {
+        Part::Key(key) => longest = longest.max(key.len()),
+        Part::Field(_) | Part::Item(_) | Part::Plugin(_) => {}
+    });
+    longest
+}
+
+/// Whether a name of so many bytes can be too long for Traefik's parser.
+pub fn may_be_long(bytes: usize) -> bool {
     // Each letter takes at least one place and at most six.
-    key.len() > LONGEST_KEY / 6
+    bytes > LONGEST_KEY / 6
+}
+
+fn is_long(key: &str) -> bool {
+    may_be_long(key.len())
         && key
             .chars()
             .map(|letter| if is_escaped(letter) { 6 } else { 1 + usize::from(matches!(letter, '"' | '\\')) })
@@ -203,7 +222,14 @@ impl Writer {
     /// A string. Letters beyond U+FFFF are written as they are: YAML knows no surrogate pairs.
     pub(crate) fn text(&mut self, text: &str) {
         self.out.push('"');
-        let mut rest = text;
+        // Nearly all is plain, and is told so faster by its bytes.
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        let mut rest = if text.bytes().all(is_plain) {
+            self.out.push_str(text);
+            ""
+        } else {
+            text
+        };
         while let Some(at) = rest.find(|letter| matches!(letter, '"' | '\\') || is_escaped(letter)) {
             let (plain, special) = rest.split_at(at);
             self.out.push_str(plain);

@@ -1,6 +1,7 @@
 //! Traefik's HTTP configuration, as far as labels reach: routers, services, models.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::dropped::{
     FAILOVER, HIGHEST_RANDOM_WEIGHT, MIRRORING, OBSERVABILITY_METADATA, ROUTER_DENIED_ENCODED_PATH_CHARACTERS,
@@ -13,10 +14,10 @@ use super::{middleware, tls};
 section! {
     /// All of HTTP.
     pub struct Http = "dynamic.HTTPConfiguration" {
-        middlewares: BTreeMap<String, middleware::Middleware> = "middlewares", (3, 0, 0), Plain;
-        models: BTreeMap<String, Model> = "models", (3, 0, 0), Plain;
-        routers: BTreeMap<String, Router> = "routers", (3, 0, 0), Plain;
-        services: BTreeMap<String, Service> = "services", (3, 0, 0), Plain;
+        middlewares: BTreeMap<String, Arc<middleware::Middleware>> = "middlewares", (3, 0, 0), Plain;
+        models: BTreeMap<String, Arc<Model>> = "models", (3, 0, 0), Plain;
+        routers: BTreeMap<String, Arc<Router>> = "routers", (3, 0, 0), Plain;
+        services: BTreeMap<String, Arc<Service>> = "services", (3, 0, 0), Plain;
     }
     dropped {
         "serversTransports": Kind::RecordMap(&SERVERS_TRANSPORT);
@@ -185,5 +186,13 @@ record! {
     dropped {
         "expires": Kind::Scalar("string");
         "preserveLeadingDot": Kind::Scalar("string");
+    }
+}
+
+impl Service {
+    /// Where its servers are, as far as they say.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        let servers = self.load_balancer.iter().flat_map(|balancer| balancer.servers.iter().flatten());
+        servers.filter_map(|server| server.url.as_deref())
     }
 }

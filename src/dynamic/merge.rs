@@ -4,20 +4,22 @@
 //! what Traefik would hold, with its defaults filled in (Go `reflect.DeepEqual`): a default that one container writes out
 //! and the other does not is no difference.
 
+use std::sync::Arc;
+
 use super::schema::Value;
 use super::{http, middleware, tcp, tls, udp};
 
 /// Something that has a name and may be declared by several containers.
 pub(crate) trait Merge {
     /// Takes in what another container says; `false` if it says something else.
-    fn merge(&mut self, other: &Self) -> bool;
+    fn merge(self: &mut Arc<Self>, other: &Self) -> bool;
 }
 
 macro_rules! equal_or_not {
     ($($type:ty),*) => {
         $(impl Merge for $type {
-            fn merge(&mut self, other: &Self) -> bool {
-                self == other || self.clone().normal() == other.clone().normal()
+            fn merge(self: &mut Arc<Self>, other: &Self) -> bool {
+                **self == *other || Self::clone(self).normal() == other.clone().normal()
             }
         })*
     };
@@ -29,9 +31,9 @@ macro_rules! services {
         $(impl Merge for $protocol::Service {
             /// The other's servers join, unless their address is there; everything else of the balancers must agree.
             /// Nothing but the balancers is compared, where both have one.
-            fn merge(&mut self, other: &Self) -> bool {
-                let (Some(own), Some(others)) = (&mut self.load_balancer, &other.load_balancer) else {
-                    return self.clone().normal() == other.clone().normal();
+            fn merge(self: &mut Arc<Self>, other: &Self) -> bool {
+                let (Some(own), Some(others)) = (&mut Arc::make_mut(self).load_balancer, &other.load_balancer) else {
+                    return Self::clone(self).normal() == other.clone().normal();
                 };
                 let (servers, joining) = (own.servers.take(), &others.servers);
                 let mut rest = others.clone();

@@ -6,6 +6,7 @@
 //! Names that Traefik knows and drops from labels (`label:"-"`) stand under `dropped`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::document::Writer;
 use super::{Version, plugin::Plugin};
@@ -355,6 +356,28 @@ impl<R: Record> Value for Box<R> {
     }
 }
 
+/// A structure that has a name: one container's declaration, its part of the document and the document share it, as far as
+/// they say the same.
+impl<R: Record> Value for Arc<R> {
+    const KIND: Kind = R::KIND;
+
+    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+        Ok(R::read(tree)?.map(Self::new))
+    }
+
+    fn write(&self, to: &mut Writer) {
+        R::write(self, to);
+    }
+
+    fn normal(self) -> Self {
+        Self::new(R::normal(Self::unwrap_or_clone(self)))
+    }
+
+    fn walk<'a>(&'a self, path: &mut Vec<&'a str>, see: &mut dyn FnMut(&[&'a str], Part<'a>)) {
+        R::walk(self, path, see);
+    }
+}
+
 macro_rules! map {
     ([$($generics:tt)*] $item:ty, $kind:expr, $read:expr) => {
         impl $($generics)* Value for BTreeMap<String, $item> {
@@ -398,8 +421,8 @@ macro_rules! map {
     };
 }
 
-map!([<R: Record>] R, Kind::RecordMap(R::SHAPE), |map, child| {
-    map.insert(child.name().to_owned(), R::read(child)?.unwrap_or_default());
+map!([<R: Record>] Arc<R>, Kind::RecordMap(R::SHAPE), |map, child| {
+    map.insert(child.name().to_owned(), Arc::new(R::read(child)?.unwrap_or_default()));
     Ok(())
 });
 
@@ -433,7 +456,11 @@ fn join_names<T: Tree>(map: &mut BTreeMap<String, String>, tree: &T, name: Strin
 
 /// The field that a label's element names, in any case.
 pub(crate) fn field(shape: &'static Shape, name: &str) -> Option<&'static Field> {
-    shape.fields.iter().find(|field| super::fold::equal(field.label_name(), name))
+    let mut fields = shape.fields.iter();
+    if name.is_ascii() {
+        return fields.find(|field| field.label_name().eq_ignore_ascii_case(name));
+    }
+    fields.find(|field| super::fold::equal(field.label_name(), name))
 }
 
 /// Whether nothing below an element is read: a dropped name, or a structure that is switched off (`tls=false`).
@@ -607,7 +634,7 @@ macro_rules! section {
     (
         $(#[$doc:meta])*
         pub struct $name:ident = $go:literal {
-            $($field:ident: BTreeMap<String, $type:ty> = $json:literal, ($major:literal, $minor:literal, $patch:literal), Plain;)*
+            $($field:ident: BTreeMap<String, Arc<$type:ty>> = $json:literal, ($major:literal, $minor:literal, $patch:literal), Plain;)*
         }
         $(dropped { $($dropped:literal: $kind:expr;)* })?
     ) => {
@@ -617,7 +644,7 @@ macro_rules! section {
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct $name {
             $(#[doc = concat!("`", $json, "`, by name.")]
-            pub $field: BTreeMap<String, $type>,)*
+            pub $field: BTreeMap<String, Arc<$type>>,)*
         }
 
         impl $crate::dynamic::schema::Record for $name {
@@ -628,7 +655,7 @@ macro_rules! section {
                         name: $json,
                         since: $crate::dynamic::Version::new($major, $minor, $patch),
                         access: $crate::dynamic::schema::Access::Plain,
-                        kind: <BTreeMap<String, $type> as $crate::dynamic::schema::Value>::KIND,
+                        kind: <BTreeMap<String, Arc<$type>> as $crate::dynamic::schema::Value>::KIND,
                     },)*
                     $($($crate::dynamic::schema::dropped($dropped, $kind),)*)?
                 ],

@@ -1,6 +1,7 @@
 //! Traefik's TCP configuration, as far as labels reach: routers, services, middlewares.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::dropped::{TCPMODEL, TCPSERVERS_TRANSPORT, TCPWEIGHTED_ROUND_ROBIN};
 use super::duration::Duration;
@@ -10,9 +11,9 @@ use super::tls;
 section! {
     /// All of TCP.
     pub struct Tcp = "dynamic.TCPConfiguration" {
-        middlewares: BTreeMap<String, Middleware> = "middlewares", (3, 0, 0), Plain;
-        routers: BTreeMap<String, Router> = "routers", (3, 0, 0), Plain;
-        services: BTreeMap<String, Service> = "services", (3, 0, 0), Plain;
+        middlewares: BTreeMap<String, Arc<Middleware>> = "middlewares", (3, 0, 0), Plain;
+        routers: BTreeMap<String, Arc<Router>> = "routers", (3, 0, 0), Plain;
+        services: BTreeMap<String, Arc<Service>> = "services", (3, 0, 0), Plain;
     }
     dropped {
         "models": Kind::RecordMap(&TCPMODEL);
@@ -119,5 +120,13 @@ record! {
         address: String = "address", (3, 0, 0), DocumentOnly;
         port: String = "port", (3, 0, 0), LabelOnly;
         tls: bool = "tls", (3, 0, 0), Plain;
+    }
+}
+
+impl Service {
+    /// Where its servers are, as far as they say.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        let servers = self.load_balancer.iter().flat_map(|balancer| balancer.servers.iter().flatten());
+        servers.filter_map(|server| server.address.as_deref())
     }
 }

@@ -1,6 +1,7 @@
 //! TLS: the default store, domains of certificates, and what clients present.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::dropped::CERTIFICATE;
 use super::schema::{Kind, record, section};
@@ -44,6 +45,6 @@ record! {
 section! {
     /// All of TLS that labels reach.
     pub struct Tls = "dynamic.TLSConfiguration" {
-        stores: BTreeMap<String, Store> = "stores", (3, 0, 0), Plain;
+        stores: BTreeMap<String, Arc<Store>> = "stores", (3, 0, 0), Plain;
     }
 }

@@ -1,6 +1,7 @@
 //! Traefik's UDP configuration, as far as labels reach: routers and services.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::dropped::UDPWEIGHTED_ROUND_ROBIN;
 use super::schema::{Kind, record, section};
@@ -8,8 +9,8 @@ use super::schema::{Kind, record, section};
 section! {
     /// All of UDP.
     pub struct Udp = "dynamic.UDPConfiguration" {
-        routers: BTreeMap<String, Router> = "routers", (3, 0, 0), Plain;
-        services: BTreeMap<String, Service> = "services", (3, 0, 0), Plain;
+        routers: BTreeMap<String, Arc<Router>> = "routers", (3, 0, 0), Plain;
+        services: BTreeMap<String, Arc<Service>> = "services", (3, 0, 0), Plain;
     }
 }
 
@@ -43,5 +44,13 @@ record! {
     pub struct Server = "dynamic.UDPServer" {
         address: String = "address", (3, 0, 0), DocumentOnly;
         port: String = "port", (3, 0, 0), LabelOnly;
+    }
+}
+
+impl Service {
+    /// Where its servers are, as far as they say.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        let servers = self.load_balancer.iter().flat_map(|balancer| balancer.servers.iter().flatten());
+        servers.filter_map(|server| server.address.as_deref())
     }
 }

@@ -136,7 +136,7 @@ pub fn provider(
 }
 
 /// Labels that look like Traefik's and that Traefik passes over without a word, each with what it may have meant.
-pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
+pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
     const READ: [&str; 7] = [
         "traefik.http",
         "traefik.tcp",
@@ -155,7 +155,7 @@ pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
         if READ.iter().any(|filter| tree::starts_with(key, filter)) {
             if let Some(name) = dropped_at(key) {
                 let words = format!("Traefik knows `{name}`, but reads it from no label; it passes this one over");
-                unmatched.push((key.clone(), words));
+                unmatched.push((key.as_str(), words));
             }
             continue;
         }
@@ -167,7 +167,7 @@ pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(String, String)> {
                 .map(|name| format!("; did you mean traefik.{name}?"));
             format!("Traefik reads no label of this name and passes it over{}", hint.unwrap_or_default())
         };
-        unmatched.push((key.clone(), words));
+        unmatched.push((key.as_str(), words));
     }
     unmatched
 }

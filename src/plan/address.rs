@@ -145,7 +145,7 @@ pub(crate) fn binding(container: &Container, label: Option<&str>) -> Option<(Pla
 
 /// `host:port`, with brackets around an IPv6 address. Source: Go `net.JoinHostPort`.
 pub(crate) fn join(host: &str, port: &str) -> String {
-    if host.contains([':', '%']) { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains([':', '%']) { ["[", host, "]:", port].concat() } else { [host, ":", port].concat() }
 }
 
 #[cfg(test)]

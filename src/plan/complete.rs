@@ -5,10 +5,11 @@
 //! `pkg/provider/configuration.go` (`Build*RouterConfiguration`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::dynamic::{Dynamic, http, tcp, udp};
 use crate::inventory::{Container, Image};
-use crate::plan::address::{self, Place};
+use crate::plan::address;
 use crate::plan::{Protocol, Warning};
 use crate::policy::provenance::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
@@ -26,8 +27,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) image: Option<&'a Image>,
     /// Its default service and router name.
     pub(crate) service_name: &'a str,
-    /// Where it is reached, or why it has no address.
-    pub(crate) place: &'a Result<Place, Refusal>,
+    /// The host that it is reached at, or why it has no address.
+    pub(crate) host: &'a Result<&'a str, Refusal>,
     /// Running and healthy: it gets servers. Otherwise its services stay empty.
     pub(crate) serving: bool,
     pub(crate) settings: &'a Settings,
@@ -58,13 +59,14 @@ pub(crate) fn complete(dynamic: &mut Dynamic, facts: Facts<'_>, warnings: &mut V
 fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal> {
     if http.services.is_empty() {
         let service = http::Service { load_balancer: Some(Box::default()), ..http::Service::default() };
-        http.services.insert(facts.service_name.to_owned(), service);
+        http.services.insert(facts.service_name.to_owned(), Arc::new(service));
     }
     if !facts.serving {
         return Ok(());
     }
     for (name, service) in &mut http.services {
-        let balancer = service.load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Http, name))?;
+        let balancer =
+            Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Http, name))?;
         let server = first_server(&mut balancer.servers);
         if server.url.as_deref().is_some_and(|url| !url.is_empty()) {
             if server.scheme.as_deref().is_some_and(|it| !it.is_empty())
@@ -89,13 +91,13 @@ fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal>
 fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>) -> Result<(), Refusal> {
     if tcp.services.is_empty() {
         let service = tcp::Service { load_balancer: Some(tcp::LoadBalancer::default()) };
-        tcp.services.insert(facts.service_name.to_owned(), service);
+        tcp.services.insert(facts.service_name.to_owned(), Arc::new(service));
     }
     if !facts.serving {
         return Ok(());
     }
     for (name, service) in &mut tcp.services {
-        let balancer = service.load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Tcp, name))?;
+        let balancer = Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Tcp, name))?;
         let server = first_server(&mut balancer.servers);
         server.address = Some(server_address(facts, Protocol::Tcp, name, server.port.take().as_deref())?);
     }
@@ -105,13 +107,13 @@ fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>) -> Result<(), Refusal> {
 fn udp_services(udp: &mut udp::Udp, facts: Facts<'_>) -> Result<(), Refusal> {
     if udp.services.is_empty() {
         let service = udp::Service { load_balancer: Some(udp::LoadBalancer::default()) };
-        udp.services.insert(facts.service_name.to_owned(), service);
+        udp.services.insert(facts.service_name.to_owned(), Arc::new(service));
     }
     if !facts.serving {
         return Ok(());
     }
     for (name, service) in &mut udp.services {
-        let balancer = service.load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Udp, name))?;
+        let balancer = Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Udp, name))?;
         let server = first_server(&mut balancer.servers);
         server.address = Some(server_address(facts, Protocol::Udp, name, server.port.take().as_deref())?);
     }
@@ -133,9 +135,9 @@ fn first_server<S: Default>(servers: &mut Option<Vec<S>>) -> &mut S {
 
 fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Option<&str>) -> Result<String, Refusal> {
     let bound = facts.settings.use_bind_port_ip.then(|| address::binding(facts.container, port)).flatten();
-    let (host, port) = match bound {
-        Some((place, port)) => (place.host, Some(port)),
-        None => (facts.place.clone()?.host, address::port(facts.container, port)),
+    let (host, port) = match &bound {
+        Some((place, port)) => (place.host.as_str(), Some(port.clone())),
+        None => (facts.host.clone()?, address::port(facts.container, port)),
     };
     let port = port.filter(|port| !port.is_empty()).ok_or_else(|| {
         let label = format!("traefik.{}.services.{service}.loadbalancer.server.port", word(protocol));
@@ -150,7 +152,7 @@ fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Opt
         )
         .by_label(label)
     })?;
-    Ok(address::join(&host, &port))
+    Ok(address::join(host, &port))
 }
 
 fn no_balancer(protocol: Protocol, service: &str) -> Refusal {
@@ -179,12 +181,13 @@ fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warn
                 words: format!("has {} services and no router, so none is made for it", http.services.len()),
             });
         } else {
-            http.routers.insert(facts.service_name.to_owned(), http::Router::default());
+            http.routers.insert(facts.service_name.to_owned(), Arc::default());
         }
     }
     let services = &http.services;
     let mut rule: Option<Result<String, String>> = None;
     http.routers.retain(|name, router| {
+        let router = Arc::make_mut(router);
         if router.rule.as_deref().is_none_or(str::is_empty) {
             let rendered = rule.get_or_insert_with(|| default_rule(facts, &facts.labels.labels));
             match rendered {
@@ -254,13 +257,14 @@ fn tcp_routers(tcp: &mut tcp::Tcp, warnings: &mut Vec<Warning>) {
             warnings.push(dropped(Protocol::Tcp, name, "it has no rule"));
             return false;
         }
-        link(Protocol::Tcp, name, &mut router.service, services, warnings)
+        link(Protocol::Tcp, name, &mut Arc::make_mut(router).service, services, warnings)
     });
 }
 
 fn udp_routers(udp: &mut udp::Udp, warnings: &mut Vec<Warning>) {
     let services = &udp.services;
-    udp.routers.retain(|name, router| link(Protocol::Udp, name, &mut router.service, services, warnings));
+    udp.routers
+        .retain(|name, router| link(Protocol::Udp, name, &mut Arc::make_mut(router).service, services, warnings));
 }
 
 /// Gives a router without a service the only one there is; false if there are several.

@@ -2,6 +2,7 @@
 //! there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Plan, Protocol, Route};
 use crate::dynamic::Dynamic;
@@ -85,7 +86,7 @@ fn absent(document: &Dynamic, route: &Route, missing: &mut Vec<String>) {
 
 /// A middleware, and what it refers to itself.
 fn middleware(
-    all: &BTreeMap<String, Middleware>,
+    all: &BTreeMap<String, Arc<Middleware>>,
     name: &str,
     depth: usize,
     has_service: &dyn Fn(&str) -> bool,

@@ -6,52 +6,46 @@ use std::sync::Arc;
 
 use super::address::{self, Place};
 use super::complete::{self, Facts};
-use super::declared::{Declaration, Declarations};
+use super::declared::Declaration;
 use super::select;
 use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
 use crate::dynamic::{Dynamic, Version, document};
-use crate::inventory::{Container, ContainerId, Network, NetworkId};
-use crate::label::{self, ProviderLabels};
+use crate::inventory::{Container, ContainerId, Network};
+use crate::label::ProviderLabels;
 use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
-use crate::policy::names::Owner;
-use crate::policy::own_labels;
-use crate::policy::provenance::OperatorLabels;
+use crate::policy::names;
+use crate::policy::namespaces::Namespace;
 use crate::policy::proxy::{TRAEFIK, is_true};
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules::{ALLOW, Judgement, OF_OTHERS, Standing, is_vouched, unknown_vouchers};
-use crate::policy::world::World;
+use crate::policy::rules::{Judgement, Standing};
+use crate::policy::world::{Resident, World};
 use crate::rule::router::Reach;
 use crate::settings::{Isolation, Settings};
 
 /// A container that asked, or did not, and what its labels mean.
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
-    pub(crate) id: &'a ContainerId,
-    pub(crate) container: &'a Container,
-    pub(crate) owner: &'a Owner,
-    pub(crate) is_traefik: bool,
+    /// Its place in the inventory.
+    at: usize,
+    pub(crate) resident: &'a Resident<'a>,
+    namespace: &'a Namespace<'a>,
     /// What its labels say.
-    declaration: Arc<Declaration>,
+    declaration: &'a Declaration,
     /// Step 1.
     wish: Result<(), Refusal>,
 }
 
 impl<'a> Asked<'a> {
-    /// Reads one container's labels. `None` for one that the world does not know.
-    pub(crate) fn of(
-        world: &'a World<'a>,
-        id: &'a ContainerId,
-        container: &'a Arc<Container>,
-        declarations: &mut Declarations,
-    ) -> Option<Self> {
-        let labels = world.labels.get(id)?;
-        let declaration = declarations.of(container, labels, world.settings);
-        let wish = asks(world, container, &declaration, labels);
-        let is_traefik = world.is_traefik(container);
-        Some(Self { id, container, owner: world.owners.get(id)?, is_traefik, declaration, wish })
+    /// All containers, in the order of the inventory.
+    pub(crate) fn all(world: &'a World<'a>, declarations: impl Iterator<Item = &'a Declaration>) -> Vec<Self> {
+        let asked = |(at, ((resident, namespace), declaration))| {
+            let wish = asks(resident, declaration, world.settings);
+            Self { at, resident, namespace, declaration, wish }
+        };
+        world.everybody().zip(declarations).enumerate().map(asked).collect()
     }
 
     /// Whether it asked for a route, whatever came of it.
@@ -65,13 +59,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn asks(
-    world: &World<'_>,
-    container: &Container,
-    declaration: &Declaration,
-    labels: &OperatorLabels<'_>,
-) -> Result<(), Refusal> {
-    let settings = world.settings;
+fn asks(resident: &Resident<'_>, declaration: &Declaration, settings: &Settings) -> Result<(), Refusal> {
+    let Resident { container, image, labels, .. } = resident;
     let counted = declaration.provider.as_ref().map_err(Clone::clone)?;
     let all = declaration.all.as_ref().map_err(Clone::clone)?;
     if labels.unknown() {
@@ -79,8 +68,7 @@ fn asks(
         let own = |key: &str| container.labels.get(key).map(String::as_str);
         return select::asked_for(container, all, all, &own, settings);
     }
-    let image = world.inventory.images.get(&container.image_id);
-    select::asked_for(container, all, counted, &|key| labels.own(key, image), settings)
+    select::asked_for(container, all, counted, &|key| labels.own(key, *image), settings)
 }
 
 /// What all containers are judged by.
@@ -88,7 +76,7 @@ fn asks(
 pub(crate) struct Judges<'a> {
     pub(crate) world: &'a World<'a>,
     pub(crate) judgement: &'a Judgement,
-    pub(crate) middlewares: &'a Middlewares,
+    pub(crate) middlewares: &'a Middlewares<'a>,
     pub(crate) bindings: &'a Bindings,
     pub(crate) version: Version,
 }
@@ -96,18 +84,17 @@ pub(crate) struct Judges<'a> {
 /// A container's share of the document, completed and named, on its way to be joined.
 #[derive(Clone, Debug)]
 pub(crate) struct Part<'a> {
-    pub(crate) id: &'a ContainerId,
-    pub(crate) container: &'a Container,
-    pub(crate) owner: &'a Owner,
+    pub(crate) resident: &'a Resident<'a>,
     /// Containers are joined in the order of this key. Source: Traefik `docker/config.go`, `build`.
     pub(crate) key: String,
-    /// The network it is reached on; `None` for a declared Traefik, and where any network will do.
-    pub(crate) network: Option<&'a NetworkId>,
+    /// The place in the inventory of the network it is reached on; `None` for a declared Traefik, and where any network
+    /// will do.
+    pub(crate) network: Option<usize>,
     /// The network's name.
     pub(crate) network_name: String,
     pub(crate) dynamic: Dynamic,
     /// The hosts of its routers' rules.
-    pub(crate) reaches: Vec<Reach>,
+    pub(crate) reaches: Vec<Arc<Reach>>,
 }
 
 /// The steps as they are taken.
@@ -139,18 +126,23 @@ impl Way {
 /// Takes one container through the steps. The part is there only if every step passed.
 pub(crate) fn decide<'a>(
     asked: &Asked<'a>,
-    judges: Judges<'a>,
+    judges: Judges<'_>,
     findings: &mut Vec<Finding>,
 ) -> (Decision, Option<Part<'a>>) {
     let Judges { world, .. } = judges;
-    let (id, container, settings) = (asked.id, asked.container, world.settings);
+    let Resident { id, container, labels, owner, is_traefik, .. } = asked.resident;
+    let settings = world.settings;
     let mut way = Way { steps: Vec::with_capacity(8) };
-    let mut warnings = Vec::new();
+    let mut warnings = asked.declaration.unmatched.clone();
+    if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
+        let words = "--traefik says which containers are Traefiks, and this is none".to_owned();
+        warnings.push(Warning { label: Some(TRAEFIK.to_owned()), words });
+    }
     let mut decision = Decision {
-        id: id.clone(),
+        id: ContainerId::clone(id),
         name: container.name.clone(),
-        owner: asked.owner.to_string(),
-        service: world.label(id, "com.docker.compose.service").map(ToOwned::to_owned),
+        owner: owner.to_string(),
+        service: labels.get("com.docker.compose.service").map(ToOwned::to_owned),
         outcome: Outcome::Ignored,
         refusal: None,
         steps: Vec::new(),
@@ -160,16 +152,15 @@ pub(crate) fn decide<'a>(
         address: None,
     };
 
-    operator_labels(asked, world, &mut way);
-    unmatched(asked, world, &mut warnings);
+    operator_labels(asked, &mut way);
     if let Err(refusal) = &asked.wish {
         // A container whose `traefik.enable` cannot be read did ask for something.
         decision.outcome = if refusal.code == Code::BadLabel { Outcome::Refused } else { Outcome::Ignored };
         decision.refusal = Some(refusal.clone());
-        let facts = if asked.is_traefik { vec!["it is a declared Traefik".to_owned()] } else { Vec::new() };
+        let facts = if *is_traefik { vec!["it is a declared Traefik".to_owned()] } else { Vec::new() };
         way.fail(StepName::AskedFor, facts, vec![refusal.clone()]);
         decision.steps = way.steps;
-        decision.hosts = world.labels.get(id).map(|labels| hosts::named(&labels.labels)).unwrap_or_default();
+        decision.hosts = hosts::named(&labels.labels);
         decision.warnings = warnings;
         return (decision, None);
     }
@@ -183,8 +174,8 @@ pub(crate) fn decide<'a>(
         decision.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
         decision.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
     }
-    let part = understood(&asked.declaration, judges, &mut way).and_then(|dynamic| {
-        let claim = claim_of(asked, dynamic, reached.as_ref().ok(), judges);
+    let part = understood(asked.declaration, judges, &mut way).and_then(|dynamic| {
+        let claim = claim_of(asked, dynamic, reached.as_ref().ok());
         let verdict = claims::judge(&claim, judges.middlewares, settings);
         within_rights(verdict, settings.isolation, &mut way, findings);
         let verdict = claims::judge_names(&claim, world, settings);
@@ -198,17 +189,17 @@ pub(crate) fn decide<'a>(
     decision.steps = way.steps;
     decision.warnings = warnings;
     if decision.outcome != Outcome::Routed {
-        decision.hosts = world.labels.get(id).map(|labels| hosts::named(&labels.labels)).unwrap_or_default();
+        decision.hosts = hosts::named(&labels.labels);
         // The default rule's too.
-        decision.hosts.extend(part.iter().flat_map(|part| &part.reaches).flat_map(hosts::patterns));
+        decision.hosts.extend(part.iter().flat_map(|part| &part.reaches).flat_map(|reach| hosts::patterns(reach)));
     }
     let part = part.filter(|_| decision.outcome == Outcome::Routed);
     (decision, part)
 }
 
 /// Step 0.
-fn operator_labels(asked: &Asked<'_>, world: &World<'_>, way: &mut Way) {
-    let Some(labels) = world.labels.get(asked.id) else { return };
+fn operator_labels(asked: &Asked<'_>, way: &mut Way) {
+    let labels = &asked.resident.labels;
     let facts: Vec<String> =
         labels.baked.iter().map(|key| format!("{key} is baked into the image and does not count")).collect();
     match labels.refusal.clone().filter(|_| asked.asks()) {
@@ -217,36 +208,13 @@ fn operator_labels(asked: &Asked<'_>, world: &World<'_>, way: &mut Way) {
     }
 }
 
-/// Labels that look as if they meant something and do not: Traefik's, misspelt, and rules to vouch for that do not exist.
-fn unmatched(asked: &Asked<'_>, world: &World<'_>, warnings: &mut Vec<Warning>) {
-    let Some(labels) = world.labels.get(asked.id) else { return };
-    for (label, words) in label::unmatched(&labels.labels) {
-        warnings.push(Warning { label: Some(label), words });
-    }
-    for (label, words) in own_labels::on_container(&labels.labels) {
-        warnings.push(Warning { label: Some(label.to_owned()), words });
-    }
-    for id in labels.get(ALLOW).map(unknown_vouchers).unwrap_or_default() {
-        let words = format!("`{id}` is no rule's id and allows nothing; docs/rules.md lists the rules");
-        warnings.push(Warning { label: Some(ALLOW.to_owned()), words });
-    }
-    for id in OF_OTHERS.iter().filter(|id| labels.get(ALLOW).is_some_and(|value| is_vouched(value, id))) {
-        let words = format!("{id} is about what is others': no container can be vouched for there");
-        warnings.push(Warning { label: Some(ALLOW.to_owned()), words });
-    }
-    if labels.get(TRAEFIK).is_some_and(is_true) && !asked.is_traefik {
-        let words = "--traefik says which containers are Traefiks, and this is none".to_owned();
-        warnings.push(Warning { label: Some(TRAEFIK.to_owned()), words });
-    }
-}
-
 /// Step 2.
 fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, way: &mut Way) {
     let mut facts = Vec::new();
     if container.swarm.is_none() {
         facts.push(match &container.health {
-            Some(health) => format!("state {}, health {health}", container.state),
-            None => format!("state {}, no health check", container.state),
+            Some(health) => ["state ", &container.state, ", health ", health].concat(),
+            None => ["state ", &container.state, ", no health check"].concat(),
         });
     }
     let mut result = select::alive(container, provider, settings);
@@ -262,7 +230,7 @@ fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, 
 
 /// Step 3.
 fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
-    if asked.is_traefik {
+    if asked.resident.is_traefik {
         way.take(StepName::Isolated, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
         return;
     }
@@ -271,8 +239,8 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
         return;
     }
     let mut facts = Vec::new();
-    let mut overruled = false;
-    for (finding, standing) in judges.judgement.concerning(asked.id) {
+    let (mut overruled, mut blocked) = (false, false);
+    for (finding, standing) in judges.judgement.concerning(asked.at) {
         let note = match standing {
             Standing::Blocks => " (refuses it)",
             Standing::Vouched => " (vouched for)",
@@ -280,11 +248,11 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
             Standing::Noted => " (noted)",
         };
         overruled |= matches!(standing, Standing::Vouched | Standing::Overruled);
-        facts.push(format!("{}{note}: {}", finding.rule, finding.words));
+        blocked |= standing == Standing::Blocks;
+        facts.push([&finding.rule, note, ": ", &finding.words].concat());
     }
-    let refusals = judges.judgement.refusals(asked.id);
-    if !refusals.is_empty() {
-        way.fail(StepName::Isolated, facts, refusals);
+    if blocked {
+        way.fail(StepName::Isolated, facts, judges.judgement.refusals(asked.at));
     } else if overruled {
         way.take(StepName::Isolated, Verdict::Overruled, facts);
     } else {
@@ -295,6 +263,8 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
 /// Where a container is reached.
 struct Reached<'a> {
     network: Option<&'a Network>,
+    /// The network's place in the inventory.
+    at: Option<usize>,
     place: Place,
     addresses: Vec<IpAddr>,
 }
@@ -306,25 +276,17 @@ fn proxy_network<'a>(
     world: &World<'a>,
     way: &mut Way,
 ) -> Result<Reached<'a>, Refusal> {
-    let (container, settings) = (asked.container, world.settings);
-    if asked.is_traefik {
+    let (container, settings) = (asked.resident.container, world.settings);
+    if asked.resident.is_traefik {
         way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
-        return Ok(Reached { network: None, place: Place::default(), addresses: Vec::new() });
+        return Ok(Reached { network: None, at: None, place: Place::default(), addresses: Vec::new() });
     }
     if settings.isolation == Isolation::Off {
         way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["--isolation off".to_owned()]);
         return anywhere(container, provider, world);
     }
-    let choice = match world.namespaces.get(asked.id) {
-        Some(namespace) => world.proxy.choose(
-            container,
-            namespace,
-            provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it)),
-            asked.owner.group(),
-        ),
-        None => Err(Refusal::new(Code::NoProxyNetwork, "its network is not known", "restart it")),
-    };
-    match choice {
+    let wanted = provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it));
+    match world.proxy.choose(container, asked.namespace, wanted, asked.resident.owner.group()) {
         Ok(choice) => {
             let addresses: Vec<IpAddr> =
                 [choice.attachment.ipv4, choice.attachment.ipv6].into_iter().flatten().collect();
@@ -332,7 +294,7 @@ fn proxy_network<'a>(
                 host: address::of_attachment(choice.attachment).map(|ip| ip.to_string()).unwrap_or_default(),
                 network: choice.network.name.clone(),
             };
-            let facts = vec![format!("network {}, address {}", place.network, or_none(&place.host))];
+            let facts = vec![["network ", &place.network, ", address ", or_none(&place.host)].concat()];
             match choice.overruled {
                 Some(refusal) => way.steps.push(Step {
                     name: StepName::ProxyNetwork,
@@ -342,7 +304,7 @@ fn proxy_network<'a>(
                 }),
                 None => way.take(StepName::ProxyNetwork, Verdict::Passed, facts),
             }
-            Ok(Reached { network: Some(choice.network), place, addresses })
+            Ok(Reached { network: Some(choice.network), at: Some(choice.at), place, addresses })
         }
         Err(refusal) if settings.isolation == Isolation::Warn => {
             let reached = anywhere(container, provider, world);
@@ -363,7 +325,9 @@ fn anywhere<'a>(container: &Container, provider: &ProviderLabels, world: &World<
     let place = address::anywhere(world.inventory, container, wanted, world.settings)
         .map_err(|words| Refusal::new(Code::NoAddress, words, "attach it to a network that Traefik is on"))?;
     let addresses = place.host.parse().into_iter().collect();
-    Ok(Reached { network: world.inventory.network_named(&place.network), place, addresses })
+    let named = world.inventory.networks.values().enumerate().find(|(_, network)| network.name == place.network);
+    let (at, network) = named.unzip();
+    Ok(Reached { network, at, place, addresses })
 }
 
 /// Step 5.
@@ -395,20 +359,15 @@ fn understood<'d>(declaration: &'d Declaration, judges: Judges<'_>, way: &mut Wa
 }
 
 /// What a container claims, as far as it is known.
-fn claim_of<'c>(
-    asked: &'c Asked<'_>,
-    dynamic: &'c Dynamic,
-    reached: Option<&'c Reached<'_>>,
-    judges: Judges<'c>,
-) -> Claim<'c> {
+fn claim_of<'c>(asked: &'c Asked<'_>, dynamic: &'c Dynamic, reached: Option<&'c Reached<'_>>) -> Claim<'c> {
     Claim {
-        container: asked.container,
-        owner: asked.owner,
+        container: asked.resident.container,
+        owner: &asked.resident.owner,
         dynamic,
         network: reached.and_then(|reached| reached.network),
         addresses: reached.map_or(&[], |reached| &reached.addresses),
-        is_traefik: asked.is_traefik,
-        vouched: judges.world.label(asked.id, ALLOW),
+        is_traefik: asked.resident.is_traefik,
+        vouched: asked.resident.vouched,
     }
 }
 
@@ -430,59 +389,61 @@ fn within_rights(verdict: claims::Verdict, isolation: Isolation, way: &mut Way, 
 fn addressed<'a>(
     asked: &Asked<'a>,
     mut dynamic: Dynamic,
-    reached: &Result<Reached<'a>, Refusal>,
-    judges: Judges<'a>,
+    reached: &Result<Reached<'_>, Refusal>,
+    judges: Judges<'_>,
     way: &mut Way,
     warnings: &mut Vec<Warning>,
     findings: &mut Vec<Finding>,
 ) -> Option<Part<'a>> {
     let Judges { world, .. } = judges;
     let settings = world.settings;
-    let labels = world.labels.get(asked.id)?;
-    let service_name = select::service_name(asked.container, &labels.labels);
-    let result = if asked.is_traefik {
+    let Resident { id, container, image, labels, owner, is_traefik, .. } = asked.resident;
+    let service_name = select::service_name(container, &labels.labels);
+    let result = if *is_traefik {
         of_traefik(&mut dynamic, warnings);
         Ok(())
     } else {
-        let place = match reached {
+        let host = match reached {
             Ok(reached) if reached.place.host.is_empty() => {
                 Err(Refusal::new(Code::NoAddress, "it has no address on the network", "start it"))
             }
-            Ok(reached) => Ok(reached.place.clone()),
+            Ok(reached) => Ok(reached.place.host.as_str()),
             Err(refusal) => Err(refusal.clone()),
         };
         let facts = Facts {
-            container: asked.container,
+            container,
             labels,
-            image: world.inventory.images.get(&asked.container.image_id),
+            image: *image,
             service_name: &service_name,
-            place: &place,
-            serving: select::is_serving(asked.container),
+            host: &host,
+            serving: select::is_serving(container),
             settings,
         };
         complete::complete(&mut dynamic, facts, warnings)
     };
-    let claimed = hosts::claimed(&dynamic);
+    let claimed = hosts::claimed_when_complete(&asked.declaration.claimed, &dynamic);
     // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
     warnings.extend(claimed.iter().flat_map(|claimed| {
         let words = |problem| format!("Traefik will not take this rule: {problem}");
         claimed.problems.iter().map(move |problem| Warning { label: Some(claimed.label()), words: words(problem) })
     }));
-    let claim = claim_of(asked, &dynamic, reached.as_ref().ok(), judges);
+    let claim = claim_of(asked, &dynamic, reached.as_ref().ok());
     let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
-    let reaches = claimed.into_iter().filter_map(hosts::Claimed::of_rule).collect();
+    let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
     within_rights(verdict, settings.isolation, way, findings);
+    let longest = names::width(owner) + asked.declaration.longest_name.max(service_name.len());
     let result = result.and_then(|()| {
-        references::rewrite(&mut dynamic, asked.owner, judges.middlewares, settings, asked.container.swarm.is_some());
-        match document::long_name(&dynamic) {
+        references::rewrite(&mut dynamic, owner, judges.middlewares, settings, container.swarm.is_some());
+        let published = |name: &str| names::published(owner, name, settings.names);
+        match document::may_be_long(longest).then(|| document::long_name(&dynamic, published)).flatten() {
             Some(name) => {
                 let mut refusal = Refusal::new(
                     Code::BadName,
                     format!("the name `{}…` is longer than Traefik's parser takes", first_letters(&name)),
                     "shorten it: a name may have about 1,000 characters, with its owner's in front",
                 );
-                let declared = name.strip_prefix(&format!("{}.", asked.owner)).unwrap_or(&name);
-                refusal.label = asked.container.labels.keys().find(|label| label.contains(declared)).cloned();
+                let declared = name.strip_prefix(&format!("{owner}.")).unwrap_or(&name);
+                refusal.label = container.labels.keys().find(|label| label.contains(declared)).cloned();
                 Err(refusal)
             }
             None => Ok(()),
@@ -495,11 +456,9 @@ fn addressed<'a>(
     let passed = result.is_ok();
     way.judge(StepName::Addressed, facts, result);
     passed.then(|| Part {
-        id: asked.id,
-        container: asked.container,
-        owner: asked.owner,
-        key: format!("{service_name}-{}", asked.id),
-        network: reached.as_ref().ok().and_then(|reached| reached.network).map(|network| &network.id),
+        resident: asked.resident,
+        key: [&service_name, "-", id.as_str()].concat(),
+        network: reached.as_ref().ok().and_then(|reached| reached.at),
         network_name: reached.as_ref().map(|reached| reached.place.network.clone()).unwrap_or_default(),
         dynamic,
         reaches,
@@ -554,13 +513,10 @@ fn retain<T>(map: &mut BTreeMap<String, T>, keep: impl Fn(&T) -> bool, mut left_
 
 /// Every server's address.
 fn servers(dynamic: &Dynamic) -> Vec<&str> {
-    let http = dynamic.http.services.values().filter_map(|it| it.load_balancer.as_ref()?.servers.as_ref());
-    let tcp = dynamic.tcp.services.values().filter_map(|it| it.load_balancer.as_ref()?.servers.as_ref());
-    let udp = dynamic.udp.services.values().filter_map(|it| it.load_balancer.as_ref()?.servers.as_ref());
-    let mut all: Vec<&str> = http.flatten().filter_map(|server| server.url.as_deref()).collect();
-    all.extend(tcp.flatten().filter_map(|server| server.address.as_deref()));
-    all.extend(udp.flatten().filter_map(|server| server.address.as_deref()));
-    all
+    let http = dynamic.http.services.values().flat_map(|service| service.addresses());
+    let tcp = dynamic.tcp.services.values().flat_map(|service| service.addresses());
+    let udp = dynamic.udp.services.values().flat_map(|service| service.addresses());
+    http.chain(tcp).chain(udp).collect()
 }
 
 fn first_letters(name: &str) -> String {

@@ -3,15 +3,19 @@
 //! The only thing that one compilation leaves to the next. It saves time and changes nothing: what is remembered is a
 //! function of the labels that count, and those are compared.
 
-use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
-use super::select;
+use super::{Warning, select};
 use crate::dynamic::{Dynamic, document};
-use crate::inventory::{Container, ContainerId, Inventory};
+use crate::inventory::Container;
 use crate::label::{self, LabelProblem, ProviderLabels};
+use crate::policy::hosts::{self, Claimed};
+use crate::policy::own_labels;
 use crate::policy::provenance::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rules::{ALLOW, OF_OTHERS, is_vouched, unknown_vouchers};
+use crate::policy::world::{Resident, World};
 use crate::settings::Settings;
 
 /// What one container's labels say, whatever else is true of it.
@@ -25,6 +29,12 @@ pub(crate) struct Declaration {
     pub(crate) dynamic: Result<Dynamic, Refusal>,
     /// What of it no document can carry.
     pub(crate) unwritable: Vec<Refusal>,
+    /// How many bytes the longest name in it has.
+    pub(crate) longest_name: usize,
+    /// The hosts that its routers claim.
+    pub(crate) claimed: Vec<Claimed>,
+    /// Labels that look as if they meant something and do not.
+    pub(crate) unmatched: Vec<Warning>,
 }
 
 impl Declaration {
@@ -40,14 +50,43 @@ impl Declaration {
         let asks = [&provider, &all].into_iter().any(|it| it.as_ref().is_ok_and(|it| it.enable));
         let dynamic = if asks { label::decode(&labels.labels).map_err(refused) } else { Ok(Dynamic::default()) };
         let unwritable = dynamic.as_ref().map(document::problems).unwrap_or_default();
-        Self { provider, all, dynamic, unwritable: unwritable.into_iter().map(refused).collect() }
+        let longest_name = dynamic.as_ref().map(document::longest_name).unwrap_or_default();
+        let claimed = dynamic.as_ref().map(hosts::claimed).unwrap_or_default();
+        Self {
+            provider,
+            all,
+            dynamic,
+            unwritable: unwritable.into_iter().map(refused).collect(),
+            longest_name,
+            claimed,
+            unmatched: unmatched(labels),
+        }
     }
+}
+
+/// Traefik's labels and Leeward's, misspelt; rules to vouch for that do not exist, or that nobody can vouch for.
+fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
+    let warning = |(label, words): (&str, String)| Warning { label: Some(label.to_owned()), words };
+    let vouched = labels.get(ALLOW);
+    let unknown = vouched
+        .map(unknown_vouchers)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|id| (ALLOW, format!("`{id}` is no rule's id and allows nothing; docs/rules.md lists the rules")));
+    let of_others = OF_OTHERS
+        .iter()
+        .filter(|id| vouched.is_some_and(|value| is_vouched(value, id)))
+        .map(|id| (ALLOW, format!("{id} is about what is others': no container can be vouched for there")));
+    let traefiks = label::unmatched(&labels.labels);
+    let own = own_labels::on_container(&labels.labels);
+    traefiks.into_iter().chain(own).chain(unknown).chain(of_others).map(warning).collect()
 }
 
 /// The declarations of one compilation, for the next one under the same settings.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations {
-    known: BTreeMap<ContainerId, Known>,
+    /// In the order of the inventory.
+    known: Vec<Known>,
 }
 
 /// A declaration and what it was read from.
@@ -56,42 +95,44 @@ struct Known {
     container: Arc<Container>,
     /// The labels of it that did not count.
     baked: Vec<String>,
-    declaration: Arc<Declaration>,
+    declaration: Box<Declaration>,
 }
 
 impl Known {
-    fn holds_for(&self, container: &Arc<Container>, labels: &OperatorLabels<'_>) -> bool {
-        let Container { labels: own, swarm, .. } = &**container;
+    fn of(Resident { container, labels, .. }: &Resident<'_>, settings: &Settings) -> Self {
+        Self {
+            container: Arc::clone(container),
+            baked: labels.baked.iter().map(|&label| label.to_owned()).collect(),
+            declaration: Box::new(Declaration::of(container, labels, settings)),
+        }
+    }
+
+    /// Whether it is of this container, and its labels are what they were.
+    fn holds_for(&self, Resident { container, labels, .. }: &Resident<'_>) -> bool {
+        let Container { id, labels: own, swarm, .. } = &***container;
         (Arc::ptr_eq(&self.container, container)
-            || self.container.labels == *own && self.container.swarm.is_some() == swarm.is_some())
+            || self.container.id == *id
+                && self.container.labels == *own
+                && self.container.swarm.is_some() == swarm.is_some())
             && self.baked == labels.baked
     }
 }
 
 impl Declarations {
-    /// Forgets the containers that are gone.
-    pub(super) fn keep(&mut self, inventory: &Inventory) {
-        self.known.retain(|id, _| inventory.containers.contains_key(id));
-    }
-
-    /// What a container declares; read only if its labels are not those of the last time.
-    pub(super) fn of(
-        &mut self,
-        container: &Arc<Container>,
-        labels: &OperatorLabels<'_>,
-        settings: &Settings,
-    ) -> Arc<Declaration> {
-        if let Some(known) = self.known.get_mut(&container.id).filter(|known| known.holds_for(container, labels)) {
-            known.container = Arc::clone(container);
-            return Arc::clone(&known.declaration);
-        }
-        let declaration = Arc::new(Declaration::of(container, labels, settings));
-        let known = Known {
-            container: Arc::clone(container),
-            baked: labels.baked.iter().map(|&label| label.to_owned()).collect(),
-            declaration: Arc::clone(&declaration),
+    /// What every container declares, in the order of the inventory; read only where the labels are not those of the last
+    /// time.
+    pub(super) fn read(&mut self, world: &World<'_>) -> impl Iterator<Item = &Declaration> {
+        // Both are in the order of the ids, and what is passed over is gone.
+        let mut before = mem::take(&mut self.known).into_iter().peekable();
+        let mut next = |resident: &Resident<'_>| {
+            let is_before = |known: &Known| known.container.id < *resident.id;
+            while before.next_if(|known| !known.holds_for(resident) && is_before(known)).is_some() {}
+            match before.next_if(|known| known.holds_for(resident)) {
+                Some(known) => Known { container: Arc::clone(resident.container), ..known },
+                None => Known::of(resident, world.settings),
+            }
         };
-        self.known.insert(container.id.clone(), known);
-        declaration
+        self.known = world.residents.iter().map(&mut next).collect();
+        self.known.iter().map(|known| &*known.declaration)
     }
 }

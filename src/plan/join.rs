@@ -4,114 +4,184 @@
 //! their keys; what two parts both define must be mergeable (services) or equal (everything else), or the name is
 //! deleted once all are merged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::decide::Part;
 use super::{Backend, Origin, Protocol, Route};
 use crate::dynamic::merge::Merge;
-use crate::dynamic::{Dynamic, http, tcp, udp};
+use crate::dynamic::{Dynamic, http, middleware, tcp, tls, udp};
+use crate::policy::names::published;
+use crate::settings::Names;
 
-/// A part of the document that two containers define differently: the kind, as in a label, and the name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Conflict {
-    /// `http.routers`, `tcp.services`, ….
+/// Something that two containers define differently.
+#[derive(Clone, Debug)]
+pub(crate) struct Conflict<'a> {
+    /// As in a label: `http.routers`, `tcp.services`, ….
     pub(crate) kind: &'static str,
     /// The published name.
     pub(crate) name: String,
+    /// The parts that define it.
+    pub(crate) parts: Vec<&'a Part<'a>>,
 }
 
-/// Merges the parts, in the order given. What is in conflict is left out, and said.
-pub(crate) fn join<'a>(parts: impl IntoIterator<Item = &'a Dynamic>) -> (Dynamic, BTreeSet<Conflict>) {
-    let mut joined = Dynamic::default();
-    let mut conflicts = BTreeSet::new();
-    for part in parts {
-        let mut merge = Merger { conflicts: &mut conflicts };
-        merge.map("http.routers", &mut joined.http.routers, &part.http.routers);
-        merge.map("http.services", &mut joined.http.services, &part.http.services);
-        merge.map("http.middlewares", &mut joined.http.middlewares, &part.http.middlewares);
-        merge.map("http.models", &mut joined.http.models, &part.http.models);
-        merge.map("tcp.routers", &mut joined.tcp.routers, &part.tcp.routers);
-        merge.map("tcp.services", &mut joined.tcp.services, &part.tcp.services);
-        merge.map("tcp.middlewares", &mut joined.tcp.middlewares, &part.tcp.middlewares);
-        merge.map("udp.routers", &mut joined.udp.routers, &part.udp.routers);
-        merge.map("udp.services", &mut joined.udp.services, &part.udp.services);
-        merge.map("tls.stores", &mut joined.tls.stores, &part.tls.stores);
+/// Everything that some parts declare, by name.
+pub(crate) struct Declared<'a> {
+    http_middlewares: Named<'a, middleware::Middleware>,
+    http_models: Named<'a, http::Model>,
+    http_routers: Named<'a, http::Router>,
+    http_services: Named<'a, http::Service>,
+    tcp_middlewares: Named<'a, tcp::Middleware>,
+    tcp_routers: Named<'a, tcp::Router>,
+    tcp_services: Named<'a, tcp::Service>,
+    tls_stores: Named<'a, tls::Store>,
+    udp_routers: Named<'a, udp::Router>,
+    udp_services: Named<'a, udp::Service>,
+}
+
+/// All of one kind, by name; of one name in the order of the parts.
+struct Named<'a, T>(Vec<One<'a, T>>);
+
+/// A published name, the part that declares it, and what it says.
+type One<'a, T> = (String, &'a Part<'a>, &'a Arc<T>);
+
+impl<'a, T> Named<'a, T> {
+    fn of(parts: &[&'a Part<'a>], names: Names, kind: impl Fn(&'a Dynamic) -> &'a BTreeMap<String, Arc<T>>) -> Self {
+        let of_part = |part: &'a Part<'a>| {
+            let published = move |name: &str| published(&part.resident.owner, name, names);
+            kind(&part.dynamic).iter().map(move |(name, value)| (published(name), part, value))
+        };
+        let mut all: Vec<_> = parts.iter().copied().flat_map(of_part).collect();
+        // Stable: those of one name stay in order.
+        all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        Self(all)
     }
-    for conflict in &conflicts {
-        let name = conflict.name.as_str();
-        match conflict.kind {
-            "http.routers" => drop(joined.http.routers.remove(name)),
-            "http.services" => drop(joined.http.services.remove(name)),
-            "http.middlewares" => drop(joined.http.middlewares.remove(name)),
-            "http.models" => drop(joined.http.models.remove(name)),
-            "tcp.routers" => drop(joined.tcp.routers.remove(name)),
-            "tcp.services" => drop(joined.tcp.services.remove(name)),
-            "tcp.middlewares" => drop(joined.tcp.middlewares.remove(name)),
-            "udp.routers" => drop(joined.udp.routers.remove(name)),
-            "udp.services" => drop(joined.udp.services.remove(name)),
-            _ => drop(joined.tls.stores.remove(name)),
-        }
+
+    /// Those of one name.
+    fn get(&self, name: &str) -> &[One<'a, T>] {
+        let from = self.0.partition_point(|(it, ..)| it.as_str() < name);
+        let rest = self.0.get(from..).unwrap_or_default();
+        let many = rest.iter().take_while(|(it, ..)| it == name).count();
+        rest.get(..many).unwrap_or_default()
     }
-    (joined, conflicts)
 }
 
-struct Merger<'a> {
-    conflicts: &'a mut BTreeSet<Conflict>,
-}
-
-impl Merger<'_> {
-    fn map<T: Merge + Clone>(
-        &mut self,
-        kind: &'static str,
-        into: &mut BTreeMap<String, T>,
-        from: &BTreeMap<String, T>,
-    ) {
-        for (name, value) in from {
-            match into.get_mut(name) {
-                None => {
-                    into.insert(name.clone(), value.clone());
-                }
-                Some(there) => {
-                    if !there.merge(value) {
-                        self.conflicts.insert(Conflict { kind, name: name.clone() });
-                    }
-                }
+impl<'a, T: Merge> Named<'a, T> {
+    fn join(&self, kind: &'static str, conflicts: &mut Vec<Conflict<'a>>) -> BTreeMap<String, Arc<T>> {
+        let mut joined = Vec::with_capacity(self.0.len());
+        for same in self.0.chunk_by(|(one, ..), (next, ..)| one == next) {
+            let Some(((name, _, first), others)) = same.split_first() else { continue };
+            let mut value = Arc::clone(first);
+            let disagree = others.iter().filter(|(_, _, other)| !value.merge(other)).count();
+            if disagree == 0 {
+                joined.push((name.clone(), value));
+            } else {
+                let parts = same.iter().map(|(_, part, _)| *part).collect();
+                conflicts.push(Conflict { kind, name: name.clone(), parts });
             }
         }
+        joined.into_iter().collect()
     }
 }
 
-/// Whether a part defines what is in conflict.
-pub(crate) fn defines(part: &Dynamic, conflict: &Conflict) -> bool {
-    let name = conflict.name.as_str();
-    match conflict.kind {
-        "http.routers" => part.http.routers.contains_key(name),
-        "http.services" => part.http.services.contains_key(name),
-        "http.middlewares" => part.http.middlewares.contains_key(name),
-        "http.models" => part.http.models.contains_key(name),
-        "tcp.routers" => part.tcp.routers.contains_key(name),
-        "tcp.services" => part.tcp.services.contains_key(name),
-        "tcp.middlewares" => part.tcp.middlewares.contains_key(name),
-        "udp.routers" => part.udp.routers.contains_key(name),
-        "udp.services" => part.udp.services.contains_key(name),
-        _ => part.tls.stores.contains_key(name),
+impl<'a> Declared<'a> {
+    /// Of parts in the order in which they are joined.
+    pub(crate) fn by(parts: &[&'a Part<'a>], names: Names) -> Self {
+        Self {
+            http_middlewares: Named::of(parts, names, |part| &part.http.middlewares),
+            http_models: Named::of(parts, names, |part| &part.http.models),
+            http_routers: Named::of(parts, names, |part| &part.http.routers),
+            http_services: Named::of(parts, names, |part| &part.http.services),
+            tcp_middlewares: Named::of(parts, names, |part| &part.tcp.middlewares),
+            tcp_routers: Named::of(parts, names, |part| &part.tcp.routers),
+            tcp_services: Named::of(parts, names, |part| &part.tcp.services),
+            // A store is called as it is called.
+            tls_stores: Named::of(parts, Names::Traefik, |part| &part.tls.stores),
+            udp_routers: Named::of(parts, names, |part| &part.udp.routers),
+            udp_services: Named::of(parts, names, |part| &part.udp.services),
+        }
+    }
+
+    /// Merges it. What is in conflict is left out, and said: by kind, then by name.
+    pub(crate) fn join(&self) -> (Dynamic, Vec<Conflict<'a>>) {
+        let mut conflicts = Vec::new();
+        let http = http::Http {
+            middlewares: self.http_middlewares.join("http.middlewares", &mut conflicts),
+            models: self.http_models.join("http.models", &mut conflicts),
+            routers: self.http_routers.join("http.routers", &mut conflicts),
+            services: self.http_services.join("http.services", &mut conflicts),
+        };
+        let tcp = tcp::Tcp {
+            middlewares: self.tcp_middlewares.join("tcp.middlewares", &mut conflicts),
+            routers: self.tcp_routers.join("tcp.routers", &mut conflicts),
+            services: self.tcp_services.join("tcp.services", &mut conflicts),
+        };
+        let tls = tls::Tls { stores: self.tls_stores.join("tls.stores", &mut conflicts) };
+        let udp = udp::Udp {
+            routers: self.udp_routers.join("udp.routers", &mut conflicts),
+            services: self.udp_services.join("udp.services", &mut conflicts),
+        };
+        (Dynamic { http, tcp, udp, tls }, conflicts)
+    }
+
+    /// Every router of the joined document, with the containers behind it and the labels it came from.
+    pub(crate) fn routes(&self, joined: &Dynamic) -> Vec<Route> {
+        let Dynamic { http, tcp, udp, tls: _ } = joined;
+        let mut routes = Vec::with_capacity(http.routers.len() + tcp.routers.len() + udp.routers.len());
+        for (name, router) in &http.routers {
+            let servers = |service: &str| addresses(self.http_services.get(service), http::Service::addresses);
+            routes.push(route(Protocol::Http, name, &(&**router).into(), self.http_routers.get(name), servers));
+        }
+        for (name, router) in &tcp.routers {
+            let servers = |service: &str| addresses(self.tcp_services.get(service), tcp::Service::addresses);
+            routes.push(route(Protocol::Tcp, name, &(&**router).into(), self.tcp_routers.get(name), servers));
+        }
+        for (name, router) in &udp.routers {
+            let servers = |service: &str| addresses(self.udp_services.get(service), udp::Service::addresses);
+            routes.push(route(Protocol::Udp, name, &(&**router).into(), self.udp_routers.get(name), servers));
+        }
+        routes
     }
 }
 
-/// Every router of the joined document, with the containers behind it and the labels it came from.
-pub(crate) fn routes(joined: &Dynamic, parts: &[Part<'_>]) -> Vec<Route> {
-    let index = Index::of(parts);
-    let mut routes = Vec::with_capacity(joined.http.routers.len());
-    for (name, router) in &joined.http.routers {
-        routes.push(index.route(Protocol::Http, name, &router.into()));
+/// `defined`: who declares the router. `servers`: the addresses of a service's servers, each with its part.
+fn route<'a, R>(
+    protocol: Protocol,
+    name: &str,
+    router: &Router<'_>,
+    defined: &[One<'_, R>],
+    servers: impl Fn(&str) -> Vec<(&'a Part<'a>, &'a str)>,
+) -> Route {
+    let service = router.service.cloned().unwrap_or_default();
+    let bare = service.strip_suffix("@http").unwrap_or(&service);
+    let backend = |(part, address): (&Part<'_>, &str)| Backend {
+        container: part.resident.container.name.clone(),
+        id: part.resident.id.clone(),
+        network: part.network_name.clone(),
+        address: address.to_owned(),
+    };
+    let origin = |(_, part, _): &One<'_, R>| origin(part, protocol, name, router.from_default_rule);
+    Route {
+        protocol,
+        router: name.to_owned(),
+        owner: defined.first().map(|(_, part, _)| part.resident.owner.to_string()).unwrap_or_default(),
+        rule: router.rule.cloned().unwrap_or_default(),
+        entry_points: router.entry_points.cloned().unwrap_or_default(),
+        middlewares: router.middlewares.cloned().unwrap_or_default(),
+        priority: router.priority,
+        tls: router.tls,
+        backends: servers(bare).into_iter().map(backend).collect(),
+        origins: defined.iter().map(origin).collect(),
+        service,
     }
-    for (name, router) in &joined.tcp.routers {
-        routes.push(index.route(Protocol::Tcp, name, &router.into()));
-    }
-    for (name, router) in &joined.udp.routers {
-        routes.push(index.route(Protocol::Udp, name, &router.into()));
-    }
-    routes
+}
+
+/// The addresses of a service's servers, each with its part.
+fn addresses<'a, S, I: Iterator<Item = &'a str>>(
+    services: &[One<'a, S>],
+    of: impl Fn(&'a S) -> I,
+) -> Vec<(&'a Part<'a>, &'a str)> {
+    services.iter().flat_map(|(_, part, service)| of(service).map(|address| (*part, address))).collect()
 }
 
 /// What the three kinds of router have in common.
@@ -167,88 +237,13 @@ impl<'a> From<&'a udp::Router> for Router<'a> {
     }
 }
 
-/// Which parts define a router, and which serve a service.
-struct Index<'a> {
-    parts: &'a [Part<'a>],
-    routers: BTreeMap<(Protocol, &'a str), Vec<usize>>,
-    servers: BTreeMap<(Protocol, &'a str), Vec<(usize, &'a str)>>,
-}
-
-impl<'a> Index<'a> {
-    fn of(parts: &'a [Part<'a>]) -> Self {
-        let mut index = Self { parts, routers: BTreeMap::new(), servers: BTreeMap::new() };
-        for (at, part) in parts.iter().enumerate() {
-            let Dynamic { http, tcp, udp, tls: _ } = &part.dynamic;
-            for name in http.routers.keys() {
-                index.routers.entry((Protocol::Http, name)).or_default().push(at);
-            }
-            for name in tcp.routers.keys() {
-                index.routers.entry((Protocol::Tcp, name)).or_default().push(at);
-            }
-            for name in udp.routers.keys() {
-                index.routers.entry((Protocol::Udp, name)).or_default().push(at);
-            }
-            for (name, service) in &http.services {
-                for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
-                    index.server(Protocol::Http, name, at, server.url.as_deref());
-                }
-            }
-            for (name, service) in &tcp.services {
-                for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
-                    index.server(Protocol::Tcp, name, at, server.address.as_deref());
-                }
-            }
-            for (name, service) in &udp.services {
-                for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
-                    index.server(Protocol::Udp, name, at, server.address.as_deref());
-                }
-            }
-        }
-        index
-    }
-
-    fn server(&mut self, protocol: Protocol, service: &'a str, at: usize, address: Option<&'a str>) {
-        if let Some(address) = address {
-            self.servers.entry((protocol, service)).or_default().push((at, address));
-        }
-    }
-
-    fn route(&self, protocol: Protocol, name: &str, router: &Router<'_>) -> Route {
-        let service = router.service.cloned().unwrap_or_default();
-        let bare = service.strip_suffix("@http").unwrap_or(&service);
-        let backends = self.servers.get(&(protocol, bare)).into_iter().flatten().filter_map(|&(at, address)| {
-            let part = self.parts.get(at)?;
-            Some(Backend {
-                container: part.container.name.clone(),
-                id: part.id.clone(),
-                network: part.network_name.clone(),
-                address: address.to_owned(),
-            })
-        });
-        let definers = self.routers.get(&(protocol, name)).map_or(&[][..], Vec::as_slice);
-        let definers = || definers.iter().filter_map(|&at| self.parts.get(at));
-        Route {
-            protocol,
-            router: name.to_owned(),
-            owner: definers().next().map(|part| part.owner.to_string()).unwrap_or_default(),
-            rule: router.rule.cloned().unwrap_or_default(),
-            entry_points: router.entry_points.cloned().unwrap_or_default(),
-            middlewares: router.middlewares.cloned().unwrap_or_default(),
-            priority: router.priority,
-            tls: router.tls,
-            backends: backends.collect(),
-            origins: definers().map(|part| origin(part, protocol, name, router.from_default_rule)).collect(),
-            service,
-        }
-    }
-}
-
 /// The label that made a router: its rule's, else any of it, else none (a default).
 fn origin(part: &Part<'_>, protocol: Protocol, published: &str, from_default_rule: bool) -> Origin {
     // The published name is the label's with the owner's in front, and a label's name holds no dot.
     let name = published.rsplit('.').next().unwrap_or(published);
-    let prefix = format!("traefik.{}.routers.{name}.", protocol.as_str());
+    let prefix = ["traefik.", protocol.as_str(), ".routers.", name, "."].concat();
     let mut of_router = part
+        .resident
         .container
         .labels
         .keys()
@@ -256,5 +251,5 @@ fn origin(part: &Part<'_>, protocol: Protocol, published: &str, from_default_rul
     let mut last = of_router.clone();
     let is_rule = |key: &&String| key.get(prefix.len()..).is_some_and(|rest| rest.eq_ignore_ascii_case("rule"));
     let label = if from_default_rule { of_router.next() } else { of_router.find(is_rule).or_else(|| last.next()) };
-    Origin { container: part.container.name.clone(), label: label.cloned().unwrap_or_default() }
+    Origin { container: part.resident.container.name.clone(), label: label.cloned().unwrap_or_default() }
 }

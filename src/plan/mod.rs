@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use self::decide::{Asked, Judges, Part};
 pub use self::declared::Declarations;
+use self::join::{Conflict, Declared};
 use crate::dynamic::{Dynamic, Version};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::label;
@@ -26,7 +27,7 @@ use crate::policy::hosts::{self, Bindings};
 use crate::policy::references::Middlewares;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rules;
-use crate::policy::world::World;
+use crate::policy::world::{Resident, World};
 use crate::settings::Settings;
 
 /// Everything Leeward has to say about one inventory.
@@ -233,16 +234,11 @@ pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
 /// last compilation under the same settings; then those of this one.
 pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &mut Declarations) -> Plan {
     let world = World::of(inventory, settings);
-    declarations.keep(inventory);
-    let asked: Vec<Asked<'_>> = inventory
-        .containers
-        .iter()
-        .filter_map(|(id, container)| Asked::of(&world, id, container, declarations))
-        .collect();
-    let asking: BTreeSet<&ContainerId> = asked.iter().filter(|asked| asked.asks()).map(|asked| asked.id).collect();
+    let asked = Asked::all(&world, declarations.read(&world));
+    let asking: Vec<bool> = asked.iter().map(Asked::asks).collect();
     let judgement = rules::judge(&world, &asking);
     let middlewares = Middlewares::of(
-        asked.iter().filter_map(|asked| Some((asked.owner, asked.declared()?, asked.is_traefik))),
+        asked.iter().filter_map(|asked| Some((&asked.resident.owner, asked.declared()?, asked.resident.is_traefik))),
         settings,
     );
     let bindings = Bindings::of(inventory);
@@ -250,38 +246,39 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let judges =
         Judges { world: &world, judgement: &judgement, middlewares: &middlewares, bindings: &bindings, version };
 
-    let mut findings = judgement.findings.clone();
-    let mut decisions = BTreeMap::new();
-    let mut parts = Vec::new();
-    for asked in asked {
-        let id = asked.id.clone();
-        let (decision, part) = decide::decide(&asked, judges, &mut findings);
-        decisions.insert(id, decision);
+    let (mut decided, mut parts) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
+    let mut of_labels = Vec::new();
+    for asked in &asked {
+        let (decision, part) = decide::decide(asked, judges, &mut of_labels);
+        decided.push((decision.id.clone(), decision));
         parts.extend(part);
     }
+    let mut decisions: BTreeMap<ContainerId, Decision> = decided.into_iter().collect();
     for (id, unreadable) in &inventory.unreadable {
         decisions.insert(id.clone(), not_seen(id, unreadable, settings));
     }
+    let mut findings = judgement.findings;
+    findings.extend(of_labels);
     contest_hosts(&mut parts, &mut decisions, &mut findings, settings);
-    parts.sort_by(|a, b| a.key.cmp(&b.key));
 
-    let (everything, conflicts) = join::join(parts.iter().map(|part| &part.dynamic));
-    for conflict in &conflicts {
-        for part in parts.iter().filter(|part| join::defines(&part.dynamic, conflict)) {
-            if let Some(decision) = decisions.get_mut(part.id) {
+    let mut parts: Vec<&Part<'_>> = parts.iter().collect();
+    parts.sort_by(|a, b| a.key.cmp(&b.key));
+    let declared = Declared::by(&parts, settings.names);
+    let (everything, conflicts) = declared.join();
+    for Conflict { kind, name, parts } in &conflicts {
+        for Resident { id, owner, .. } in parts.iter().map(|part| part.resident) {
+            if let Some(decision) = decisions.get_mut(*id) {
                 decision.warnings.push(Warning {
-                    label: Some(format!("traefik.{}", conflict.kind)),
+                    label: Some(format!("traefik.{kind}")),
                     words: format!(
-                        "`{}` is defined differently by another container of `{}`, so both are left out",
-                        conflict.name, part.owner
+                        "`{name}` is defined differently by another container of `{owner}`, so both are left out"
                     ),
                 });
             }
         }
     }
-    let routes = join::routes(&everything, &parts);
-    let everything = Arc::new(everything);
-    let documents = documents(&world, &parts, &everything);
+    let routes = declared.routes(&everything);
+    let documents = documents(&world, &parts, &Arc::new(everything));
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
     });
@@ -291,16 +288,8 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
 /// The Traefik that the document is for: as the operator says, else as the oldest declared Traefik's image says, else
 /// the newest known.
 fn traefik_version(world: &World<'_>) -> Version {
-    let of_image = |id: &&ContainerId| {
-        let container = world.inventory.containers.get(*id)?;
-        let image = world.inventory.images.get(&container.image_id)?;
-        image.labels.get("org.opencontainers.image.version")?.parse().ok()
-    };
-    world
-        .settings
-        .traefik_version
-        .or_else(|| world.traefiks.iter().filter_map(of_image).min())
-        .unwrap_or(Version::NEWEST)
+    let of_image = |traefik: &Resident<'_>| traefik.image?.labels.get("org.opencontainers.image.version")?.parse().ok();
+    world.settings.traefik_version.or_else(|| world.traefiks().filter_map(of_image).min()).unwrap_or(Version::NEWEST)
 }
 
 /// A container that the engine listed but could not describe.
@@ -335,9 +324,10 @@ fn contest_hosts(
     findings: &mut Vec<Finding>,
     settings: &Settings,
 ) {
-    let overlaps =
-        hosts::overlaps(parts.iter().map(|part| (part.container, part.owner, part.reaches.as_slice())), settings);
+    let claims = parts.iter().map(|part| (&**part.resident.container, &part.resident.owner, &*part.reaches));
+    let overlaps = hosts::overlaps(claims, settings);
     findings.extend(overlaps.findings);
+    parts.retain(|part| !overlaps.refusals.contains_key(part.resident.id));
     for (id, refusals) in overlaps.refusals {
         let Some(decision) = decisions.get_mut(&id) else { continue };
         decision.outcome = Outcome::Refused;
@@ -346,22 +336,21 @@ fn contest_hosts(
             step.verdict = Verdict::Failed;
             step.refusals.extend(refusals);
         }
-        parts.retain(|part| *part.id != id);
     }
 }
 
 /// One document for everybody, and one for each declared Traefik with the backends on its own networks.
-fn documents(world: &World<'_>, parts: &[Part<'_>], everything: &Arc<Dynamic>) -> BTreeMap<String, Arc<Dynamic>> {
+fn documents(world: &World<'_>, parts: &[&Part<'_>], everything: &Arc<Dynamic>) -> BTreeMap<String, Arc<Dynamic>> {
     let mut documents = BTreeMap::from([(Plan::EVERYONE.to_owned(), Arc::clone(everything))]);
-    for id in &world.traefiks {
-        let Some(traefik) = world.inventory.containers.get(*id) else { continue };
+    for Resident { container: traefik, .. } in world.traefiks() {
         let reaches = |part: &&Part<'_>| {
             part.network.is_none_or(|network| world.proxy.traefiks_on(network).any(|name| name == traefik.name))
         };
-        let document = if parts.iter().all(|part| reaches(&part)) {
+        let reached: Vec<&Part<'_>> = parts.iter().copied().filter(reaches).collect();
+        let document = if reached.len() == parts.len() {
             Arc::clone(everything)
         } else {
-            Arc::new(join::join(parts.iter().filter(reaches).map(|part| &part.dynamic)).0)
+            Arc::new(Declared::by(&reached, world.settings.names).join().0)
         };
         documents.insert(traefik.name.clone(), document);
     }

@@ -123,7 +123,7 @@ fn is_healthy(container: &Container) -> bool {
 pub(crate) fn service_name(container: &Container, labels: &BTreeMap<String, String>) -> String {
     let label = |key: &str| labels.get(key).filter(|value| !value.is_empty());
     match (label("com.docker.compose.service"), label("com.docker.compose.project")) {
-        (Some(service), Some(project)) => normalize(&format!("{service}_{project}")),
+        (Some(service), Some(project)) => normalize(&[service, "_", project].concat()),
         _ => normalize(container.swarm.as_ref().map_or(&container.name, |swarm| &swarm.service)),
     }
 }

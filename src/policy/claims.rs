@@ -47,7 +47,7 @@ pub struct Verdict {
 }
 
 /// Judges everything that one container claims but hosts. Nothing is refused under `--isolation off`.
-pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares, settings: &Settings) -> Verdict {
+pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settings) -> Verdict {
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
     court.names();
     court.entry_points();
@@ -98,7 +98,7 @@ pub fn judge_names(claim: &Claim<'_>, world: &World<'_>, settings: &Settings) ->
 
 /// Judges the hosts that one container claims: `claimed`, read from labels whose rules are filled in (the default rule is
 /// a claim too), names as written.
-pub fn judge_hosts(claim: &Claim<'_>, claimed: &[Claimed<'_>], bindings: &Bindings, settings: &Settings) -> Verdict {
+pub fn judge_hosts(claim: &Claim<'_>, claimed: &[Claimed], bindings: &Bindings, settings: &Settings) -> Verdict {
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
     if claim.is_traefik {
         return court.verdict;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::finding::{Finding, Subject};
 use super::names::Owner;
@@ -193,22 +194,31 @@ pub struct Overlaps {
 
 /// What one router, or one certificate, claims.
 #[derive(Clone, Debug)]
-pub struct Claimed<'a> {
+pub struct Claimed {
     /// `http`, `tcp`, `udp`.
     protocol: &'static str,
-    router: &'a str,
+    router: String,
     /// The field of the router: `rule`, `tls.domains`.
     field: &'static str,
     /// The hosts.
-    pub(super) reach: Reach,
+    pub(super) reach: Arc<Reach>,
     /// Why Traefik will not take the rule, one line each.
     pub(crate) problems: Vec<String>,
 }
 
-impl Claimed<'_> {
+impl Claimed {
     /// The hosts, if it is a router's rule that claims them.
-    pub fn of_rule(self) -> Option<Reach> {
-        (self.field == "rule").then_some(self.reach)
+    pub fn of_rule(&self) -> Option<&Arc<Reach>> {
+        (self.field == "rule").then_some(&self.reach)
+    }
+
+    /// Whether its router is there.
+    fn is_in(&self, Dynamic { http, tcp, udp, tls: _ }: &Dynamic) -> bool {
+        match self.protocol {
+            "http" => http.routers.contains_key(&self.router),
+            "tcp" => tcp.routers.contains_key(&self.router),
+            _ => udp.routers.contains_key(&self.router),
+        }
     }
 
     /// `` tcp router `db` ``.
@@ -237,15 +247,19 @@ impl Claimed<'_> {
 ///
 /// A rule that cannot be read counts as claiming everything: Traefik drops such a router, and if it did not, nobody could
 /// say what it matches. A router without any rule claims nothing yet.
-pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed<'_>> {
+pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed> {
     let mut all = Vec::new();
     let mut see = |claimed| all.push(claimed);
+    let claimed = |protocol, router: &String, field, (reach, problems)| {
+        let router = router.clone();
+        Claimed { protocol, router, field, reach: Arc::new(reach), problems }
+    };
     let read = |rule: Result<Rule, String>| match rule {
         Ok(rule) => rule.into_parts(),
         Err(problem) => (Reach::anything(), vec![problem]),
     };
     for (name, router) in &dynamic.http.routers {
-        let claim = |field, (reach, problems)| Claimed { protocol: "http", router: name, field, reach, problems };
+        let claim = |field, claims| claimed("http", name, field, claims);
         if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
             see(claim("rule", read(parse_http(rule, router.rule_syntax.as_deref()))));
         }
@@ -256,7 +270,7 @@ pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed<'_>> {
         }
     }
     for (name, router) in &dynamic.tcp.routers {
-        let claim = |field, (reach, problems)| Claimed { protocol: "tcp", router: name, field, reach, problems };
+        let claim = |field, claims| claimed("tcp", name, field, claims);
         if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
             see(claim("rule", read(parse_tcp(rule, router.rule_syntax.as_deref()))));
         }
@@ -267,9 +281,19 @@ pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed<'_>> {
         }
     }
     for name in dynamic.udp.routers.keys() {
-        see(Claimed { protocol: "udp", router: name, field: "rule", reach: Reach::anything(), problems: Vec::new() });
+        see(claimed("udp", name, "rule", (Reach::anything(), Vec::new())));
     }
     all
+}
+
+/// [`claimed`], of what is complete. `declared`: the same of what the labels say, which mostly is all there is to it; the
+/// default rule may have come in, and a router been left out.
+pub fn claimed_when_complete<'d>(declared: &'d [Claimed], complete: &Dynamic) -> Cow<'d, [Claimed]> {
+    let is_new = complete.http.routers.values().any(|router| router.from_default_rule);
+    if is_new || !declared.iter().all(|claimed| claimed.is_in(complete)) {
+        return Cow::Owned(claimed(complete));
+    }
+    Cow::Borrowed(declared)
 }
 
 /// The hosts that the rules in a container's labels name, whatever else the labels say: for people, not for verdicts.
@@ -311,28 +335,33 @@ fn certificate(domain: &Domain) -> Reach {
 /// rules, the default rule's too. A certificate is asked for, not served: two owners may each ask for theirs. Catch-alls
 /// are not among them: LBL-001 and LBL-008 speak of these.
 pub fn overlaps<'a>(
-    claims: impl IntoIterator<Item = (&'a Container, &'a Owner, &'a [Reach])>,
+    claims: impl IntoIterator<Item = (&'a Container, &'a Owner, &'a [Arc<Reach>])>,
     settings: &Settings,
 ) -> Overlaps {
-    let mut claimants: BTreeMap<Claimable<'_>, Vec<Claimant<'_>>> = BTreeMap::new();
+    let mut claimants: Vec<(Claimable<'_>, Claimant<'_>)> = Vec::new();
     for (container, owner, reaches) in claims {
-        for Reach { hosts, below, any: _ } in reaches {
-            let claimed = hosts.iter().map(|host| Claimable::Exactly(host));
-            for name in claimed.chain(below.iter().map(|parent| Claimable::Below(parent))) {
-                claimants.entry(name).or_default().push(Claimant { container, owner });
-            }
-        }
+        let hosts = reaches.iter().flat_map(|reach| &reach.hosts).map(|host| Claimable::Exactly(host));
+        let below = reaches.iter().flat_map(|reach| &reach.below).map(|parent| Claimable::Below(parent));
+        claimants.extend(hosts.chain(below).map(|name| (name, Claimant { container, owner })));
     }
+    // Those of one name stay in order.
+    claimants.sort_by_key(|(name, _)| *name);
+    let first_below = claimants.partition_point(|(name, _)| matches!(name, Claimable::Exactly(_)));
+    let wildcards = claimants.get(first_below..).unwrap_or_default();
+    let all_below = |parent| {
+        let from = wildcards.partition_point(|(name, _)| *name < Claimable::Below(parent));
+        let rest = wildcards.get(from..).unwrap_or_default();
+        rest.iter().take_while(move |(name, _)| *name == Claimable::Below(parent))
+    };
     let mut overlaps = Overlaps::default();
-    let wildcards = claimants.keys().any(|name| matches!(name, Claimable::Below(_)));
-    for (name, own) in &claimants {
+    for own in claimants.chunk_by(|(one, _), (next, _)| one == next) {
+        let Some((name, first)) = own.first() else { continue };
         let (Claimable::Exactly(host) | Claimable::Below(host)) = *name;
         // The wildcards above it claim it too.
-        let above = host.match_indices('.').filter(|_| wildcards).filter_map(|(at, _)| host.get(at + 1..));
-        let above = above.filter_map(|parent| claimants.get(&Claimable::Below(parent))).flatten();
-        let all: Vec<&Claimant<'_>> = own.iter().chain(above).collect();
-        if all.iter().any(|claimant| Some(claimant.owner) != all.first().map(|first| first.owner)) {
-            overlaps.contest(&name.pattern(), &all, settings);
+        let above = host.match_indices('.').filter(|_| !wildcards.is_empty()).filter_map(|(at, _)| host.get(at + 1..));
+        let all = || own.iter().chain(above.clone().flat_map(all_below)).map(|(_, claimant)| claimant);
+        if all().any(|claimant| claimant.owner != first.owner) {
+            overlaps.contest(&name.pattern(), &all().collect::<Vec<_>>(), settings);
         }
     }
     overlaps

@@ -18,13 +18,14 @@ pub(super) fn shared_names(container: &Container, dynamic: &Dynamic, world: &Wor
     for (middleware, it) in &dynamic.http.middlewares {
         let Some(host) = it.forward_auth.as_ref().and_then(|auth| host(auth.address.as_deref()?)) else { continue };
         let mut answers: BTreeMap<&Owner, String> = BTreeMap::new();
-        let traefiks = world.traefiks.iter().filter_map(|id| world.namespaces.get(id));
-        for network in traefiks.flat_map(|namespace| &namespace.edges).filter_map(|edge| edge.network) {
-            for member in world.namespaces.members(&network.id) {
+        let traefiks = world.everybody().filter(|(resident, _)| resident.is_traefik);
+        for edge in traefiks.flat_map(|(_, namespace)| &namespace.edges) {
+            let (Some(network), Some(place)) = (edge.network, edge.place) else { continue };
+            for member in world.namespaces.members(place) {
                 let called = member.attachment.aliases.contains(host) || member.container.name == host;
-                if let Some(owner) = world.owners.get(&member.container.id).filter(|_| called) {
+                if let Some(resident) = world.residents.get(member.at).filter(|_| called) {
                     let place = || format!("`{}` on `{}`", member.container.name, network.name);
-                    answers.entry(owner).or_insert_with(place);
+                    answers.entry(&resident.owner).or_insert_with(place);
                 }
             }
         }

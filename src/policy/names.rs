@@ -45,6 +45,14 @@ impl Owner {
         }
     }
 
+    /// What it is shown as: a mark, and a name.
+    fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Group(name) => ("", name),
+            Self::Alone(name) => ("~", name),
+        }
+    }
+
     /// The name of the group, if it is one.
     pub fn group(&self) -> Option<&str> {
         match self {
@@ -56,10 +64,9 @@ impl Owner {
 
 impl fmt::Display for Owner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Group(name) => formatter.write_str(name),
-            Self::Alone(name) => write!(formatter, "~{name}"),
-        }
+        let (mark, name) = self.parts();
+        formatter.write_str(mark)?;
+        formatter.write_str(name)
     }
 }
 
@@ -67,12 +74,21 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.contains(|letter: char| letter == '@' || letter.is_control())
 }
 
+/// How many bytes [`published`] puts before a name at most.
+pub fn width(owner: &Owner) -> usize {
+    let (mark, own) = owner.parts();
+    mark.len() + own.len() + 1
+}
+
 /// The name under which `name`, declared by `owner`, is in the document: `<owner>.<name>`, or bare.
 ///
 /// A name in a label cannot hold a dot, so the last dot splits it: `a.b` is never mistaken for another owner's.
 pub fn published(owner: &Owner, name: &str, names: Names) -> String {
     match names {
-        Names::Project => format!("{owner}.{name}"),
+        Names::Project => {
+            let (mark, own) = owner.parts();
+            [mark, own, ".", name].concat()
+        }
         Names::Traefik => name.to_owned(),
     }
 }

@@ -8,22 +8,28 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inventory::{Attachment, Container, ContainerId, Engine, Inventory, Network, NetworkId};
+use crate::inventory::{Attachment, Container, Engine, Inventory, Network, NetworkId};
 
 /// How long a chain of `network_mode: container:` may be.
 const DEEPEST: usize = 4;
 
 /// The namespaces of all containers, and who is on which network.
+///
+/// Containers and networks are known by their places in the inventory, in the order of their ids: to find one of many by
+/// its id costs more than most of what is asked of it.
 #[derive(Clone, Debug, Default)]
 pub struct Namespaces<'a> {
-    by_container: BTreeMap<&'a ContainerId, Namespace<'a>>,
-    /// One place for each network: its wall, and who is on it.
-    places: BTreeMap<&'a NetworkId, Place<'a>>,
-    by_name: BTreeMap<&'a str, &'a Network>,
+    by_container: Vec<Namespace<'a>>,
+    /// One for each network: its wall, and who is on it.
+    places: Vec<Place<'a>>,
+    /// How the networks' ids begin, which tells most of them apart; close together, for a look-up among many.
+    heads: Vec<u64>,
+    by_name: BTreeMap<&'a str, usize>,
 }
 
 #[derive(Clone, Debug)]
 struct Place<'a> {
+    id: &'a NetworkId,
     network: &'a Network,
     wall: Result<(), WayOut>,
     members: Vec<Member<'a>>,
@@ -60,6 +66,8 @@ pub struct Edge<'a> {
     pub name: &'a str,
     /// The network, if the engine told us of it.
     pub network: Option<&'a Network>,
+    /// Its place among the inventory's networks.
+    pub place: Option<usize>,
     /// The place on it; none for a hidden leg and for the host's own stack.
     pub attachment: Option<&'a Attachment>,
     /// Whether it leads out.
@@ -109,14 +117,13 @@ pub enum Broken {
 impl<'a> Namespaces<'a> {
     /// Resolves every container of `inventory`.
     pub fn of(inventory: &'a Inventory) -> Self {
-        let place = |network| (verified_internal(network, &inventory.engine), network);
-        let mut all = Self { by_name: named(inventory), ..Self::default() };
-        all.places = inventory
-            .networks
-            .values()
-            .map(place)
-            .map(|(wall, network)| (&network.id, Place { network, wall, members: Vec::new() }))
-            .collect();
+        let place = |(id, network)| {
+            let wall = verified_internal(network, &inventory.engine);
+            Place { id, network, wall, members: Vec::new() }
+        };
+        let places = inventory.networks.iter().map(place).collect();
+        let heads = inventory.networks.keys().map(|id| head(id.as_str())).collect();
+        let mut all = Self { by_container: Vec::new(), places, heads, by_name: named(inventory) };
         let riders = inventory.containers.values().any(|container| rides_on(container).is_some());
         let by_name: BTreeMap<&str, &Container> = if riders {
             inventory.containers.values().map(|container| (container.name.as_str(), &**container)).collect()
@@ -124,69 +131,68 @@ impl<'a> Namespaces<'a> {
             BTreeMap::new()
         };
         let mut namespaces = Vec::with_capacity(inventory.containers.len());
-        for (id, container) in &inventory.containers {
+        for (at, container) in inventory.containers.values().enumerate() {
             let (through, broken) = chain(container, inventory, &by_name);
             let owner = through.last().copied().unwrap_or(container);
             let edges = if broken.is_some() { Vec::new() } else { all.edges(owner, container, inventory) };
-            namespaces.push((id, Namespace { through, broken, edges }));
-        }
-        for (at, ((_, namespace), container)) in namespaces.iter().zip(inventory.containers.values()).enumerate() {
-            if !is_alive(container) {
-                continue;
+            let namespace = Namespace { through, broken, edges };
+            if is_alive(container) {
+                all.enter(at, container, &namespace);
             }
-            let way_out = namespace.ways_out().next().is_some();
-            for edge in &namespace.edges {
-                if let (Some(network), Some(attachment)) = (edge.network, edge.attachment)
-                    && let Some(place) = all.places.get_mut(&network.id)
-                {
-                    place.members.push(Member { container, at, attachment, way_out });
-                }
-            }
+            namespaces.push(namespace);
         }
-        all.by_container = namespaces.into_iter().collect();
+        all.by_container = namespaces;
         all
     }
 
-    /// All namespaces, by the containers' ids: in the order of the inventory's containers, one for each.
+    /// Puts a container on its networks.
+    fn enter(&mut self, at: usize, container: &'a Container, namespace: &Namespace<'a>) {
+        let way_out = namespace.has_way_out();
+        for edge in &namespace.edges {
+            if let (Some(place), Some(attachment)) = (edge.place, edge.attachment)
+                && let Some(place) = self.places.get_mut(place)
+            {
+                place.members.push(Member { container, at, attachment, way_out });
+            }
+        }
+    }
+
+    /// All namespaces, in the order of the inventory's containers.
     pub fn iter(&self) -> impl Iterator<Item = &Namespace<'a>> {
-        self.by_container.values()
+        self.by_container.iter()
     }
 
-    /// The namespace of a container; an empty one for a container that is not in the inventory.
-    pub fn get(&self, id: &ContainerId) -> Option<&Namespace<'a>> {
-        self.by_container.get(id)
+    /// The namespace of a container, by its place.
+    pub fn get(&self, at: usize) -> Option<&Namespace<'a>> {
+        self.by_container.get(at)
     }
 
-    /// The live containers on a network, by id; those that ride in a member's namespace among them.
-    pub fn members(&self, network: &NetworkId) -> &[Member<'a>] {
-        self.places.get(network).map_or(&[], |place| place.members.as_slice())
+    /// The live containers on a network, by its place, in the order of the inventory; those that ride in a member's
+    /// namespace among them.
+    pub fn members(&self, place: usize) -> &[Member<'a>] {
+        self.places.get(place).map_or(&[], |place| place.members.as_slice())
     }
 
-    /// Whether a network is verified internal.
-    pub fn wall(&self, network: &NetworkId) -> Result<(), WayOut> {
-        self.places.get(network).map_or(Err(WayOut::Unknown), |place| place.wall)
+    /// Whether a network is verified internal, by its place.
+    pub fn wall(&self, place: usize) -> Result<(), WayOut> {
+        self.places.get(place).map_or(Err(WayOut::Unknown), |place| place.wall)
     }
 
-    /// The network that an attachment names: by id, else, on an engine that writes names for ids, by name.
-    pub fn network_of(&self, attachment: &Attachment) -> Option<&'a Network> {
-        self.place_of(attachment).map(|place| place.network)
-    }
-
-    fn place_of(&self, attachment: &Attachment) -> Option<&Place<'a>> {
+    /// The place of the network that an attachment names: by id, else, on an engine that writes names for ids, by name.
+    fn place_of(&self, attachment: &Attachment) -> Option<usize> {
         let id = &attachment.network_id;
-        self.places.get(id).or_else(|| {
+        let wanted = head(id.as_str());
+        let first = self.heads.partition_point(|head| *head < wanted);
+        let mut alike = self.heads.iter().zip(&self.places).skip(first).take_while(|(head, _)| **head == wanted);
+        let found = alike.position(|(_, place)| place.id == id);
+        found.map(|after| first + after).or_else(|| {
             let name = if id.as_str().is_empty() { attachment.network.as_str() } else { id.as_str() };
-            self.places.get(&self.by_name.get(name)?.id)
+            self.by_name.get(name).copied()
         })
     }
 
-    /// Whether a container has a way out.
-    pub fn has_way_out(&self, id: &ContainerId) -> bool {
-        self.get(id).is_some_and(|namespace| namespace.ways_out().next().is_some())
-    }
-
     fn edges(&self, owner: &'a Container, rider: &'a Container, inventory: &'a Inventory) -> Vec<Edge<'a>> {
-        let open = |name, wall| Edge { name, network: None, attachment: None, wall: Err(wall) };
+        let open = |name, wall| Edge { name, network: None, place: None, attachment: None, wall: Err(wall) };
         let mut edges = Vec::with_capacity(owner.attachments.len());
         if owner.network_mode == "host" {
             edges.push(open("host", WayOut::Host));
@@ -194,7 +200,8 @@ impl<'a> Namespaces<'a> {
         let mut overlay = false;
         for (name, attachment) in &owner.attachments {
             let place = self.place_of(attachment);
-            let network = place.map(|place| place.network);
+            let known = place.and_then(|place| self.places.get(place));
+            let network = known.map(|known| known.network);
             match network.map(|network| network.driver.as_str()) {
                 // `none` has no wire, `host` is no network of its own.
                 Some("null") => continue,
@@ -204,8 +211,8 @@ impl<'a> Namespaces<'a> {
                 Some("overlay") => overlay = true,
                 _ => {}
             }
-            let wall = place.map_or(Err(WayOut::Unknown), |place| place.wall);
-            edges.push(Edge { name, network, attachment: Some(attachment), wall });
+            let wall = known.map_or(Err(WayOut::Unknown), |known| known.wall);
+            edges.push(Edge { name, network, place, attachment: Some(attachment), wall });
         }
         let service = owner.swarm.as_ref().or(rider.swarm.as_ref());
         if service.is_some_and(|service| service.publish_modes.contains("ingress")) {
@@ -228,6 +235,11 @@ impl<'a> Namespace<'a> {
     /// The edges that lead out.
     pub fn ways_out(&self) -> impl Iterator<Item = (&Edge<'a>, WayOut)> {
         self.edges.iter().filter_map(|edge| edge.wall.err().map(|way_out| (edge, way_out)))
+    }
+
+    /// Whether any edge leads out.
+    pub fn has_way_out(&self) -> bool {
+        self.ways_out().next().is_some()
     }
 
     /// Whether it has more than one wire, so that its kernel may forward between them.
@@ -284,9 +296,17 @@ pub fn is_alive(container: &Container) -> bool {
     !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing" | "configured" | "stopped")
 }
 
-fn named(inventory: &Inventory) -> BTreeMap<&str, &Network> {
+/// The first eight bytes of an id, in an order that is theirs.
+fn head(id: &str) -> u64 {
+    let mut head = [0; 8];
+    head.iter_mut().zip(id.bytes()).for_each(|(to, from)| *to = from);
+    u64::from_be_bytes(head)
+}
+
+/// The places of the networks, by their names.
+fn named(inventory: &Inventory) -> BTreeMap<&str, usize> {
     // Docker allows several of one name; the first by id is taken, as `Inventory::network_named` does.
-    inventory.networks.values().rev().map(|network| (network.name.as_str(), network)).collect()
+    inventory.networks.values().enumerate().rev().map(|(at, network)| (network.name.as_str(), at)).collect()
 }
 
 /// The container that `network_mode` names, if it names one.
@@ -479,6 +499,13 @@ mod tests {
         inventory
     }
 
+    /// The place of the network `inside`, the first by id.
+    const INSIDE: usize = 0;
+
+    fn of<'n, 'a>(namespaces: &'n Namespaces<'a>, inventory: &Inventory, name: &str) -> &'n Namespace<'a> {
+        namespaces.get(inventory.containers.keys().position(|id| id.as_str() == name).unwrap()).unwrap()
+    }
+
     #[test]
     fn a_rider_has_its_owners_ways_out() {
         let early = "2026-11-24T03:00:00Z";
@@ -498,8 +525,9 @@ mod tests {
             ("alone", "none", early, "running"),
         ]);
         let namespaces = Namespaces::of(&inventory);
-        let way_out = |name: &str| namespaces.has_way_out(&name.into());
-        let broken = |name: &str| namespaces.get(&name.into()).unwrap().broken.clone();
+        let of = |name: &str| of(&namespaces, &inventory, name);
+        let way_out = |name: &str| of(name).has_way_out();
+        let broken = |name: &str| of(name).broken.clone();
         assert!(way_out("vpn") && way_out("rider") && way_out("deep") && way_out("hosted"));
         assert!(!way_out("db") && !way_out("side") && !way_out("alone"));
         assert_eq!(broken("orphan"), Some(Broken::Restarted("vpn".into())));
@@ -507,7 +535,7 @@ mod tests {
         assert_eq!(broken("circle"), Some(Broken::TooDeep));
         assert_eq!(broken("onoff"), Some(Broken::Stopped("off".into())));
         let members: Vec<&str> =
-            namespaces.members(&"inside".into()).iter().map(|member| member.container.name.as_str()).collect();
+            namespaces.members(INSIDE).iter().map(|member| member.container.name.as_str()).collect();
         assert_eq!(members, ["db", "side"]);
     }
 
@@ -519,21 +547,22 @@ mod tests {
         inventory.engine.gwbridge_members = Some(["task".to_owned()].into());
         {
             let namespaces = Namespaces::of(&inventory);
-            assert!(namespaces.has_way_out(&"task".into()) && !namespaces.has_way_out(&"other".into()));
+            let way_out = |name: &str| of(&namespaces, &inventory, name).has_way_out();
+            assert!(way_out("task") && !way_out("other"));
         }
         // The bridge is there, its members could not be read: nobody on an overlay is clean.
         inventory.engine.gwbridge_members = None;
-        assert!(!Namespaces::of(&inventory).has_way_out(&"other".into()));
+        assert!(!of(&Namespaces::of(&inventory), &inventory, "other").has_way_out());
         let bridge = Network { id: "gw".into(), name: "docker_gwbridge".into(), ..network("bridge", false) };
         inventory.networks.insert(bridge.id.clone(), bridge);
-        assert!(Namespaces::of(&inventory).has_way_out(&"other".into()));
+        assert!(of(&Namespaces::of(&inventory), &inventory, "other").has_way_out());
     }
 
     #[test]
     fn an_unknown_network_is_a_way_out() {
         let inventory = inventory(&[("app", "gone", "", "")]);
         let namespaces = Namespaces::of(&inventory);
-        let ways: Vec<WayOut> = namespaces.get(&"app".into()).unwrap().ways_out().map(|(_, way)| way).collect();
+        let ways: Vec<WayOut> = of(&namespaces, &inventory, "app").ways_out().map(|(_, way)| way).collect();
         assert_eq!(ways, [WayOut::Unknown]);
     }
 }

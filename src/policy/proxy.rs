@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::namespaces::{Namespace, Namespaces, is_alive};
+use super::namespaces::{Member, Namespace, Namespaces, is_alive};
 use super::provenance::OperatorLabels;
 use super::refusal::{Code, Refusal};
 use super::remedy;
 use super::rules::listed;
-use crate::inventory::{Attachment, Container, ContainerId, Inventory, Network, NetworkId};
+use super::world::Resident;
+use crate::inventory::{Attachment, Container, Inventory, Network};
 use crate::settings::{Isolation, Settings};
 
 /// The label that declares a container to be a Traefik; its value is `true`.
@@ -20,10 +21,10 @@ pub const PROXY: &str = "leeward.proxy";
 pub struct ProxyNetworks<'a> {
     /// How they were found.
     pub how: How,
-    /// Them, each with its place in the order of preference: lower is better.
-    networks: BTreeMap<&'a NetworkId, (usize, &'a Network)>,
+    /// Them, by their places in the inventory, each with its place in the order of preference: lower is better.
+    networks: BTreeMap<usize, (usize, &'a Network)>,
     /// The declared Traefiks on each network, proxy network or not, by name.
-    traefiks: BTreeMap<&'a NetworkId, BTreeSet<&'a str>>,
+    traefiks: BTreeMap<usize, BTreeSet<&'a str>>,
     isolation: Isolation,
     preferred: Option<&'a str>,
     /// What `--traefik` names and no container is called.
@@ -47,6 +48,8 @@ pub enum How {
 /// The network on which a container is reached.
 #[derive(Clone, Debug)]
 pub struct Choice<'a> {
+    /// The network's place in the inventory.
+    pub at: usize,
     /// The network.
     pub network: &'a Network,
     /// The place on it; of the container whose namespace it rides in, if it does. Always with an address, unless the
@@ -56,28 +59,15 @@ pub struct Choice<'a> {
     pub overruled: Option<Refusal>,
 }
 
-/// The containers that are a declared Traefik: those that `--traefik` names; without it, those labelled
+/// Whether a container is a declared Traefik: one that `--traefik` names; without it, one labelled
 /// `leeward.traefik=true` by the operator. Where the flag says who is, no label adds to it: whoever may write labels
 /// for an application could else share middlewares with everybody, and claim any host.
-/// `labels`: those of every container of the inventory.
-pub fn traefiks<'a>(
-    inventory: &'a Inventory,
-    labels: &BTreeMap<&'a ContainerId, OperatorLabels<'a>>,
-    settings: &Settings,
-) -> BTreeSet<&'a ContainerId> {
-    inventory
-        .containers
-        .iter()
-        .zip(labels.values())
-        .filter(|((_, container), labels)| {
-            if settings.traefiks.is_empty() {
-                labels.get(TRAEFIK).is_some_and(is_true)
-            } else {
-                settings.traefiks.contains(&container.name)
-            }
-        })
-        .map(|((id, _), _)| id)
-        .collect()
+pub(super) fn is_traefik(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> bool {
+    if settings.traefiks.is_empty() {
+        labels.get(TRAEFIK).is_some_and(is_true)
+    } else {
+        settings.traefiks.contains(&container.name)
+    }
 }
 
 fn absent<'a>(inventory: &Inventory, settings: &'a Settings) -> Vec<&'a str> {
@@ -97,43 +87,45 @@ impl<'a> ProxyNetworks<'a> {
     /// Under `--isolation warn` also networks that are not internal, where a flag, a label or a Traefik says so.
     pub fn of(
         inventory: &'a Inventory,
+        residents: &[Resident<'a>],
         namespaces: &Namespaces<'a>,
-        traefiks: &BTreeSet<&'a ContainerId>,
         settings: &'a Settings,
     ) -> Self {
-        let mut on: BTreeMap<&NetworkId, BTreeSet<&str>> = BTreeMap::new();
-        for id in traefiks {
-            let (Some(container), Some(namespace)) = (inventory.containers.get(*id), namespaces.get(id)) else {
-                continue;
-            };
-            for network in namespace.edges.iter().filter_map(|edge| edge.network) {
-                on.entry(&network.id).or_default().insert(&container.name);
+        let traefiks = residents.iter().zip(namespaces.iter()).filter(|(resident, _)| resident.is_traefik);
+        let mut on: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        for (resident, namespace) in traefiks {
+            for place in namespace.edges.iter().filter_map(|edge| edge.place) {
+                on.entry(place).or_default().insert(&resident.container.name);
             }
         }
-        let lenient = matches!(settings.isolation, Isolation::Warn | Isolation::Off);
-        let fits = |network: &Network| lenient || namespaces.wall(&network.id).is_ok();
         let all = || inventory.networks.values();
         let labelled = |network: &Network| network.labels.get(PROXY).is_some_and(|value| is_true(value));
-        let rank = |network: &Network| settings.proxy_networks.iter().position(|glob| glob.matches(&network.name));
-
-        let (how, networks): (How, Vec<(usize, &Network)>) = if !settings.proxy_networks.is_empty() {
-            (How::Flag, all().filter_map(|network| Some((rank(network)?, network))).collect())
+        let how = if !settings.proxy_networks.is_empty() {
+            How::Flag
         } else if all().any(labelled) {
-            (How::Label, all().filter(|network| labelled(network)).map(|network| (0, network)).collect())
-        } else if !traefiks.is_empty() {
-            let used = |network: &&Network| {
-                let members = namespaces.members(&network.id);
-                on.contains_key(&network.id)
-                    && fits(network)
-                    && members.iter().any(|it| !traefiks.contains(&it.container.id) && !is_leeward(it.container))
-            };
-            (How::Shared, all().filter(used).map(|network| (0, network)).collect())
+            How::Label
+        } else if residents.iter().any(|resident| resident.is_traefik) {
+            How::Shared
         } else {
-            (How::Internal, all().filter(|network| namespaces.wall(&network.id).is_ok()).map(|n| (0, n)).collect())
+            How::Internal
         };
+        let lenient = matches!(settings.isolation, Isolation::Warn | Isolation::Off);
+        let rank = |place: usize, network: &Network| match how {
+            How::Flag => settings.proxy_networks.iter().position(|glob| glob.matches(&network.name)),
+            How::Label => labelled(network).then_some(0),
+            How::Shared => {
+                let fits = lenient || namespaces.wall(place).is_ok();
+                let is_other =
+                    |it: &Member<'_>| residents.get(it.at).is_some_and(|other| !other.is_traefik && !other.is_leeward);
+                let used = on.contains_key(&place) && fits && namespaces.members(place).iter().any(is_other);
+                used.then_some(0)
+            }
+            How::Internal => namespaces.wall(place).is_ok().then_some(0),
+        };
+        let networks = all().enumerate().filter_map(|(place, network)| Some((place, (rank(place, network)?, network))));
         Self {
             how,
-            networks: networks.into_iter().map(|(rank, network)| (&network.id, (rank, network))).collect(),
+            networks: networks.collect(),
             traefiks: on,
             isolation: settings.isolation,
             preferred: settings.network.as_deref(),
@@ -141,9 +133,9 @@ impl<'a> ProxyNetworks<'a> {
         }
     }
 
-    /// Whether a network is one of them.
-    pub fn contains(&self, network: &NetworkId) -> bool {
-        self.networks.contains_key(network)
+    /// Whether the network at a place of the inventory is one of them.
+    pub fn contains(&self, place: usize) -> bool {
+        self.networks.contains_key(&place)
     }
 
     /// Them, by id.
@@ -151,10 +143,10 @@ impl<'a> ProxyNetworks<'a> {
         self.networks.values().map(|(_, network)| *network)
     }
 
-    /// The names of the declared Traefiks on a network; what `GET /config/{traefik}` holds is what is on a network
-    /// that this Traefik is on.
-    pub fn traefiks_on(&self, network: &NetworkId) -> impl Iterator<Item = &'a str> {
-        self.traefiks.get(network).into_iter().flatten().copied()
+    /// The names of the declared Traefiks on the network at a place of the inventory; what `GET /config/{traefik}` holds
+    /// is what is on a network that this Traefik is on.
+    pub fn traefiks_on(&self, place: usize) -> impl Iterator<Item = &'a str> {
+        self.traefiks.get(&place).into_iter().flatten().copied()
     }
 
     /// Picks the network on which `container` is reached.
@@ -178,10 +170,10 @@ impl<'a> ProxyNetworks<'a> {
         let places: Vec<Place<'a>> = namespace
             .edges
             .iter()
-            .filter_map(|edge| Some((edge.network?, edge.attachment?)))
-            .map(|(network, attachment)| {
-                let rank = self.networks.get(&network.id).map_or(usize::MAX, |(rank, _)| *rank);
-                Place { network, attachment, rank }
+            .filter_map(|edge| Some((edge.place?, edge.network?, edge.attachment?)))
+            .map(|(at, network, attachment)| {
+                let rank = self.networks.get(&at).map_or(usize::MAX, |(rank, _)| *rank);
+                Place { at, network, attachment, rank }
             })
             .collect();
         let asks = Asks { container, wanted, project, preferred: self.preferred };
@@ -202,14 +194,14 @@ impl<'a> ProxyNetworks<'a> {
         if places.is_empty() {
             return Err(asks.nowhere(namespace));
         }
-        let mut eligible: Vec<&Place<'_>> = places.iter().filter(|place| self.contains(&place.network.id)).collect();
+        let mut eligible: Vec<&Place<'_>> = places.iter().filter(|place| self.contains(place.at)).collect();
         if let Some((key, value)) = asks.wanted {
             let Some(named) = asks.named(places, value) else {
                 let words =
                     format!("label `{key}` names `{value}`, which `{name}` is not on; it is on {}", names(places));
                 return Err(net_009(words, self.remedy(asks, &eligible, namespace)).by_label(key));
             };
-            eligible.retain(|place| place.network.id == named.network.id);
+            eligible.retain(|place| place.at == named.at);
             if eligible.is_empty() {
                 let words = format!("label `{key}` names `{}`, which is no proxy network", named.network.name);
                 return Err(net_009(words, self.remedy(asks, &eligible, namespace)).by_label(key));
@@ -220,27 +212,21 @@ impl<'a> ProxyNetworks<'a> {
             return Err(net_009(words, self.remedy(asks, &eligible, namespace)));
         }
         if !self.traefiks.is_empty() {
-            let on: Vec<String> = eligible.iter().map(|place| place.network.name.clone()).collect();
-            eligible.retain(|place| self.traefiks.contains_key(&place.network.id));
-            if eligible.is_empty() {
-                let words = format!(
-                    "no declared Traefik is on {}, the proxy network of `{name}`",
-                    listed(on.iter().map(String::as_str))
-                );
-                return Err(net_009(words, self.remedy(asks, &eligible, namespace)));
+            if !eligible.iter().any(|place| self.traefiks.contains_key(&place.at)) {
+                let words = format!("no declared Traefik is on {}, the proxy network of `{name}`", names(eligible));
+                return Err(net_009(words, self.remedy(asks, &[], namespace)));
             }
+            eligible.retain(|place| self.traefiks.contains_key(&place.at));
         }
         if is_alive(asks.container) {
-            let on: Vec<String> = eligible.iter().map(|place| place.network.name.clone()).collect();
-            eligible.retain(|place| place.has_address());
-            if eligible.is_empty() {
-                let words = format!("`{name}` has no address on {}", listed(on.iter().map(String::as_str)));
-                let again = format!(
-                    "docker network disconnect {0} {name}; docker network connect {0} {name}",
-                    on.first().map_or("", String::as_str)
-                );
+            if let (Some(first), false) = (eligible.first(), eligible.iter().any(|place| place.has_address())) {
+                let network = &first.network.name;
+                let words = format!("`{name}` has no address on {}", names(eligible.iter().copied()));
+                let again =
+                    format!("docker network disconnect {network} {name}; docker network connect {network} {name}");
                 return Err(net_009(words, format!("wait until it has started; if it stays so: {again}")));
             }
+            eligible.retain(|place| place.has_address());
         }
         eligible.sort_by_key(|place| (place.rank, &place.network.name, &place.network.id));
         let preferred = asks.preferred.and_then(|value| asks.named(eligible.iter().copied(), value));
@@ -282,9 +268,9 @@ impl<'a> ProxyNetworks<'a> {
         let named = eligible.first().map(|place| place.network);
         let mut known: Vec<&Network> = self
             .networks
-            .values()
-            .map(|(_, network)| *network)
-            .filter(|network| self.traefiks.is_empty() || self.traefiks.contains_key(&network.id))
+            .iter()
+            .filter(|(place, _)| self.traefiks.is_empty() || self.traefiks.contains_key(place))
+            .map(|(_, (_, network))| *network)
             .collect();
         known.sort_unstable_by_key(|network| &network.name);
         let kept: Vec<&Network> = namespace
@@ -314,6 +300,8 @@ impl<'a> ProxyNetworks<'a> {
 
 /// A place of a container on a network, and the network's rank among the proxy networks.
 struct Place<'a> {
+    /// The network's place in the inventory.
+    at: usize,
     network: &'a Network,
     attachment: &'a Attachment,
     rank: usize,
@@ -325,7 +313,7 @@ impl<'a> Place<'a> {
     }
 
     fn choice(&self) -> Choice<'a> {
-        Choice { network: self.network, attachment: self.attachment, overruled: None }
+        Choice { at: self.at, network: self.network, attachment: self.attachment, overruled: None }
     }
 
     fn is_called(&self, wanted: &str, project: Option<&str>) -> bool {
@@ -393,8 +381,8 @@ fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String 
     listed(places.into_iter().map(|place| place.network.name.as_str()))
 }
 
-/// Whether it looks like Leeward itself. Decides only what is said, never what is routed.
-pub fn is_leeward(container: &Container) -> bool {
+/// Whether it looks like Leeward itself.
+pub(super) fn is_leeward(container: &Container) -> bool {
     let repository = container.image.split('@').next().unwrap_or_default();
     let last = repository.rsplit('/').next().unwrap_or_default();
     last.split(':').next() == Some("leeward")
@@ -457,7 +445,7 @@ mod tests {
     fn check(inventory: &Inventory, settings: &Settings, wanted: Option<&str>, project: Option<&str>, expected: &str) {
         let world = World::of(inventory, settings);
         let app = inventory.containers.get("app").unwrap();
-        let namespace = world.namespaces.get(&app.id).unwrap();
+        let namespace = world.namespaces.get(world.find("app").unwrap()).unwrap();
         let wanted = wanted.map(|value| ("traefik.docker.network", value));
         let found = match world.proxy.choose(app, namespace, wanted, project) {
             Ok(Choice { network, overruled: None, .. }) => network.name.clone(),
@@ -490,7 +478,7 @@ mod tests {
         let world = World::of(&inventory, &none);
         assert_eq!(world.proxy.how, How::Shared);
         assert_eq!(world.proxy.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["proxy"]);
-        assert_eq!(world.proxy.traefiks_on(&"proxy".into()).collect::<Vec<_>>(), ["traefik"]);
+        assert_eq!(world.proxy.traefiks_on(2).collect::<Vec<_>>(), ["traefik"]);
     }
 
     #[test]
@@ -506,14 +494,15 @@ mod tests {
         let typo = Settings { traefiks: ["egde".to_owned()].into(), ..Settings::default() };
         check(&inventory, &typo, None, None, "ambiguous-network");
         let world = World::of(&inventory, &typo);
-        let (app, namespace) = (inventory.containers.get("app").unwrap(), world.namespaces.get(&"app".into()).unwrap());
+        let namespace = world.namespaces.get(world.find("app").unwrap()).unwrap();
+        let app = inventory.containers.get("app").unwrap();
         let refusal = world.proxy.choose(app, namespace, None, None).unwrap_err();
         assert!(refusal.words.ends_with("no container is called `egde`, as --traefik says"), "{}", refusal.words);
 
         // What calls itself Traefik is one more neighbour.
         inventory.containers.remove("app");
         let world = World::of(&inventory, &flag);
-        assert_eq!(world.traefiks, [&"edge".into()].into());
+        assert_eq!(world.traefiks().map(|traefik| traefik.id.as_str()).collect::<Vec<_>>(), ["edge"]);
     }
 
     #[test]

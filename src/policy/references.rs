@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::sync::Arc;
 
 use super::names::{Owner, published};
 use super::refusal::{Code, Refusal};
 use super::rules::listed;
 use crate::dynamic::Dynamic;
+use crate::dynamic::middleware::Middleware;
 use crate::settings::{Names, Settings};
 
 /// What a reference may lead to.
@@ -30,11 +32,11 @@ pub enum Target {
 
 /// Which middlewares exist, whose they are, and which of them everybody may use.
 #[derive(Clone, Debug, Default)]
-pub struct Middlewares {
+pub struct Middlewares<'a> {
     /// The owners that declare one of this name.
-    declared: BTreeMap<(Target, String), BTreeSet<Owner>>,
+    declared: BTreeMap<(Target, &'a str), BTreeSet<&'a Owner>>,
     /// The owners, as they show themselves, that share one of this name.
-    shared: BTreeMap<(Target, String), BTreeSet<String>>,
+    shared: BTreeMap<(Target, &'a str), BTreeSet<String>>,
 }
 
 /// Whose middleware a bare name is.
@@ -50,27 +52,27 @@ enum Whose {
     Nobody(Vec<String>),
 }
 
-impl Middlewares {
+impl<'a> Middlewares<'a> {
     /// Collects them from what containers declare: each with its owner, what its labels decode to, and whether it is
     /// a declared Traefik, whose middlewares are shared. Give every container that asked and whose labels decode,
     /// whatever else stands against it: what a reference means must not hang on another container's health.
-    pub fn of<'a>(declarations: impl IntoIterator<Item = (&'a Owner, &'a Dynamic, bool)>, settings: &Settings) -> Self {
+    pub fn of(declarations: impl IntoIterator<Item = (&'a Owner, &'a Dynamic, bool)>, settings: &'a Settings) -> Self {
         let mut all = Self::default();
         for (owner, dynamic, is_traefik) in declarations {
             let http = dynamic.http.middlewares.keys().map(|name| (Target::HttpMiddleware, name));
             let tcp = dynamic.tcp.middlewares.keys().map(|name| (Target::TcpMiddleware, name));
             for (target, name) in http.chain(tcp) {
-                let key = (target, name.clone());
+                let key = (target, name.as_str());
                 if is_traefik {
-                    all.shared.entry(key.clone()).or_default().insert(owner.to_string());
+                    all.shared.entry(key).or_default().insert(owner.to_string());
                 }
-                all.declared.entry(key).or_default().insert(owner.clone());
+                all.declared.entry(key).or_default().insert(owner);
             }
         }
         // Also one that nobody declares now: whoever may declare it, the operator named its owner.
         for shared in &settings.share_middlewares {
             for target in [Target::HttpMiddleware, Target::TcpMiddleware] {
-                all.shared.entry((target, shared.name.clone())).or_default().insert(shared.owner.clone());
+                all.shared.entry((target, &shared.name)).or_default().insert(shared.owner.clone());
             }
         }
         all
@@ -78,7 +80,7 @@ impl Middlewares {
 
     /// An owner's own goes before a shared one: another owner's sharing never changes what a name meant to this one.
     fn whose(&self, target: Target, name: &str, owner: &Owner) -> Whose {
-        let key = (target, name.to_owned());
+        let key = (target, name);
         let declared = self.declared.get(&key);
         if declared.is_some_and(|owners| owners.contains(owner)) {
             return Whose::Own;
@@ -92,7 +94,7 @@ impl Middlewares {
         }
         // By its published name, `authelia.auth`.
         if let Some((sharer, name)) = name.rsplit_once('.') {
-            let key = (target, name.to_owned());
+            let key = (target, name);
             if self.shared.get(&key).is_some_and(|sharers| sharers.contains(sharer)) {
                 return Whose::Shared(sharer.to_owned());
             }
@@ -128,7 +130,7 @@ pub(super) fn judge(
     reference: &str,
     label: &dyn Fn() -> String,
     owner: &Owner,
-    middlewares: &Middlewares,
+    middlewares: &Middlewares<'_>,
     settings: &Settings,
 ) -> Option<Refusal> {
     let name = match read(reference) {
@@ -210,27 +212,29 @@ fn judge_elsewhere(
     Some(Refusal::new(Code::Reference, words, remedy).by_rule("LBL-004").by_label(label()))
 }
 
-/// Turns the names that one container declares and refers to into those of the document.
+/// Turns the names that one container refers to into those of the document. (What it declares gets its name where all is
+/// joined: [`published`].)
 ///
 /// With `--names project`: `x`, `x@docker`, `x@swarm` and `x@http` become `<owner>.x`, a shared middleware's name
 /// becomes its sharer's; everything else stays as written. With `--names traefik` names stay bare, and a reference
 /// `x@docker` (`x@swarm` where `swarm`) becomes `x@http`.
-pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares, settings: &Settings, swarm: bool) {
+pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares<'_>, settings: &Settings, swarm: bool) {
     match settings.names {
         Names::Project => {
-            rename_all(dynamic, owner);
             each_mut(dynamic, &mut |target, reference| {
-                if let Read::Here(name) = read(reference) {
-                    let written = reference == name;
-                    match (target, middlewares.whose(target, name, owner)) {
-                        (Target::TlsOptions, _) if written && name == "default" => {}
-                        (Target::HttpMiddleware | Target::TcpMiddleware, Whose::Shared(sharer)) => {
-                            let own = name.strip_prefix(&sharer).and_then(|rest| rest.strip_prefix('.'));
-                            *reference = format!("{sharer}.{}", own.unwrap_or(name));
-                        }
-                        _ => *reference = published(owner, name, Names::Project),
+                let Read::Here(name) = read(reference) else { return };
+                let whose = match target {
+                    Target::TlsOptions if reference == "default" => return,
+                    Target::HttpMiddleware | Target::TcpMiddleware => middlewares.whose(target, name, owner),
+                    Target::Service | Target::ServersTransport | Target::TlsOptions => Whose::Own,
+                };
+                *reference = match whose {
+                    Whose::Shared(sharer) => {
+                        let own = name.strip_prefix(&sharer).and_then(|rest| rest.strip_prefix('.'));
+                        format!("{sharer}.{}", own.unwrap_or(name))
                     }
-                }
+                    _ => published(owner, name, Names::Project),
+                };
             });
         }
         Names::Traefik => {
@@ -245,22 +249,6 @@ pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares, 
             dynamic.http.models = models;
         }
     }
-}
-
-fn rename_all(dynamic: &mut Dynamic, owner: &Owner) {
-    fn rename<T>(map: &mut BTreeMap<String, T>, owner: &Owner) {
-        *map =
-            mem::take(map).into_iter().map(|(name, value)| (published(owner, &name, Names::Project), value)).collect();
-    }
-    rename(&mut dynamic.http.routers, owner);
-    rename(&mut dynamic.http.services, owner);
-    rename(&mut dynamic.http.middlewares, owner);
-    rename(&mut dynamic.http.models, owner);
-    rename(&mut dynamic.tcp.routers, owner);
-    rename(&mut dynamic.tcp.services, owner);
-    rename(&mut dynamic.tcp.middlewares, owner);
-    rename(&mut dynamic.udp.routers, owner);
-    rename(&mut dynamic.udp.services, owner);
 }
 
 /// Takes a reference and the whole key of the label that makes it.
@@ -337,35 +325,38 @@ pub(super) fn each(dynamic: &Dynamic, see: &mut See<'_>) {
 
 /// As [`each`], to change them. (A test holds the two together.)
 fn each_mut(dynamic: &mut Dynamic, change: &mut dyn FnMut(Target, &mut String)) {
-    for router in dynamic.http.routers.values_mut() {
+    for router in dynamic.http.routers.values_mut().map(Arc::make_mut) {
         router.middlewares.iter_mut().flatten().for_each(|it| change(Target::HttpMiddleware, it));
         router.service.iter_mut().for_each(|it| change(Target::Service, it));
         router.tls.iter_mut().filter_map(|tls| tls.options.as_mut()).for_each(|it| change(Target::TlsOptions, it));
     }
-    for model in dynamic.http.models.values_mut() {
+    for model in dynamic.http.models.values_mut().map(Arc::make_mut) {
         model.middlewares.iter_mut().flatten().for_each(|it| change(Target::HttpMiddleware, it));
         model.tls.iter_mut().filter_map(|tls| tls.options.as_mut()).for_each(|it| change(Target::TlsOptions, it));
     }
-    for service in dynamic.http.services.values_mut() {
+    for service in dynamic.http.services.values_mut().map(Arc::make_mut) {
         service.middlewares.iter_mut().flatten().for_each(|it| change(Target::HttpMiddleware, it));
         let balancer = service.load_balancer.iter_mut();
         balancer.filter_map(|it| it.servers_transport.as_mut()).for_each(|it| change(Target::ServersTransport, it));
     }
-    for middleware in dynamic.http.middlewares.values_mut() {
+    // Most refer to nothing, and stay what the container's declaration and others' share.
+    let refers = |it: &&mut Arc<Middleware>| it.chain.is_some() || it.errors.is_some();
+    for middleware in dynamic.http.middlewares.values_mut().filter(refers).map(Arc::make_mut) {
         let links = middleware.chain.iter_mut().filter_map(|chain| chain.middlewares.as_mut()).flatten();
         links.for_each(|it| change(Target::HttpMiddleware, it));
         let service = middleware.errors.iter_mut().filter_map(|errors| errors.service.as_mut());
         service.for_each(|it| change(Target::Service, it));
     }
-    for router in dynamic.tcp.routers.values_mut() {
+    for router in dynamic.tcp.routers.values_mut().map(Arc::make_mut) {
         router.middlewares.iter_mut().flatten().for_each(|it| change(Target::TcpMiddleware, it));
         router.service.iter_mut().for_each(|it| change(Target::Service, it));
         router.tls.iter_mut().filter_map(|tls| tls.options.as_mut()).for_each(|it| change(Target::TlsOptions, it));
     }
-    for balancer in dynamic.tcp.services.values_mut().filter_map(|service| service.load_balancer.as_mut()) {
+    let services = dynamic.tcp.services.values_mut().map(Arc::make_mut);
+    for balancer in services.filter_map(|service| service.load_balancer.as_mut()) {
         balancer.servers_transport.iter_mut().for_each(|it| change(Target::ServersTransport, it));
     }
-    for router in dynamic.udp.routers.values_mut() {
+    for router in dynamic.udp.routers.values_mut().map(Arc::make_mut) {
         router.service.iter_mut().for_each(|it| change(Target::Service, it));
     }
 }

@@ -1,12 +1,13 @@
 //! The facts that every verdict rests on, worked out once for each inventory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::names::Owner;
-use super::namespaces::Namespaces;
+use super::namespaces::{Namespace, Namespaces};
 use super::provenance::{OperatorLabels, operator_labels};
 use super::proxy::{self, ProxyNetworks};
-use crate::inventory::{Container, ContainerId, Inventory};
+use super::rules::ALLOW;
+use crate::inventory::{Container, ContainerId, Image, Inventory};
 use crate::settings::Settings;
 
 /// An inventory and what follows from it alone: whose the labels are, who owns what, where packets can go, where
@@ -17,47 +18,79 @@ pub struct World<'a> {
     pub inventory: &'a Inventory,
     /// What the operator chose.
     pub settings: &'a Settings,
-    /// The labels that count, of every container.
-    pub labels: BTreeMap<&'a ContainerId, OperatorLabels<'a>>,
-    /// The owner of every container.
-    pub owners: BTreeMap<&'a ContainerId, Owner>,
+    /// Every container, in the order of the inventory: elsewhere it is known by its place here.
+    pub residents: Vec<Resident<'a>>,
     /// The effective network namespace of every container.
     pub namespaces: Namespaces<'a>,
-    /// The declared Traefiks.
-    pub traefiks: BTreeSet<&'a ContainerId>,
     /// The networks that backends are reached on.
     pub proxy: ProxyNetworks<'a>,
+}
+
+/// A container, and what follows from it and its image alone.
+#[derive(Clone, Debug)]
+pub struct Resident<'a> {
+    /// Its id, as the inventory has it.
+    pub id: &'a ContainerId,
+    /// It.
+    pub container: &'a Arc<Container>,
+    /// Its image, if it was read.
+    pub image: Option<&'a Image>,
+    /// Its labels that count.
+    pub labels: OperatorLabels<'a>,
+    /// The rules that the operator vouches for on it: the value of its `leeward.allow`, where it counts.
+    pub vouched: Option<&'a str>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// It is a declared Traefik.
+    pub is_traefik: bool,
+    /// It looks like Leeward itself. Decides only what is said, never what is routed.
+    pub is_leeward: bool,
 }
 
 impl<'a> World<'a> {
     /// Works it out.
     pub fn of(inventory: &'a Inventory, settings: &'a Settings) -> Self {
-        let labels: BTreeMap<&ContainerId, OperatorLabels<'_>> = inventory
-            .containers
-            .iter()
-            .map(|(id, container)| {
-                (id, operator_labels(container, inventory.images.get(&container.image_id), settings))
-            })
-            .collect();
-        let owners = inventory
-            .containers
-            .iter()
-            .zip(labels.values())
-            .map(|((id, container), labels)| (id, Owner::of(container, labels)))
-            .collect();
+        let resident = |(id, container)| Resident::of(id, container, inventory, settings);
+        let residents: Vec<Resident<'_>> = inventory.containers.iter().map(resident).collect();
         let namespaces = Namespaces::of(inventory);
-        let traefiks = proxy::traefiks(inventory, &labels, settings);
-        let proxy = ProxyNetworks::of(inventory, &namespaces, &traefiks, settings);
-        Self { inventory, settings, labels, owners, namespaces, traefiks, proxy }
+        let proxy = ProxyNetworks::of(inventory, &residents, &namespaces, settings);
+        Self { inventory, settings, residents, namespaces, proxy }
     }
 
-    /// A label of a container, if it counts.
-    pub fn label(&self, id: &ContainerId, key: &str) -> Option<&str> {
-        self.labels.get(id)?.get(key)
+    /// Every container with its namespace, in the order of the inventory.
+    pub fn everybody(&self) -> impl Iterator<Item = (&Resident<'a>, &Namespace<'a>)> {
+        self.residents.iter().zip(self.namespaces.iter())
     }
 
-    /// Whether a container is a declared Traefik.
-    pub fn is_traefik(&self, container: &Container) -> bool {
-        self.traefiks.contains(&container.id)
+    /// The declared Traefiks.
+    pub fn traefiks(&self) -> impl Iterator<Item = &Resident<'a>> {
+        self.residents.iter().filter(|resident| resident.is_traefik)
+    }
+
+    /// The place of a container.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.residents.binary_search_by(|resident| resident.id.as_str().cmp(id)).ok()
+    }
+
+    /// Whether the container at a place is a declared Traefik.
+    pub fn is_traefik(&self, at: usize) -> bool {
+        self.residents.get(at).is_some_and(|resident| resident.is_traefik)
+    }
+
+    /// Whether the container at a place looks like Leeward itself.
+    pub fn is_leeward(&self, at: usize) -> bool {
+        self.residents.get(at).is_some_and(|resident| resident.is_leeward)
+    }
+}
+
+impl<'a> Resident<'a> {
+    fn of(id: &'a ContainerId, container: &'a Arc<Container>, inventory: &'a Inventory, settings: &Settings) -> Self {
+        let image = inventory.images.get(&container.image_id);
+        let labels = operator_labels(container, image, settings);
+        let owner = Owner::of(container, &labels);
+        let is_traefik = proxy::is_traefik(container, &labels, settings);
+        let vouched = container.labels.get(ALLOW).map(String::as_str).filter(|_| labels.get(ALLOW).is_some());
+        let is_leeward = proxy::is_leeward(container);
+        Self { id, container, image, labels, vouched, owner, is_traefik, is_leeward }
     }
 }

@@ -186,13 +186,10 @@ fn reach(expression: &Expression, negated: bool, leaf: &dyn Fn(&Call) -> Reach) 
 
 /// Whether Traefik takes `written` for the matcher `name`: as it is, in lower case, in upper case, or capitalised.
 fn spelled(written: &str, name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
+    let is_upper = |letter: u8| letter.is_ascii_uppercase();
     written == name
-        || written == lower
-        || written == name.to_ascii_uppercase()
         || (written.eq_ignore_ascii_case(name)
-            && written.starts_with(|c: char| c.is_ascii_uppercase())
-            && written.chars().skip(1).eq(lower.chars().skip(1)))
+            && (written.bytes().all(is_upper) || !written.bytes().skip(1).any(is_upper)))
 }
 
 fn matcher<'a>(call: &Call, matchers: &'a [Matcher]) -> Option<&'a Matcher> {

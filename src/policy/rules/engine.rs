@@ -1,6 +1,7 @@
 //! ENG: the engine, and what its API cannot tell.
 
 use super::{Check, Rule, Seen, listed};
+use crate::inventory::Container;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::docker_version;
 use crate::policy::world::World;
@@ -213,12 +214,11 @@ fn eng_007(world: &World<'_>) -> Option<Seen> {
 
 fn eng_008(world: &World<'_>) -> Option<Seen> {
     let active = world.inventory.engine.swarm_state.as_deref() == Some("active");
-    let services = world
-        .inventory
-        .containers
-        .values()
-        .any(|container| container.swarm.is_some() || container.labels.contains_key("com.docker.swarm.service.id"));
-    (active && !services).then(|| Seen::new("swarm mode is active, and no service is here"))
+    let is_service = |container: &Container| {
+        container.swarm.is_some() || container.labels.contains_key("com.docker.swarm.service.id")
+    };
+    let alone = active && !world.inventory.containers.values().any(|container| is_service(container));
+    alone.then(|| Seen::new("swarm mode is active, and no service is here"))
 }
 
 fn eng_009(world: &World<'_>) -> Option<Seen> {

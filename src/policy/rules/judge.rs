@@ -1,18 +1,16 @@
 //! One pass over everything that matters: which rules fire, and whom each finding stands against.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use super::subnet::Subnet;
 use super::{Case, Check, Rule, Seen, Wire, all, find, listed, subject};
-use crate::inventory::{Container, ContainerId, Inventory, Mount, Network, NetworkId};
+use crate::inventory::{Container, Inventory, Mount, Network};
 use crate::policy::finding::{Action, Finding, Subject};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Member, Namespace};
-use crate::policy::proxy::is_leeward;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::world::World;
+use crate::policy::world::{Resident, World};
 use crate::settings::Isolation;
 
 /// The label by which the operator vouches for rules by their ids: on a container for it alone, on a network for what
@@ -44,7 +42,8 @@ pub struct Judgement {
     /// Worst first; within one rule in the order of the subjects' ids.
     pub findings: Vec<Finding>,
     isolation: Isolation,
-    concerned: BTreeMap<ContainerId, Concerned>,
+    /// By the containers' places in the inventory; none for one that did not ask.
+    concerned: Vec<Option<Concerned>>,
     /// What is found about each of the networks that matter.
     on_network: Vec<Vec<usize>>,
     everyone: Vec<usize>,
@@ -73,10 +72,14 @@ pub enum Standing {
 }
 
 impl Judgement {
-    /// The findings that concern a container, worst first, and what each does to it; without those of rules that
-    /// only inform.
-    pub fn concerning(&self, id: &ContainerId) -> Vec<(&Finding, Standing)> {
-        let Some(concerned) = self.concerned.get(id) else { return Vec::new() };
+    fn concerned(&self, at: usize) -> Option<&Concerned> {
+        self.concerned.get(at)?.as_ref()
+    }
+
+    /// The findings that concern the container at a place of the inventory, worst first, and what each does to it;
+    /// without those of rules that only inform.
+    pub fn concerning(&self, at: usize) -> Vec<(&Finding, Standing)> {
+        let Some(concerned) = self.concerned(at) else { return Vec::new() };
         let networks = concerned.networks.iter().filter_map(|place| self.on_network.get(*place)).flatten();
         let mut places: Vec<usize> = concerned.own.iter().chain(&self.everyone).chain(networks).copied().collect();
         places.sort_unstable();
@@ -89,10 +92,11 @@ impl Judgement {
             .collect()
     }
 
-    /// Why a container is not isolated, worst first; empty if it is. Each remedy ends with the label that vouches.
-    pub fn refusals(&self, id: &ContainerId) -> Vec<Refusal> {
-        let vouched = self.concerned.get(id).map_or(&[][..], |concerned| &concerned.vouched);
-        self.concerning(id)
+    /// Why the container at a place of the inventory is not isolated, worst first; empty if it is. Each remedy ends with
+    /// the label that vouches.
+    pub fn refusals(&self, at: usize) -> Vec<Refusal> {
+        let vouched = self.concerned(at).map_or(&[][..], |concerned| &concerned.vouched);
+        self.concerning(at)
             .into_iter()
             .filter(|(_, standing)| *standing == Standing::Blocks)
             .map(|(finding, _)| {
@@ -115,15 +119,16 @@ pub fn is_vouched(value: &str, rule: &str) -> bool {
     vouchers(value).any(|id| id.eq_ignore_ascii_case(rule))
 }
 
-/// Judges everything. `asked`: the containers that asked for a route; a declared Traefik among them is passed over.
-pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
+/// Judges everything. `asked`: whether each container, in the order of the inventory, asked for a route; a declared Traefik
+/// among them is passed over.
+pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
     let ground = Ground::of(world, asked);
     let mut rules: Vec<(&Rule, Vec<Hit<'_>>)> = all().map(|rule| (rule, Vec::new())).collect();
     rules.sort_by_key(|(rule, _)| std::cmp::Reverse(rule.severity));
 
     let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(ground.known.len());
-    let containers = world.inventory.containers.values().zip(world.labels.values()).zip(world.namespaces.iter());
-    for (at, (((container, labels), namespace), known)) in containers.zip(&ground.known).enumerate() {
+    for (at, ((resident, namespace), known)) in world.everybody().zip(&ground.known).enumerate() {
+        let Resident { container, labels, vouched, .. } = resident;
         let Known { asks, traefik, .. } = *known;
         let near = asks || ground.neighbours.get(at) == Some(&true);
         if !near && !traefik && labels.baked.is_empty() {
@@ -133,7 +138,7 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
         let case =
             Case { world, container, labels, namespace, asked: asks, shares: &ground.shares, kept: &ground.kept };
         let vouched: Vec<String> =
-            labels.get(ALLOW).map(|value| vouchers(value).map(str::to_owned).collect()).unwrap_or_default();
+            vouched.map(|value| vouchers(value).map(str::to_owned).collect()).unwrap_or_default();
         for (rule, hits) in &mut rules {
             let seen = match rule.check {
                 Check::Any(check) => check(&case),
@@ -150,23 +155,23 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
         }
         concerned.push(asks.then(|| Concerned { own: Vec::new(), networks: ground.networks_of(namespace), vouched }));
     }
+    for (at, place) in ground.places.iter().enumerate() {
+        let Ground { known, overlaps, .. } = &ground;
+        let Place { at: in_inventory, network, members } = *place;
+        let overlaps = overlaps.get(&in_inventory).copied();
+        let is_proxy = world.proxy.contains(in_inventory);
+        let wire = Wire { world, network, members, known, is_proxy, overlaps };
+        for (rule, hits) in &mut rules {
+            let Check::Network(check) = rule.check else { continue };
+            if let Some(seen) = check(&wire) {
+                let vouched = network.labels.get(ALLOW).is_some_and(|value| is_vouched(value, rule.id));
+                hits.push(Hit { on: On::Network { at, name: &network.name }, seen, vouched });
+            }
+        }
+    }
     for (rule, hits) in &mut rules {
-        match rule.check {
-            Check::Network(check) => {
-                for (at, place) in ground.places.iter().enumerate() {
-                    let Ground { known, overlaps, .. } = &ground;
-                    let (network, members) = (place.network, place.members);
-                    let overlaps = overlaps.get(&network.id).copied();
-                    if let Some(seen) = check(&Wire { world, network, members, known, overlaps }) {
-                        let vouched = network.labels.get(ALLOW).is_some_and(|value| is_vouched(value, rule.id));
-                        hits.push(Hit { on: On::Network { at, name: &network.name }, seen, vouched });
-                    }
-                }
-            }
-            Check::Engine(check) => {
-                hits.extend(check(world).map(|seen| Hit { on: On::Engine, seen, vouched: false }));
-            }
-            _ => {}
+        if let Check::Engine(check) = rule.check {
+            hits.extend(check(world).map(|seen| Hit { on: On::Engine, seen, vouched: false }));
         }
     }
 
@@ -176,7 +181,7 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
         on_network: vec![Vec::new(); ground.places.len()],
         everyone: Vec::new(),
     };
-    for (rule, mut hits) in rules {
+    for (rule, mut hits) in rules.into_iter().filter(|(_, hits)| !hits.is_empty()) {
         if rule.action == Action::Inform && hits.len() > MOST_ALONE {
             hits = vec![together(rule, &hits)];
         }
@@ -185,11 +190,10 @@ pub fn judge(world: &World<'_>, asked: &BTreeSet<&ContainerId>) -> Judgement {
             verdicts.record(rule, hit, world, &ground, &mut counts);
         }
     }
-    let ids = world.inventory.containers.keys();
     Judgement {
         findings: verdicts.findings,
         isolation: world.settings.isolation,
-        concerned: ids.zip(verdicts.concerned).filter_map(|(id, it)| Some((id.clone(), it?))).collect(),
+        concerned: verdicts.concerned,
         on_network: verdicts.on_network,
         everyone: verdicts.everyone,
     }
@@ -248,8 +252,8 @@ impl Verdicts {
                 finding.blocks = asks && blocks(finding.action, isolation);
                 finding.vouched = false;
             }
-            On::Container { container, at, asks } if matches!(rule.check, Check::Router(_)) => {
-                let namespace = world.namespaces.get(&container.id);
+            On::Container { container: _, at, asks } if matches!(rule.check, Check::Router(_)) => {
+                let namespace = world.namespaces.get(at);
                 for network in namespace.into_iter().flat_map(|namespace| ground.networks_of(namespace)) {
                     finding.blocks |= bites && self.refuses_on(network, rule, ground);
                     if let (Some(count), Some(found)) = (counts.get_mut(network), self.on_network.get_mut(network))
@@ -325,14 +329,14 @@ struct Ground<'a> {
     known: Vec<Known<'a>>,
     /// The verified internal networks with a live container that asked.
     places: Vec<Place<'a>>,
-    /// Where in `places` a network is.
-    place_of: BTreeMap<&'a NetworkId, usize>,
+    /// Where in `places` a network of the inventory is.
+    place_of: Vec<Option<usize>>,
     /// Which containers are live on those networks, and neither asked nor are a Traefik.
     neighbours: Vec<bool>,
     shares: Shares<'a>,
     /// What Traefik's and Leeward's containers mount.
     kept: Vec<Kept<'a>>,
-    overlaps: BTreeMap<&'a NetworkId, &'a str>,
+    overlaps: BTreeMap<usize, &'a str>,
 }
 
 /// What is known of one container besides itself.
@@ -344,36 +348,36 @@ pub(super) struct Known<'a> {
     pub(super) leeward: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Place<'a> {
+    /// Among the inventory's networks.
+    at: usize,
     network: &'a Network,
     members: &'a [Member<'a>],
 }
 
 impl<'a> Ground<'a> {
-    fn of(world: &'a World<'_>, asked: &BTreeSet<&ContainerId>) -> Self {
-        // Both are in the order of the ids.
-        let mut asked = asked.iter().peekable();
-        let mut known = Vec::with_capacity(world.inventory.containers.len());
-        for ((id, container), owner) in world.inventory.containers.iter().zip(world.owners.values()) {
-            while asked.next_if(|next| **next < id).is_some() {}
-            let traefik = world.is_traefik(container);
-            let asks = asked.next_if(|next| **next == id).is_some() && !traefik;
+    fn of(world: &'a World<'_>, asked: &[bool]) -> Self {
+        let known_of = |(resident, asked): (&'a Resident<'_>, &bool)| {
+            let Resident { owner, is_traefik, is_leeward, .. } = resident;
+            let asks = *asked && !is_traefik;
             // An application does not become Leeward by its image's name.
-            known.push(Known { owner, asks, traefik, leeward: !asks && is_leeward(container) });
-        }
-        let of_container = |(container, known): (&'a Arc<Container>, &Known<'_>)| {
-            let (leewards, is_kept) = (known.leeward && !known.traefik, known.leeward || known.traefik);
-            let mounts = container.mounts.iter().filter(move |_| is_kept);
-            mounts.map(move |mount| Kept { holder: container, mount, leewards })
+            Known { owner, asks, traefik: *is_traefik, leeward: !asks && *is_leeward }
         };
-        let kept = world.inventory.containers.values().zip(&known).flat_map(of_container).collect();
+        let known: Vec<Known<'_>> = world.residents.iter().zip(asked).map(known_of).collect();
+        let of_container = |(resident, known): (&'a Resident<'_>, &Known<'_>)| {
+            let leewards = known.leeward && !known.traefik;
+            resident.container.mounts.iter().map(move |mount| Kept { holder: resident.container, mount, leewards })
+        };
+        let keepers = world.residents.iter().zip(&known).filter(|(_, known)| known.leeward || known.traefik);
+        let kept = keepers.flat_map(of_container).collect();
         let mut neighbours = vec![false; known.len()];
         let mut places = Vec::new();
-        let mut place_of = BTreeMap::new();
-        for network in world.inventory.networks.values().filter(|it| world.namespaces.wall(&it.id).is_ok()) {
-            let members = world.namespaces.members(&network.id);
+        let mut place_of = vec![None; world.inventory.networks.len()];
+        for ((at, network), place) in world.inventory.networks.values().enumerate().zip(&mut place_of) {
+            let members = world.namespaces.members(at);
             let asks = |member: &Member<'_>| known.get(member.at).is_some_and(|known: &Known<'_>| known.asks);
-            if !members.iter().any(asks) {
+            if world.namespaces.wall(at).is_err() || !members.iter().any(asks) {
                 continue;
             }
             for member in members {
@@ -382,23 +386,23 @@ impl<'a> Ground<'a> {
                     *neighbour = true;
                 }
             }
-            place_of.insert(&network.id, places.len());
-            places.push(Place { network, members });
+            *place = Some(places.len());
+            places.push(Place { at, network, members });
         }
         Self { known, places, place_of, neighbours, shares: shares(world), kept, overlaps: overlaps(world.inventory) }
     }
 
     /// Where in `places` the networks of a namespace are.
     fn networks_of(&self, namespace: &Namespace<'_>) -> Vec<usize> {
-        let networks = namespace.edges.iter().filter_map(|edge| edge.network);
-        networks.filter_map(|network| self.place_of.get(&network.id).copied()).collect()
+        let networks = namespace.edges.iter().filter_map(|edge| edge.place);
+        networks.filter_map(|place| self.place_of.get(place).copied().flatten()).collect()
     }
 }
 
 fn shares<'a>(world: &'a World<'_>) -> Shares<'a> {
     let mut shares: Shares<'_> = BTreeMap::new();
-    for (container, namespace) in world.inventory.containers.values().zip(world.namespaces.iter()) {
-        if container.mounts.is_empty() || namespace.ways_out().next().is_none() || world.is_traefik(container) {
+    for (Resident { container, is_traefik, .. }, namespace) in world.everybody() {
+        if container.mounts.is_empty() || !namespace.has_way_out() || *is_traefik {
             continue;
         }
         for mount in &container.mounts {
@@ -413,28 +417,29 @@ fn shares<'a>(world: &'a World<'_>) -> Shares<'a> {
     shares
 }
 
-/// The networks whose addresses overlap with another's, and the name of one such.
-fn overlaps(inventory: &Inventory) -> BTreeMap<&NetworkId, &str> {
-    let mut spans: Vec<(Subnet, &NetworkId, &str)> = inventory
+/// The networks, by their places in the inventory, whose addresses overlap with another's, and the name of one such.
+fn overlaps(inventory: &Inventory) -> BTreeMap<usize, &str> {
+    let mut spans: Vec<(Subnet, usize, &str)> = inventory
         .networks
         .values()
-        .flat_map(|network| network.subnets.iter().map(move |subnet| (subnet, network)))
-        .filter_map(|(subnet, network)| Some((subnet.parse().ok()?, &network.id, network.name.as_str())))
+        .enumerate()
+        .flat_map(|(at, network)| network.subnets.iter().map(move |subnet| (subnet, at, network)))
+        .filter_map(|(subnet, at, network)| Some((subnet.parse().ok()?, at, network.name.as_str())))
         .collect();
-    spans.sort_by_key(|(subnet, id, _)| (subnet.first(), *id));
+    spans.sort_by_key(|(subnet, at, _)| (subnet.first(), *at));
     let mut found = BTreeMap::new();
     // The one that reaches furthest of those before.
-    let mut reach: Option<(Subnet, &NetworkId, &str)> = None;
-    for (subnet, id, name) in spans {
+    let mut reach: Option<(Subnet, usize, &str)> = None;
+    for (subnet, at, name) in spans {
         if let Some((before, other, other_name)) = reach
             && before.overlaps(&subnet)
-            && other != id
+            && other != at
         {
-            found.entry(id).or_insert(other_name);
+            found.entry(at).or_insert(other_name);
             found.entry(other).or_insert(name);
         }
         if reach.is_none_or(|(before, _, _)| before.last() < subnet.last()) {
-            reach = Some((subnet, id, name));
+            reach = Some((subnet, at, name));
         }
     }
     found

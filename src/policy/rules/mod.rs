@@ -107,6 +107,8 @@ pub struct Wire<'w> {
     pub members: &'w [Member<'w>],
     /// What is known of every container, in the order of the inventory: see [`Member::at`].
     known: &'w [judge::Known<'w>],
+    /// It is a proxy network.
+    pub is_proxy: bool,
     /// The name of another network whose addresses overlap with its own.
     pub overlaps: Option<&'w str>,
 }

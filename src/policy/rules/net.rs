@@ -1,5 +1,6 @@
 //! NET: networks, and what a container may do on them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -422,7 +423,7 @@ fn net_008(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn net_010(wire: &Wire<'_>) -> Option<Seen> {
-    if !wire.world.proxy.contains(&wire.network.id) {
+    if !wire.is_proxy {
         return None;
     }
     let owners: BTreeSet<&Owner> = others(wire).filter_map(|member| owner(wire, member)).collect();
@@ -437,9 +438,9 @@ fn net_010(wire: &Wire<'_>) -> Option<Seen> {
 fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     // Leeward itself too, which has no business with a way out.
     let not_traefik = wire.members.iter().filter(|member| wire.known.get(member.at).is_none_or(|known| !known.traefik));
-    let pivots: Vec<&Container> = not_traefik.filter(|member| member.way_out).map(|member| member.container).collect();
+    let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out).collect();
     // A rider leaves with the one whose network it rides in.
-    let first = pivots.iter().find(|pivot| !rides(pivot)).or_else(|| pivots.first())?;
+    let first = pivots.iter().find(|pivot| !rides(pivot.container)).or_else(|| pivots.first())?;
     // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.
     if others(wire).all(|member| member.way_out) {
         return None;
@@ -448,15 +449,16 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     let over = wire
         .world
         .namespaces
-        .get(&first.id)
+        .get(first.at)
         .and_then(|namespace| namespace.ways_out().next())
         .map_or("", |(edge, _)| edge.name);
-    let names = listed(pivots.iter().map(|pivot| pivot.name.as_str()));
+    let names = listed(pivots.iter().map(|pivot| pivot.container.name.as_str()));
+    let first = &first.container.name;
     Some(
-        Seen::new(format!("on `{}`, {names} {has} (`{}` over `{over}`)", wire.network.name, first.name)).fix(format!(
-            "docker network disconnect {over} {0}   # and take `{over}` out of its `networks:`\n\
-             or take {0} off `{1}`; if it is your Traefik, say so on its container:\nlabels:\n  leeward.traefik: \"true\"",
-            first.name, wire.network.name
+        Seen::new(format!("on `{}`, {names} {has} (`{first}` over `{over}`)", wire.network.name)).fix(format!(
+            "docker network disconnect {over} {first}   # and take `{over}` out of its `networks:`\n\
+             or take {first} off `{}`; if it is your Traefik, say so on its container:\nlabels:\n  leeward.traefik: \"true\"",
+            wire.network.name
         )),
     )
 }
@@ -498,9 +500,14 @@ pub(super) fn has_net_raw(container: &Container) -> bool {
 }
 
 /// A capability's name without its prefix; the engine writes `NET_RAW`, `CAP_NET_RAW` and, from a user, `net_raw`.
-pub(super) fn capability(name: &str) -> String {
-    let upper = name.to_ascii_uppercase();
-    upper.strip_prefix("CAP_").map_or(upper.clone(), str::to_owned)
+pub(super) fn capability(name: &str) -> Cow<'_, str> {
+    fn bare(name: &str) -> &str {
+        name.strip_prefix("CAP_").unwrap_or(name)
+    }
+    if name.bytes().any(|letter| letter.is_ascii_lowercase()) {
+        return Cow::Owned(bare(&name.to_ascii_uppercase()).to_owned());
+    }
+    Cow::Borrowed(bare(name))
 }
 
 fn net_013(case: &Case<'_>) -> Option<Seen> {
@@ -553,6 +560,9 @@ fn net_015(wire: &Wire<'_>) -> Option<Seen> {
 }
 
 fn net_016(case: &Case<'_>) -> Option<Seen> {
+    if ways(case, WayOut::Ipv6).is_empty() {
+        return None;
+    }
     let engine = &case.world.inventory.engine;
     let on_what =
         format!("internal, but with IPv6 on {} {}, which may not filter it", product(&engine.product), engine.version);
@@ -581,13 +591,13 @@ fn net_017(wire: &Wire<'_>) -> Option<Seen> {
 
 fn net_018(wire: &Wire<'_>) -> Option<Seen> {
     let icc = wire.network.options.get("com.docker.network.bridge.enable_icc")?;
-    (icc == "false" && wire.world.proxy.contains(&wire.network.id))
+    (icc == "false" && wire.is_proxy)
         .then(|| Seen::new(format!("`{}` forbids its containers to talk, Traefik among them", wire.network.name)))
 }
 
 fn net_019(wire: &Wire<'_>) -> Option<Seen> {
     let network = wire.network;
-    (network.driver == "overlay" && network.attachable && wire.world.proxy.contains(&network.id))
+    (network.driver == "overlay" && network.attachable && wire.is_proxy)
         .then(|| Seen::new(format!("`{}` is an overlay that any container of the swarm may join", network.name)))
 }
 

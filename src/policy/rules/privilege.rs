@@ -1,10 +1,12 @@
 //! PRV: power over the host, and how thin the container's walls are.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::net::capability;
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::world::World;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -282,12 +284,12 @@ fn prv_003(case: &Case<'_>) -> Option<Seen> {
         "SYS_RAWIO",
         "CHECKPOINT_RESTORE",
     ];
-    let found = added(case).find(|(name, _)| OPEN.contains(&name.as_str()))?;
+    let found = added(case).find(|(name, _)| OPEN.contains(&&**name))?;
     Some(Seen::new(format!("`{}` has the capability {}", case.name(), found.1)))
 }
 
 /// The added capabilities, plain and as written.
-fn added<'a>(case: &Case<'a>) -> impl Iterator<Item = (String, &'a String)> {
+fn added<'a>(case: &Case<'a>) -> impl Iterator<Item = (Cow<'a, str>, &'a String)> {
     let added: &BTreeSet<String> = &case.container.confinement.cap_add;
     added.iter().map(|name| (capability(name), name))
 }
@@ -314,8 +316,8 @@ fn prv_004(case: &Case<'_>) -> Option<Seen> {
     if case.container.confinement.cap_add.is_empty() || prv_003(case).is_some() {
         return None;
     }
-    let more: Vec<String> = added(case)
-        .filter(|(name, _)| !DEFAULT_CAPABILITIES.contains(&name.as_str()) && name != "NET_ADMIN")
+    let more: Vec<Cow<'_, str>> = added(case)
+        .filter(|(name, _)| !DEFAULT_CAPABILITIES.contains(&&**name) && name != "NET_ADMIN")
         .map(|(name, _)| name)
         .collect();
     when(!more.is_empty(), || format!("`{}` has more capabilities than the default: {}", case.name(), more.join(", ")))
@@ -327,19 +329,18 @@ fn prv_005(case: &Case<'_>) -> Option<Seen> {
 
 fn prv_006(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
-    let inventory = case.world.inventory;
+    let World { residents, namespaces, .. } = case.world;
     [("processes", &confinement.pid_mode), ("memory", &confinement.ipc_mode)].into_iter().find_map(|(what, mode)| {
         let reference = mode.strip_prefix("container:")?;
-        let other = inventory
-            .containers
-            .get(reference)
-            .or_else(|| inventory.containers.values().find(|container| container.name == reference))?;
+        let named = || residents.iter().position(|resident| resident.container.name == reference);
+        let at = case.world.find(reference).or_else(named)?;
+        let other = &residents.get(at)?.container;
         // Who sees the processes of the proxy is the proxy.
-        if case.world.is_traefik(other) {
+        if case.world.is_traefik(at) {
             let words = format!("`{}` shares {what} with `{}`, the proxy itself", case.name(), other.name);
             return Some(Seen::new(words).action(Action::Block));
         }
-        when(case.world.namespaces.has_way_out(&other.id), || {
+        when(namespaces.get(at)?.has_way_out(), || {
             format!("`{}` shares {what} with `{}`, which has a way out", case.name(), other.name)
         })
     })

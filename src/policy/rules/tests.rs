@@ -159,10 +159,14 @@ fn binding(ip: &str) -> BTreeMap<String, Vec<Binding>> {
     [("80/tcp".to_owned(), vec![Binding { host_ip: ip.into(), host_port: "8080".into() }])].into()
 }
 
+/// The place of `app` in the inventory: no id comes before it.
+const APP: usize = 0;
+
 fn judged(inventory: &Inventory, settings: &Settings) -> Judgement {
     let world = World::of(inventory, settings);
-    let asked: BTreeSet<&ContainerId> =
-        inventory.containers.keys().filter(|id| ["app", "app2", "traefik"].contains(&id.as_str())).collect();
+    assert_eq!(world.find("app"), Some(APP));
+    let asks = |id: &ContainerId| ["app", "app2", "traefik"].contains(&id.as_str());
+    let asked: Vec<bool> = inventory.containers.keys().map(asks).collect();
     judge(&world, &asked)
 }
 
@@ -634,16 +638,16 @@ fn what_blocks_refuses_and_says_how_to_vouch() {
         let mut inventory = topology();
         fires(&mut inventory);
         let judgement = judged(&inventory, &Settings::default());
-        let refusals = judgement.refusals(&"app".into());
+        let refusals = judgement.refusals(APP);
         let refusal = refusals.iter().find(|refusal| refusal.rule.as_deref() == Some(*id)).unwrap();
         assert!(refusal.remedy.ends_with(&format!("leeward.allow: {id}")), "{}", refusal.remedy);
 
         let vouch = format!("NET-099, {}", id.to_lowercase());
         app(&mut inventory, "app").labels.insert("leeward.allow".into(), vouch);
         let judgement = judged(&inventory, &Settings::default());
-        let again = judgement.refusals(&"app".into());
+        let again = judgement.refusals(APP);
         assert!(!again.iter().any(|refusal| refusal.rule.as_deref() == Some(*id)), "{id} cannot be vouched for");
-        let vouched = judgement.concerning(&"app".into()).into_iter().filter(|(_, s)| *s == Standing::Vouched);
+        let vouched = judgement.concerning(APP).into_iter().filter(|(_, s)| *s == Standing::Vouched);
         assert!(vouched.map(|(finding, _)| finding).any(|finding| finding.vouched && !finding.blocks), "{id}");
     }
 }
@@ -653,7 +657,7 @@ fn strict_refuses_what_weakens_the_walls_and_warn_refuses_nothing() {
     let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
     let warn = Settings { isolation: Isolation::Warn, ..Settings::default() };
     let refuses = |judgement: &Judgement, id: &str| {
-        judgement.refusals(&"app".into()).iter().any(|refusal| refusal.rule.as_deref() == Some(id))
+        judgement.refusals(APP).iter().any(|refusal| refusal.rule.as_deref() == Some(id))
     };
     for (id, fires, _) in PAIRS {
         let rule = find(id).unwrap();
@@ -664,7 +668,7 @@ fn strict_refuses_what_weakens_the_walls_and_warn_refuses_nothing() {
             assert!(refuses(&judged(&inventory, &strict), id), "{id} under strict");
             assert!(!refuses(&judged(&inventory, &Settings::default()), id), "{id} under enforce");
         }
-        assert_eq!(judged(&inventory, &warn).refusals(&"app".into()), [], "{id} under warn");
+        assert_eq!(judged(&inventory, &warn).refusals(APP), [], "{id} under warn");
     }
 }
 
@@ -673,10 +677,10 @@ fn a_networks_own_label_vouches_for_what_is_found_about_it() {
     let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
     let mut inventory = topology();
     add(&mut inventory, "app2", "blog", &["net-proxy"]);
-    assert_eq!(judged(&inventory, &strict).refusals(&"app".into()).len(), 1);
+    assert_eq!(judged(&inventory, &strict).refusals(APP).len(), 1);
     network(&mut inventory, "net-proxy").labels.insert("leeward.allow".into(), "NET-010".into());
     let judgement = judged(&inventory, &strict);
-    assert_eq!(judgement.refusals(&"app".into()), []);
+    assert_eq!(judgement.refusals(APP), []);
     let finding = judgement.findings.iter().find(|finding| finding.rule == "NET-010").unwrap();
     assert!(finding.vouched && !finding.blocks);
     assert_eq!(finding.subject, Subject::Network { name: "net-proxy".into() });
@@ -687,7 +691,7 @@ fn a_baked_in_vouch_does_not_count() {
     let mut inventory = topology();
     bake(&mut inventory, "leeward.allow", "PRV-001");
     app(&mut inventory, "app").confinement.privileged = true;
-    assert_eq!(judged(&inventory, &Settings::default()).refusals(&"app".into()).len(), 1);
+    assert_eq!(judged(&inventory, &Settings::default()).refusals(APP).len(), 1);
 }
 
 #[test]
@@ -695,10 +699,10 @@ fn what_a_neighbour_forwards_is_held_against_those_beside_it() {
     let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
     let mut inventory = topology();
     app(&mut inventory, "traefik").confinement.sysctls.clear();
-    let refusals = judged(&inventory, &strict).refusals(&"app".into());
+    let refusals = judged(&inventory, &strict).refusals(APP);
     assert_eq!(refusals.iter().filter_map(|refusal| refusal.rule.as_deref()).collect::<Vec<_>>(), ["NET-012"]);
     app(&mut inventory, "traefik").labels.insert("leeward.allow".into(), "NET-012".into());
-    assert_eq!(judged(&inventory, &strict).refusals(&"app".into()), []);
+    assert_eq!(judged(&inventory, &strict).refusals(APP), []);
 }
 
 #[test]
@@ -753,7 +757,7 @@ fn nobody_becomes_leeward_by_a_name() {
         add(&mut inventory, name, "other", &["net-proxy", "net-exposed"]);
         app(&mut inventory, name).image = "evil.example/leeward:1".into();
         let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
-        let refusals = judged(&inventory, &strict).refusals(&"app".into());
+        let refusals = judged(&inventory, &strict).refusals(APP);
         refusals.iter().filter_map(|refusal| refusal.rule.clone()).collect::<BTreeSet<_>>()
     };
     assert!(neighbour(false).contains("NET-011"), "{:?}", neighbour(false));
@@ -765,7 +769,7 @@ fn what_is_traefiks_or_leewards_is_nobodys() {
     let refused = |change: &dyn Fn(&mut Inventory)| {
         let mut inventory = topology();
         change(&mut inventory);
-        let refusals = judged(&inventory, &Settings::default()).refusals(&"app".into());
+        let refusals = judged(&inventory, &Settings::default()).refusals(APP);
         refusals.into_iter().filter_map(|refusal| refusal.rule).collect::<Vec<_>>()
     };
     let share = |who: &str, writable: bool| {

@@ -7,7 +7,6 @@ use super::{Case, Check, Rule, Seen, listed, mounts};
 use crate::inventory::Network;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Member;
-use crate::policy::proxy::is_leeward;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -118,11 +117,10 @@ fn trf_004(case: &Case<'_>) -> Option<Seen> {
     let company: BTreeSet<&str> = case
         .namespace
         .ways_out()
-        .filter_map(|(edge, _)| edge.network)
-        .flat_map(|network| world.namespaces.members(&network.id))
-        .map(|member| member.container)
-        .filter(|member| !world.is_traefik(member))
-        .map(|member| member.name.as_str())
+        .filter_map(|(edge, _)| edge.place)
+        .flat_map(|place| world.namespaces.members(place))
+        .filter(|member| !world.is_traefik(member.at))
+        .map(|member| member.container.name.as_str())
         .collect();
     let (edge, _) = case.namespace.ways_out().next()?;
     (!company.is_empty()).then(|| {
@@ -134,8 +132,8 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
     let world = case.world;
     let meets = case.namespace.edges.iter().find_map(|edge| {
         let network = edge.network?;
-        let members = world.namespaces.members(&network.id);
-        members.iter().any(|member| is_leeward(member.container)).then_some((edge, network, members))
+        let members = world.namespaces.members(edge.place?);
+        members.iter().any(|member| world.is_leeward(member.at)).then_some((edge, network, members))
     });
     let (edge, network, members) = meets?;
     if edge.wall.is_err() {
@@ -147,9 +145,8 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
     }
     let company: Vec<&str> = members
         .iter()
-        .map(|member| member.container)
-        .filter(|member| !is_leeward(member) && !world.is_traefik(member))
-        .map(|member| member.name.as_str())
+        .filter(|member| !world.is_leeward(member.at) && !world.is_traefik(member.at))
+        .map(|member| member.container.name.as_str())
         .collect();
     (!company.is_empty()).then(|| {
         let words =
@@ -160,28 +157,29 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
 
 fn trf_006(case: &Case<'_>) -> Option<Seen> {
     let world = case.world;
-    let networks = || case.namespace.edges.iter().filter_map(|edge| edge.network);
-    let members = |network: &Network| world.namespaces.members(&network.id).iter();
+    let networks = || case.namespace.edges.iter().filter_map(|edge| Some((edge.place?, edge.network?)));
+    let members = |place: usize| world.namespaces.members(place).iter();
     let names = |member: &Member<'_>| {
         let aliases = member.attachment.aliases.iter().cloned();
         aliases.chain([member.container.name.clone()]).collect::<BTreeSet<String>>()
     };
     // Where Traefik and Leeward are alone with each other, and what Leeward is called there.
-    let meets = |network: &&Network| {
-        members(network).all(|it| world.is_traefik(it.container) || is_leeward(it.container))
-            && members(network).any(|it| is_leeward(it.container))
+    let meets = |(place, _): &(usize, &Network)| {
+        members(*place).all(|it| world.is_traefik(it.at) || world.is_leeward(it.at))
+            && members(*place).any(|it| world.is_leeward(it.at))
     };
-    let control = networks().find(meets)?;
+    let (alone, control) = networks().find(meets)?;
     let mut called = BTreeSet::new();
-    for member in members(control).filter(|it| !world.is_traefik(it.container)) {
+    for member in members(alone).filter(|it| !world.is_traefik(it.at)) {
         for name in names(member) {
             called.insert(format!("{name}.{}", control.name));
             called.insert(name);
         }
     }
-    let others = networks().filter(|network| network.id != control.id);
-    others.flat_map(|network| members(network).map(move |member| (network, member))).find_map(|(network, member)| {
-        if world.is_traefik(member.container) || members(control).any(|it| it.container.id == member.container.id) {
+    let others = networks().filter(|(place, _)| *place != alone);
+    let of_others = others.flat_map(|(place, network)| members(place).map(move |member| (network, member)));
+    { of_others }.find_map(|(network, member)| {
+        if world.is_traefik(member.at) || members(alone).any(|it| it.at == member.at) {
             return None;
         }
         let name = names(member).into_iter().find(|name| called.contains(name))?;
