@@ -15,6 +15,7 @@ use crate::label::ProviderLabels;
 use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
+use crate::policy::lookup::Answering;
 use crate::policy::names;
 use crate::policy::namespaces::Namespace;
 use crate::policy::proxy::{TRAEFIK, is_true};
@@ -78,6 +79,7 @@ pub(crate) struct Judges<'a> {
     pub(crate) judgement: &'a Judgement,
     pub(crate) middlewares: &'a Middlewares<'a>,
     pub(crate) bindings: &'a Bindings,
+    pub(crate) answering: &'a Answering<'a>,
     pub(crate) version: Version,
 }
 
@@ -178,7 +180,7 @@ pub(crate) fn decide<'a>(
         let claim = claim_of(asked, dynamic, reached.as_ref().ok());
         let verdict = claims::judge(&claim, judges.middlewares, settings);
         within_rights(verdict, settings.isolation, &mut way, findings);
-        let verdict = claims::judge_names(&claim, world, settings);
+        let verdict = claims::judge_names(&claim, judges.answering, settings);
         within_rights(verdict, settings.isolation, &mut way, findings);
         // What it declares is kept as it is; what is completed and renamed is a copy.
         addressed(asked, dynamic.clone(), &reached, judges, &mut way, &mut warnings, findings)

@@ -24,6 +24,7 @@ use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::label;
 use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
+use crate::policy::lookup::Answering;
 use crate::policy::references::Middlewares;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rules;
@@ -243,8 +244,15 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     );
     let bindings = Bindings::of(inventory);
     let version = traefik_version(&world);
-    let judges =
-        Judges { world: &world, judgement: &judgement, middlewares: &middlewares, bindings: &bindings, version };
+    let answering = Answering::of(&world, asked.iter().filter_map(Asked::declared));
+    let judges = Judges {
+        world: &world,
+        judgement: &judgement,
+        middlewares: &middlewares,
+        bindings: &bindings,
+        answering: &answering,
+        version,
+    };
 
     let (mut decided, mut parts) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
     let mut of_labels = Vec::new();

@@ -7,12 +7,11 @@ use std::net::IpAddr;
 
 use super::finding::{Action, Finding};
 use super::hosts::{Bindings, Claimed};
-use super::lookup;
+use super::lookup::{self, Answering};
 use super::names::Owner;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
 use super::rules;
-use super::world::World;
 use crate::dynamic::middleware::Middleware;
 use crate::dynamic::{Dynamic, http};
 use crate::inventory::{Container, Network};
@@ -87,9 +86,9 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
 }
 
 /// Judges the names that Traefik would look up for one container.
-pub fn judge_names(claim: &Claim<'_>, world: &World<'_>, settings: &Settings) -> Verdict {
+pub fn judge_names(claim: &Claim<'_>, answering: &Answering<'_>, settings: &Settings) -> Verdict {
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
-    for (middleware, words) in lookup::shared_names(claim.container, claim.dynamic, world) {
+    for (middleware, words) in lookup::shared_names(claim.container, claim.dynamic, answering) {
         let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
         court.raise("LBL-017", Code::Middleware, Some(label), words, None);
     }

@@ -5,7 +5,36 @@ use std::collections::BTreeMap;
 use super::names::Owner;
 use super::world::World;
 use crate::dynamic::Dynamic;
-use crate::inventory::Container;
+use crate::inventory::{Container, Network};
+
+/// Who answers to a bare name on the networks that Traefik is on.
+#[derive(Clone, Debug, Default)]
+pub struct Answering<'a> {
+    /// By name: an owner, a container of its own, and the network.
+    by_name: BTreeMap<&'a str, Vec<(&'a Owner, &'a Container, &'a Network)>>,
+}
+
+impl<'a> Answering<'a> {
+    /// Every name of every container there, its own and its aliases; nobody, where none of `declared` asks for a name.
+    pub fn of(world: &'a World<'_>, mut declared: impl Iterator<Item = &'a Dynamic>) -> Self {
+        let asks = |dynamic: &Dynamic| dynamic.http.middlewares.values().any(|it| it.forward_auth.is_some());
+        if !declared.any(asks) {
+            return Self::default();
+        }
+        let mut by_name: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        let traefiks = world.everybody().filter(|(resident, _)| resident.is_traefik);
+        for edge in traefiks.flat_map(|(_, namespace)| &namespace.edges) {
+            let (Some(network), Some(place)) = (edge.network, edge.place) else { continue };
+            for member in world.namespaces.members(place) {
+                let Some(resident) = world.residents.get(member.at) else { continue };
+                for name in member.attachment.aliases.iter().chain([&member.container.name]) {
+                    by_name.entry(name).or_default().push((&resident.owner, member.container, network));
+                }
+            }
+        }
+        Self { by_name }
+    }
+}
 
 /// What stands against the names in a container's forwardAuth addresses: several owners answer to them (LBL-017).
 ///
@@ -13,24 +42,21 @@ use crate::inventory::Container;
 /// may come in, and sees every visitor's cookies. A name with its network behind it (`authelia.net-auth`), and one that is
 /// no container's, is passed over.
 /// Gives the middleware's name, and words.
-pub(super) fn shared_names(container: &Container, dynamic: &Dynamic, world: &World<'_>) -> Vec<(String, String)> {
+pub(super) fn shared_names(
+    container: &Container,
+    dynamic: &Dynamic,
+    answering: &Answering<'_>,
+) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (middleware, it) in &dynamic.http.middlewares {
         let Some(host) = it.forward_auth.as_ref().and_then(|auth| host(auth.address.as_deref()?)) else { continue };
-        let mut answers: BTreeMap<&Owner, String> = BTreeMap::new();
-        let traefiks = world.everybody().filter(|(resident, _)| resident.is_traefik);
-        for edge in traefiks.flat_map(|(_, namespace)| &namespace.edges) {
-            let (Some(network), Some(place)) = (edge.network, edge.place) else { continue };
-            for member in world.namespaces.members(place) {
-                let called = member.attachment.aliases.contains(host) || member.container.name == host;
-                if let Some(resident) = world.residents.get(member.at).filter(|_| called) {
-                    let place = || format!("`{}` on `{}`", member.container.name, network.name);
-                    answers.entry(&resident.owner).or_insert_with(place);
-                }
-            }
+        let mut answers: BTreeMap<&Owner, (&str, &str)> = BTreeMap::new();
+        for (owner, container, network) in answering.by_name.get(host).into_iter().flatten() {
+            answers.entry(owner).or_insert((&container.name, &network.name));
         }
         if answers.len() > 1 {
-            let places: Vec<String> = answers.into_values().collect();
+            let places: Vec<String> =
+                answers.into_values().map(|(container, network)| format!("`{container}` on `{network}`")).collect();
             let words = format!(
                 "middleware `{middleware}` of `{}` asks `{host}`, and Traefik finds several of that name: {}",
                 container.name,

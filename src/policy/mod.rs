@@ -8,7 +8,7 @@
 pub mod claims;
 pub mod finding;
 pub mod hosts;
-mod lookup;
+pub mod lookup;
 pub mod names;
 pub mod namespaces;
 pub mod own_labels;
