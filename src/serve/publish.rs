@@ -64,15 +64,18 @@ impl Document {
 }
 
 impl Published {
-    /// What follows `previous`, once `plan` is what holds. Encodes only what differs.
+    /// What follows `previous`, once `plan` is what holds. Encodes each document once, however many Traefiks it is for.
     pub fn next(previous: Option<&Self>, inventory: Arc<Inventory>, plan: Plan, stale: Option<Stale>) -> Self {
-        let mut documents = BTreeMap::new();
+        let mut documents: BTreeMap<String, Document> = BTreeMap::new();
         for (name, dynamic) in &plan.documents {
-            let kept = previous.and_then(|it| {
-                let same = it.plan.documents.get(name) == Some(dynamic);
-                it.documents.get(name).filter(|_| same)
-            });
-            documents.insert(name.clone(), kept.cloned().unwrap_or_else(|| Document::new(document::write(dynamic))));
+            let same =
+                plan.documents.iter().zip(documents.values()).find(|((_, other), _)| Arc::ptr_eq(other, dynamic));
+            let encode = || {
+                let bytes = document::write(dynamic);
+                let kept = previous.and_then(|it| it.documents.get(name)).filter(|it| it.bytes == bytes);
+                kept.cloned().unwrap_or_else(|| Document::new(bytes))
+            };
+            documents.insert(name.clone(), same.map_or_else(encode, |(_, document)| document.clone()));
         }
         let unchanged = previous.filter(|it| it.documents == documents);
         Self {
