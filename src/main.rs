@@ -4,7 +4,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-/// musl's own allocator lets one thread in at a time and is slow at it: compiling takes up to twice as long.
+/// Instead of musl's own, which is careful and slow: compiling took up to twice as long with it.
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
