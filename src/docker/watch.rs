@@ -166,8 +166,8 @@ impl Changed {
         let (first, last) = self.span?;
         Some(match hurried {
             _ if !self.decisive => (last + QUIET).min(first + PATIENCE),
-            None => first,
-            Some(hurried) => first.max(hurried + SPACE),
+            None => last,
+            Some(hurried) => last.max(hurried + SPACE),
         })
     }
 }

@@ -429,6 +429,20 @@ async fn what_makes_or_ends_a_route_is_read_at_once_and_ten_times_a_second_at_mo
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_to_be_tried_again_does_not_hold_up_what_is_decisive() {
+    let house = House::ready(TWO).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(500));
+    house.engine.say("a", "start");
+    time::sleep(Duration::from_millis(200)).await;
+    house.engine.put("b", 20);
+    house.engine.say("b", "start");
+    time::sleep(Duration::from_millis(5)).await;
+    let routed = house.routed().await;
+    assert_eq!(routed.len(), 2, "a keeps its route: {routed:?}");
+    assert_eq!(routed[1].1, "http://10.0.0.22:80");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_comes_before_a_start_waits_for_it() {
     let house = House::ready(TWO).await;
     house.engine.take_asked();
