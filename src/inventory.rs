@@ -209,6 +209,13 @@ pub struct Container {
     pub malformed: Option<String>,
 }
 
+impl Container {
+    /// Whether it runs, as far as is known.
+    pub fn is_running(&self) -> bool {
+        self.state.is_empty() || self.state == "running"
+    }
+}
+
 /// A container's place on one network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -4,23 +4,16 @@
 //! does not know would lose a whole list, and one label that is no UTF-8 the stream of events.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{Stream, TryStreamExt as _, stream};
 use hyper::{Method, header};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, Error, request};
 use super::facts;
 use crate::inventory::{Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
-
-/// How many questions are open at once when all containers are read.
-const AT_ONCE: usize = 16;
-/// Of several containers each may take as long as those before it took together, and so much longer.
-const STRAGGLE: Duration = Duration::from_millis(250);
 
 /// An engine that answered, and the version of the API that it is asked in.
 #[derive(Clone, Debug)]
@@ -42,6 +35,19 @@ pub(super) struct Listed {
     pub(super) labels: BTreeMap<String, String>,
     /// Another one whenever the list says anything else of it.
     pub(super) fingerprint: [u8; 32],
+}
+
+/// Lists, of one moment or nearly.
+#[derive(Debug)]
+pub(super) struct Lists {
+    /// All containers, running or not, if they were asked for.
+    pub(super) containers: Option<BTreeMap<ContainerId, Listed>>,
+    /// All networks. A swarm makes its networks known to a node without an event there.
+    pub(super) networks: Vec<Network>,
+    /// [`Engine::gwbridge_members`](crate::inventory::Engine::gwbridge_members).
+    pub(super) gwbridge_members: Option<BTreeSet<String>>,
+    /// Services, their tasks and the nodes, if they were asked for.
+    pub(super) swarm: Option<[Vec<Value>; 3]>,
 }
 
 /// Something happened, somewhere.
@@ -87,7 +93,8 @@ impl Client {
     }
 
     async fn get(&self, path: &str) -> Result<Value, Error> {
-        self.connection.json(&format!("{}{path}", self.prefix)).await
+        // Boxed: a request's state is large, and many are under way.
+        Box::pin(self.connection.json(&format!("{}{path}", self.prefix))).await
     }
 
     /// As `get`; null where whoever answers does not let the question through.
@@ -112,8 +119,21 @@ impl Client {
         Ok(facts::engine(&self.version, &info))
     }
 
+    /// Lists networks, containers if `with_containers`, and services if `with_swarm`; all at once.
+    pub(super) async fn lists(&self, with_containers: bool, with_swarm: bool) -> Result<Lists, Error> {
+        let containers = async { if with_containers { Ok(Some(self.containers().await?)) } else { Ok(None) } };
+        let swarm = async { if with_swarm { Ok(Some(self.swarm().await?)) } else { Ok(None) } };
+        let networks = async {
+            let networks = self.networks().await?;
+            let members = self.gwbridge_members(&networks).await;
+            Ok((networks, members))
+        };
+        let (containers, (networks, gwbridge_members), swarm) = tokio::try_join!(containers, networks, swarm)?;
+        Ok(Lists { containers, networks, gwbridge_members, swarm })
+    }
+
     /// The ids of all containers, running or not, with what the list says of each.
-    pub(super) async fn containers(&self) -> Result<BTreeMap<ContainerId, Listed>, Error> {
+    async fn containers(&self) -> Result<BTreeMap<ContainerId, Listed>, Error> {
         let list = self.list("/containers/json?all=1").await?;
         let listed = list.into_iter().filter_map(|raw| {
             let id = facts::text(&raw, &["Id"]);
@@ -141,79 +161,35 @@ impl Client {
         }
     }
 
-    /// Several containers at once, in any order. Unless `all` are waited for, those that take far longer than the others
-    /// are not.
-    pub(super) async fn inspect(
-        &self,
-        ids: BTreeSet<ContainerId>,
-        all: bool,
-    ) -> Vec<(ContainerId, Result<Option<Container>, Error>)> {
-        let mut late = ids.clone();
-        let mut answers = stream::iter(ids)
-            .map(|id| async {
-                let answer = self.container(&id).await;
-                (id, answer)
-            })
-            .buffer_unordered(AT_ONCE);
-        let begun = Instant::now();
-        let mut read = Vec::with_capacity(late.len());
-        let mut until = None;
-        loop {
-            let next = match until {
-                None => answers.next().await,
-                Some(until) => timeout_at(until, answers.next()).await.unwrap_or_default(),
-            };
-            let Some((id, answer)) = next else { break };
-            late.remove(&id);
-            read.push((id, answer));
-            until = (!all).then(|| Instant::now() + begun.elapsed() + STRAGGLE);
-        }
-        let limit = begun.elapsed();
-        read.extend(late.into_iter().map(|id| {
-            let path = format!("/containers/{id}/json");
-            (id, Err(Error::TooSlow { path, limit }))
-        }));
-        read
-    }
-
     /// All networks.
-    pub(super) async fn networks(&self) -> Result<Vec<Network>, Error> {
+    async fn networks(&self) -> Result<Vec<Network>, Error> {
         Ok(self.list("/networks").await?.iter().filter_map(facts::network).collect())
     }
 
-    /// The ids of those with a leg on `docker_gwbridge`, whose endpoints are called `gateway_<sandbox>` and listed under
-    /// the container's id. `None`: not to be read.
-    pub(super) async fn members(&self, network: &Network) -> Option<Vec<String>> {
+    /// The ids of those with a leg on the bridge that gives swarm containers their way out, where endpoints are called
+    /// `gateway_<sandbox>` and listed under the container's id. `None`: not to be read.
+    async fn gwbridge_members(&self, networks: &[Network]) -> Option<BTreeSet<String>> {
+        let bridges = networks.iter().filter(|network| network.name == "docker_gwbridge");
+        let Some(network) = bridges.min_by_key(|network| &network.id) else { return Some(BTreeSet::new()) };
         let raw = self.get(&format!("/networks/{}", network.id)).await.ok()?;
         Some(facts::entries(&raw, &["Containers"]).map(|(id, _)| id.clone()).collect())
     }
 
-    /// Images by id. One that cannot be read says why: nobody can then tell who set a container's labels.
-    pub(super) async fn images(&self, ids: impl IntoIterator<Item = ImageId>) -> Vec<(ImageId, Image)> {
-        stream::iter(ids)
-            .map(|id| async {
-                let image = match self.get(&format!("/images/{id}/json")).await {
-                    Ok(raw) => facts::image(&raw),
-                    Err(problem) => Image { problem: Some(problem.to_string()), ..Image::default() },
-                };
-                (id, image)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+    /// An image. One that cannot be read says why: nobody can then tell who set a container's labels.
+    pub(super) async fn image(&self, id: &ImageId) -> Image {
+        match self.get(&format!("/images/{id}/json")).await {
+            Ok(raw) => facts::image(&raw),
+            Err(problem) => Image { problem: Some(problem.to_string()), ..Image::default() },
+        }
     }
 
-    /// Volumes by name; those that cannot be read are left out.
-    pub(super) async fn volumes(&self, names: impl IntoIterator<Item = String>) -> Vec<(String, Volume)> {
-        stream::iter(names.into_iter().filter(|name| is_name(name)))
-            .map(|name| async {
-                let raw = self.get(&format!("/volumes/{name}")).await.ok()?;
-                Some((name, facts::volume(&raw)))
-            })
-            .buffer_unordered(AT_ONCE)
-            .filter_map(std::future::ready)
-            .collect()
-            .await
+    /// A volume. `None`: not to be read.
+    pub(super) async fn volume(&self, name: &str) -> Option<Volume> {
+        if !is_name(name) {
+            return None;
+        }
+        let raw = self.get(&format!("/volumes/{name}")).await.ok()?;
+        Some(facts::volume(&raw))
     }
 
     /// Services, their tasks and the nodes of a swarm.

@@ -10,6 +10,7 @@ pub mod snapshot;
 pub mod swarm;
 
 mod client;
+mod inspections;
 pub(crate) mod json;
 mod watch;
 

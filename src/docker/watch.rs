@@ -1,35 +1,43 @@
 //! Keeps an inventory current: a full reading after every connection, then what events say has changed, and nothing else.
 //!
-//! A change that makes or ends a route by itself is read at once, ten times a second at most; the others wait for what
-//! comes with them.
+//! One loop, and nothing in it waits for anything else: events are taken down, and lists and inspections taken in as they
+//! are answered. What makes or ends a route by itself is asked for at once; the rest waits for what comes with it.
 //!
 //! No window between listing and subscribing: events are asked for from a moment of the engine's own clock that lies before
-//! the list. After any cut everything starts over with a list. What an event says is never believed, only that something
-//! happened to an id: that id is read again.
+//! the list. After any cut everything starts over with a list. An event says that something happened to an id, and that id
+//! is read again; it is believed in one thing only, that a container has ended: the engine describes one that ends only
+//! once it has cleared up behind it, and a route must not wait for that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch::Sender;
 use tokio::time::{self, Instant};
 use tracing::{debug, info, warn};
 
-use super::client::{Client, Event, Listed};
+use super::client::{Client, Event, Listed, Lists};
 use super::connection::{Connection, Error};
+use super::inspections::{Answer, Belongings, Inspections, Whole, is_whole};
 use super::{Observed, Options, Stale, Swarm, swarm};
-use crate::inventory::{ContainerId, ImageId, Inventory, Unreadable};
+use crate::inventory::{ContainerId, Inventory, Unreadable};
 
 /// Events that belong together come in a burst: wait until it is quiet for so long, …
 const QUIET: Duration = Duration::from_millis(50);
 /// … but never longer than this.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// What makes or ends a route is read at once, but so long after the last that was: in a flood the engine is asked no
-/// more often than a Traefik with the shipped `providersThrottleDuration` takes a new configuration.
-const SPACE: Duration = Duration::from_millis(100);
+/// What makes or ends a route is asked for at once, but so long after the last that was: a flood costs the engine twenty
+/// questions a second for each container that it is about.
+const SPACE: Duration = Duration::from_millis(50);
+/// What is answered waits so long for what was asked for beside it: Traefik takes one document sooner than several.
+const TOGETHER: Duration = Duration::from_millis(20);
+/// An end waits so long for a start that is told with it.
+const MOMENT: Duration = Duration::from_millis(5);
 /// How often an engine that says nothing is asked whether it is there.
 const PULSE: Duration = Duration::from_secs(5);
 /// How often everything is listed again, whatever events said.
@@ -50,13 +58,11 @@ pub(super) async fn watch(connection: Connection, options: Options, sender: &Sen
             .build()
     };
     let mut delays = backoff();
-    let mut inventory = Arc::new(Inventory::default());
+    let mut watch = Watch::new(options);
     let mut told = String::new();
     loop {
-        let mut session = Session::new(options, Arc::clone(&inventory));
         let mut was_complete = false;
-        let problem = session.run(connection.clone(), sender, &mut was_complete).await;
-        inventory = session.inventory;
+        let problem = watch.run(connection.clone(), sender, &mut was_complete).await;
         if was_complete {
             delays = backoff();
         }
@@ -91,15 +97,22 @@ fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut Str
     }
 }
 
+/// What has to be listed again; each holds the ones before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    #[default]
+    Nothing,
+    /// Networks, and services where they are read.
+    Networks,
+    /// Containers too.
+    Everything,
+}
+
 /// What has to be read again.
 #[derive(Debug, Default)]
 struct Changed {
     containers: BTreeSet<ContainerId>,
-    /// Those that could not be read before, and of which nothing was said since.
-    retries: BTreeSet<ContainerId>,
-    networks: bool,
-    swarm: bool,
-    everything: bool,
+    lists: Wanted,
     /// Some of it makes or ends a route by itself.
     decisive: bool,
     /// When the first of it happened, and the last.
@@ -107,58 +120,24 @@ struct Changed {
 }
 
 impl Changed {
-    /// Takes an event down. `known`: what was read before it.
-    fn note(&mut self, event: &Event, known: &Inventory) {
-        match event.kind.as_str() {
-            "container" => {
-                // An exec or an attach changes nothing that is read here.
-                let first = event.action.split([':', ' ']).next().unwrap_or_default();
-                if first.starts_with("exec_")
-                    || matches!(first, "attach" | "detach" | "top" | "resize" | "copy" | "export")
-                {
-                    return;
-                }
-                // The engine says these last: what it will say of the container's state is so by then.
-                self.decisive |= matches!(first, "start" | "die" | "pause" | "unpause" | "health_status");
-                self.containers.insert(event.id.as_str().into());
-            }
-            "network" => {
-                self.networks = true;
-                match &event.container {
-                    Some(id) => {
-                        let id = id.as_str().into();
-                        // One that starts or ends is not running, or will not be: that is said apart, and last.
-                        self.decisive |= known.containers.get(&id).is_some_and(|it| it.state == "running");
-                        self.containers.insert(id);
-                    }
-                    None if matches!(event.action.as_str(), "connect" | "disconnect") => self.everything = true,
-                    None => {}
-                }
-            }
-            "service" | "node" => self.swarm = true,
-            _ => return,
-        }
+    /// Something happened now.
+    fn extend(&mut self) -> &mut Self {
         let now = Instant::now();
         self.span = Some((self.span.map_or(now, |(first, _)| first), now));
+        self
     }
 
-    /// Whether anything happened, besides what could not be read before.
-    fn has_news(&self) -> bool {
-        let Self { containers, retries: _, networks, swarm, everything, decisive: _, span: _ } = self;
-        !containers.is_empty() || *networks || *swarm || *everything
+    /// Something happened now to a container.
+    fn inspect(&mut self, id: ContainerId, decisive: bool) {
+        let changed = self.extend();
+        changed.decisive |= decisive;
+        changed.containers.insert(id);
     }
 
-    /// How long a reading of it goes on once something else has happened: one container that never answers must not hold
-    /// up the others. `None`: to its end. That one is given up for another's sake only once, so that an engine that is
-    /// slow to answer anything is waited for.
-    fn patience(&self) -> Option<Duration> {
-        match self {
-            _ if !self.has_news() => Some(Duration::ZERO),
-            Self { networks: false, swarm: false, everything: false, retries, .. } if retries.is_empty() => {
-                Some(PATIENCE)
-            }
-            _ => None,
-        }
+    /// Something happened now that lists tell of.
+    fn list(&mut self, wanted: Wanted) {
+        let changed = self.extend();
+        changed.lists = changed.lists.max(wanted);
     }
 
     /// When to read it. `hurried`: when something decisive was last read.
@@ -172,21 +151,52 @@ impl Changed {
     }
 }
 
-/// One connection's worth of watching.
-struct Session {
-    options: Options,
-    inventory: Arc<Inventory>,
-    changed: Changed,
-    /// What the last list said of the containers that were read since: they need no reading while it says the same.
-    listed: BTreeMap<ContainerId, [u8; 32]>,
+/// What was said of a container since its inspection began, which may not know of it.
+#[derive(Debug, Default)]
+struct Said {
+    decisive: bool,
+    ended: bool,
 }
 
-impl Session {
-    fn new(options: Options, inventory: Arc<Inventory>) -> Self {
-        Self { options, inventory, changed: Changed::default(), listed: BTreeMap::new() }
+/// Lists that are being asked for, and the containers to be inspected after them.
+struct Listing<'a> {
+    answer: BoxFuture<'a, Result<Lists, Error>>,
+    containers: BTreeSet<ContainerId>,
+}
+
+/// What is known, and what of it has to be read again.
+struct Watch {
+    options: Options,
+    inventory: Arc<Inventory>,
+    belongings: Arc<Belongings>,
+    changed: Changed,
+    /// Of containers that are being inspected.
+    said: BTreeMap<ContainerId, Said>,
+    /// What the last list said of the containers that were read since: they need no reading while it says the same.
+    listed: BTreeMap<ContainerId, [u8; 32]>,
+    /// The containers whose last inspection failed, and when they are tried again.
+    failing: BTreeSet<ContainerId>,
+    retry: Option<Instant>,
+    /// From when on there is something to be published.
+    news: Option<Instant>,
+}
+
+impl Watch {
+    fn new(options: Options) -> Self {
+        Self {
+            options,
+            inventory: Arc::default(),
+            belongings: Arc::default(),
+            changed: Changed::default(),
+            said: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            failing: BTreeSet::new(),
+            retry: None,
+            news: None,
+        }
     }
 
-    /// Until something goes wrong. `was_complete`: everything was read once.
+    /// One connection's worth of watching, until something goes wrong. `was_complete`: everything was read once.
     async fn run(
         &mut self,
         connection: Connection,
@@ -202,23 +212,25 @@ impl Session {
             Err(problem) => return problem,
         };
         let mut events = pin!(client.events(client.clock, reads_swarm).fuse());
-        if let Err(problem) = self.while_listening(events.as_mut(), &client, None, reads_swarm).await {
-            return problem;
-        }
-        *was_complete = true;
-        self.publish(sender);
-
+        let mut inspections = Inspections::new(&client, Arc::clone(&self.belongings));
+        let mut listing =
+            Some(Listing { answer: Box::pin(client.lists(true, reads_swarm)), containers: BTreeSet::new() });
         let mut pulse = time::interval_at(Instant::now() + PULSE, PULSE);
         let mut safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
         let mut tasks = time::interval_at(Instant::now() + TASKS, TASKS);
         let mut heard = Instant::now();
         let mut hurried = None;
         loop {
-            let due = self.changed.due(hurried);
-            let wait = async {
-                match due {
-                    Some(due) => time::sleep_until(due).await,
-                    None => std::future::pending().await,
+            let is_busy = listing.is_some() || !inspections.is_idle();
+            // The first reading is published whole: who is slow is waited for, or would lose its route while Leeward starts.
+            let is_held = is_busy && !*was_complete;
+            let is_listing = listing.is_some() && self.changed.lists != Wanted::Nothing;
+            let due = self.changed.due(hurried).filter(|_| !is_held && !is_listing);
+            let publication = self.news.map(|since| if is_busy { since + TOGETHER } else { since });
+            let lists = async {
+                match &mut listing {
+                    Some(listing) => (&mut listing.answer).await,
+                    None => future::pending().await,
                 }
             };
             tokio::select! {
@@ -227,29 +239,44 @@ impl Session {
                     Some(Ok(event)) => {
                         heard = Instant::now();
                         debug!(event.kind = %event.kind, event.action = %event.action, event.id = %event.id, "the engine says");
-                        self.changed.note(&event, &self.inventory);
+                        self.note(&event, &inspections);
                     }
                     Some(Err(problem)) => return problem,
-                    None => return ended(),
+                    None => return Error::Garbled { path: "/events".to_owned(), why: "the engine ended it".to_owned() },
                 },
-                () = wait => {
-                    let changed = std::mem::take(&mut self.changed);
-                    if changed.decisive {
+                Some(answer) = inspections.next() => self.take(answer),
+                lists = lists => match lists {
+                    Ok(lists) => {
+                        let containers = listing.take().map(|it| it.containers).unwrap_or_default();
+                        self.take_lists(lists, containers, &mut inspections);
+                    }
+                    Err(problem) => return problem,
+                },
+                () = at(due) => {
+                    let Changed { containers, lists, decisive, span: _ } = std::mem::take(&mut self.changed);
+                    if decisive {
                         hurried = Some(Instant::now());
                     }
-                    if let Err(problem) = self.while_listening(events.as_mut(), &client, Some(changed), reads_swarm).await {
-                        return problem;
+                    if lists == Wanted::Nothing {
+                        self.inspect(containers, &mut inspections);
+                    } else {
+                        // Networks first: a container may be on one that is new.
+                        let answer = client.lists(lists == Wanted::Everything, reads_swarm);
+                        listing = Some(Listing { answer: Box::pin(answer), containers });
                     }
+                }
+                () = at(publication.filter(|_| !is_held)) => {
+                    *was_complete = true;
                     self.publish(sender);
                 }
-                _ = tasks.tick(), if reads_swarm => {
-                    self.changed.swarm = true;
-                    self.changed.span.get_or_insert((Instant::now(), Instant::now()));
+                () = at(self.retry) => {
+                    self.retry = None;
+                    self.changed.containers.extend(self.failing.iter().cloned());
+                    // Who has a hidden leg is known without them.
+                    self.changed.list(Wanted::Networks);
                 }
-                _ = safety.tick() => {
-                    self.changed.everything = true;
-                    self.changed.span.get_or_insert((Instant::now(), Instant::now()));
-                }
+                _ = tasks.tick(), if reads_swarm => self.changed.list(Wanted::Networks),
+                _ = safety.tick() => self.changed.list(Wanted::Everything),
                 _ = pulse.tick() => {
                     if heard.elapsed() >= PULSE
                         && let Err(problem) = client.ping().await {
@@ -260,7 +287,7 @@ impl Session {
         }
     }
 
-    /// What is read once a connection: the engine itself. Says whether services are read.
+    /// What is read once a connection: the engine itself; everything else is to be read. Says whether services are.
     async fn first(&mut self, client: &Client) -> Result<bool, Error> {
         let mut engine = client.engine().await?;
         if self.options.test_door {
@@ -280,61 +307,161 @@ impl Session {
         let inventory = Arc::make_mut(&mut self.inventory);
         engine.gwbridge_members = inventory.engine.gwbridge_members.take();
         inventory.engine = engine;
+        self.said.clear();
+        self.listed.clear();
+        self.retry = None;
+        self.news = None;
+        self.changed = Changed::default();
         Ok(reads_swarm)
     }
 
-    /// Reads while events are taken down: nothing that happens meanwhile is missed. `None` reads everything. A reading
-    /// may give way to what happens meanwhile, and is then to be tried again with it.
-    async fn while_listening(
-        &mut self,
-        mut events: std::pin::Pin<&mut (impl Stream<Item = Result<Event, Error>> + ?Sized)>,
-        client: &Client,
-        changed: Option<Changed>,
-        reads_swarm: bool,
-    ) -> Result<(), Error> {
-        let mut inventory = Arc::clone(&self.inventory);
-        let begun = Instant::now();
-        let giving_way = changed.as_ref().and_then(|changed| {
-            let until = begun + changed.patience()?;
-            Some((until, changed.containers.union(&changed.retries).cloned().collect::<BTreeSet<_>>()))
-        });
-        let again = {
-            let listed = &mut self.listed;
-            let mut reading = pin!(read(Arc::make_mut(&mut inventory), listed, client, changed, reads_swarm));
-            loop {
-                let is_awaited = self.changed.has_news();
-                let enough = async {
-                    match &giving_way {
-                        Some((until, _)) if is_awaited => time::sleep_until(*until).await,
-                        _ => std::future::pending().await,
-                    }
-                };
-                tokio::select! {
-                    biased;
-                    done = &mut reading => break done?,
-                    event = events.next() => match event {
-                        Some(event) => self.changed.note(&event?, &self.inventory),
-                        None => return Err(ended()),
-                    },
-                    () = enough => {
-                        self.changed.retries.extend(giving_way.into_iter().flat_map(|(_, ids)| ids));
-                        return Ok(());
-                    }
+    /// Takes an event down.
+    fn note(&mut self, event: &Event, inspections: &Inspections<'_>) {
+        // `health_status: healthy`, `exec_create: /bin/sh`.
+        let action = event.action.split([':', ' ']).next().unwrap_or_default();
+        let (id, decisive) = match (event.kind.as_str(), &event.container) {
+            // An exec or an attach changes nothing that is read here.
+            ("container", _) if action.starts_with("exec_") => return,
+            ("container", _) if matches!(action, "attach" | "detach" | "top" | "resize" | "copy" | "export") => return,
+            // The engine says these last: what it will say of the container's state is so by then.
+            ("container", _) => (&event.id, matches!(action, "start" | "pause" | "unpause" | "health_status")),
+            ("network", Some(id)) => {
+                self.changed.list(Wanted::Networks);
+                // One that starts or ends is not running, or will not be: that is said apart, and last.
+                (id, self.inventory.containers.get(id.as_str()).is_some_and(|container| container.is_running()))
+            }
+            ("network", None) if matches!(action, "connect" | "disconnect") => {
+                return self.changed.list(Wanted::Everything);
+            }
+            ("network", None) | ("service" | "node", _) => return self.changed.list(Wanted::Networks),
+            _ => return,
+        };
+        let id = ContainerId::from(id.as_str());
+        let ended = match (event.kind.as_str(), action) {
+            ("container", "die") => Some(true),
+            ("container", "start") => Some(false),
+            _ => None,
+        };
+        if ended == Some(true) {
+            self.end(&id);
+        }
+        if inspections.is_under_way(&id) {
+            let said = self.said.entry(id).or_default();
+            said.decisive |= decisive;
+            said.ended = ended.unwrap_or(said.ended);
+        } else {
+            self.changed.inspect(id, decisive);
+        }
+    }
+
+    /// A container has ended, whatever an inspection still says that began before.
+    fn end(&mut self, id: &ContainerId) {
+        if self.inventory.containers.get(id).is_some_and(|container| container.is_running()) {
+            if let Some(container) = Arc::make_mut(&mut self.inventory).container_mut(id.as_str()) {
+                "exited".clone_into(&mut container.state);
+            }
+            self.news.get_or_insert_with(|| Instant::now() + MOMENT);
+        }
+    }
+
+    /// Has containers inspected.
+    fn inspect(&mut self, containers: impl IntoIterator<Item = ContainerId>, inspections: &mut Inspections<'_>) {
+        for id in containers {
+            self.inspect_one(&id, None, inspections);
+        }
+    }
+
+    fn inspect_one(&mut self, id: &ContainerId, listed: Option<Listed>, inspections: &mut Inspections<'_>) {
+        if !inspections.begin(id, listed) {
+            self.said.entry(id.clone()).or_default();
+        }
+    }
+
+    /// Takes lists in, and has inspected what they tell of: what is new, what they say something new of, what is gone (the
+    /// engine says so when it is asked), and those that could not be read whole. `containers`: and these.
+    fn take_lists(&mut self, lists: Lists, containers: BTreeSet<ContainerId>, inspections: &mut Inspections<'_>) {
+        let Lists { containers: listed, networks, gwbridge_members, swarm } = lists;
+        let inventory = Arc::make_mut(&mut self.inventory);
+        inventory.networks = networks.into_iter().map(|it| (it.id.clone(), it)).collect();
+        inventory.engine.gwbridge_members = gwbridge_members;
+        if let Some([services, tasks, nodes]) = swarm {
+            let services = swarm::containers(&services, &tasks, &nodes, &inventory.networks);
+            let ids: BTreeSet<&ContainerId> = services.iter().map(|container| &container.id).collect();
+            inventory.containers.retain(|id, container| container.swarm.is_none() || ids.contains(id));
+            for container in services {
+                inventory.put(container);
+            }
+        }
+        self.news.get_or_insert_with(Instant::now);
+        let mut wanted = containers;
+        if let Some(listed) = listed {
+            let inventory = Arc::clone(&self.inventory);
+            let here = inventory.containers.values().filter(|container| container.swarm.is_none());
+            let odd = here.filter(|it| !listed.contains_key(&it.id) || !is_whole(it, &inventory));
+            let gone = inventory.unreadable.keys().filter(|id| !listed.contains_key(*id));
+            wanted.extend(odd.map(|container| &container.id).chain(gone).cloned());
+            let before = std::mem::take(&mut self.listed);
+            for (id, listed) in listed {
+                let is_news = before.get(&id) != Some(&listed.fingerprint);
+                self.listed.insert(id.clone(), listed.fingerprint);
+                if wanted.remove(&id) || is_news {
+                    self.inspect_one(&id, Some(listed), inspections);
                 }
             }
-        };
-        self.inventory = inventory;
-        if !again.is_empty() {
-            self.changed.retries.extend(again);
-            let later = Instant::now() + RETRY;
-            let span = self.changed.span.unwrap_or((later, later));
-            self.changed.span = Some(span);
         }
-        Ok(())
+        self.inspect(wanted, inspections);
+    }
+
+    /// Takes in what came of an inspection. A container that is gone goes; one that cannot be read keeps what was last
+    /// known of it.
+    fn take(&mut self, answer: Answer) {
+        let Answer { id, listed, result } = answer;
+        let inventory = Arc::make_mut(&mut self.inventory);
+        match result {
+            Ok(whole) => {
+                inventory.unreadable.remove(&id);
+                if self.failing.remove(&id) {
+                    info!(container.id = %id, "container can be read again");
+                }
+                match whole {
+                    Some(Whole { container, image, volumes }) => {
+                        inventory.images.extend(image.map(|image| (container.image_id.clone(), image)));
+                        inventory.volumes.extend(volumes);
+                        // A short id in an event is not what the container is known by.
+                        inventory.put(container);
+                    }
+                    None => drop(inventory.containers.remove(&id)),
+                }
+            }
+            Err(problem) => {
+                let is_known = inventory.containers.contains_key(&id);
+                if !is_known {
+                    let unreadable = inventory.unreadable.entry(id.clone()).or_default();
+                    if let Some(Listed { name, labels, fingerprint: _ }) = listed {
+                        *unreadable = Unreadable { name, labels, ..Unreadable::default() };
+                    }
+                    unreadable.problem = problem.to_string();
+                }
+                self.listed.remove(&id);
+                self.retry.get_or_insert_with(|| Instant::now() + RETRY);
+                if self.failing.insert(id.clone()) {
+                    warn!(container.id = %id, known = is_known, "container cannot be read: {problem}");
+                }
+            }
+        }
+        self.news.get_or_insert_with(Instant::now);
+        if let Some(Said { decisive, ended }) = self.said.remove(&id) {
+            if ended {
+                self.end(&id);
+            }
+            self.changed.inspect(id, decisive);
+        }
     }
 
     /// Sends the inventory on, if it is news.
-    fn publish(&self, sender: &Sender<Option<Observed>>) {
+    fn publish(&mut self, sender: &Sender<Option<Observed>>) {
+        self.news = None;
+        self.belongings.tidy(Arc::make_mut(&mut self.inventory));
         let was_stale = sender.borrow().as_ref().is_some_and(|observed| observed.stale.is_some());
         if was_stale {
             info!("the engine is back, and everything was read again");
@@ -350,134 +477,24 @@ impl Session {
     }
 }
 
-fn ended() -> Error {
-    Error::Garbled { path: "/events".to_owned(), why: "the engine ended it".to_owned() }
+/// At some time; never, if there is none.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => time::sleep_until(time).await,
+        None => future::pending().await,
+    }
 }
 
 /// Reads everything once, in full.
 pub(super) async fn once(connection: Connection, options: Options) -> Result<Inventory, Error> {
     let client = Client::connect(connection).await?;
-    let mut session = Session::new(options, Arc::default());
-    let reads_swarm = session.first(&client).await?;
-    let mut inventory = Arc::unwrap_or_clone(session.inventory);
-    read(&mut inventory, &mut session.listed, &client, None, reads_swarm).await?;
-    Ok(inventory)
-}
-
-/// Brings an inventory up to date, in all or in what changed. The containers that could not be read are to be tried again.
-/// `known`: what the last list said of those that were read since; all are read where there is none.
-async fn read(
-    inventory: &mut Inventory,
-    known: &mut BTreeMap<ContainerId, [u8; 32]>,
-    client: &Client,
-    changed: Option<Changed>,
-    reads_swarm: bool,
-) -> Result<Vec<ContainerId>, Error> {
-    // Without an inventory there is nothing that a container's last verdict could be: who is slow is waited for, or would
-    // lose its route while Leeward starts.
-    let is_first = changed.is_none();
-    let all = changed.as_ref().is_none_or(|changed| changed.everything);
-    let changed = changed.unwrap_or_default();
-    let mut listed = BTreeMap::new();
-    let ids: BTreeSet<ContainerId> = if all {
-        listed = client.containers().await?;
-        inventory.containers.retain(|id, container| container.swarm.is_some() || listed.contains_key(id));
-        inventory.unreadable.retain(|id, _| listed.contains_key(id));
-        let is_news = |(id, listed): &(&ContainerId, &Listed)| known.get(*id) != Some(&listed.fingerprint);
-        changed
-            .containers
-            .into_iter()
-            .chain(changed.retries)
-            .chain(listed.iter().filter(is_news).map(|(id, _)| id.clone()))
-            .collect()
-    } else {
-        changed.containers.into_iter().chain(changed.retries).collect()
-    };
-    // A swarm makes its networks known to a node without an event there.
-    if all || changed.networks || changed.swarm {
-        inventory.networks = client.networks().await?.into_iter().map(|it| (it.id.clone(), it)).collect();
+    let mut watch = Watch::new(options);
+    let reads_swarm = watch.first(&client).await?;
+    let mut inspections = Inspections::new(&client, Arc::clone(&watch.belongings));
+    let lists = client.lists(true, reads_swarm).await?;
+    watch.take_lists(lists, BTreeSet::new(), &mut inspections);
+    while let Some(answer) = inspections.next().await {
+        watch.take(answer);
     }
-    let again = containers(inventory, client, ids, &listed, is_first).await;
-    if all {
-        *known = listed.into_iter().map(|(id, listed)| (id, listed.fingerprint)).collect();
-    }
-    for id in &again {
-        known.remove(id);
-    }
-    if all || changed.networks || !again.is_empty() {
-        gwbridge(inventory, client).await;
-    }
-    belongings(inventory, client).await;
-    if reads_swarm && (all || changed.swarm || changed.networks) {
-        let [services, tasks, nodes] = client.swarm().await?;
-        let services = swarm::containers(&services, &tasks, &nodes, &inventory.networks);
-        let ids: BTreeSet<&ContainerId> = services.iter().map(|container| &container.id).collect();
-        inventory.containers.retain(|id, container| container.swarm.is_none() || ids.contains(id));
-        for container in services {
-            inventory.put(container);
-        }
-    }
-    Ok(again)
-}
-
-/// Reads containers again. One that is gone goes; one that cannot be read keeps what was last known of it.
-async fn containers(
-    inventory: &mut Inventory,
-    client: &Client,
-    ids: BTreeSet<ContainerId>,
-    listed: &BTreeMap<ContainerId, Listed>,
-    is_first: bool,
-) -> Vec<ContainerId> {
-    let mut again = Vec::new();
-    for (id, answer) in client.inspect(ids, is_first).await {
-        match answer {
-            Ok(Some(container)) => {
-                inventory.unreadable.remove(&id);
-                // A short id in an event is not what the container is known by.
-                inventory.put(container);
-            }
-            Ok(None) => {
-                inventory.containers.remove(&id);
-                inventory.unreadable.remove(&id);
-            }
-            Err(problem) => {
-                let known = inventory.containers.contains_key(&id);
-                warn!(container.id = %id, known, "container cannot be read: {problem}");
-                if !known {
-                    let Listed { name, labels, .. } = listed.get(&id).cloned().unwrap_or_default();
-                    let problem = problem.to_string();
-                    inventory.unreadable.insert(id.clone(), Unreadable { name, labels, problem });
-                }
-                again.push(id);
-            }
-        }
-    }
-    again
-}
-
-/// Who has a hidden leg on the bridge that gives swarm containers their way out.
-async fn gwbridge(inventory: &mut Inventory, client: &Client) {
-    inventory.engine.gwbridge_members = match inventory.network_named("docker_gwbridge") {
-        None => Some(BTreeSet::new()),
-        Some(network) => client.members(network).await.map(|ids| ids.into_iter().collect()),
-    };
-}
-
-/// Images and volumes that are new; those that nobody uses any more go.
-async fn belongings(inventory: &mut Inventory, client: &Client) {
-    let Inventory { containers, images, volumes, .. } = inventory;
-    let used: BTreeSet<&ImageId> =
-        containers.values().map(|container| &container.image_id).filter(|id| !id.as_str().is_empty()).collect();
-    images.retain(|id, image| used.contains(id) && image.problem.is_none());
-    let new: Vec<ImageId> = used.into_iter().filter(|id| !images.contains_key(*id)).cloned().collect();
-    images.extend(client.images(new).await);
-
-    let mounts = containers.values().flat_map(|container| &container.mounts);
-    let used: BTreeSet<&str> = mounts
-        .filter(|mount| mount.kind == "volume" && !mount.name.is_empty())
-        .map(|mount| mount.name.as_str())
-        .collect();
-    volumes.retain(|name, _| used.contains(name.as_str()));
-    let new: Vec<String> = used.into_iter().filter(|name| !volumes.contains_key(*name)).map(str::to_owned).collect();
-    volumes.extend(client.volumes(new).await);
+    Ok(Arc::unwrap_or_clone(watch.inventory))
 }

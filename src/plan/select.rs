@@ -87,7 +87,7 @@ pub(crate) fn alive(container: &Container, labels: &ProviderLabels, settings: &S
     if container.swarm.is_some() || labels.allow_non_running {
         return Ok(());
     }
-    if !is_running(container) {
+    if !container.is_running() {
         return Err(Refusal::new(
             Code::NotRunning,
             format!("its state is `{}`", container.state),
@@ -107,11 +107,7 @@ pub(crate) fn alive(container: &Container, labels: &ProviderLabels, settings: &S
 
 /// Running and healthy: its services get servers.
 pub(crate) fn is_serving(container: &Container) -> bool {
-    container.swarm.is_some() || (is_running(container) && is_healthy(container))
-}
-
-fn is_running(container: &Container) -> bool {
-    container.state.is_empty() || container.state == "running"
+    container.swarm.is_some() || (container.is_running() && is_healthy(container))
 }
 
 fn is_healthy(container: &Container) -> bool {

@@ -329,7 +329,7 @@ async fn one_container_that_cannot_be_read_keeps_its_route_and_harms_nobody() {
         house.engine.fail(&format!("/containers/{}", daemon::id("a")), fault.clone());
         house.engine.put("a", 50);
         house.engine.put("c", 9);
-        house.engine.say("a", "die");
+        house.engine.say("a", "start");
         house.engine.say("c", "start");
         let took = house.hosts_become(&["a", "b", "c"]).await;
         assert!(took <= Duration::from_millis(300), "{fault:?}: {took:?}");
@@ -357,27 +357,31 @@ async fn a_container_that_was_never_read_is_refused_alone() {
     house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(500));
     house.until_ready(200).await;
     house.hosts_become(&["b"]).await;
-    let (status, words) = house.get("/explain/a").await;
-    assert_eq!(status, 200);
-    assert!(words.contains("could not describe it"), "{words}");
+    // It is tried again by itself, and is known by its name all the while.
+    for _ in 0..3 {
+        let (status, words) = house.get("/explain/a").await;
+        assert_eq!(status, 200);
+        assert!(words.contains("could not describe it"), "{words}");
+        time::sleep(Duration::from_secs(2)).await;
+    }
     house.engine.mend();
     house.hosts_become(TWO).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_container_that_never_answers_holds_up_the_others_for_a_second_at_most() {
+async fn one_container_that_never_answers_holds_up_nobody() {
     let house = House::ready(TWO).await;
     house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);
-    house.engine.say("a", "die");
+    house.engine.say("a", "start");
     house.engine.put("c", 9);
     time::sleep(Duration::from_millis(50)).await;
     house.engine.say("c", "start");
     let took = house.hosts_become(&["a", "b", "c"]).await;
-    assert!(took <= Duration::from_secs(1), "while it is asked for the first time: {took:?}");
+    assert!(took <= Duration::from_millis(50), "while it is asked for the first time: {took:?}");
     time::sleep(Duration::from_mins(1)).await;
     house.engine.put("b", 50);
     house.engine.say("b", "start");
-    time::sleep(Duration::from_secs(1)).await;
+    time::sleep(Duration::from_millis(50)).await;
     assert_eq!(house.routed().await[1].1, "http://10.0.0.52:80", "while it is asked for again and again");
     assert_eq!(house.hosts().await, ["a", "b", "c"]);
     assert!(house.is_ready().await);
@@ -402,7 +406,7 @@ async fn an_engine_that_is_slow_to_answer_anything_is_waited_for_while_more_happ
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_makes_or_ends_a_route_is_read_at_once_and_ten_times_a_second_at_most() {
+async fn what_makes_or_ends_a_route_is_read_at_once_and_twenty_times_a_second_at_most() {
     let house = House::ready(TWO).await;
     let moved_at_once = async |host: u16, say: &dyn Fn()| {
         house.engine.put("a", host);
@@ -411,21 +415,92 @@ async fn what_makes_or_ends_a_route_is_read_at_once_and_ten_times_a_second_at_mo
         assert_eq!(house.routed().await[0].1, format!("http://10.0.0.{}:80", host + 2));
     };
     moved_at_once(20, &|| house.engine.say("a", "start")).await;
-    time::sleep(Duration::from_millis(100)).await;
+    time::sleep(Duration::from_millis(50)).await;
     moved_at_once(21, &|| house.engine.say_of_network("a", "connect")).await;
-    time::sleep(Duration::from_millis(100)).await;
+    time::sleep(Duration::from_millis(50)).await;
     moved_at_once(22, &|| house.engine.say("a", "health_status: healthy")).await;
     house.engine.take_asked();
-    // What follows within a tenth of a second is read once, at its end.
-    for at in 0..9 {
+    // What follows within a twentieth of a second is read once, at its end.
+    for at in 0..8 {
         house.engine.put("a", 30 + at);
         house.engine.say("a", "start");
-        time::sleep(Duration::from_millis(10)).await;
+        time::sleep(Duration::from_millis(5)).await;
     }
     time::sleep(Duration::from_millis(10)).await;
-    assert_eq!(house.routed().await[0].1, "http://10.0.0.40:80");
+    assert_eq!(house.routed().await[0].1, "http://10.0.0.39:80");
     let asked = house.engine.take_asked();
     assert_eq!(asked, [("inspect a".to_owned(), 1)].into(), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_ends_loses_its_route_before_the_engine_describes_it() {
+    let house = House::ready(TWO).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);
+    house.engine.say("a", "die");
+    let took = house.hosts_become(&["b"]).await;
+    assert!(took <= Duration::from_millis(10), "{took:?}");
+    let (_, words) = house.get("/explain/a").await;
+    assert!(words.contains("not-running"), "{words}");
+    time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(house.hosts().await, ["b"], "whatever does not answer about it");
+    assert!(house.is_ready().await);
+    house.engine.mend();
+    house.engine.say("a", "start");
+    let took = house.hosts_become(TWO).await;
+    assert!(took <= Duration::from_secs(12), "once the question that has no answer was given up: {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_from_before_its_end_does_not_bring_a_container_back() {
+    let house = House::ready(TWO).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Slow(Duration::from_millis(200)));
+    house.engine.say("a", "start");
+    time::sleep(Duration::from_millis(20)).await;
+    house.engine.put_in_state("a", 0, "exited");
+    house.engine.say("a", "die");
+    let took = house.hosts_become(&["b"]).await;
+    assert!(took <= Duration::from_millis(50), "{took:?}");
+    for _ in 0..60 {
+        time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(house.hosts().await, ["b"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_and_a_start_that_are_told_together_change_no_byte() {
+    let house = House::ready(TWO).await;
+    let config = house.config().await;
+    house.engine.say("a", "die");
+    house.engine.say("a", "start");
+    for _ in 0..200 {
+        assert_eq!(house.config().await, config);
+        time::sleep(Duration::from_millis(1)).await;
+    }
+    // Apart, as the engine restarts a container: it goes, and comes back.
+    house.engine.say("a", "die");
+    house.hosts_become(&["b"]).await;
+    house.engine.say("a", "start");
+    let took = house.hosts_become(TWO).await;
+    assert!(took <= Duration::from_millis(60), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_starts_while_a_list_is_under_way_is_not_lost_with_it() {
+    let house = House::ready(TWO).await;
+    house.engine.fail("/containers/json", Fault::Slow(Duration::from_secs(5)));
+    house.engine.take_asked();
+    while !house.engine.take_asked().contains_key("/containers/json") {
+        time::sleep(Duration::from_millis(100)).await;
+    }
+    // The list on its way does not know of it.
+    house.engine.put("c", 9);
+    house.engine.say("c", "start");
+    let took = house.hosts_become(&["a", "b", "c"]).await;
+    assert!(took <= Duration::from_millis(50), "{took:?}");
+    for _ in 0..100 {
+        time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(house.hosts().await, ["a", "b", "c"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -568,11 +643,11 @@ async fn a_flood_of_events_is_answered_with_few_questions() {
     house.engine.put("c", 9);
     house.engine.say("c", "start");
     house.hosts_become(&["a", "b", "c"]).await;
-    // Two seconds of flood, and ten times a second both are read.
+    // Two seconds of flood, and twenty times a second both are read.
     assert!(begun.elapsed() <= Duration::from_secs(4), "{:?}", begun.elapsed());
     let asked = house.engine.take_asked();
     let inspections: usize = asked.iter().filter(|(path, _)| path.starts_with("inspect")).map(|(_, times)| times).sum();
-    assert!(inspections <= 44, "{asked:?}");
+    assert!(inspections <= 84, "{asked:?}");
     assert_eq!(asked.get("/containers/json"), None, "{asked:?}");
     assert!(house.is_ready().await);
 }

@@ -1,0 +1,201 @@
+//! Inspections under way: of a container, with the image and the volumes that belong to it. None waits for another.
+//!
+//! An engine answers an inspection only when it has done what it is doing with that container: for one that ends or starts,
+//! a tenth of a second and more; for one whose process cannot be ended, never. That is nobody else's affair.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::time;
+
+use super::client::{Client, Listed};
+use super::connection::Error;
+use crate::inventory::{Container, ContainerId, Image, ImageId, Inventory, Volume};
+
+/// How many are asked for at once …
+const AT_ONCE: usize = 16;
+/// … not counting those that have had no answer for so long: others take their place.
+const STRAGGLES: Duration = Duration::from_millis(250);
+
+/// A container with all that belongs to it: nothing is known of it before all of it is.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) container: Container,
+    /// `None`: the engine did not say which.
+    pub(super) image: Option<Image>,
+    /// By name; those that cannot be read are left out.
+    pub(super) volumes: BTreeMap<String, Volume>,
+}
+
+/// What came of an inspection.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) id: ContainerId,
+    /// What a list said of the container, if one did.
+    pub(super) listed: Option<Listed>,
+    /// `Ok(None)`: there is no such container.
+    pub(super) result: Result<Option<Whole>, Error>,
+}
+
+/// All of one connection.
+pub(super) struct Inspections<'a> {
+    client: &'a Client,
+    belongings: Arc<Belongings>,
+    seats: Arc<Semaphore>,
+    waiting: VecDeque<(ContainerId, Option<Listed>)>,
+    asked: FuturesUnordered<BoxFuture<'a, Answer>>,
+    ids: BTreeSet<ContainerId>,
+}
+
+impl<'a> Inspections<'a> {
+    pub(super) fn new(client: &'a Client, belongings: Arc<Belongings>) -> Self {
+        Self {
+            client,
+            belongings,
+            seats: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: VecDeque::new(),
+            asked: FuturesUnordered::new(),
+            ids: BTreeSet::new(),
+        }
+    }
+
+    /// Whether none is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Begins one. `false`: one of this container is under way already.
+    pub(super) fn begin(&mut self, id: &ContainerId, listed: Option<Listed>) -> bool {
+        let is_new = self.ids.insert(id.clone());
+        if is_new {
+            self.waiting.push_back((id.clone(), listed));
+        }
+        is_new
+    }
+
+    /// Whether one of this container is under way.
+    pub(super) fn is_under_way(&self, id: &ContainerId) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// The next that is answered, in any order; `None` if none is under way. May be dropped and called again.
+    pub(super) async fn next(&mut self) -> Option<Answer> {
+        loop {
+            tokio::select! {
+                Some(answer) = self.asked.next() => {
+                    self.ids.remove(&answer.id);
+                    return Some(answer);
+                }
+                Ok(seat) = Arc::clone(&self.seats).acquire_owned(), if !self.waiting.is_empty() => {
+                    let next = self.waiting.pop_front();
+                    self.asked.extend(next.map(|(id, listed)| self.ask(id, listed, seat)));
+                }
+                else => return None,
+            }
+        }
+    }
+
+    fn ask(&self, id: ContainerId, listed: Option<Listed>, seat: OwnedSemaphorePermit) -> BoxFuture<'a, Answer> {
+        let (client, belongings) = (self.client, Arc::clone(&self.belongings));
+        Box::pin(async move {
+            let result = {
+                let mut whole = pin!(belongings.with_container(client, &id));
+                if let Ok(result) = time::timeout(STRAGGLES, &mut whole).await {
+                    result
+                } else {
+                    drop(seat);
+                    whole.await
+                }
+            };
+            Answer { id, listed, result }
+        })
+    }
+}
+
+/// Images and volumes. Each is asked for once, however many containers wait for it, and kept while one has it.
+#[derive(Debug, Default)]
+pub(super) struct Belongings {
+    images: Kept<ImageId, Image>,
+    volumes: Kept<String, Option<Volume>>,
+}
+
+impl Belongings {
+    async fn with_container(&self, client: &Client, id: &ContainerId) -> Result<Option<Whole>, Error> {
+        let Some(container) = client.container(id).await? else { return Ok(None) };
+        let image_id = &container.image_id;
+        let image = async {
+            match image_id.as_str() {
+                "" => None,
+                _ => Some(self.images.get(image_id, client.image(image_id)).await),
+            }
+        };
+        let names: Vec<String> = volumes(&container).cloned().collect();
+        let volumes = stream::iter(names)
+            .map(|name| async move {
+                let volume = self.volumes.get(&name, client.volume(&name)).await?;
+                Some((name, volume))
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(future::ready)
+            .collect();
+        let (image, volumes) = tokio::join!(image, volumes);
+        Ok(Some(Whole { container, image, volumes }))
+    }
+
+    /// Lets go of what no container has any more, there and here, and here of what could not be read: whoever is inspected
+    /// next asks for it again.
+    pub(super) fn tidy(&self, inventory: &mut Inventory) {
+        let Inventory { containers, images, volumes: known, .. } = inventory;
+        let used: BTreeSet<&ImageId> = containers.values().map(|container| &container.image_id).collect();
+        images.retain(|id, _| used.contains(id));
+        self.images.retain(|id, image| used.contains(id) && image.problem.is_none());
+        let used: BTreeSet<&String> = containers.values().flat_map(|container| volumes(container)).collect();
+        known.retain(|name, _| used.contains(name));
+        self.volumes.retain(|name, volume| used.contains(name) && volume.is_some());
+    }
+}
+
+/// Whether all is known that belongs to a container.
+pub(super) fn is_whole(container: &Container, inventory: &Inventory) -> bool {
+    let image = &container.image_id;
+    let has_image = image.as_str().is_empty() || inventory.images.get(image).is_some_and(|it| it.problem.is_none());
+    has_image && volumes(container).all(|name| inventory.volumes.contains_key(name))
+}
+
+/// The names of a container's volumes.
+fn volumes(container: &Container) -> impl Iterator<Item = &String> {
+    let volumes = container.mounts.iter().filter(|mount| mount.kind == "volume" && !mount.name.is_empty());
+    volumes.map(|mount| &mount.name)
+}
+
+/// Values by what they are called. A value that is being asked for is waited for by all who want it.
+#[derive(Debug)]
+struct Kept<K, V>(Mutex<BTreeMap<K, Arc<OnceCell<V>>>>);
+
+impl<K: Ord, V> Default for Kept<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Kept<K, V> {
+    async fn get(&self, key: &K, ask: impl Future<Output = V>) -> V {
+        let cell = Arc::clone(self.lock().entry(key.clone()).or_default());
+        cell.get_or_init(|| ask).await.clone()
+    }
+
+    /// Keeps only these, and what is still being asked for.
+    fn retain(&self, is_kept: impl Fn(&K, &V) -> bool) {
+        self.lock().retain(|key, cell| cell.get().is_none_or(|value| is_kept(key, value)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<K, Arc<OnceCell<V>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
