@@ -62,7 +62,7 @@ pub(super) async fn watch(connection: Connection, options: Options, sender: &Sen
     let mut told = String::new();
     loop {
         let mut was_complete = false;
-        let problem = watch.run(connection.clone(), sender, &mut was_complete).await;
+        let problem = Box::pin(watch.run(connection.clone(), sender, &mut was_complete)).await;
         if was_complete {
             delays = backoff();
         }

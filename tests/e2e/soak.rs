@@ -4,6 +4,7 @@
 //! driver (this thread)    changes containers and networks, breaks things; says which address is right from when on
 //! listener (a thread)     hears the engine's events as Leeward does: from then on a change counts
 //! observer (a thread)     reads a Traefik's routes some twenty times a second
+//! follower (a thread)     takes each of Leeward's documents when it is told
 //! quiet points            Traefik's routes are what a fresh `leeward routes` computes, and visits are answered so
 //! in the end              `wrongs`: what was read against what was right, and how long a route lived that was wrong
 //! ```
@@ -115,6 +116,8 @@ struct Soak<'a> {
     heard: Mutex<Vec<(Instant, String, String)>>,
     /// What Traefik had. It was so when it was asked, not when it had answered.
     seen: Mutex<Vec<(Instant, Routes)>>,
+    /// What Leeward told, at the beginning and at the end of its being so.
+    told: Mutex<Vec<(Instant, Routes)>>,
     begun: Instant,
     over: AtomicBool,
 }
@@ -168,6 +171,7 @@ fn soak() {
         periods: Mutex::default(),
         heard: Mutex::default(),
         seen: Mutex::default(),
+        told: Mutex::default(),
         begun: Instant::now(),
         over: AtomicBool::new(false),
     };
@@ -175,9 +179,10 @@ fn soak() {
     let mut events = Command::new("docker");
     lab.with_engine(events.args(["events", "--format", "{{json .}}"]));
     let mut events = events.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let told = events.stdout.take().unwrap();
+    let lines = events.stdout.take().unwrap();
     scope(|threads| {
-        threads.spawn(|| soak.listen(BufReader::new(told)));
+        threads.spawn(|| soak.listen(BufReader::new(lines)));
+        threads.spawn(|| soak.follow());
         threads.spawn(|| soak.observe());
         // Without this, a driver that fails would wait for them for ever.
         let _over = Over(&soak.over, events);
@@ -213,10 +218,24 @@ fn called(app: usize, state: App) -> String {
 /// What a service of either side leads to, by the router that a container declares: `soak3` to `http://172.18.0.4:8080`.
 type Routes = BTreeMap<String, BTreeSet<String>>;
 
+/// Of routers and services as JSON, whose names end in `provider`.
+fn routes(routers: &Value, services: &Value, provider: &str) -> Routes {
+    let mut routes = Routes::new();
+    for (router, about) in routers.as_object().into_iter().flatten() {
+        let Some(app) = router.strip_suffix(provider).and_then(|it| it.rsplit('.').next()) else { continue };
+        // The name of a service stands in its router without the provider, where it is the same one.
+        let service = format!("{}{provider}", about["service"].as_str().unwrap());
+        let servers = services[&service]["loadBalancer"]["servers"].as_array().cloned().unwrap_or_default();
+        let urls = servers.iter().filter_map(|server| server["url"].as_str()).map(str::to_owned);
+        routes.entry(app.to_owned()).or_default().extend(urls);
+    }
+    routes
+}
+
 impl Soak<'_> {
     /// Takes down what the engine says, until all is over.
-    fn listen(&self, told: impl BufRead) {
-        for line in told.lines().map_while(Result::ok) {
+    fn listen(&self, lines: impl BufRead) {
+        for line in lines.lines().map_while(Result::ok) {
             let event = json(&line);
             let action = event["Action"].as_str().unwrap_or_default().to_owned();
             let actor = &event["Actor"];
@@ -227,7 +246,7 @@ impl Soak<'_> {
     }
 
     /// When a change of a container was first told of; now, if it is not.
-    fn told(&self, id: &str, begun: Instant) -> Instant {
+    fn when_heard(&self, id: &str, begun: Instant) -> Instant {
         let decisive = |action: &str| DECISIVE.iter().any(|it| action.split(':').next() == Some(it));
         let asked = Instant::now();
         loop {
@@ -257,14 +276,50 @@ impl Soak<'_> {
         }
     }
 
+    /// Takes Leeward's documents until all is over: one connection, on which each request is held until there is another.
+    fn follow(&self) {
+        while !self.over.load(Ordering::Relaxed) {
+            let [serving, _] = self.processes();
+            let mut asking = Command::new("nsenter")
+                .args(["-t", &serving, "-n", "curl", "-sN", "--noproxy", "*", "--fail-early"])
+                .args(["-H", "Prefer: wait=1"])
+                // The fragment is not sent: it makes many requests of one.
+                .arg("http://127.0.0.1:9000/config#[1-1000000]")
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut before = None;
+            let documents = BufReader::new(asking.stdout.take().unwrap());
+            // Leeward answers with words until it has read all.
+            for document in serde_json::Deserializer::from_reader(documents).into_iter::<Value>().map_while(Result::ok)
+            {
+                let routes = routes(&document["http"]["routers"], &document["http"]["services"], "");
+                let now = Instant::now();
+                let mut told = self.told.lock().unwrap();
+                told.extend(before.replace(routes.clone()).into_iter().chain([routes]).map(|routes| (now, routes)));
+                if self.over.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            drop(asking.kill());
+            drop(asking.wait());
+            sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Says how long wrong routes lived.
     fn tell_of_wrongs(&self) {
-        let seen = self.seen.lock().unwrap();
+        self.tell("Leeward's documents were taken", &self.told.lock().unwrap());
+        self.tell("Traefik was read", &self.seen.lock().unwrap());
+    }
+
+    fn tell(&self, what: &str, seen: &[(Instant, Routes)]) {
         let mut by_cause: BTreeMap<&str, Vec<Wrong>> = BTreeMap::new();
-        for wrong in wrongs(&self.periods.lock().unwrap(), &seen) {
+        for wrong in wrongs(&self.periods.lock().unwrap(), seen) {
             by_cause.entry(wrong.after).or_default().push(wrong);
         }
-        self.lab.note(&format!("soak: Traefik was read {} times", seen.len()));
+        self.lab.note(&format!("soak: {what} {} times", seen.len()));
         for (cause, mut wrongs) in by_cause {
             wrongs.sort();
             let percentile = |hundredths: usize| wrongs[(wrongs.len() - 1) * hundredths / 100].lived.as_millis();
@@ -291,16 +346,7 @@ impl Soak<'_> {
             return None;
         }
         let data: Value = serde_json::from_str(&answer.body).ok()?;
-        let mut routes = Routes::new();
-        for (router, about) in data["routers"].as_object()? {
-            let Some(app) = router.strip_suffix("@http").and_then(|it| it.rsplit('.').next()) else { continue };
-            // The name of a service stands in its router without the provider, where it is the same one.
-            let service = format!("{}@http", about["service"].as_str()?);
-            let servers = data["services"][&service]["loadBalancer"]["servers"].as_array().cloned().unwrap_or_default();
-            let urls = servers.iter().filter_map(|server| server["url"].as_str()).map(str::to_owned);
-            routes.entry(app.to_owned()).or_default().extend(urls);
-        }
-        Some(routes)
+        Some(routes(&data["routers"], &data["services"], "@http"))
     }
 
     /// What a `leeward routes` that starts afresh computes, straight from the engine.
@@ -380,7 +426,7 @@ impl Soak<'_> {
         for (app, state) in apps.iter().enumerate() {
             let begun = Instant::now();
             let id = self.run(app);
-            self.say_where(app, *state, self.told(&id, begun), CHANGE);
+            self.say_where(app, *state, self.when_heard(&id, begun), CHANGE);
         }
         self.until_ready();
         let (mut changes, mut faults, mut quiet) = (0, 0, Vec::new());
@@ -485,7 +531,7 @@ impl Soak<'_> {
                 });
             }
         }
-        self.told(&id, begun)
+        self.when_heard(&id, begun)
     }
 
     /// Breaks something, changes a container meanwhile where that can be done, and mends it. What was changed counts
