@@ -340,6 +340,16 @@ impl Spec {
         self.pad(&shown, text);
     }
 
+    /// What stands before a number.
+    fn sign(self, negative: bool) -> &'static str {
+        match self {
+            _ if negative => "-",
+            Self { plus: true, .. } => "+",
+            Self { space: true, .. } => " ",
+            _ => "",
+        }
+    }
+
     fn integer(self, number: u64, negative: bool, signed: bool, value: &Value, verb: char, text: &mut String) {
         let plain = Self { zero: false, ..self };
         let letter = || u32::try_from(number).ok().filter(|_| !negative).and_then(char::from_u32);
@@ -367,15 +377,7 @@ impl Spec {
             }
             _ => return self.wrong(value, verb, text),
         };
-        let sign = if negative {
-            "-"
-        } else if self.plus {
-            "+"
-        } else if self.space {
-            " "
-        } else {
-            ""
-        };
+        let sign = self.sign(negative);
         let least = match (self.precision, self.width) {
             (Some(0), _) if number == 0 => return text.push_str(&" ".repeat(self.width.unwrap_or(0))),
             (Some(precision), _) => precision,
@@ -403,15 +405,7 @@ impl Spec {
         } else {
             magnitude(number.abs(), verb, precision)
         };
-        let sign = if number.is_sign_negative() && !number.is_nan() {
-            "-"
-        } else if self.plus {
-            "+"
-        } else if self.space {
-            " "
-        } else {
-            ""
-        };
+        let sign = self.sign(number.is_sign_negative() && !number.is_nan());
         if !number.is_finite() {
             // Only what looks like a number is filled with zeros, and infinity always has a sign.
             let sign = if number.is_infinite() && sign.is_empty() { "+" } else { sign };
