@@ -279,6 +279,7 @@ impl Soak<'_> {
     /// Takes Leeward's documents until all is over: one connection, on which each request is held until there is another.
     fn follow(&self) {
         while !self.over.load(Ordering::Relaxed) {
+            // It may be down.
             let [serving, _] = self.processes();
             let mut asking = Command::new("nsenter")
                 .args(["-t", &serving, "-n", "curl", "-sN", "--noproxy", "*", "--fail-early"])
@@ -287,6 +288,7 @@ impl Soak<'_> {
                 .arg("http://127.0.0.1:9000/config#[1-1000000]")
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
+                .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
             let mut before = None;
