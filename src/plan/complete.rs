@@ -13,7 +13,7 @@ use crate::plan::address;
 use crate::plan::{Protocol, Warning};
 use crate::policy::provenance::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules::listed;
+use crate::policy::words::listed;
 use crate::rule::template::Model;
 use crate::settings::Settings;
 

@@ -18,11 +18,12 @@ use crate::policy::hosts::{self, Bindings};
 use crate::policy::lookup::Answering;
 use crate::policy::names;
 use crate::policy::namespaces::Namespace;
-use crate::policy::proxy::{TRAEFIK, is_true};
+use crate::policy::own_labels::{TRAEFIK, is_true};
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
+use crate::policy::resident::Resident;
 use crate::policy::rules::{Judgement, Standing};
-use crate::policy::world::{Resident, World};
+use crate::policy::world::World;
 use crate::rule::router::Reach;
 use crate::settings::{Isolation, Settings};
 

@@ -12,10 +12,12 @@ use crate::inventory::Container;
 use crate::label::{self, LabelProblem, ProviderLabels};
 use crate::policy::hosts::{self, Claimed};
 use crate::policy::own_labels;
+use crate::policy::own_labels::ALLOW;
 use crate::policy::provenance::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules::{ALLOW, OF_OTHERS, is_vouched, unknown_vouchers};
-use crate::policy::world::{Resident, World};
+use crate::policy::resident::Resident;
+use crate::policy::rules::{OF_OTHERS, is_vouched, unknown_vouchers};
+use crate::policy::world::World;
 use crate::settings::Settings;
 
 /// What one container's labels say, whatever else is true of it.

@@ -27,8 +27,9 @@ use crate::policy::hosts::{self, Bindings};
 use crate::policy::lookup::Answering;
 use crate::policy::references::Middlewares;
 use crate::policy::refusal::{Code, Refusal};
+use crate::policy::resident::Resident;
 use crate::policy::rules;
-use crate::policy::world::{Resident, World};
+use crate::policy::world::World;
 use crate::settings::Settings;
 
 /// Everything Leeward has to say about one inventory.

@@ -9,6 +9,7 @@ use super::finding::{Action, Finding};
 use super::hosts::{Bindings, Claimed};
 use super::lookup::{self, Answering};
 use super::names::Owner;
+use super::own_labels::ALLOW;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
 use super::rules;
@@ -145,8 +146,7 @@ impl Court<'_> {
         let mut finding = rules::found(rule, self.claim.container, words);
         finding.action = action.unwrap_or(rule.action);
         let vouch = self.claim.vouched.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
-        let remedy =
-            format!("{}\nor accept it for this container alone:\nlabels:\n  {}: {vouch}", rule.fix, rules::ALLOW);
+        let remedy = format!("{}\nor accept it for this container alone:\nlabels:\n  {}: {vouch}", rule.fix, ALLOW);
         let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule.id);
         self.settle(finding, Refusal { label, ..refusal }, true);
     }

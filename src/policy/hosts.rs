@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use super::finding::{Finding, Subject};
 use super::names::Owner;
+use super::own_labels::HOSTS;
 use super::refusal::{Code, Refusal};
 use super::remedy;
-use super::rules::{self, listed};
+use super::rules;
+use super::words::listed;
 use crate::dynamic::Dynamic;
 use crate::dynamic::tls::Domain;
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::rule::router::{Reach, Rule, parse_http, parse_tcp};
 use crate::settings::{Isolation, Settings};
-
-/// The network's label that binds hosts to it: `app1.example.com,*.app1.example.com`; `*` is every host.
-pub const HOSTS: &str = "leeward.hosts";
 
 /// The hosts that the operator bound to networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

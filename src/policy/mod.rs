@@ -3,7 +3,8 @@
 //! In the order of the steps: [`provenance`] tells the operator's labels from the image's, [`rules`] judges the
 //! isolation over [`namespaces`], [`proxy`] picks the network, [`claims`] judges what the labels ask for
 //! ([`references`], [`hosts`]) and which names Traefik would look up for it ([`lookup`]), [`names`] says whose it all is.
-//! [`world`] holds the facts they share, [`remedy`] writes what to change, [`own_labels`] finds the misspelt ones.
+//! [`world`] holds the facts they share, [`resident`] those of one container, [`own_labels`] names the labels that
+//! Leeward reads itself and finds the misspelt ones, [`remedy`] writes what to change.
 
 pub mod claims;
 pub mod finding;
@@ -17,5 +18,7 @@ pub mod proxy;
 pub mod references;
 pub mod refusal;
 mod remedy;
+pub mod resident;
 pub mod rules;
+pub(crate) mod words;
 pub mod world;

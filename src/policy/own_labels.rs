@@ -2,17 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use super::provenance::IMAGE_LABELS;
-use super::rules::ALLOW;
-use super::{hosts, proxy};
 use crate::label::suggest;
+
+/// The label by which the operator vouches for rules by their ids: on a container for it alone, on a network for what
+/// is found about that network. Its value: `NET-001,PRV-016`.
+pub const ALLOW: &str = "leeward.allow";
+/// The network's label that binds hosts to it: `app1.example.com,*.app1.example.com`; `*` is every host.
+pub const HOSTS: &str = "leeward.hosts";
+/// The label that makes the baked-in `traefik.*` labels of one container count; its value is `honor`.
+pub const IMAGE_LABELS: &str = "leeward.image-labels";
+/// The label that makes a network a proxy network; its value is `true`.
+pub const PROXY: &str = "leeward.proxy";
+/// The label that declares a container to be a Traefik; its value is `true`.
+pub const TRAEFIK: &str = "leeward.traefik";
 
 /// What they begin with.
 const OURS: &str = "leeward.";
 /// On a container.
-const ON_CONTAINERS: [&str; 3] = [ALLOW, IMAGE_LABELS, proxy::TRAEFIK];
+const ON_CONTAINERS: [&str; 3] = [ALLOW, IMAGE_LABELS, TRAEFIK];
 /// On a network.
-const ON_NETWORKS: [&str; 3] = [ALLOW, hosts::HOSTS, proxy::PROXY];
+const ON_NETWORKS: [&str; 3] = [ALLOW, HOSTS, PROXY];
+
+/// Whether a label's value says yes.
+pub fn is_true(value: &str) -> bool {
+    matches!(value, "true" | "1" | "True" | "TRUE" | "t" | "T")
+}
 
 /// What is wrong with a container's labels of Leeward's: the key, and words.
 pub fn on_container(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
@@ -35,9 +49,8 @@ fn odd<'a>(
     for (key, value) in labels.iter().filter(|(key, _)| is_ours(key)) {
         let key = key.as_str();
         let words = if here.contains(&key) {
-            let flag = matches!(key, proxy::TRAEFIK | proxy::PROXY);
-            let plain =
-                proxy::is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
+            let flag = matches!(key, TRAEFIK | PROXY);
+            let plain = is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
             let trusts = key == IMAGE_LABELS && value != "honor";
             match (flag && !plain, trusts) {
                 (true, _) => format!("`{value}` is neither true nor false, and counts as false"),

@@ -9,12 +9,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
 
+use super::own_labels::IMAGE_LABELS;
 use super::refusal::{Code, Refusal};
 use crate::inventory::{Container, Image};
 use crate::settings::{ImageLabels, Settings};
-
-/// The label that makes the baked-in `traefik.*` labels of one container count; its value is `honor`.
-pub const IMAGE_LABELS: &str = "leeward.image-labels";
 
 /// The labels of one container that count.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,18 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::namespaces::{Member, Namespace, Namespaces, is_alive};
-use super::provenance::OperatorLabels;
+use super::own_labels::{PROXY, TRAEFIK, is_true};
 use super::refusal::{Code, Refusal};
 use super::remedy;
-use super::rules::listed;
-use super::world::Resident;
+use super::resident::Resident;
+use super::words::listed;
 use crate::inventory::{Attachment, Container, Inventory, Network};
 use crate::settings::{Isolation, Settings};
-
-/// The label that declares a container to be a Traefik; its value is `true`.
-pub const TRAEFIK: &str = "leeward.traefik";
-/// The label that makes a network a proxy network; its value is `true`.
-pub const PROXY: &str = "leeward.proxy";
 
 /// The networks that backends are reached on.
 #[derive(Clone, Debug, Default)]
@@ -59,25 +54,9 @@ pub struct Choice<'a> {
     pub overruled: Option<Refusal>,
 }
 
-/// Whether a container is a declared Traefik: one that `--traefik` names; without it, one labelled
-/// `leeward.traefik=true` by the operator. Where the flag says who is, no label adds to it: whoever may write labels
-/// for an application could else share middlewares with everybody, and claim any host.
-pub(super) fn is_traefik(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> bool {
-    if settings.traefiks.is_empty() {
-        labels.get(TRAEFIK).is_some_and(is_true)
-    } else {
-        settings.traefiks.contains(&container.name)
-    }
-}
-
 fn absent<'a>(inventory: &Inventory, settings: &'a Settings) -> Vec<&'a str> {
     let is_there = |name: &str| inventory.containers.values().any(|container| container.name == name);
     settings.traefiks.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
-}
-
-/// Whether a label's value says yes.
-pub fn is_true(value: &str) -> bool {
-    matches!(value, "true" | "1" | "True" | "TRUE" | "t" | "T")
 }
 
 impl<'a> ProxyNetworks<'a> {
@@ -379,13 +358,6 @@ fn net_009(words: String, remedy: String) -> Refusal {
 
 fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String {
     listed(places.into_iter().map(|place| place.network.name.as_str()))
-}
-
-/// Whether it looks like Leeward itself.
-pub(super) fn is_leeward(container: &Container) -> bool {
-    let repository = container.image.split('@').next().unwrap_or_default();
-    let last = repository.rsplit('/').next().unwrap_or_default();
-    last.split(':').next() == Some("leeward")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::names::{Owner, published};
 use super::refusal::{Code, Refusal};
-use super::rules::listed;
+use super::words::listed;
 use crate::dynamic::Dynamic;
 use crate::dynamic::middleware::Middleware;
 use crate::settings::{Names, Settings};

@@ -1,13 +1,9 @@
 //! The facts that every verdict rests on, worked out once for each inventory.
 
-use std::sync::Arc;
-
-use super::names::Owner;
 use super::namespaces::{Namespace, Namespaces};
-use super::provenance::{OperatorLabels, operator_labels};
-use super::proxy::{self, ProxyNetworks};
-use super::rules::ALLOW;
-use crate::inventory::{Container, ContainerId, Image, Inventory};
+use super::proxy::ProxyNetworks;
+use super::resident::Resident;
+use crate::inventory::Inventory;
 use crate::settings::Settings;
 
 /// An inventory and what follows from it alone: whose the labels are, who owns what, where packets can go, where
@@ -24,27 +20,6 @@ pub struct World<'a> {
     pub namespaces: Namespaces<'a>,
     /// The networks that backends are reached on.
     pub proxy: ProxyNetworks<'a>,
-}
-
-/// A container, and what follows from it and its image alone.
-#[derive(Clone, Debug)]
-pub struct Resident<'a> {
-    /// Its id, as the inventory has it.
-    pub id: &'a ContainerId,
-    /// It.
-    pub container: &'a Arc<Container>,
-    /// Its image, if it was read.
-    pub image: Option<&'a Image>,
-    /// Its labels that count.
-    pub labels: OperatorLabels<'a>,
-    /// The rules that the operator vouches for on it: the value of its `leeward.allow`, where it counts.
-    pub vouched: Option<&'a str>,
-    /// Who answers for it.
-    pub owner: Owner,
-    /// It is a declared Traefik.
-    pub is_traefik: bool,
-    /// It looks like Leeward itself. Decides only what is said, never what is routed.
-    pub is_leeward: bool,
 }
 
 impl<'a> World<'a> {
@@ -80,17 +55,5 @@ impl<'a> World<'a> {
     /// Whether the container at a place looks like Leeward itself.
     pub fn is_leeward(&self, at: usize) -> bool {
         self.residents.get(at).is_some_and(|resident| resident.is_leeward)
-    }
-}
-
-impl<'a> Resident<'a> {
-    fn of(id: &'a ContainerId, container: &'a Arc<Container>, inventory: &'a Inventory, settings: &Settings) -> Self {
-        let image = inventory.images.get(&container.image_id);
-        let labels = operator_labels(container, image, settings);
-        let owner = Owner::of(container, &labels);
-        let is_traefik = proxy::is_traefik(container, &labels, settings);
-        let vouched = container.labels.get(ALLOW).map(String::as_str).filter(|_| labels.get(ALLOW).is_some());
-        let is_leeward = proxy::is_leeward(container);
-        Self { id, container, image, labels, vouched, owner, is_traefik, is_leeward }
     }
 }

@@ -1,9 +1,10 @@
 //! ENG: the engine, and what its API cannot tell.
 
-use super::{Check, Rule, Seen, listed};
+use super::{Check, Rule, Seen};
 use crate::inventory::Container;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::docker_version;
+use crate::policy::words::listed;
 use crate::policy::world::World;
 
 pub(super) static RULES: &[Rule] = &[

@@ -1,7 +1,8 @@
 //! IMG: what an image brings along.
 
-use super::{Case, Check, Rule, Seen, listed};
+use super::{Case, Check, Rule, Seen};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::words::listed;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {

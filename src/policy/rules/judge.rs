@@ -4,18 +4,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::subnet::Subnet;
-use super::{Case, Check, Rule, Seen, Wire, all, find, listed, subject};
+use super::{Case, Check, Rule, Seen, Wire, all, find, subject};
 use crate::inventory::{Container, Inventory, Mount, Network};
 use crate::policy::finding::{Action, Finding, Subject};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Member, Namespace};
+use crate::policy::own_labels::ALLOW;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::world::{Resident, World};
+use crate::policy::resident::Resident;
+use crate::policy::words::listed;
+use crate::policy::world::World;
 use crate::settings::Isolation;
-
-/// The label by which the operator vouches for rules by their ids: on a container for it alone, on a network for what
-/// is found about that network. Its value: `NET-001,PRV-016`.
-pub const ALLOW: &str = "leeward.allow";
 
 /// How many findings about other containers on its networks are held against one container, for each rule. One is
 /// enough to refuse; without a bound ten thousand neighbours would be held against ten thousand containers.

@@ -22,7 +22,7 @@ mod volumes;
 
 use std::borrow::Cow;
 
-pub use judge::{ALLOW, Judgement, Standing, is_vouched, judge, unknown_vouchers};
+pub use judge::{Judgement, Standing, is_vouched, judge, unknown_vouchers};
 pub use label::OF_OTHERS;
 
 use super::finding::{Action, Finding, Severity, Subject};
@@ -201,29 +201,4 @@ pub fn found(rule: &'static Rule, container: &Container, words: String) -> Findi
 
 fn subject(id: &ContainerId, name: &str) -> Subject {
     Subject::Container { id: id.clone(), name: name.to_owned() }
-}
-
-/// Names in backticks, at most five of them: `` `a`, `b` and 3 more``.
-pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const MOST: usize = 5;
-    let mut text = String::new();
-    let mut more = 0_usize;
-    for (at, name) in names.into_iter().enumerate() {
-        if at >= MOST {
-            more += 1;
-            continue;
-        }
-        if at > 0 {
-            text.push_str(", ");
-        }
-        text.push('`');
-        text.push_str(name);
-        text.push('`');
-    }
-    if more > 0 {
-        text.push_str(" and ");
-        text.push_str(&more.to_string());
-        text.push_str(" more");
-    }
-    text
 }

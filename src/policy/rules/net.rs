@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::subnet::Subnet;
-use super::{Case, Check, Rule, Seen, Wire, listed};
+use super::{Case, Check, Rule, Seen, Wire};
 use crate::inventory::{Container, Network};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version};
+use crate::policy::words::listed;
 use crate::policy::{own_labels, remedy};
 
 pub(super) static RULES: &[Rule] = &[

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::net::{capability, has_net_raw};
-use super::{Case, Check, Rule, Seen, listed, mounts};
+use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::Network;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Member;
+use crate::policy::words::listed;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {

@@ -1,9 +1,10 @@
 //! VOL: what volumes hide, and whom they connect.
 
 use super::judge::Kept;
-use super::{Case, Check, Rule, Seen, listed, mounts};
+use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::{Mount, Volume};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::words::listed;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
