@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leeward::dynamic::Dynamic;
-use leeward::inventory::{Attachment, Container, Image, Inventory, Network};
+use leeward::inventory::{Attachment, Container, ContainerId, Image, Inventory, Network};
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::policy::finding::Action;
 use leeward::policy::rules::{self, Check};
+use leeward::serve::audit;
 use leeward::settings::{Isolation, Names, Settings};
 
 type Labels = &'static [(&'static str, &'static str)];
@@ -316,7 +317,10 @@ fn one_host_of_two_owners_is_said_and_refused_under_strict() {
     let mut inventory = with(&[RULE]);
     add(&mut inventory, "other", "other", &["net-b"], &[("traefik.enable", "true"), RULE]);
     let plan = compile(&inventory, &Settings::default());
-    assert!(plan.findings.iter().any(|finding| finding.rule == "LBL-002" && !finding.blocks));
+    let contest = plan.findings.iter().find(|finding| finding.rule == "LBL-002").unwrap();
+    assert!(!contest.blocks);
+    assert_eq!(audit::place(&contest.subject), "host app.example.com");
+    assert!(["app", "other"].iter().all(|name| contest.subject.is_about(&ContainerId::from(*name))), "{contest:?}");
     assert_eq!(everything(&plan).http.routers.len(), 2);
     let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
     assert_eq!(verdict(&inventory, &strict), "host");

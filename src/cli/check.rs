@@ -120,6 +120,9 @@ impl Check {
             Format::Sarif => audit.sarif(|subject| {
                 let makes = |project: &Project| match subject {
                     Subject::Engine => false,
+                    Subject::Host { containers, .. } => {
+                        containers.iter().any(|id| project.inventory.containers.contains_key(id))
+                    }
                     Subject::Network { name } => project.inventory.networks.values().any(|own| own.name == *name),
                     Subject::Container { id, .. } => project.inventory.containers.contains_key(id),
                 };
@@ -159,8 +162,6 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
     let on = |project: &Project, name: &str| {
         project.external.contains(name) || project.inventory.networks.values().any(|own| own.name == name)
     };
-    let mine: Vec<String> =
-        ids.iter().filter_map(|id| inventory.containers.get(*id)).map(|it| format!("`{}`", it.name)).collect();
     plan.decisions.retain(|id, _| ids.contains(id));
     // Nothing runs yet that a command could change.
     let steps = plan.decisions.values_mut().flat_map(|it| it.steps.iter_mut().flat_map(|step| &mut step.refusals));
@@ -172,8 +173,9 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
         finding.fix = without_commands(&finding.fix).into();
     }
     plan.findings.retain(|finding| match &finding.subject {
-        // There is no engine here to be judged; but two owners of one host are one of these.
-        Subject::Engine => finding.rule == "LBL-002" && mine.iter().any(|name| finding.words.contains(name)),
+        // There is no engine here to be judged.
+        Subject::Engine => false,
+        Subject::Host { containers, .. } => containers.iter().any(|id| ids.contains(id)),
         Subject::Network { name } => projects.iter().any(|project| on(project, name)),
         Subject::Container { id, .. } => ids.contains(id),
     });

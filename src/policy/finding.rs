@@ -1,6 +1,7 @@
 //! What a rule has to say about a container, a network or the engine.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,13 @@ pub enum Action {
 pub enum Subject {
     /// The engine, or everything at once.
     Engine,
+    /// A host that several owners claim.
+    Host {
+        /// As the rules have it: `app1.example.com`, `*.example.com`.
+        name: String,
+        /// The containers that claim it.
+        containers: BTreeSet<ContainerId>,
+    },
     /// A network.
     Network {
         /// Its name.
@@ -54,6 +62,17 @@ pub enum Subject {
         /// Its name.
         name: String,
     },
+}
+
+impl Subject {
+    /// Whether it is about a container: of its own, or among others.
+    pub fn is_about(&self, container: &ContainerId) -> bool {
+        match self {
+            Self::Engine | Self::Network { .. } => false,
+            Self::Host { containers, .. } => containers.contains(container),
+            Self::Container { id, .. } => id == container,
+        }
+    }
 }
 
 /// One thing a rule found.

@@ -394,22 +394,22 @@ impl Overlaps {
         let names: BTreeSet<String> = all.iter().map(|it| format!("{}` of `{}", it.container.name, it.owner)).collect();
         let words = format!("host `{pattern}` is claimed by {}", listed(names.iter().map(String::as_str)));
         let refuses = settings.isolation == Isolation::Strict;
+        let containers: BTreeSet<ContainerId> = all.iter().map(|it| it.container.id.clone()).collect();
+        for id in containers.iter().filter(|_| refuses) {
+            let refusal = Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id);
+            self.refusals.entry(id.clone()).or_default().push(refusal);
+        }
         self.findings.push(Finding {
             rule: Cow::Borrowed(rule.id),
             severity: rule.severity,
             action: rule.action,
-            subject: Subject::Engine,
-            words: words.clone(),
+            subject: Subject::Host { name: pattern.to_string(), containers },
+            words,
             fix: Cow::Borrowed(rule.fix),
             blocks: refuses,
             vouched: false,
             not_verifiable: false,
         });
-        let containers: BTreeSet<&ContainerId> = all.iter().map(|it| &it.container.id).collect();
-        for id in containers.into_iter().filter(|_| refuses) {
-            let refusal = Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id);
-            self.refusals.entry(id.clone()).or_default().push(refusal);
-        }
     }
 }
 

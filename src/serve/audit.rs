@@ -224,6 +224,7 @@ fn score(severity: Severity) -> &'static str {
 fn as_path(subject: &Subject) -> String {
     let (folder, name) = match subject {
         Subject::Engine => return "engine".to_owned(),
+        Subject::Host { name, .. } => ("hosts", name),
         Subject::Network { name } => ("networks", name),
         Subject::Container { name, .. } => ("containers", name),
     };
@@ -236,6 +237,7 @@ fn as_path(subject: &Subject) -> String {
 pub fn place(subject: &Subject) -> String {
     visible(&match subject {
         Subject::Engine => "engine".to_owned(),
+        Subject::Host { name, .. } => format!("host {name}"),
         Subject::Network { name } => format!("network {name}"),
         Subject::Container { name, .. } => name.clone(),
     })

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::table::{visible, visible_lines};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, StepName, Verdict};
-use crate::policy::finding::{Finding, Subject};
+use crate::policy::finding::Finding;
 
 /// What a name leads to.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
         route.origins.iter().any(|origin| origin.container == decision.name)
             || route.backends.iter().any(|backend| backend.id == decision.id)
     };
-    let is_about = |finding: &&Finding| matches!(&finding.subject, Subject::Container { id, .. } if *id == decision.id);
+    let is_about = |finding: &&Finding| finding.subject.is_about(&decision.id);
     Explanation {
         decision,
         routes: plan.routes.iter().filter(is_own).map(|route| routed(plan, route)).collect(),
