@@ -66,8 +66,9 @@ fn img_001(case: &Case<'_>) -> Option<Seen> {
         case.name(),
         listed(baked)
     ));
-    // Only a lost routing label refuses.
-    Some(if labels.refusal.is_some() && case.asked { seen } else { seen.action(Action::Warn) })
+    // Only a lost routing label refuses; others are without effect.
+    let refuses = labels.refusal.is_some() && case.asked;
+    Some(if refuses { seen } else { seen.action(Action::Warn).severity(Severity::Medium) })
 }
 
 fn img_002(case: &Case<'_>) -> Option<Seen> {

@@ -228,10 +228,10 @@ impl Verdicts {
     ) {
         let place = self.findings.len();
         let isolation = world.settings.isolation;
-        let Seen { words, fix, action, not_verifiable } = hit.seen;
+        let Seen { words, fix, action, severity, not_verifiable } = hit.seen;
         let mut finding = Finding {
             rule: Cow::Borrowed(rule.id),
-            severity: rule.severity,
+            severity: severity.unwrap_or(rule.severity),
             action: action.unwrap_or(rule.action),
             subject: hit.on.subject(),
             words: match hit.on {

@@ -122,6 +122,8 @@ pub struct Seen {
     pub fix: Option<String>,
     /// Another action than the rule's, where the case is milder, or worse.
     pub action: Option<Action>,
+    /// And another severity.
+    pub severity: Option<Severity>,
     /// The engine's API cannot tell.
     pub not_verifiable: bool,
 }
@@ -139,6 +141,11 @@ impl Seen {
 
     fn action(mut self, action: Action) -> Self {
         self.action = Some(action);
+        self
+    }
+
+    fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
         self
     }
 

@@ -170,7 +170,7 @@ pub(super) static RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(prv_016),
         why: "whoever writes to `/etc`, `/root` or the engine's own directory owns the host; whoever reads them knows \
-              its secrets (read-only mounts are reported, not refused)",
+              its secrets (read-only mounts are reported as high, not refused)",
         fix: "mount the one file or the subdirectory that is needed, or use a named volume",
         reference: "CIS Docker Benchmark 5.6",
     },
@@ -453,7 +453,8 @@ fn prv_016(case: &Case<'_>) -> Option<Seen> {
         readable = readable.or(Some(path));
     }
     let path = readable?;
-    Some(Seen::new(format!("`{}` may read the host's `{path}`", case.name())).action(Action::Warn))
+    let words = format!("`{}` may read the host's `{path}`", case.name());
+    Some(Seen::new(words).action(Action::Warn).severity(Severity::High))
 }
 
 fn prv_017(case: &Case<'_>) -> Option<Seen> {

@@ -6,7 +6,7 @@ use super::{Check, Judgement, Standing, all, find, judge};
 use crate::inventory::{
     Attachment, Binding, Container, ContainerId, Door, Image, Inventory, Mount, Network, Swarm, Unreadable, Volume,
 };
-use crate::policy::finding::{Action, Finding, Subject};
+use crate::policy::finding::{Action, Finding, Severity, Subject};
 use crate::policy::world::World;
 use crate::settings::{Isolation, Settings};
 
@@ -728,6 +728,30 @@ fn a_device_of_the_host_is_no_volume() {
         let found = findings.iter().find(|finding| finding.rule == "VOL-002").map(|finding| finding.action);
         assert_eq!(found, wanted, "{kind}");
     }
+}
+
+#[test]
+fn what_refuses_nobody_is_less_severe() {
+    let judged_by = |rule: &str, change: fn(&mut Inventory)| {
+        let found = fired(change).into_iter().find(|finding| finding.rule == rule);
+        found.map(|finding| (finding.severity, finding.action))
+    };
+    let refused = |severity| Some((severity, Action::Block));
+    assert_eq!(judged_by("PRV-016", |i| mount(i, "/etc", true)), refused(Severity::Critical));
+    assert_eq!(judged_by("PRV-016", |i| mount(i, "/etc", false)), Some((Severity::High, Action::Warn)));
+    assert_eq!(judged_by("VOL-002", |i| hidden_bind(i, "/var/run")), refused(Severity::High));
+    assert_eq!(judged_by("VOL-002", |i| hidden_bind(i, "/srv/media")), Some((Severity::Info, Action::Inform)));
+    let baked: fn(&mut Inventory) = |i| bake(i, "traefik.http.routers.admin.rule", "PathPrefix(`/`)");
+    assert_eq!(judged_by("IMG-001", baked), refused(Severity::Critical));
+    // Of a container that does not ask.
+    let of_db: fn(&mut Inventory) = |i| {
+        bake(i, "traefik.http.routers.admin.rule", "PathPrefix(`/`)");
+        let image = app(i, "app").image_id.clone();
+        let label = app(i, "app").labels.remove_entry("traefik.http.routers.admin.rule").unwrap();
+        app(i, "db").labels.extend([label]);
+        app(i, "db").image_id = image;
+    };
+    assert_eq!(judged_by("IMG-001", of_db), Some((Severity::Medium, Action::Warn)));
 }
 
 #[test]

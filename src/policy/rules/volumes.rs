@@ -108,7 +108,8 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
             let seen = words(if writable { "which it may write" } else { "which it may read" });
             return Some(if writable { seen } else { seen.action(Action::Warn) });
         }
-        harmless = harmless.or_else(|| Some(words("not a volume of its own").action(Action::Inform)));
+        harmless =
+            harmless.or_else(|| Some(words("not a volume of its own").action(Action::Inform).severity(Severity::Info)));
     }
     harmless.or_else(|| {
         let name = unknown?;
