@@ -4,9 +4,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -87,22 +86,23 @@ async fn read(path: &Path) -> Result<Tokens, String> {
     Tokens::read(&text)
 }
 
-/// Lets a request through, or answers it. `/healthz` is open.
-pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+/// The answer to a request that is not let through. `/healthz` is open.
+pub(super) fn refuse(shared: &Shared, request: &Request) -> Option<Response> {
     let tokens = shared.tokens.as_ref().map(|tokens| tokens.borrow().clone());
     let open = request.uri().path() == "/healthz";
     match tokens {
         Some(tokens) if !open && !bearer(request.headers()).is_some_and(|token| tokens.admit(token)) => {
             let words = "a token is needed: send `Authorization: Bearer <token>`\n";
-            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, r#"Bearer realm="leeward""#)], words).into_response()
+            let challenge = [(header::WWW_AUTHENTICATE, r#"Bearer realm="leeward""#)];
+            Some((StatusCode::UNAUTHORIZED, challenge, words).into_response())
         }
         // A page of another site cannot know the token, so with one there is nothing more to ask.
         None if !open && is_foreign_page(request.headers(), &shared.allow_hosts) => {
             let words = "a browser came by a name that is not known to be this service's, which is how web pages of \
                          others read what is inside; open it by its IP address or `localhost`, or add --allow-host\n";
-            (StatusCode::MISDIRECTED_REQUEST, words).into_response()
+            Some((StatusCode::MISDIRECTED_REQUEST, words).into_response())
         }
-        Some(_) | None => next.run(request).await,
+        Some(_) | None => None,
     }
 }
 

@@ -104,9 +104,11 @@ impl Door {
             number += 1;
             let connection = Arc::<Connection>::default();
             let tls = self.tls.as_ref().map(|tls| TlsAcceptor::from(tls.config()));
-            let work = greet(stream, tls, Arc::clone(&connection), self.patience, router.clone(), end.clone());
+            let (patience, router, end) = (self.patience, router.clone(), end.clone());
+            let asked = Arc::clone(&connection);
+            // Called in the task: a future that is made outside and moved in takes its room twice.
             let task = tasks.spawn(async move {
-                if let Err(error) = work.await {
+                if let Err(error) = greet(stream, tls, asked, patience, router, end).await {
                     debug!("a connection ended: {error}");
                 }
                 number
@@ -165,8 +167,8 @@ async fn greet(
         None => talk(stream, connection, patience, router, end).await,
         Some(tls) => {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long");
-            let stream = timeout(patience.head, tls.accept(stream)).await.map_err(late)??;
             // Boxed, so that a connection without TLS does not take the room of one with it.
+            let stream = Box::pin(timeout(patience.head, tls.accept(stream))).await.map_err(late)??;
             Box::pin(talk(stream, connection, patience, router, end)).await
         }
     }
