@@ -58,7 +58,8 @@ fn main() {
     };
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("gate.sock");
-    let mut gate = Command::new(env!("CARGO_BIN_EXE_leeward"))
+    let program = std::env::var_os("LEEWARD_E2E_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_leeward").into());
+    let mut gate = Command::new(program)
         .arg("gate")
         .arg(format!("--engine=unix://{}", engine.display()))
         .arg(format!("--listen=unix://{}", socket.display()))
