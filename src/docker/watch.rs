@@ -219,14 +219,17 @@ impl Watch {
         let mut safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
         let mut tasks = time::interval_at(Instant::now() + TASKS, TASKS);
         let mut heard = Instant::now();
+        // When something decisive was last asked for.
         let mut hurried = None;
         loop {
             let is_busy = listing.is_some() || !inspections.is_idle();
             // The first reading is published whole: who is slow is waited for, or would lose its route while Leeward starts.
             let is_held = is_busy && !*was_complete;
-            let is_listing = listing.is_some() && self.changed.lists != Wanted::Nothing;
-            let due = self.changed.due(hurried).filter(|_| !is_held && !is_listing);
-            let publication = self.news.map(|since| if is_busy { since + TOGETHER } else { since });
+            // Lists that are on their way may be older than what they are wanted for.
+            let is_behind = listing.is_some() && self.changed.lists != Wanted::Nothing;
+            let due = self.changed.due(hurried).filter(|_| !is_held && !is_behind);
+            let news = self.news.filter(|_| !is_held);
+            let publication = news.map(|since| if is_busy { since + TOGETHER } else { since });
             let lists = async {
                 match &mut listing {
                     Some(listing) => (&mut listing.answer).await,
@@ -265,7 +268,7 @@ impl Watch {
                         listing = Some(Listing { answer: Box::pin(answer), containers });
                     }
                 }
-                () = at(publication.filter(|_| !is_held)) => {
+                () = at(publication) => {
                     *was_complete = true;
                     self.publish(sender);
                 }
