@@ -146,7 +146,7 @@ impl Request {
     /// `swarm` admits the Swarm paths and events.
     pub fn parse(method: &str, target: &str, swarm: bool) -> Result<Self, Refused> {
         if target.len() > MAX_TARGET_BYTES {
-            return Err(Refused::Long);
+            return Err(Refused::Long { most: MAX_TARGET_BYTES });
         }
         if method != "GET" && method != "HEAD" {
             return Err(Refused::Method { method: shorten(method) });

@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use super::ask::MAX_TARGET_BYTES;
-
 /// Why a request is not an [`Ask`](super::ask::Ask). The words are the answer that the client gets.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
@@ -28,9 +26,12 @@ pub enum Refused {
     /// A target with a scheme or a host, or `*`.
     #[error("only a path may be asked for, not a whole URL")]
     Form,
-    /// A target longer than [`MAX_TARGET_BYTES`].
-    #[error("the request is longer than {MAX_TARGET_BYTES} bytes")]
-    Long,
+    /// A target that is too long.
+    #[error("the request is longer than {most} bytes")]
+    Long {
+        /// The most bytes that it may have.
+        most: usize,
+    },
     /// A query key that this path does not have here.
     #[error("the query key `{key}` is not let through")]
     Key {
@@ -92,7 +93,7 @@ impl Refused {
             Self::Path { path: _ } => "path",
             Self::Written { path: _ } => "path-not-plain",
             Self::Form => "target-form",
-            Self::Long => "too-long",
+            Self::Long { .. } => "too-long",
             Self::Key { key: _ } => "query-key",
             Self::Value { key: _ } => "query-value",
             Self::Query => "query",
