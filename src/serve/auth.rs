@@ -12,8 +12,6 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use super::shared::Shared;
-
 /// The tokens that are good. Each is kept as its digest, so that comparing takes the same time whatever was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tokens(Vec<[u8; 32]>);
@@ -86,9 +84,14 @@ async fn read(path: &Path) -> Result<Tokens, String> {
     Tokens::read(&text)
 }
 
-/// The answer to a request that is not let through. `/healthz` is open.
-pub(super) fn refuse(shared: &Shared, request: &Request) -> Option<Response> {
-    let tokens = shared.tokens.as_ref().map(|tokens| tokens.borrow().clone());
+/// The answer to a request that is not let through. `/healthz` is open. `tokens`: those that are good; `None`: none is
+/// needed. `allowed`: names that browsers may call this service by, lower case.
+pub(super) fn refuse(
+    tokens: Option<&watch::Receiver<Tokens>>,
+    allowed: &[String],
+    request: &Request,
+) -> Option<Response> {
+    let tokens = tokens.map(|tokens| tokens.borrow().clone());
     let open = request.uri().path() == "/healthz";
     match tokens {
         Some(tokens) if !open && !bearer(request.headers()).is_some_and(|token| tokens.admit(token)) => {
@@ -97,7 +100,7 @@ pub(super) fn refuse(shared: &Shared, request: &Request) -> Option<Response> {
             Some((StatusCode::UNAUTHORIZED, challenge, words).into_response())
         }
         // A page of another site cannot know the token, so with one there is nothing more to ask.
-        None if !open && is_foreign_page(request.headers(), &shared.allow_hosts) => {
+        None if !open && is_foreign_page(request.headers(), allowed) => {
             let words = "a browser came by a name that is not known to be this service's, which is how web pages of \
                          others read what is inside; open it by its IP address or `localhost`, or add --allow-host\n";
             Some((StatusCode::MISDIRECTED_REQUEST, words).into_response())

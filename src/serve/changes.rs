@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tracing::{info, warn};
 
-use super::publish::Published;
+use super::published::Published;
 use super::table::{counted, visible};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route};

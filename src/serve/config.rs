@@ -18,7 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::time::timeout;
 
 use super::connection::Connection;
-use super::publish::{Document, Published};
+use super::published::{Document, Published};
 use super::shared::Shared;
 use super::table::visible;
 use crate::plan::Plan;

@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::publish::Published;
+use super::published::Published;
 use crate::plan::{Outcome, Protocol};
 use crate::policy::finding::Severity;
 

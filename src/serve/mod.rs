@@ -1,7 +1,7 @@
 //! The service: what was observed is compiled and published; Traefik, people and Prometheus ask for it.
 //!
 //! ```text
-//! publish    observed -> plan, documents, revision as one value, sent on only if it is a change
+//! publish    observed -> published: plan, documents, revision as one value; sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
 //! routes     the same plan for people; explain, audit: the same for one container, and for all that is weak;
 //!            page: all of it, for a browser
@@ -15,7 +15,8 @@ pub mod audit;
 pub mod connection;
 pub mod explain;
 pub mod page;
-pub mod publish;
+mod publish;
+pub mod published;
 pub mod routes;
 pub mod table;
 pub mod tls;
@@ -50,7 +51,7 @@ use tracing::{info, warn};
 use self::connection::Patience;
 use self::listen::Door;
 use self::metrics::Metrics;
-use self::publish::Published;
+use self::published::Published;
 use self::routes::Listing;
 use self::shared::Shared;
 use crate::docker::Observed;
@@ -231,7 +232,7 @@ fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<H
 /// kilobyte for as long as a poll is held.)
 async fn attend(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let response = match auth::refuse(&shared, &request) {
+    let response = match auth::refuse(shared.tokens.as_ref(), &shared.allow_hosts, &request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
     };

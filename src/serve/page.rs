@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, html};
 
 use super::audit::{Audit, place, word};
-use super::publish::Published;
+use super::published::Published;
 use super::routes::Listing;
 use super::table::{counted, visible, visible_lines};
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};

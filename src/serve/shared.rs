@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::auth::Tokens;
 use super::metrics::Metrics;
-use super::publish::Published;
+use super::published::Published;
 
 /// What every request can see; cheap to clone.
 #[derive(Clone, Debug)]

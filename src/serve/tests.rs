@@ -13,7 +13,7 @@ use tower::ServiceExt as _;
 use super::auth::Tokens;
 use super::connection::Connection;
 use super::metrics::Metrics;
-use super::publish::{Document, Published};
+use super::published::{Document, Published};
 use super::router;
 use super::shared::Shared;
 use crate::inventory::Inventory;
