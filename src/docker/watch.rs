@@ -44,6 +44,8 @@ const PULSE: Duration = Duration::from_secs(5);
 const SAFETY: Duration = Duration::from_mins(1);
 /// How often tasks are listed where there are services: a swarm has no events for them.
 const TASKS: Duration = Duration::from_secs(1);
+/// After a cut, who has not described itself so long after the lists keeps its last verdict for now.
+const LATE: Duration = Duration::from_secs(1);
 /// When what could not be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -221,15 +223,23 @@ impl Watch {
         let mut heard = Instant::now();
         // When something decisive was last asked for.
         let mut hurried = None;
+        // When the first lists came.
+        let mut listed = None;
+        let is_first = sender.borrow().is_none();
         loop {
             let is_busy = listing.is_some() || !inspections.is_idle();
-            // The first reading is published whole: who is slow is waited for, or would lose its route while Leeward starts.
-            let is_held = is_busy && !*was_complete;
+            let publication = self.news.and_then(|since| match listed {
+                _ if !is_busy => Some(since),
+                Some(_) if *was_complete => Some(since + TOGETHER),
+                Some(listed) if !is_first => Some(listed + LATE),
+                // The first inventory is published whole: who is slow is waited for, or would lose its route while Leeward
+                // starts.
+                Some(_) | None => None,
+            });
             // Lists that are on their way may be older than what they are wanted for.
             let is_behind = listing.is_some() && self.changed.lists != Wanted::Nothing;
-            let due = self.changed.due(hurried).filter(|_| !is_held && !is_behind);
-            let news = self.news.filter(|_| !is_held);
-            let publication = news.map(|since| if is_busy { since + TOGETHER } else { since });
+            let is_early = is_busy && !*was_complete;
+            let due = self.changed.due(hurried).filter(|_| !is_early && !is_behind);
             let lists = async {
                 match &mut listing {
                     Some(listing) => (&mut listing.answer).await,
@@ -250,6 +260,7 @@ impl Watch {
                 Some(answer) = inspections.next() => self.take(answer),
                 lists = lists => match lists {
                     Ok(lists) => {
+                        listed.get_or_insert_with(Instant::now);
                         let containers = listing.take().map(|it| it.containers).unwrap_or_default();
                         self.take_lists(lists, containers, &mut inspections);
                     }

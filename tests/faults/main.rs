@@ -294,6 +294,23 @@ async fn a_cut_stream_of_events_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_cut_one_container_that_never_answers_keeps_its_route_and_holds_up_nobody() {
+    let house = House::ready(TWO).await;
+    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);
+    house.engine.put("c", 9);
+    house.engine.remove("b");
+    house.engine.cut_events();
+    let took = house.hosts_become(&["a", "c"]).await;
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+    house.until_ready(200).await;
+    // And what happens from then on is read.
+    house.engine.put("c", 50);
+    house.engine.say("c", "start");
+    time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(house.routed().await[1].1, "http://10.0.0.52:80");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_disappears_and_returns_is_read_again() {
     let mut house = House::ready(TWO).await;
     let config = house.config().await;
