@@ -4,13 +4,12 @@
 //! a tenth of a second and more; for one whose process cannot be ended, never. That is nobody else's affair.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time;
 
@@ -20,8 +19,10 @@ use crate::inventory::{Container, ContainerId, Image, ImageId, Inventory, Volume
 
 /// How many are asked for at once …
 const AT_ONCE: usize = 16;
-/// … not counting those that have had no answer for so long: others take their place.
+/// … not counting those that have had no answer for so long: others take their place …
 const STRAGGLES: Duration = Duration::from_millis(250);
+/// … up to so many. Each is one connection; a gate has 128 places, and whoever finds none counts as not readable.
+const AT_MOST: usize = 64;
 
 /// A container with all that belongs to it: nothing is known of it before all of it is.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl<'a> Inspections<'a> {
                     self.ids.remove(&answer.id);
                     return Some(answer);
                 }
-                Ok(seat) = Arc::clone(&self.seats).acquire_owned(), if !self.waiting.is_empty() => {
+                Ok(seat) = Arc::clone(&self.seats).acquire_owned(), if !self.waiting.is_empty() && self.asked.len() < AT_MOST => {
                     let next = self.waiting.pop_front();
                     self.asked.extend(next.map(|(id, listed)| self.ask(id, listed, seat)));
                 }
@@ -128,24 +129,17 @@ pub(super) struct Belongings {
 impl Belongings {
     async fn with_container(&self, client: &Client, id: &ContainerId) -> Result<Option<Whole>, Error> {
         let Some(container) = client.container(id).await? else { return Ok(None) };
-        let image_id = &container.image_id;
-        let image = async {
-            match image_id.as_str() {
-                "" => None,
-                _ => Some(self.images.get(image_id, client.image(image_id)).await),
-            }
+        let id = &container.image_id;
+        // One after the other: an inspection is never more than one question at a time.
+        let image = match id.as_str() {
+            "" => None,
+            _ => Some(self.images.get(id, client.image(id)).await),
         };
-        let names: Vec<String> = volumes(&container).cloned().collect();
-        let volumes = stream::iter(names)
-            .map(|name| async move {
-                let volume = self.volumes.get(&name, client.volume(&name)).await?;
-                Some((name, volume))
-            })
-            .buffer_unordered(AT_ONCE)
-            .filter_map(future::ready)
-            .collect();
-        let (image, volumes) = tokio::join!(image, volumes);
-        Ok(Some(Whole { container, image, volumes }))
+        let mut known = BTreeMap::new();
+        for name in volumes(&container) {
+            known.extend(self.volumes.get(name, client.volume(name)).await.map(|volume| (name.clone(), volume)));
+        }
+        Ok(Some(Whole { container, image, volumes: known }))
     }
 
     /// Lets go of what no container has any more, there and here, and here of what could not be read: whoever is inspected

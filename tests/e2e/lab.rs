@@ -274,7 +274,7 @@ pub(crate) fn must(command: &[&str]) -> String {
     said.out.trim_end().to_owned()
 }
 
-/// Tries until `attempt` succeeds, ten times a second; says how long it took.
+/// Tries until `attempt` succeeds, twenty times a second at most; says how long it took.
 pub(crate) fn eventually(limit: Duration, what: &str, mut attempt: impl FnMut() -> Result<(), String>) -> Duration {
     let begun = Instant::now();
     loop {

@@ -49,6 +49,9 @@ struct State {
     /// By the beginning of a path without its version; the longest that fits counts.
     faults: BTreeMap<String, Fault>,
     asked: BTreeMap<String, usize>,
+    /// How many questions have no answer yet, and how many that were at most.
+    open: usize,
+    most_open: usize,
     /// What its clock shows, if not the time; as in the header `Date`.
     date: Option<String>,
 }
@@ -194,6 +197,11 @@ impl Daemon {
         self.state.lock().unwrap().date = Some(date.to_owned());
     }
 
+    /// How many questions it had at most that were not answered yet.
+    pub(crate) fn most_open(&self) -> usize {
+        self.state.lock().unwrap().most_open
+    }
+
     /// How often each path was asked for since the last time; container inspections are `inspect <name>`.
     pub(crate) fn take_asked(&self) -> BTreeMap<String, usize> {
         std::mem::take(&mut self.state.lock().unwrap().asked)
@@ -224,9 +232,13 @@ async fn answer(
             None => path.to_owned(),
         };
         *state.asked.entry(counted).or_default() += 1;
+        state.open += 1;
+        state.most_open = state.most_open.max(state.open);
         let fault = state.faults.iter().rev().find(|(start, _)| path.starts_with(start.as_str()));
         (fault.map(|(_, fault)| fault.clone()), whole(path, &state), state.date.clone())
     };
+    // However it ends: also when whoever asked does not wait.
+    let _open = Open(state);
     let Some(fault) = fault else {
         let mut response = sound(path, whole, &events);
         if let Some(date) = date {
@@ -252,6 +264,15 @@ async fn answer(
         Fault::Garbage => Response::new(full("<html>bad gateway</html>")),
         Fault::Odd(value) => Response::new(full(&value.to_string())),
     })
+}
+
+/// A question without an answer yet.
+struct Open(Arc<Mutex<State>>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().open -= 1;
+    }
 }
 
 /// The answer of an engine that is well; `None`: there is no such thing.

@@ -368,6 +368,19 @@ async fn a_first_inventory_waits_for_a_slow_container_instead_of_losing_its_rout
     assert_eq!(house.hosts().await, TWO, "in the first document there is");
 }
 
+/// A gate has so many places and no more; whoever finds none would be taken for a container that cannot be read.
+#[tokio::test(start_paused = true)]
+async fn a_slow_engine_is_never_asked_too_much_at_once() {
+    let names: Vec<String> = (0..500).map(|at| format!("c{at:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut house = House::new(&names, false).await;
+    house.engine.fail("/containers/6", Fault::Slow(Duration::from_secs(4)));
+    house.engine.start();
+    house.until_ready(200).await;
+    assert_eq!(house.hosts().await, names, "in the first document there is");
+    assert!((32..=72).contains(&house.engine.most_open()), "{}", house.engine.most_open());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_container_that_was_never_read_is_refused_alone() {
     let house = House::new(TWO, true).await;
