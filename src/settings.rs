@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::dynamic::Version;
+use crate::dynamic::tls::DefaultCertificate;
 use crate::rule::constraint::Constraint;
 use crate::rule::template::DefaultRule;
 
@@ -41,6 +43,8 @@ pub struct Settings {
     pub allow_references: BTreeSet<String>,
     /// The Traefik that will read the document; `None`: as its image says, else the newest known.
     pub traefik_version: Option<Version>,
+    /// The certificate that the document gives Traefik for names without one of their own; `None`: none is given.
+    pub default_certificate: Option<Arc<DefaultCertificate>>,
 }
 
 /// How hard the isolation policy is.

@@ -3,14 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use leeward::dynamic::Dynamic;
+use leeward::dynamic::tls::DefaultCertificate;
+use leeward::dynamic::{Dynamic, document};
 use leeward::inventory::{Attachment, Container, ContainerId, Image, Inventory, Network};
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::policy::finding::Action;
 use leeward::policy::rules::{self, Check};
 use leeward::serve::audit;
 use leeward::settings::{Isolation, Names, Settings};
+use serde_json::{Value, json};
 
 type Labels = &'static [(&'static str, &'static str)];
 
@@ -576,4 +579,29 @@ fn constraints_know_a_project_whose_image_compose_built() {
     assert_eq!(verdict(&inventory, &settings), "routed");
     inventory.images.get_mut("image").unwrap().labels.insert("tier".into(), "public".into());
     assert_eq!(verdict(&inventory, &settings), "constraints");
+}
+
+#[test]
+fn a_label_that_sets_the_store_turns_our_default_certificate_off() {
+    let ours = DefaultCertificate { certificate: "CERTIFICATE\n".into(), key: "KEY\n".into() };
+    let settings = Settings { default_certificate: Some(Arc::new(ours)), ..Settings::default() };
+    let written = |inventory: &Inventory| {
+        let plan = compile(inventory, &settings);
+        let written = document::write_with(everything(&plan), plan.default_certificate.as_deref());
+        let tls = serde_json::from_str::<Value>(&written).unwrap()["tls"].clone();
+        (tls, plan)
+    };
+    let given =
+        json!({"stores": {"default": {"defaultCertificate": {"certFile": "CERTIFICATE\n", "keyFile": "KEY\n"}}}});
+    let store = ("traefik.tls.stores.default.defaultgeneratedcert.resolver", "acme");
+    // Without anything else, and beside a store that is refused.
+    assert_eq!(written(&inventory(["-", "-"])).0, given);
+    assert_eq!(written(&with(&[RULE, store])).0, given);
+    let mut declared = inventory(["-", "-"]);
+    let labels = [("leeward.traefik", "true"), ("traefik.enable", "true"), store];
+    add(&mut declared, "traefik", "edge", &["net-a", "net-b"], &labels);
+    let (tls, plan) = written(&declared);
+    assert_eq!(tls, json!({"stores": {"default": {"defaultGeneratedCert": {"resolver": "acme"}}}}));
+    let warnings = &plan.decisions.get("traefik").unwrap().warnings;
+    assert!(warnings.iter().any(|it| it.words.contains("--default-certificate has no effect")), "{warnings:?}");
 }

@@ -150,6 +150,8 @@ impl Policy {
             share_middlewares: self.share_middleware.into_iter().collect(),
             allow_references: self.allow_reference.into_iter().collect(),
             traefik_version: self.traefik_version,
+            // A flag of `serve` alone: nobody else writes a document.
+            default_certificate: None,
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args};
 use leeward::docker;
 use leeward::serve::connection::Patience;
-use leeward::serve::{Options, Problem, Service, tls};
+use leeward::serve::{Options, Problem, Service, default_certificate, tls};
 use leeward::settings::Isolation;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -98,6 +100,27 @@ pub(crate) struct Serve {
     )]
     allow_host: Vec<String>,
 
+    /// Give Traefik a default certificate. Without one, Traefik makes a new RSA key at every change, and the change waits
+    #[arg(
+        long,
+        env = "LEEWARD_DEFAULT_CERTIFICATE",
+        hide_env_values = true,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
+        hide_default_value = true,
+        action = ArgAction::Set
+    )]
+    default_certificate: bool,
+
+    /// Keep that certificate and its key in this file, PEM, so that a restart does not change it; made if it is not there
+    #[arg(long, env = "LEEWARD_DEFAULT_CERTIFICATE_FILE", hide_env_values = true, value_name = "FILE")]
+    default_certificate_file: Option<PathBuf>,
+
     #[command(flatten)]
     engine: Engine,
 
@@ -124,7 +147,12 @@ impl Serve {
             allow_hosts: self.allow_host,
         };
         let Source { endpoint, certificates, options: mut reading } = self.engine.source()?;
-        let settings = self.policy.settings();
+        let mut settings = self.policy.settings();
+        if self.default_certificate || self.default_certificate_file.is_some() {
+            let made =
+                default_certificate::open(self.default_certificate_file.as_deref()).map_err(Failure::Settings)?;
+            settings.default_certificate = Some(Arc::new(made));
+        }
         // With the isolation off nobody asks what the door is worth, and it is not to be knocked on.
         reading.test_door = settings.isolation != Isolation::Off;
         // One thread for connections, one for the watch, one to spare; compiling has its own.

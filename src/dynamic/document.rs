@@ -8,6 +8,7 @@
 use super::Dynamic;
 use super::plugin::{Free, Plugin};
 use super::schema::{Part, Value};
+use super::tls::DefaultCertificate;
 use crate::dynamic::Problem;
 
 /// The longest key, as written between its quotes, that a YAML scanner takes for one. Source: yaml.v3 `scannerc.go`.
@@ -18,6 +19,12 @@ pub(super) const SEPARATOR: char = '║';
 
 /// Writes the document. `{}` if there is nothing at all.
 pub fn write(dynamic: &Dynamic) -> String {
+    write_with(dynamic, None)
+}
+
+/// Writes the document with a default certificate: `tls.stores.default.defaultCertificate`, which no label reaches. It
+/// is left out where `dynamic` has a store of its own.
+pub fn write_with(dynamic: &Dynamic, default_certificate: Option<&DefaultCertificate>) -> String {
     let Dynamic { http, tcp, udp, tls } = dynamic;
     let mut to = Writer { out: String::with_capacity(64 * 1024), comma: false };
     to.object(|to| {
@@ -31,7 +38,18 @@ pub fn write(dynamic: &Dynamic) -> String {
                 && http.models.is_empty()),
         );
         section(to, "tcp", tcp, !(tcp.routers.is_empty() && tcp.services.is_empty() && tcp.middlewares.is_empty()));
-        section(to, "tls", tls, !tls.stores.is_empty());
+        match default_certificate.filter(|_| tls.stores.is_empty()) {
+            Some(DefaultCertificate { certificate, key }) => {
+                let path = ["tls", "stores", "default", "defaultCertificate"];
+                to.nested(&path, &mut |to| {
+                    to.key("certFile");
+                    to.text(certificate);
+                    to.key("keyFile");
+                    to.text(key);
+                });
+            }
+            None => section(to, "tls", tls, !tls.stores.is_empty()),
+        }
         section(to, "udp", udp, !(udp.routers.is_empty() && udp.services.is_empty()));
     });
     to.out
@@ -191,6 +209,17 @@ impl Writer {
         fields(self);
         self.out.push('}');
         self.comma = true;
+    }
+
+    /// The object at the end of a path of keys.
+    fn nested(&mut self, path: &[&str], fields: &mut dyn FnMut(&mut Self)) {
+        match path {
+            [] => fields(self),
+            [key, rest @ ..] => {
+                self.key(key);
+                self.object(|to| to.nested(rest, fields));
+            }
+        }
     }
 
     pub(crate) fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&T, &mut Self)) {

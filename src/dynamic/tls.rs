@@ -1,6 +1,7 @@
 //! TLS: the default store, domains of certificates, and what clients present.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::dropped::CERTIFICATE;
@@ -46,5 +47,23 @@ section! {
     /// All of TLS that labels reach.
     pub struct Tls = "dynamic.TLSConfiguration" {
         stores: BTreeMap<String, Arc<Store>> = "stores", (3, 0, 0), Plain;
+    }
+}
+
+/// A self-signed certificate and its key, both PEM, for visitors who ask for a name that has no certificate.
+///
+/// Without one, Traefik makes an RSA key at every change of its configuration. Its key protects nothing: no client trusts
+/// the certificate. Source: Traefik `pkg/tls/tlsmanager.go`, `getDefaultCertificate`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DefaultCertificate {
+    /// `-----BEGIN CERTIFICATE-----`, and its lines.
+    pub certificate: String,
+    /// `-----BEGIN PRIVATE KEY-----`, and its lines.
+    pub key: String,
+}
+
+impl fmt::Debug for DefaultCertificate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("DefaultCertificate").finish_non_exhaustive()
     }
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use self::decide::{Asked, Judges, Part};
 pub use self::declared::Declarations;
 use self::join::{Conflict, Declared};
+use crate::dynamic::tls::DefaultCertificate;
 use crate::dynamic::{Dynamic, Version};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::label;
@@ -44,6 +45,9 @@ pub struct Plan {
     pub routes: Vec<Route>,
     /// What the rules found, worst first.
     pub findings: Vec<Finding>,
+    /// The default certificate that every document carries. `None`: the operator asked for none, or a label sets a store
+    /// of certificates; Traefik takes neither where two say what the store is.
+    pub default_certificate: Option<Arc<DefaultCertificate>>,
 }
 
 impl Plan {
@@ -286,12 +290,23 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
             }
         }
     }
+    let default_certificate = settings.default_certificate.clone().filter(|_| {
+        for part in parts.iter().filter(|part| !part.dynamic.tls.stores.is_empty()) {
+            if let Some(decision) = decisions.get_mut(part.resident.id) {
+                decision.warnings.push(Warning {
+                    label: Some("traefik.tls.stores.default".to_owned()),
+                    words: "sets the default certificate, so --default-certificate has no effect".to_owned(),
+                });
+            }
+        }
+        everything.tls.stores.is_empty()
+    });
     let routes = declared.routes(&everything);
     let documents = documents(&world, &parts, &Arc::new(everything));
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
     });
-    Plan { documents, decisions, routes, findings }
+    Plan { documents, decisions, routes, findings, default_certificate }
 }
 
 /// The Traefik that the document is for: as the operator says, else as the oldest declared Traefik's image says, else

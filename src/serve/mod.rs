@@ -13,6 +13,7 @@
 
 pub mod audit;
 pub mod connection;
+pub mod default_certificate;
 pub mod explain;
 pub mod page;
 mod publish;

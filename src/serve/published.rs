@@ -62,7 +62,7 @@ impl Published {
             let same =
                 plan.documents.iter().zip(documents.values()).find(|((_, other), _)| Arc::ptr_eq(other, dynamic));
             let encode = || {
-                let bytes = document::write(dynamic);
+                let bytes = document::write_with(dynamic, plan.default_certificate.as_deref());
                 let kept = previous.and_then(|it| it.documents.get(name)).filter(|it| it.bytes == bytes);
                 kept.cloned().unwrap_or_else(|| Document::new(bytes))
             };

@@ -4,6 +4,7 @@
 
 mod check;
 mod crowd;
+mod default_certificate;
 mod gate;
 #[path = "../left_out/mod.rs"]
 mod left_out;
