@@ -2,34 +2,14 @@
 
 /// The name that takes the fewest letters changed, added, left out or swapped; `None` if it takes too many.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong: Vec<char> = wrong.chars().take(64).flat_map(char::to_lowercase).collect();
-    let allowed = (wrong.len() / 3).clamp(1, 3);
+    let wrong: String = wrong.chars().take(64).flat_map(char::to_lowercase).collect();
+    let allowed = (wrong.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
-        .map(|name| (distance(&wrong, &name.to_lowercase().chars().collect::<Vec<_>>()), name))
+        .map(|name| (strsim::osa_distance(&wrong, &name.to_lowercase()), name))
         .filter(|&(distance, name)| distance <= allowed && distance < name.len())
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, name)| name)
-}
-
-/// Source: the optimal string alignment distance.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, to) in b.iter().enumerate() {
-            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (at(&row, j) + usize::from(from != to)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(to) && b.get(j - 1) == Some(from);
-            if swapped {
-                best = best.min(at(&before, j - 1) + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::subnet::Subnet;
+use ipnet::IpNet;
+
 use super::{Case, Check, Rule, Seen, Wire, all, find, subject};
 use crate::inventory::{Container, Inventory, Mount, Network};
 use crate::policy::finding::{Action, Finding, Subject};
@@ -418,27 +419,27 @@ fn shares<'a>(world: &'a World<'_>) -> Shares<'a> {
 
 /// The networks, by their places in the inventory, whose addresses overlap with another's, and the name of one such.
 fn overlaps(inventory: &Inventory) -> BTreeMap<usize, &str> {
-    let mut spans: Vec<(Subnet, usize, &str)> = inventory
+    let mut subnets: Vec<(IpNet, usize, &str)> = inventory
         .networks
         .values()
         .enumerate()
         .flat_map(|(at, network)| network.subnets.iter().map(move |subnet| (subnet, at, network)))
-        .filter_map(|(subnet, at, network)| Some((subnet.parse().ok()?, at, network.name.as_str())))
+        .filter_map(|(subnet, at, network)| Some((subnet.parse::<IpNet>().ok()?.trunc(), at, network.name.as_str())))
         .collect();
-    spans.sort_by_key(|(subnet, at, _)| (subnet.first(), *at));
+    // By first address, the wider before the narrower: two subnets overlap only where one holds the other.
+    subnets.sort_by_key(|(subnet, at, _)| (subnet.network(), subnet.prefix_len(), *at));
     let mut found = BTreeMap::new();
     // The one that reaches furthest of those before.
-    let mut reach: Option<(Subnet, usize, &str)> = None;
-    for (subnet, at, name) in spans {
-        if let Some((before, other, other_name)) = reach
-            && before.overlaps(&subnet)
-            && other != at
-        {
-            found.entry(at).or_insert(other_name);
-            found.entry(other).or_insert(name);
-        }
-        if reach.is_none_or(|(before, _, _)| before.last() < subnet.last()) {
-            reach = Some((subnet, at, name));
+    let mut furthest: Option<(IpNet, usize, &str)> = None;
+    for (subnet, at, name) in subnets {
+        match furthest {
+            Some((before, other, other_name)) if before.contains(&subnet) => {
+                if other != at {
+                    found.entry(at).or_insert(other_name);
+                    found.entry(other).or_insert(name);
+                }
+            }
+            _ => furthest = Some((subnet, at, name)),
         }
     }
     found

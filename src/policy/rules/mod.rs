@@ -14,7 +14,6 @@ mod net;
 mod privilege;
 mod published;
 mod socket;
-mod subnet;
 #[cfg(test)]
 mod tests;
 mod traefik;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::subnet::Subnet;
+use ipnet::{IpNet, Ipv4Net};
+
 use super::{Case, Check, Rule, Seen, Wire};
 use crate::inventory::{Container, Network};
 use crate::policy::finding::{Action, Severity};
@@ -648,7 +649,7 @@ fn leads_outside(case: &Case<'_>, entry: &str) -> bool {
         IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
     };
     let own = || case.namespace.edges.iter().filter_map(|edge| edge.network).flat_map(|network| &network.subnets);
-    private && !own().filter_map(|subnet| subnet.parse::<Subnet>().ok()).any(|subnet| subnet.contains(address))
+    private && !own().filter_map(|subnet| subnet.parse::<IpNet>().ok()).any(|subnet| subnet.contains(&address))
 }
 
 fn net_023(wire: &Wire<'_>) -> Option<Seen> {
@@ -660,7 +661,7 @@ fn net_023(wire: &Wire<'_>) -> Option<Seen> {
         .network
         .subnets
         .iter()
-        .find(|text| text.parse::<Subnet>().is_ok_and(|subnet| subnet.is_v4() && subnet.bits() < 16))?;
+        .find(|text| text.parse::<Ipv4Net>().is_ok_and(|subnet| subnet.prefix_len() < 16))?;
     Some(Seen::new(format!("`{name}` has the subnet {wide}, wider than /16")))
 }
 
