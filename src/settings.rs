@@ -33,6 +33,8 @@ pub struct Settings {
     pub names: Names,
     /// Whether labels baked into an image count.
     pub image_labels: ImageLabels,
+    /// Whether containers of `docker compose run` may be routed.
+    pub one_off: OneOff,
     /// Names of the containers that are a Traefik. Empty: those labelled `leeward.traefik=true`.
     pub traefiks: BTreeSet<String>,
     /// Names of proxy networks, in order of preference; `*` and `?` as in a shell.
@@ -79,6 +81,17 @@ pub enum ImageLabels {
     Ignore,
     /// They do, as in Traefik.
     Honor,
+}
+
+/// Whether containers of `docker compose run` may be routed. They carry the labels of their service, so Traefik's own
+/// provider adds them to its servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OneOff {
+    /// They are ignored.
+    #[default]
+    Ignore,
+    /// They are routed like any other, as in Traefik.
+    Route,
 }
 
 /// A shell pattern over names: `*` is any run of characters, `?` any one character; the rest is literal.

@@ -12,7 +12,7 @@ use leeward::plan::{Outcome, Plan, compile};
 use leeward::policy::finding::Action;
 use leeward::policy::rules::{self, Check};
 use leeward::serve::audit;
-use leeward::settings::{Isolation, Names, Settings};
+use leeward::settings::{Isolation, Names, OneOff, Settings};
 use serde_json::{Value, json};
 
 type Labels = &'static [(&'static str, &'static str)];
@@ -604,4 +604,22 @@ fn a_label_that_sets_the_store_turns_our_default_certificate_off() {
     assert_eq!(tls, json!({"stores": {"default": {"defaultGeneratedCert": {"resolver": "acme"}}}}));
     let warnings = &plan.decisions.get("traefik").unwrap().warnings;
     assert!(warnings.iter().any(|it| it.words.contains("--default-certificate has no effect")), "{warnings:?}");
+}
+
+#[test]
+fn a_container_of_compose_run_is_no_server_of_its_service() {
+    let service = ("com.docker.compose.service", "web");
+    let mut inventory = with(&[RULE, service]);
+    let labels = [("traefik.enable", "true"), RULE, service, ("com.docker.compose.oneoff", "True")];
+    add(&mut inventory, "app-run-1", "app", &["net-a"], &labels);
+    let servers = |settings: &Settings| {
+        let plan = compile(&inventory, settings);
+        let decision = plan.decisions.get("app-run-1").unwrap().clone();
+        (plan.routes.iter().map(|route| route.backends.len()).sum::<usize>(), decision)
+    };
+    let (count, decision) = servers(&Settings::default());
+    let code = decision.refusal.as_ref().map(|refusal| refusal.code.as_str());
+    assert_eq!((count, decision.outcome, code), (1, Outcome::Ignored, Some("one-off")));
+    let routed = Settings { one_off: OneOff::Route, ..Settings::default() };
+    assert_eq!(servers(&routed).0, 2);
 }

@@ -60,6 +60,11 @@ pub(crate) struct Policy {
     )]
     image_labels: ImageLabels,
 
+    /// Whether containers of `docker compose run` are routed [default: ignore; route, as in Traefik, with
+    /// `--isolation off --names traefik --image-labels honor`]
+    #[arg(long, env = "LEEWARD_ONE_OFF", hide_env_values = true, value_name = "WHETHER")]
+    one_off: Option<OneOff>,
+
     /// Name of a container that is a Traefik; then the label `leeward.traefik=true` declares none; repeatable
     #[arg(long, env = "LEEWARD_TRAEFIK", hide_env_values = true, value_name = "NAME", value_delimiter = ',')]
     traefik: Vec<String>,
@@ -118,6 +123,15 @@ enum ImageLabels {
     Honor,
 }
 
+/// As [`settings::OneOff`], in the words of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OneOff {
+    /// They are ignored
+    Ignore,
+    /// They are routed like any other
+    Route,
+}
+
 impl Policy {
     /// What the flags mean.
     pub(crate) fn settings(self) -> Settings {
@@ -144,6 +158,10 @@ impl Policy {
             image_labels: match self.image_labels {
                 ImageLabels::Ignore => settings::ImageLabels::Ignore,
                 ImageLabels::Honor => settings::ImageLabels::Honor,
+            },
+            one_off: match self.one_off.unwrap_or(if as_traefik { OneOff::Route } else { OneOff::Ignore }) {
+                OneOff::Ignore => settings::OneOff::Ignore,
+                OneOff::Route => settings::OneOff::Route,
             },
             traefiks: self.traefik.into_iter().collect(),
             proxy_networks: self.proxy_network,
@@ -192,6 +210,20 @@ mod tests {
             (&["--exposed-by-default=true"], true),
         ] {
             assert_eq!(settings(flags).exposed_by_default, wanted, "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn containers_of_compose_run_are_routed_only_where_leeward_is_to_be_traefiks_own_provider_or_told_so() {
+        let as_traefik = ["--isolation=off", "--names=traefik", "--image-labels=honor"];
+        for (flags, wanted) in [
+            (&[] as &[&str], settings::OneOff::Ignore),
+            (&["--isolation=warn"], settings::OneOff::Ignore),
+            (&["--one-off=route"], settings::OneOff::Route),
+            (&as_traefik, settings::OneOff::Route),
+            (&[&as_traefik[..], &["--one-off=ignore"]].concat(), settings::OneOff::Ignore),
+        ] {
+            assert_eq!(settings(flags).one_off, wanted, "{flags:?}");
         }
     }
 

@@ -25,7 +25,7 @@ use crate::policy::resident::Resident;
 use crate::policy::rules::{Judgement, Standing};
 use crate::policy::world::World;
 use crate::rule::router::Reach;
-use crate::settings::{Isolation, Settings};
+use crate::settings::{Isolation, OneOff, Settings};
 
 /// A container that asked, or did not, and what its labels mean.
 #[derive(Debug)]
@@ -61,10 +61,21 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// What Compose writes on a container of `docker compose run`. Source: Compose `pkg/api/labels.go`, `OneoffLabel`.
+const ONE_OFF: &str = "com.docker.compose.oneoff";
+
 fn asks(resident: &Resident<'_>, declaration: &Declaration, settings: &Settings) -> Result<(), Refusal> {
     let Resident { container, image, labels, .. } = resident;
     let counted = declaration.provider.as_ref().map_err(Clone::clone)?;
     let all = declaration.all.as_ref().map_err(Clone::clone)?;
+    if counted.enable && settings.one_off == OneOff::Ignore && labels.get(ONE_OFF) == Some("True") {
+        return Err(Refusal::new(
+            Code::OneOff,
+            "it was started with `docker compose run`, so it is not one of its service's containers",
+            "nothing to do; --one-off route routes such containers too",
+        )
+        .by_label(ONE_OFF));
+    }
     if labels.unknown() {
         // Nobody can tell whose the labels are: judged on all of them, and refused by step 0 if they ask.
         let own = |key: &str| container.labels.get(key).map(String::as_str);

@@ -65,6 +65,8 @@ codes! {
     NotEnabled = "not-enabled",
     /// The operator's `--constraints` do not match.
     Constraints = "constraints",
+    /// A container of `docker compose run`.
+    OneOff = "one-off",
     /// Not running (`traefik.docker.allownonrunning` not set).
     NotRunning = "not-running",
     /// The health check does not say healthy.
