@@ -8,12 +8,13 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 use leeward::docker;
+use leeward::rule::template::FIELDS;
 use leeward::serve::connection::Patience;
 use leeward::serve::{Options, Problem, Service, default_certificate, tls};
 use leeward::settings::Isolation;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::engine::{Engine, Source};
 use super::policy::Policy;
@@ -152,6 +153,12 @@ impl Serve {
             let made =
                 default_certificate::open(self.default_certificate_file.as_deref()).map_err(Failure::Settings)?;
             settings.default_certificate = Some(Arc::new(made));
+        }
+        for field in settings.default_rule.unknown_fields() {
+            let there = FIELDS.map(|name| format!(".{name}")).join(", ");
+            warn!(
+                "--default-rule reads `{field}`, which does not exist: a router that needs it is dropped; there are {there}"
+            );
         }
         // With the isolation off nobody asks what the door is worth, and it is not to be knocked on.
         reading.test_door = settings.isolation != Isolation::Off;

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::serving::Serving;
+
 /// Runs it with a clean environment and these variables.
 fn leeward(variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
@@ -33,10 +35,34 @@ fn a_setting_that_makes_no_sense_is_named_with_its_value_and_a_remedy() {
         (&["routes", "--engine=ssh://engine"], &["--engine", "ssh -L"]),
         (&["--log-level=verbose", "routes", "--engine=demo"], &["--log-level", "verbose", "debug"]),
         (&["routes", "--engin=demo"], &["--engin"]),
+        (
+            &["serve", "--default-rule=Host(`{{ sha1sum .Name }}`)"],
+            &["--default-rule", "{{ sha1sum .Name }}", "function `sha1sum` is not available", "use `index .Labels`"],
+        ),
+        (&["serve", "--default-rule={{ nosuch }}"], &["--default-rule", "`nosuch` is not defined", "normalize, lower"]),
+        (&["serve", "--default-rule={{ if .Name }}x"], &["--default-rule", "{{ if .Name }}x", "{{ end }}"]),
+        (
+            &["serve", "--default-rule={{ .Name"],
+            &["--default-rule", "not a Go template", "Host(`{{ normalize .Name }}`)"],
+        ),
     ] {
         check(&[], arguments, 2, words);
     }
     check(&[("LEEWARD_HOLD", "x")], &["serve", "--engine=demo"], 2, &["--hold", "'x'", "25s"]);
+    let rule = [("LEEWARD_DEFAULT_RULE", "{{ env `HOME` }}")];
+    check(&rule, &["serve", "--engine=demo"], 2, &["--default-rule", "`env` is not available", "write the value out"]);
+}
+
+#[test]
+fn a_field_that_a_default_rule_reads_and_that_does_not_exist_is_named_at_start_with_those_that_do() {
+    let serving = Serving::start(&["--default-rule=Host(`{{ .ServiceName }}`)"]);
+    let log = serving.log();
+    let line = log.lines().find(|line| line.contains("--default-rule")).unwrap_or_else(|| panic!("{log}"));
+    for words in ["WARN", "`.ServiceName`", ".Name, .ContainerName, .Labels"] {
+        assert!(line.contains(words), "no `{words}` in: {line}");
+    }
+    let log = Serving::start(&["--default-rule=Host(`{{ .ContainerName }}`)"]).log();
+    assert!(!log.contains("--default-rule"), "{log}");
 }
 
 #[test]

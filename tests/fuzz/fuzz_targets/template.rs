@@ -1,4 +1,4 @@
-//! Any text is a template or refused, and running one ends.
+//! Any text is a template or refused in one line, and running one ends with a rule of bounded size.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -9,7 +9,12 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     let labels = BTreeMap::from([("n".to_owned(), "1000000000".to_owned()), ("x".to_owned(), text.to_owned())]);
     let model = Model { name: "web-app", container_name: "web_app", labels: &labels };
-    if let Ok(rule) = DefaultRule::parse(text) {
-        assert_eq!(rule.render(model), rule.render(model));
+    match DefaultRule::parse(text) {
+        Ok(rule) => {
+            let written = rule.render(model);
+            assert_eq!(written, rule.render(model));
+            assert!(written.map_or(0, |it| it.len()) <= 1 << 20, "a rule has a bound");
+        }
+        Err(problem) => assert!(!problem.contains('\n'), "{problem}"),
     }
 });
