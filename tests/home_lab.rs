@@ -3,26 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network, Volume};
+use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount, Volume};
 use leeward::plan::compile;
 use leeward::policy::finding::{Action, Severity};
 use leeward::policy::rules::{Judgement, judge};
 use leeward::policy::world::World;
 use leeward::settings::{Isolation, Settings};
 
+#[path = "support/inventory.rs"]
+mod inventory;
+
 /// A home server: Traefik on its exposed network and on one internal proxy network for each project.
-#[derive(Default)]
 struct Server(Inventory);
 
 impl Server {
     fn new() -> Self {
-        let mut server = Self::default();
-        server.0.engine.product = "Engine".into();
-        server.0.engine.version = "29.1.0".into();
-        server.0.engine.gwbridge_members = Some(BTreeSet::new());
+        let mut server = Self(inventory::engine());
         server.network("exposed", false);
         server.0.images.insert("image".into(), Image::default());
         let traefik = server.add("traefik", "traefik", &["exposed"]);
@@ -33,9 +32,7 @@ impl Server {
     }
 
     fn network(&mut self, name: &str, internal: bool) {
-        let network =
-            Network { id: name.into(), name: name.into(), driver: "bridge".into(), internal, ..Network::default() };
-        self.0.networks.insert(network.id.clone(), network);
+        inventory::network(&mut self.0, name, internal);
     }
 
     /// A project with an internal proxy network that Traefik is on, and an internal network of its own.
@@ -71,13 +68,7 @@ impl Server {
 }
 
 fn attach(container: &mut Container, network: &str) {
-    let attachment = Attachment {
-        network: network.into(),
-        network_id: network.into(),
-        ipv4: "172.30.0.9".parse().ok(),
-        ..Attachment::default()
-    };
-    container.attachments.insert(network.into(), attachment);
+    inventory::attach(container, network, Some([172, 30, 0, 9].into()));
 }
 
 fn asks(container: &mut Container) -> &mut Container {

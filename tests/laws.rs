@@ -5,12 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leeward::inventory::{Attachment, Binding, Container, ContainerId, Image, Inventory, Mount, Network};
+use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount};
 use leeward::plan::{Declarations, Outcome, Plan, Protocol, compile, compile_next};
 use leeward::rule::router;
 use leeward::settings::Settings;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+
+#[path = "support/inventory.rs"]
+mod pieces;
+
+use pieces::{attach, engine, network};
 
 /// Labels that meet, overlap and contradict each other, in and between owners.
 const LABELS: &[(&str, &str)] = &[
@@ -95,14 +100,8 @@ prop_compose! {
             ..Container::default()
         };
         for network in networks {
-            let attachment = Attachment {
-                network: network.into(),
-                network_id: network.into(),
-                ipv4: format!("172.30.{}.{}", owner.len(), number + 2).parse().ok(),
-                aliases: ["web".to_owned()].into(),
-                ..Attachment::default()
-            };
-            container.attachments.insert(network.into(), attachment);
+            let address = [172, 30, u8::try_from(owner.len()).unwrap(), number + 2];
+            attach(&mut container, network, Some(address.into())).aliases = ["web".to_owned()].into();
         }
         match odd.unwrap_or_default() {
             "privileged" => container.confinement.privileged = true,
@@ -129,19 +128,9 @@ prop_compose! {
 }
 
 fn inventory(containers: &[(Container, Image)]) -> Inventory {
-    let mut inventory = Inventory::default();
-    inventory.engine.product = "Engine".into();
-    inventory.engine.version = "29.1.0".into();
-    inventory.engine.gwbridge_members = Some(BTreeSet::new());
+    let mut inventory = engine();
     for name in NETWORKS {
-        let network = Network {
-            id: (*name).into(),
-            name: (*name).to_owned(),
-            driver: "bridge".into(),
-            internal: *name != "net-open",
-            ..Network::default()
-        };
-        inventory.networks.insert(network.id.clone(), network);
+        network(&mut inventory, name, *name != "net-open");
     }
     let mut traefik =
         Container { id: "traefik".into(), name: "traefik".into(), state: "running".into(), ..Container::default() };
@@ -153,8 +142,7 @@ fn inventory(containers: &[(Container, Image)]) -> Inventory {
         traefik.labels.insert(key.into(), value.into());
     }
     for network in ["net-a", "net-b", "net-open"] {
-        let attachment = Attachment { network: network.into(), network_id: network.into(), ..Attachment::default() };
-        traefik.attachments.insert(network.into(), attachment);
+        attach(&mut traefik, network, None);
     }
     traefik.image_id = "sha256:traefik".into();
     inventory.images.insert(traefik.image_id.clone(), Image::default());

@@ -5,6 +5,8 @@
 mod check;
 mod crowd;
 mod default_certificate;
+#[path = "../support/eventually.rs"]
+mod eventually;
 mod gate;
 #[path = "../left_out/mod.rs"]
 mod left_out;

@@ -15,6 +15,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use crate::eventually::eventually;
 use crate::left_out::left_out;
 use crate::serving::Serving;
 
@@ -102,15 +103,6 @@ impl House {
 fn put(folder: &Path, name: &str, pair: &Pair) {
     fs::write(folder.join(format!("{name}.key")), &pair.key).unwrap();
     fs::write(folder.join(format!("{name}.pem")), &pair.certificate).unwrap();
-}
-
-#[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
-        sleep(Duration::from_millis(100));
-    }
 }
 
 #[test]

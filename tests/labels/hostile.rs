@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use leeward::dynamic::{Version, document};
-use leeward::inventory::{Attachment, Container, Image, Inventory, Network};
+use leeward::inventory::{Container, Image, Inventory};
 use leeward::label;
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{ImageLabels, Isolation, Names, Settings};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::dice::Dice;
 use crate::recorded::{canonical, difference, with_defaults};
-use crate::{proxy, reader};
+use crate::{inventory, proxy, reader};
 
 const WORLDS: u64 = 5_000;
 
@@ -220,12 +220,6 @@ pub(crate) fn hostile(dice: &mut Dice) -> (String, String) {
 }
 
 fn container(name: &str, owner: &str, address: u8, labels: &[(&str, &str)]) -> Container {
-    let attachment = Attachment {
-        network: "proxy".into(),
-        network_id: "proxy".into(),
-        ipv4: Some([172, 30, 0, address].into()),
-        ..Attachment::default()
-    };
     let mut container = Container {
         id: name.into(),
         name: name.to_owned(),
@@ -234,10 +228,10 @@ fn container(name: &str, owner: &str, address: u8, labels: &[(&str, &str)]) -> C
         state: "running".into(),
         exposed_ports: ["80/tcp".to_owned()].into(),
         network_mode: "proxy".into(),
-        attachments: [("proxy".to_owned(), attachment)].into(),
         ..Container::default()
     };
     let compose = [("com.docker.compose.project", owner), ("com.docker.compose.config-hash", name)];
+    inventory::attach(&mut container, "proxy", Some([172, 30, 0, address].into()));
     for (key, value) in labels.iter().chain(&compose).chain(&[("traefik.enable", "true")]) {
         container.labels.insert((*key).to_owned(), (*value).to_owned());
     }
@@ -246,18 +240,8 @@ fn container(name: &str, owner: &str, address: u8, labels: &[(&str, &str)]) -> C
 
 /// A proxy network with Traefik, two victims of one project, and the neighbours.
 fn world(neighbours: &[Container]) -> Inventory {
-    let mut inventory = Inventory::default();
-    inventory.engine.product = "Engine".into();
-    inventory.engine.version = "29.1.0".into();
-    inventory.engine.gwbridge_members = Some(std::collections::BTreeSet::new());
-    let network = Network {
-        id: "proxy".into(),
-        name: "proxy".into(),
-        driver: "bridge".into(),
-        internal: true,
-        ..Network::default()
-    };
-    inventory.networks.insert(network.id.clone(), network);
+    let mut inventory = inventory::engine();
+    inventory::network(&mut inventory, "proxy", true);
     inventory.images.insert("sha256:web".into(), Image::default());
     let victims = [
         container("traefik", "edge", 2, &[("leeward.traefik", "true")]),

@@ -16,6 +16,8 @@ mod beside;
 mod dice;
 mod engine;
 mod hostile;
+#[path = "../support/inventory.rs"]
+mod inventory;
 #[path = "../left_out/mod.rs"]
 mod left_out;
 mod proxy;

@@ -11,14 +11,14 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use leeward::docker::{self, Certificates, Endpoint};
 use leeward::gate::ask::TABLE;
 use leeward::inventory::{Door, Inventory};
 
 use super::house::{Gate, SECRET, parse};
+use crate::eventually::eventually;
 
 const TRAEFIK: &str = "3.7.15";
 const IMAGE: &str = "gate-busybox:test";
@@ -47,15 +47,6 @@ fn docker_at(host: &str, arguments: &[&str]) -> (bool, String) {
     let Ok(output) = output else { return (false, "no program `docker`".to_owned()) };
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).trim().to_owned())
-}
-
-#[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
-        sleep(Duration::from_millis(50));
-    }
 }
 
 impl Machine {
