@@ -17,6 +17,11 @@ use super::{DEFAULT, FIELDS, NAME, printf, refused};
 /// Stands behind the text while it is parsed: what ends up elsewhere shows a block that does not balance.
 const END: char = '\u{1}';
 
+/// How deep blocks and parentheses may nest, all together: a run needs some stack for each.
+const MAX_DEPTH: usize = 32;
+/// How many `else` a template may have: gotmpl's parser has no bound for a chain of `{{ else if }}`.
+const MAX_ELSE: usize = 32;
+
 /// A template that is ready to run.
 pub(super) struct Prepared {
     pub(super) tree: ListNode,
@@ -30,6 +35,9 @@ pub(super) struct Prepared {
 pub(super) fn prepare(text: &str) -> Result<Prepared, String> {
     if text.contains(END) {
         return Err("the template has a control character in it".to_owned());
+    }
+    if text.matches("else").count() > MAX_ELSE {
+        return Err(format!("the template has more than {MAX_ELSE} `else`"));
     }
     let parse = |text: &str| Template::new(NAME).parse(text);
     let parsed = parse(&format!("{text}{END}")).map_err(|error| {
@@ -45,8 +53,14 @@ pub(super) fn prepare(text: &str) -> Result<Prepared, String> {
         Some(Node::Text(last)) if last.text.ends_with(END) => last.text = last.text.trim_end_matches(END).into(),
         _ => return Err(UNBALANCED.to_owned()),
     }
-    let mut walk =
-        Walk { text, variables: vec!["$".to_owned()], at_model: true, in_range: false, unknown: BTreeSet::new() };
+    let mut walk = Walk {
+        text,
+        variables: vec!["$".to_owned()],
+        at_model: true,
+        in_range: false,
+        depth: 0,
+        unknown: BTreeSet::new(),
+    };
     walk.list(&mut tree)?;
     Ok(Prepared { tree, unknown: walk.unknown })
 }
@@ -60,6 +74,7 @@ struct Walk<'a> {
     /// `.` is the model here.
     at_model: bool,
     in_range: bool,
+    depth: usize,
     unknown: BTreeSet<String>,
 }
 
@@ -71,6 +86,17 @@ enum Block {
 }
 
 impl Walk<'_> {
+    /// Walks `inside` one level deeper.
+    fn deeper(&mut self, inside: impl FnOnce(&mut Self) -> Result<(), String>) -> Result<(), String> {
+        if self.depth >= MAX_DEPTH {
+            return Err(format!("the template nests more than {MAX_DEPTH} deep"));
+        }
+        self.depth += 1;
+        let outcome = inside(self);
+        self.depth -= 1;
+        outcome
+    }
+
     fn list(&mut self, list: &mut ListNode) -> Result<(), String> {
         list.nodes.iter_mut().try_for_each(|node| match node {
             Node::Text(_) => Ok(()),
@@ -81,9 +107,9 @@ impl Walk<'_> {
                 }
                 Ok(())
             }
-            Node::If(branch) => self.branch(branch, Block::If),
-            Node::With(branch) => self.branch(branch, Block::With),
-            Node::Range(branch) => self.branch(branch, Block::Range),
+            Node::If(branch) => self.deeper(|walk| walk.branch(branch, Block::If)),
+            Node::With(branch) => self.deeper(|walk| walk.branch(branch, Block::With)),
+            Node::Range(branch) => self.deeper(|walk| walk.branch(branch, Block::Range)),
             Node::List(list) => self.list(list),
             Node::Break(_) | Node::Continue(_) if self.in_range => Ok(()),
             Node::Break(_) | Node::Continue(_) => {
@@ -161,7 +187,7 @@ impl Walk<'_> {
     fn expression(&mut self, expression: &mut Expr) -> Result<(), String> {
         match expression {
             Expr::Identifier(_, name) => refused::known(name),
-            Expr::Pipe(_, pipe) => self.pipe(pipe),
+            Expr::Pipe(_, pipe) => self.deeper(|walk| walk.pipe(pipe)),
             Expr::Field(pos, fields) => {
                 if self.at_model {
                     self.note(fields);
@@ -178,7 +204,7 @@ impl Walk<'_> {
                 Ok(())
             }
             Expr::Chain(pos, inner, fields) => {
-                self.expression(inner)?;
+                self.deeper(|walk| walk.expression(inner))?;
                 *expression = access(*pos, (**inner).clone(), fields);
                 Ok(())
             }

@@ -183,6 +183,24 @@ fn what_labels_ask_of_a_template_is_bounded() {
 }
 
 #[test]
+fn no_depth_exhausts_the_stack() {
+    let labels = BTreeMap::new();
+    let model = Model { name: "a", container_name: "a", labels: &labels };
+    for depth in (1..12).map(|power| 1 << power).chain(90..110).chain(190..210) {
+        for text in [
+            format!("{{{{ {}.Name{} }}}}", "(".repeat(depth), ")".repeat(depth)),
+            format!("{{{{ {}.Name{} }}}}", "print (".repeat(depth), ")".repeat(depth)),
+            format!("{}{{{{ $.Name }}}}{}", "{{ with $.Name }}".repeat(depth), "{{ end }}".repeat(depth)),
+            format!("{}a{}", "{{ if not .Name }}{{ else }}".repeat(depth), "{{ end }}".repeat(depth)),
+            format!("{}a{{{{ end }}}}", "{{ if not .Name }}{{ else if .Name }}".repeat(depth)),
+        ] {
+            let found = DefaultRule::parse(&text).and_then(|it| it.render(model));
+            assert!(found.as_ref().is_err() || found.as_deref() == Ok("a"), "{depth}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn the_default_needs_no_engine() {
     let labels = BTreeMap::new();
     let template = DefaultRule::parse("{{/* the engine */}}Host(`{{ normalize .Name }}`)").unwrap();
