@@ -7,13 +7,14 @@
 //! label     flat labels -> tree -> typed Dynamic, or a Problem                  (pure)
 //! policy    isolation, names, references, hosts: every claim gets one verdict   (pure)
 //! plan      select, address, complete, join                                     (pure) -> Plan
+//! report    the plan as tables, explanations, JSON and SARIF                    (pure)
 //! serve     encode once, compare, send only a change; Traefik and people ask
 //! ```
 //!
 //! Beside that way: `gate`, the door to the engine's socket, and `probe`, which tries a network from inside.
 //!
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:
-//! `cli -> serve, gate, docker -> plan -> policy, label, rule -> dynamic, inventory, settings`.
+//! `cli -> serve, gate, probe, docker -> report -> plan -> policy, label, rule -> dynamic, inventory, settings`.
 
 pub mod docker;
 pub mod dynamic;
@@ -23,6 +24,7 @@ pub mod label;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod report;
 pub mod rule;
 pub mod serve;
 pub mod settings;

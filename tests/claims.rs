@@ -11,7 +11,7 @@ use leeward::inventory::{Attachment, Container, ContainerId, Image, Inventory, N
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::policy::finding::Action;
 use leeward::policy::rules::{self, Check};
-use leeward::serve::audit;
+use leeward::report::audit;
 use leeward::settings::{Isolation, Names, OneOff, Settings};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use hyper::StatusCode;
 use leeward::plan;
 use leeward::policy::finding::Severity;
-use leeward::serve::audit;
+use leeward::report::audit;
 
 use super::engine::Engine;
 use super::policy::Policy;

@@ -12,9 +12,9 @@ use leeward::docker::snapshot;
 use leeward::inventory::Inventory;
 use leeward::plan::{self, Outcome, Plan, Warning};
 use leeward::policy::finding::Subject;
-use leeward::serve::audit::Audit;
-use leeward::serve::routes::Listing;
-use leeward::serve::table::visible;
+use leeward::report::audit::Audit;
+use leeward::report::routes::Listing;
+use leeward::report::table::visible;
 use serde::Serialize;
 
 use super::audit::{FailOn, Format};

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use hyper::StatusCode;
 use leeward::plan;
-use leeward::serve::explain;
+use leeward::report::explain;
 
 use super::engine::Engine;
 use super::policy::Policy;

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use hyper::StatusCode;
 use leeward::plan;
-use leeward::serve::routes::Listing;
+use leeward::report::routes::Listing;
 
 use super::engine::Engine;
 use super::policy::Policy;

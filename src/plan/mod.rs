@@ -5,11 +5,11 @@
 
 mod address;
 mod complete;
-mod dead;
 mod decide;
 mod declared;
 mod join;
 mod select;
+mod unusable_routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

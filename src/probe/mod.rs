@@ -1,7 +1,7 @@
 //! `leeward probe`: run in a container on a network, really tries to get out.
 //!
 //! ```text
-//! table      what the kernel says of this network namespace: addresses, routes          (pure)
+//! routes     what the kernel says of this network namespace: addresses, routes          (pure)
 //! attempt    one try each: a connection, a datagram, a name, a raw socket
 //! report     what the tries add up to, as a table or JSON                                (pure)
 //! ```
@@ -11,7 +11,7 @@
 
 pub mod attempt;
 pub mod report;
-pub mod table;
+pub mod routes;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use self::attempt::Target;
 use self::report::{Outcome, Report, Try};
-use self::table::Surroundings;
+use self::routes::Surroundings;
 
 /// Ports on which hosts often listen: ssh, names, web, the engine's API, registries, node exporters.
 const HOST_PORTS: [u16; 8] = [22, 53, 80, 443, 2375, 2376, 5000, 9100];

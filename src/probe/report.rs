@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::serve::table::columns;
+use crate::report::table::columns;
 
 /// One try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

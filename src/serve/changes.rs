@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use tracing::{info, warn};
 
 use super::published::Published;
-use super::table::{counted, visible};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route};
+use crate::report::table::{counted, visible};
 
 /// The most lines that one change may write; what is beyond is counted.
 const MOST_LINES: usize = 100;

@@ -20,8 +20,8 @@ use tokio::time::timeout;
 use super::connection::Connection;
 use super::published::{Document, Published};
 use super::shared::Shared;
-use super::table::visible;
 use crate::plan::Plan;
+use crate::report::table::visible;
 
 /// How long the first request may wait for the first inventory: less than the 5 s after which Traefik gives up.
 const WARM_UP: Duration = Duration::from_secs(4);

@@ -3,23 +3,18 @@
 //! ```text
 //! publish    observed -> published: plan, documents, revision as one value; sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
-//! routes     the same plan for people; explain, audit: the same for one container, and for all that is weak;
-//!            page: all of it, for a browser
+//! page       the plan for a browser; the other views are those of `report`
 //! listen     so many connections, fairly; connection: how long each may take
 //! auth, tls  who may ask
 //! ```
 //!
 //! Three tasks, none detached: watch, publish, listen. The first to end ends the service with its reason.
 
-pub mod audit;
 pub mod connection;
 pub mod default_certificate;
-pub mod explain;
 pub mod page;
 mod publish;
 pub mod published;
-pub mod routes;
-pub mod table;
 pub mod tls;
 
 mod auth;
@@ -53,10 +48,11 @@ use self::connection::Patience;
 use self::listen::Door;
 use self::metrics::Metrics;
 use self::published::Published;
-use self::routes::Listing;
 use self::shared::Shared;
 use crate::docker::Observed;
 use crate::policy::finding::Severity;
+use crate::report::routes::Listing;
+use crate::report::{audit, explain, table};
 use crate::settings::Settings;
 
 /// Everything the operator may choose about the service itself.

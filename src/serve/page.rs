@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::audit::{Audit, place, word};
 use super::published::Published;
-use super::routes::Listing;
-use super::table::{counted, visible, visible_lines};
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::plan::{Outcome, Plan, Route};
+use crate::report::audit::{Audit, place, word};
+use crate::report::routes::Listing;
+use crate::report::table::{counted, visible, visible_lines};
 
 /// Its style, at [`STYLE_PATH`].
 pub const STYLE: &str = include_str!("page.css");
