@@ -14,7 +14,7 @@ use leeward::plan::{self, Outcome, Plan, Warning};
 use leeward::policy::finding::Subject;
 use leeward::report::audit::Audit;
 use leeward::report::routes::Listing;
-use leeward::report::table::visible;
+use leeward::report::visible::{self, visible};
 use serde::Serialize;
 
 use super::audit::{FailOn, Format};
@@ -114,9 +114,7 @@ impl Check {
                 }
                 text
             }
-            Format::Json => {
-                serde_json::to_string_pretty(&Checked { listing, audit, odd: &odd, assumed: &assumed })? + "\n"
-            }
+            Format::Json => visible::json(&Checked { listing, audit, odd: &odd, assumed: &assumed }),
             Format::Sarif => audit.sarif(|subject| {
                 let makes = |project: &Project| match subject {
                     Subject::Engine => false,

@@ -23,6 +23,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use leeward::report::visible::visible_lines;
 
 /// What `--help` says below the verbs.
 const EXIT_STATUS: &str = "\
@@ -109,7 +110,7 @@ pub(crate) fn main() -> ExitCode {
     };
     if let Some(words) = words {
         // Nobody is left to tell if this fails.
-        let _ = writeln!(io::stderr(), "leeward: {words}");
+        let _ = writeln!(io::stderr(), "leeward: {}", visible_lines(&words));
     }
     ExitCode::from(status)
 }

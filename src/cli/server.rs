@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
+use leeward::report::visible::{visible_json, visible_text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time;
@@ -55,7 +56,11 @@ impl Server {
             }
             let connection = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
             let authority = server.authority().map_or(host, |it| it.as_str());
-            exchange(connection, authority, path, accept, self.token()?.as_deref()).await
+            let Answer { status, body } =
+                exchange(connection, authority, path, accept, self.token()?.as_deref()).await?;
+            // Whoever answers: it is printed.
+            let body = if accept.ends_with("json") { visible_json(body) } else { visible_text(body) };
+            Ok(Answer { status, body })
         };
         time::timeout(patience, asked)
             .await

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use leeward::docker::snapshot;
+use leeward::report::visible::visible_json;
 
 use super::engine::Engine;
 use super::{Ended, Exit};
@@ -29,7 +30,7 @@ impl Snapshot {
         let inventory = source.read()?;
         match &self.output {
             Some(path) => snapshot::write(&inventory, path)?,
-            None => super::print(&snapshot::text(&inventory))?,
+            None => super::print(&visible_json(snapshot::text(&inventory)))?,
         }
         Ok(Exit::Good)
     }

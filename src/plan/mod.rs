@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use self::decide::{Asked, Judges, Part};
 pub use self::declared::Declarations;
 use self::join::{Conflict, Declared};
+pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::dynamic::tls::DefaultCertificate;
 use crate::dynamic::{Dynamic, Version};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
@@ -48,6 +49,8 @@ pub struct Plan {
     /// The default certificate that every document carries. `None`: the operator asked for none, or a label sets a store
     /// of certificates; Traefik takes neither where two say what the store is.
     pub default_certificate: Option<Arc<DefaultCertificate>>,
+    /// Which of the routes Traefik leaves out: see [`Plan::left_out`].
+    pub unusable: UnusableRoutes,
 }
 
 impl Plan {
@@ -306,7 +309,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
     });
-    Plan { documents, decisions, routes, findings, default_certificate }
+    Plan { documents, decisions, routes, findings, default_certificate, unusable: UnusableRoutes::default() }
 }
 
 /// The Traefik that the document is for: as the operator says, else as the oldest declared Traefik's image says, else

@@ -1,43 +1,103 @@
-//! Routers that are in a document and that Traefik will not take: their rule cannot be read, or what they refer to is not
-//! there.
+//! Routers that are in a document and that Traefik will not take: their rule cannot be read, what they refer to is not
+//! there, or a chain of middlewares leads back to itself.
+//!
+//! Worked out once for each plan, when a view first asks: Traefik needs none of it. The cost is linear in routers and
+//! links, whatever chains lead to.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::slice;
+use std::sync::{Arc, OnceLock};
 
 use super::{Plan, Protocol, Route};
 use crate::dynamic::Dynamic;
 use crate::dynamic::middleware::Middleware;
 use crate::rule::router::{self, Rule};
 
-/// How deep chains of middlewares are followed.
-const DEEPEST: usize = 8;
+/// How many things that are not there are named for one middleware, and how many reasons for one router.
+const MOST_REASONS: usize = 16;
+/// How many middlewares of a circle are named.
+const MOST_OF_CIRCLE: usize = 8;
+
+/// Why Traefik leaves a router out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// Its rule cannot be read, or has something that Traefik does not take: what is wrong, one line.
+    Rule(String),
+    /// What it refers to is not in a document.
+    Missing {
+        /// The Traefik whose document it is: [`Plan::EVERYONE`] where no document has it.
+        traefik: String,
+        /// What is missing.
+        what: Missing,
+    },
+    /// A chain of middlewares leads back to itself. The names from the first middleware of the circle back to it; a few
+    /// of the first where the circle is long.
+    ///
+    /// Source: Traefik 3.7 `pkg/server/middleware/middlewares.go`, `checkRecursion`.
+    Circle(Arc<[String]>),
+}
+
+/// Something that nothing declares, by its published name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A service.
+    Service(Arc<str>),
+    /// A middleware.
+    Middleware(Arc<str>),
+    /// The service of an `errors` middleware.
+    ErrorService {
+        /// The service.
+        service: Arc<str>,
+        /// The middleware.
+        middleware: Arc<str>,
+    },
+}
+
+/// The routers of a plan that Traefik leaves out; empty until a view asks.
+#[derive(Clone, Debug, Default)]
+pub struct UnusableRoutes(OnceLock<BTreeMap<(Protocol, String), Vec<Unusable>>>);
+
+/// It follows from the rest of the plan.
+impl PartialEq for UnusableRoutes {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 impl Plan {
-    /// Why Traefik leaves a route out, one line each. Empty for a route that it takes, as far as the documents say: files
-    /// of Traefik's (`x@file`) are not seen.
-    pub fn left_out(&self, route: &Route) -> Vec<String> {
-        let mut reasons: Vec<String> = match self.rule(route) {
-            Some(Ok(rule)) => rule.problems().to_vec(),
-            Some(Err(problem)) => vec![problem],
-            None => Vec::new(),
-        };
-        for reason in &mut reasons {
-            *reason = format!("it does not take the rule: {reason}");
-        }
-        for (traefik, document) in &self.documents {
-            let mut missing = Vec::new();
-            absent(document, route, &mut missing);
-            let told = if traefik.is_empty() { "nothing that is routed".to_owned() } else { told(traefik) };
-            for what in missing {
-                let reason = format!("{told} declares {what}");
-                // What nobody declares, no single Traefik is told of either.
-                let known = |reason: &String| reason.ends_with(&format!(" declares {what}"));
-                if !reasons.iter().any(known) {
-                    reasons.push(reason);
-                }
+    /// Why Traefik leaves a route out. Empty for a route that it takes, as far as the documents say: files of Traefik's
+    /// (`x@file`) are not seen.
+    pub fn left_out(&self, route: &Route) -> &[Unusable] {
+        let all = self.unusable.0.get_or_init(|| self.unusable());
+        all.get(&(route.protocol, route.router.clone())).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn unusable(&self) -> BTreeMap<(Protocol, String), Vec<Unusable>> {
+        let everyone = self.documents.get(Self::EVERYONE);
+        // Mostly every Traefik is told the same.
+        let is_another = |document: &Arc<Dynamic>| everyone.is_none_or(|everyone| !Arc::ptr_eq(everyone, document));
+        let others = self.documents.iter().filter(|(_, document)| is_another(document));
+        let everyone = everyone.map(|document| (Self::EVERYONE, document));
+        let mut documents: Vec<(&str, Declared<'_>)> = everyone
+            .into_iter()
+            .chain(others.map(|(name, document)| (name.as_str(), document)))
+            .map(|(name, document)| (name, Declared { document, middlewares: BTreeMap::new() }))
+            .collect();
+        let mut all = BTreeMap::new();
+        for route in &self.routes {
+            let mut reasons: Vec<Unusable> = match self.rule(route) {
+                Some(Ok(rule)) => rule.problems().iter().take(MOST_REASONS).cloned().map(Unusable::Rule).collect(),
+                Some(Err(problem)) => vec![Unusable::Rule(problem)],
+                None => Vec::new(),
+            };
+            for (traefik, declared) in &mut documents {
+                declared.judge(route, traefik, &mut reasons);
+            }
+            if !reasons.is_empty() {
+                all.insert((route.protocol, route.router.clone()), reasons);
             }
         }
-        reasons
+        all
     }
 
     /// A route's rule, read as Traefik reads it. `None`: a UDP router.
@@ -57,54 +117,165 @@ impl Plan {
     }
 }
 
-fn told(traefik: &str) -> String {
-    format!("nothing on the networks of Traefik `{traefik}`")
+/// What one document declares.
+struct Declared<'a> {
+    document: &'a Dynamic,
+    /// The HTTP middlewares that were followed.
+    middlewares: BTreeMap<&'a str, Followed>,
 }
 
-/// What a route refers to and a document that holds it does not.
-fn absent(document: &Dynamic, route: &Route, missing: &mut Vec<String>) {
-    let Dynamic { http, tcp, udp, tls: _ } = document;
-    let (is_here, has_service): (bool, &dyn Fn(&str) -> bool) = match route.protocol {
-        Protocol::Http => (http.routers.contains_key(&route.router), &|name| http.services.contains_key(name)),
-        Protocol::Tcp => (tcp.routers.contains_key(&route.router), &|name| tcp.services.contains_key(name)),
-        Protocol::Udp => (udp.routers.contains_key(&route.router), &|name| udp.services.contains_key(name)),
-    };
-    if !is_here {
-        return;
+/// How far a middleware was followed.
+#[derive(Clone)]
+enum Followed {
+    /// It is on the way, so many links from the first: whoever meets it again has gone in a circle.
+    Open(usize),
+    Done(Arc<Found>),
+}
+
+/// What following a middleware comes to.
+enum Found {
+    Circle(Arc<[String]>),
+    Missing(Vec<Missing>),
+}
+
+/// A middleware on the way, and what was found below it so far.
+#[derive(Default)]
+struct Step<'a> {
+    name: &'a str,
+    links: slice::Iter<'a, String>,
+    missing: Vec<Missing>,
+    circle: Option<Arc<[String]>>,
+}
+
+impl<'a> Declared<'a> {
+    /// What of a route is wrong in this document, and is not wrong in every document already.
+    fn judge(&mut self, route: &Route, traefik: &str, reasons: &mut Vec<Unusable>) {
+        let Dynamic { http, tcp, udp, tls: _ } = self.document;
+        let (is_here, has_service) = match route.protocol {
+            Protocol::Http => (http.routers.contains_key(&route.router), self.has_service(&route.service)),
+            Protocol::Tcp => (tcp.routers.contains_key(&route.router), own_in(&route.service, &tcp.services)),
+            Protocol::Udp => (udp.routers.contains_key(&route.router), own_in(&route.service, &udp.services)),
+        };
+        if !is_here {
+            return;
+        }
+        if !has_service {
+            add(reasons, traefik, Missing::Service(bare(&route.service).into()));
+        }
+        for name in &route.middlewares {
+            match route.protocol {
+                Protocol::Http => match own(name).map(|name| self.follow(name)).as_deref() {
+                    Some(Found::Circle(circle)) => add_circle(reasons, circle),
+                    Some(Found::Missing(missing)) => missing.iter().for_each(|it| add(reasons, traefik, it.clone())),
+                    None => {}
+                },
+                Protocol::Tcp if !own_in(name, &tcp.middlewares) => {
+                    add(reasons, traefik, Missing::Middleware(bare(name).into()));
+                }
+                Protocol::Tcp | Protocol::Udp => {}
+            }
+        }
     }
-    if let Some(name) = own(&route.service).filter(|name| !has_service(name)) {
-        missing.push(format!("service `{name}`"));
+
+    fn has_service(&self, name: &str) -> bool {
+        own_in(name, &self.document.http.services)
     }
-    for name in route.middlewares.iter().filter_map(|name| own(name)) {
-        match route.protocol {
-            Protocol::Http => middleware(&http.middlewares, name, DEEPEST, has_service, missing),
-            Protocol::Tcp if !tcp.middlewares.contains_key(name) => missing.push(format!("middleware `{name}`")),
-            Protocol::Tcp | Protocol::Udp => {}
+
+    /// What a middleware leads to. Each is entered once, however many chains it is in; a loop and not a recursion, for a
+    /// chain may be of any length.
+    fn follow(&mut self, name: &str) -> Arc<Found> {
+        let document = self.document;
+        let Some((name, middleware)) = document.http.middlewares.get_key_value(name) else {
+            return Arc::new(Found::Missing(vec![Missing::Middleware(name.into())]));
+        };
+        if let Some(Followed::Done(found)) = self.middlewares.get(name.as_str()) {
+            return Arc::clone(found);
+        }
+        let mut way = vec![self.enter(name, middleware, 0)];
+        loop {
+            let depth = way.len();
+            let Some(step) = way.last_mut() else { return Arc::new(Found::Missing(Vec::new())) };
+            let Some(link) = step.links.next() else {
+                let Step { name, missing, circle, .. } = way.pop().unwrap_or_default();
+                let found = Arc::new(circle.map_or(Found::Missing(missing), Found::Circle));
+                self.middlewares.insert(name, Followed::Done(Arc::clone(&found)));
+                match way.last_mut() {
+                    Some(before) => before.take(&found),
+                    None => return found,
+                }
+                continue;
+            };
+            let Some(link) = own(link) else { continue };
+            let Some((link, middleware)) = document.http.middlewares.get_key_value(link) else {
+                step.miss(Missing::Middleware(link.into()));
+                continue;
+            };
+            match self.middlewares.get(link.as_str()) {
+                Some(Followed::Done(found)) => step.take(&Arc::clone(found)),
+                Some(Followed::Open(at)) => {
+                    let circle = way.iter().skip(*at).map(|it| it.name).take(MOST_OF_CIRCLE).chain([link.as_str()]);
+                    let circle: Arc<[String]> = circle.map(str::to_owned).collect();
+                    if let Some(step) = way.last_mut() {
+                        step.circle.get_or_insert(circle);
+                    }
+                }
+                None => {
+                    let next = self.enter(link, middleware, depth);
+                    way.push(next);
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, name: &'a str, middleware: &'a Middleware, at: usize) -> Step<'a> {
+        self.middlewares.insert(name, Followed::Open(at));
+        let links = middleware.chain.as_ref().and_then(|chain| chain.middlewares.as_deref()).unwrap_or_default();
+        let mut step = Step { name, links: links.iter(), missing: Vec::new(), circle: None };
+        let service = middleware.errors.as_ref().and_then(|errors| errors.service.as_deref());
+        if let Some(service) = service.filter(|service| !self.has_service(service)) {
+            step.miss(Missing::ErrorService { service: bare(service).into(), middleware: name.into() });
+        }
+        step
+    }
+}
+
+impl Step<'_> {
+    /// What a link of it leads to is what it leads to itself.
+    fn take(&mut self, found: &Found) {
+        match found {
+            Found::Circle(circle) => drop(self.circle.get_or_insert_with(|| Arc::clone(circle))),
+            Found::Missing(missing) => missing.iter().for_each(|it| self.miss(it.clone())),
+        }
+    }
+
+    fn miss(&mut self, what: Missing) {
+        if self.missing.len() < MOST_REASONS && !self.missing.contains(&what) {
+            self.missing.push(what);
         }
     }
 }
 
-/// A middleware, and what it refers to itself.
-fn middleware(
-    all: &BTreeMap<String, Arc<Middleware>>,
-    name: &str,
-    depth: usize,
-    has_service: &dyn Fn(&str) -> bool,
-    missing: &mut Vec<String>,
-) {
-    let Some(found) = all.get(name) else {
-        missing.push(format!("middleware `{name}`"));
-        return;
+fn add(reasons: &mut Vec<Unusable>, traefik: &str, what: Missing) {
+    // What nobody declares, no single Traefik is told of either.
+    let is_said = |it: &Unusable| match it {
+        Unusable::Missing { traefik: of, what: said } => *said == what && (of == Plan::EVERYONE || of == traefik),
+        Unusable::Rule(_) | Unusable::Circle(_) => false,
     };
-    for link in found.chain.iter().flat_map(|chain| chain.middlewares.iter().flatten()).filter_map(|name| own(name)) {
-        if depth > 0 {
-            middleware(all, link, depth - 1, has_service, missing);
-        }
+    if reasons.len() < MOST_REASONS && !reasons.iter().any(is_said) {
+        reasons.push(Unusable::Missing { traefik: traefik.to_owned(), what });
     }
-    let service = found.errors.as_ref().and_then(|errors| own(errors.service.as_deref()?));
-    if let Some(service) = service.filter(|service| !has_service(service)) {
-        missing.push(format!("service `{service}` of middleware `{name}`"));
+}
+
+fn add_circle(reasons: &mut Vec<Unusable>, circle: &Arc<[String]>) {
+    let circle = Unusable::Circle(Arc::clone(circle));
+    if reasons.len() < MOST_REASONS && !reasons.contains(&circle) {
+        reasons.push(circle);
     }
+}
+
+/// Whether a reference leads to one of these, or out of the document, or to nothing at all.
+fn own_in<T>(reference: &str, all: &BTreeMap<String, T>) -> bool {
+    own(reference).is_none_or(|name| all.contains_key(name))
 }
 
 /// A name of the document's own; `None` for another provider's, and for nothing.
@@ -114,5 +285,92 @@ fn own(name: &str) -> Option<&str> {
         None => Some(name),
         Some((name, "http")) => Some(name),
         Some(_) => None,
+    }
+}
+
+fn bare(reference: &str) -> &str {
+    own(reference).unwrap_or(reference)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamic::http;
+    use crate::dynamic::middleware::{Chain, Middleware};
+
+    /// One router with the first of these middlewares; each is a chain of those named.
+    fn plan(chains: &[(String, Vec<String>)]) -> Plan {
+        let mut document = Dynamic::default();
+        document.http.services.insert("s".into(), Arc::default());
+        for (name, links) in chains {
+            let chain = Box::new(Chain { middlewares: Some(links.clone()) });
+            let middleware = Middleware { chain: Some(chain), ..Middleware::default() };
+            document.http.middlewares.insert(name.clone(), Arc::new(middleware));
+        }
+        let rule = Some("Host(`a.example`)".to_owned());
+        document.http.routers.insert("r".into(), Arc::new(http::Router { rule, ..http::Router::default() }));
+        let route = Route {
+            protocol: Protocol::Http,
+            router: "r".into(),
+            owner: String::new(),
+            rule: "Host(`a.example`)".into(),
+            entry_points: Vec::new(),
+            middlewares: chains.first().map(|(name, _)| name.clone()).into_iter().collect(),
+            service: "s".into(),
+            priority: None,
+            tls: false,
+            backends: Vec::new(),
+            origins: Vec::new(),
+        };
+        Plan {
+            documents: [(Plan::EVERYONE.to_owned(), Arc::new(document))].into(),
+            routes: vec![route],
+            ..Plan::default()
+        }
+    }
+
+    fn chains(chains: &[(&str, &[&str])]) -> Vec<(String, Vec<String>)> {
+        let owned = |links: &[&str]| links.iter().map(|&link| link.to_owned()).collect();
+        chains.iter().map(|&(name, links)| (name.to_owned(), owned(links))).collect()
+    }
+
+    fn reasons(chains: &[(String, Vec<String>)]) -> Vec<Unusable> {
+        let plan = plan(chains);
+        plan.left_out(plan.routes.first().unwrap()).to_vec()
+    }
+
+    fn circle(names: &[&str]) -> Vec<Unusable> {
+        vec![Unusable::Circle(names.iter().map(|&name| name.to_owned()).collect())]
+    }
+
+    #[test]
+    fn a_chain_of_itself_two_hundred_times_is_one_circle() {
+        assert_eq!(reasons(&chains(&[("m", &["m"; 200])])), circle(&["m", "m"]));
+    }
+
+    #[test]
+    fn a_circle_is_found_from_outside_it_and_over_several_links() {
+        let all =
+            chains(&[("a", &["ok@file", "b"]), ("b", &["c@http"]), ("c", &["d"]), ("d", &["e", "b"]), ("e", &["x"])]);
+        assert_eq!(reasons(&all), circle(&["b", "c", "d", "b"]));
+    }
+
+    #[test]
+    fn what_is_missing_at_the_end_of_chains_is_named_once() {
+        let all = chains(&[("a", &["b", "c", "b"]), ("b", &["gone"]), ("c", &["gone", "b"])]);
+        let missing = Missing::Middleware("gone".into());
+        assert_eq!(reasons(&all), [Unusable::Missing { traefik: Plan::EVERYONE.to_owned(), what: missing }]);
+        assert_eq!(reasons(&chains(&[("a", &["b", "b"]), ("b", &[])])), []);
+    }
+
+    #[test]
+    fn chains_that_double_sixty_times_or_run_very_long_are_entered_once_each() {
+        let name = |number: usize| format!("m{number}");
+        let doubling: Vec<_> =
+            (0..60).map(|it| (name(it), vec![name(it + 1); 2])).chain([(name(60), vec![])]).collect();
+        assert_eq!(reasons(&doubling), []);
+        let mut long: Vec<_> = (0..100_000).map(|it| (name(it), vec![name(it + 1)])).collect();
+        long.push((name(100_000), vec![name(99_999)]));
+        assert_eq!(reasons(&long), circle(&["m99999", "m100000", "m99999"]));
     }
 }

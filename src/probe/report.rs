@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::report::table::columns;
+use crate::report::visible;
 
 /// One try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +54,7 @@ impl Report {
 
     /// For programs. Ends with a newline.
     pub fn json(&self) -> String {
-        serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+        visible::json(self)
     }
 
     /// For people. Ends with a newline.

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::table::{columns, visible, visible_lines};
+use super::table::columns;
+use super::visible::{self, visible, visible_lines};
 use crate::plan::Plan;
 use crate::policy::finding::{Finding, Severity, Subject};
 use crate::policy::rules;
@@ -61,7 +62,7 @@ impl<'a> Audit<'a> {
 
     /// For programs. Ends with a newline.
     pub fn json(&self) -> String {
-        serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+        visible::json(self)
     }
 
     /// For people: a table, then what to change, once for each rule. Ends with a newline.
@@ -160,7 +161,7 @@ impl<'a> Audit<'a> {
                 "results": results,
             }],
         });
-        serde_json::to_string_pretty(&log).map(|text| text + "\n").unwrap_or_default()
+        visible::json(&log)
     }
 }
 

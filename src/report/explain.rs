@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use super::table::{visible, visible_lines};
+use super::routes::left_out;
+use super::visible::{json, visible, visible_lines};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, StepName, Verdict};
 use crate::policy::finding::Finding;
@@ -108,7 +109,7 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
 fn routed<'a>(plan: &'a Plan, route: &'a Route) -> Routed<'a> {
     let given = || plan.rule(route).and_then(Result::ok).map_or(0, |rule| rule.priority());
     let effective_priority = route.priority.filter(|it| *it != 0).unwrap_or_else(given);
-    Routed { route, effective_priority, left_out: plan.left_out(route) }
+    Routed { route, effective_priority, left_out: plan.left_out(route).iter().map(left_out).collect() }
 }
 
 /// The routers that may answer a host, in the order in which Traefik tries them: TCP before HTTP, then by priority.
@@ -153,14 +154,12 @@ impl Answer<'_> {
 
     /// For programs. Ends with a newline.
     pub fn json(&self) -> String {
-        let text = match self {
-            Self::Container(explanation) => serde_json::to_string_pretty(explanation),
-            Self::Host(host) => serde_json::to_string_pretty(host),
-            Self::Several(names) => serde_json::to_string_pretty(&serde_json::json!({ "several": names })),
-            Self::Nothing(names) => serde_json::to_string_pretty(&serde_json::json!({ "nearest": names })),
-        };
-        // Strings and numbers only: nothing in here can fail to be written.
-        text.map(|text| text + "\n").unwrap_or_default()
+        match self {
+            Self::Container(explanation) => json(explanation),
+            Self::Host(host) => json(host),
+            Self::Several(names) => json(&serde_json::json!({ "several": names })),
+            Self::Nothing(names) => json(&serde_json::json!({ "nearest": names })),
+        }
     }
 
     /// For people. Ends with a newline.

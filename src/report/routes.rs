@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::table::{columns, visible, visible_lines};
-use crate::plan::{Decision, Outcome, Plan, Route};
+use super::table::columns;
+use super::visible::{self, visible, visible_lines};
+use crate::plan::{Decision, Missing, Outcome, Plan, Route, Unusable};
 use crate::policy::refusal::Refusal;
 
 /// A plan, as its routes.
@@ -74,8 +75,12 @@ impl<'a> Listing<'a> {
             left_out: plan
                 .routes
                 .iter()
-                .map(|route| LeftOut { router: &route.router, reasons: plan.left_out(route) })
-                .filter(|it| !it.reasons.is_empty())
+                .map(|route| (route, plan.left_out(route)))
+                .filter(|(_, reasons)| !reasons.is_empty())
+                .map(|(route, reasons)| LeftOut {
+                    router: &route.router,
+                    reasons: reasons.iter().map(left_out).collect(),
+                })
                 .collect(),
             refused,
             ignored: ignored.len(),
@@ -85,8 +90,7 @@ impl<'a> Listing<'a> {
 
     /// For programs. Ends with a newline.
     pub fn json(&self) -> String {
-        // Strings and numbers only: nothing in here can fail to be written.
-        serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+        visible::json(self)
     }
 
     /// For people: the routes, then the refusals with their remedies. Ends with a newline.
@@ -142,6 +146,30 @@ impl<'a> Listing<'a> {
             Some(_) | None => {}
         }
         text
+    }
+}
+
+/// Why Traefik leaves a router out, one line.
+pub(super) fn left_out(reason: &Unusable) -> String {
+    match reason {
+        Unusable::Rule(problem) => format!("it does not take the rule: {problem}"),
+        Unusable::Missing { traefik, what } => {
+            let told = if traefik == Plan::EVERYONE {
+                "nothing that is routed".to_owned()
+            } else {
+                format!("nothing on the networks of Traefik `{traefik}`")
+            };
+            match what {
+                Missing::Service(name) => format!("{told} declares service `{name}`"),
+                Missing::Middleware(name) => format!("{told} declares middleware `{name}`"),
+                Missing::ErrorService { service, middleware } => {
+                    format!("{told} declares service `{service}` of middleware `{middleware}`")
+                }
+            }
+        }
+        Unusable::Circle(names) => {
+            format!("Traefik refuses a chain of middlewares that leads back to itself: {}", names.join(" -> "))
+        }
     }
 }
 

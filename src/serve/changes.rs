@@ -7,7 +7,8 @@ use tracing::{info, warn};
 use super::published::Published;
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route};
-use crate::report::table::{counted, visible};
+use crate::report::table::counted;
+use crate::report::visible::visible;
 
 /// The most lines that one change may write; what is beyond is counted.
 const MOST_LINES: usize = 100;

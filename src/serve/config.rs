@@ -21,7 +21,7 @@ use super::connection::Connection;
 use super::published::{Document, Published};
 use super::shared::Shared;
 use crate::plan::Plan;
-use crate::report::table::visible;
+use crate::report::visible::visible;
 
 /// How long the first request may wait for the first inventory: less than the 5 s after which Traefik gives up.
 const WARM_UP: Duration = Duration::from_secs(4);

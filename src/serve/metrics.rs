@@ -15,6 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::published::Published;
 use crate::plan::{Outcome, Protocol};
 use crate::policy::finding::Severity;
+use crate::report::visible::visible;
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -126,7 +127,7 @@ fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
 
     let bytes = Family::<Labels, Gauge>::default();
     for (traefik, document) in documents {
-        bytes.get_or_create(&vec![("traefik", traefik.clone())]).set(whole(document.bytes.len()));
+        bytes.get_or_create(&vec![("traefik", visible(traefik))]).set(whole(document.bytes.len()));
     }
     registry.register_with_unit("document", "Size of each Traefik's document", Unit::Bytes, bytes);
 

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{MatchedPath, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -52,7 +53,8 @@ use self::shared::Shared;
 use crate::docker::Observed;
 use crate::policy::finding::Severity;
 use crate::report::routes::Listing;
-use crate::report::{audit, explain, table};
+use crate::report::visible::visible;
+use crate::report::{audit, explain};
 use crate::settings::Settings;
 
 /// Everything the operator may choose about the service itself.
@@ -239,13 +241,25 @@ async fn attend(State(shared): State<Shared>, request: Request, next: Next) -> R
     response
 }
 
+/// What a request says after its path.
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+/// The answer to a query that cannot be read; it says what of it, which somebody may have written into a link.
+fn not_understood(problem: &QueryRejection) -> Response {
+    (problem.status(), visible(&problem.body_text()) + "\n").into_response()
+}
+
 /// `?all`: also the containers that did not ask.
 #[derive(Debug, Deserialize)]
 struct Wanted {
     all: Option<String>,
 }
 
-async fn routes(State(shared): State<Shared>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
+async fn routes(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: HeaderMap) -> Response {
+    let Query(wanted) = match wanted {
+        Ok(wanted) => wanted,
+        Err(problem) => return not_understood(&problem),
+    };
     let Some(now) = shared.now() else { return not_ready() };
     let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
     let listing = Listing::new(&now.plan, stale, wanted.all.is_some_and(|all| all != "false"));
@@ -257,7 +271,7 @@ async fn routes(State(shared): State<Shared>, Query(wanted): Query<Wanted>, head
 }
 
 /// The page for a browser; who takes no HTML gets what `/routes` says.
-async fn page(State(shared): State<Shared>, wanted: Query<Wanted>, headers: HeaderMap) -> Response {
+async fn page(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: HeaderMap) -> Response {
     if !accepts(&headers, "text/html") {
         return routes(State(shared), wanted, headers).await;
     }
@@ -291,7 +305,11 @@ struct Bound {
 }
 
 /// 409 where something is at least as bad as `?fail-on=`.
-async fn audited(State(shared): State<Shared>, Query(bound): Query<Bound>, headers: HeaderMap) -> Response {
+async fn audited(State(shared): State<Shared>, bound: Asked<Bound>, headers: HeaderMap) -> Response {
+    let Query(bound) = match bound {
+        Ok(bound) => bound,
+        Err(problem) => return not_understood(&problem),
+    };
     let Some(now) = shared.now() else { return not_ready() };
     let audit = audit::Audit::of(&now.plan);
     let status = match bound.fail_on {
@@ -322,7 +340,7 @@ async fn ready(State(shared): State<Shared>) -> Response {
         None => not_ready(),
         Some(Published { stale: Some(stale), .. }) => {
             let seconds = SystemTime::now().duration_since(stale.since).unwrap_or_default().as_secs();
-            let words = format!("stale for {seconds} s: {}\n", table::visible(&stale.reason));
+            let words = format!("stale for {seconds} s: {}\n", visible(&stale.reason));
             (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
         }
         Some(_) => "ready\n".into_response(),

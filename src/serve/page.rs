@@ -12,7 +12,8 @@ use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::plan::{Outcome, Plan, Route};
 use crate::report::audit::{Audit, place, word};
 use crate::report::routes::Listing;
-use crate::report::table::{counted, visible, visible_lines};
+use crate::report::table::counted;
+use crate::report::visible::{visible, visible_lines};
 
 /// Its style, at [`STYLE_PATH`].
 pub const STYLE: &str = include_str!("page.css");
