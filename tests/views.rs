@@ -1,7 +1,7 @@
 //! Every view of every plan ends, is bounded, and shows nothing that a terminal obeys or that cannot be seen: whatever
 //! names, rules, sizes and circles containers bring along.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,8 +125,11 @@ fn inventory(containers: Vec<Container>, shown: &str) -> Inventory {
     inventory
 }
 
-/// Every view, by its name: those for people, and those for programs.
-fn views(inventory: &Inventory, plan: &Plan) -> (Vec<(String, String)>, Vec<(String, String)>) {
+/// Views, each with its name.
+type Views = Vec<(String, String)>;
+
+/// Every view: those for people, and those for programs.
+fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
     let (mut people, mut programs) = (Vec::new(), Vec::new());
     let stale = "gone\u{1b}[2J\u{202e}";
     for (all, stale) in [(true, Some(stale)), (false, None)] {

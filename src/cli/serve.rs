@@ -164,7 +164,7 @@ impl Serve {
         reading.test_door = settings.isolation != Isolation::Off;
         // One thread for connections, one for the watch, one to spare; compiling has its own.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(async move {
+        let ended = runtime.block_on(async move {
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
             let service = Service::bind(options).await.map_err(|problem| match problem {
@@ -182,7 +182,10 @@ impl Serve {
             };
             service.run(settings, observed, watching, stop).await?;
             Ok(Exit::Good)
-        })
+        });
+        // A view or a compilation that is not done is waited for by nobody.
+        runtime.shutdown_background();
+        ended
     }
 }
 

@@ -90,7 +90,7 @@ fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut Str
         return;
     }
     if is_new {
-        warn!(reason, "the engine is lost, the last plan is kept: {reason}");
+        debug!(reason, "the engine is lost, the last plan is kept: {reason}");
         sender.send_modify(|observed| {
             if let Some(observed) = observed {
                 observed.stale = Some(Stale { since: SystemTime::now(), reason: reason.clone() });
@@ -478,7 +478,7 @@ impl Watch {
         self.belongings.tidy(Arc::make_mut(&mut self.inventory));
         let was_stale = sender.borrow().as_ref().is_some_and(|observed| observed.stale.is_some());
         if was_stale {
-            info!("the engine is back, and everything was read again");
+            debug!("the engine is back, and everything was read again");
         }
         sender.send_if_modified(|observed| {
             let is_news =

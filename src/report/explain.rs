@@ -2,6 +2,8 @@
 //!
 //! A view of the plan: the steps in order, each with its verdict, what it was judged on, and the remedy.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::routes::left_out;
@@ -194,16 +196,15 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         Outcome::Ignored => "does not ask to be routed",
     };
     line(&mut text, &format!("{} of {} {outcome}\n", visible(&decision.name), visible(&decision.owner)));
-    let mut said: Vec<&str> = Vec::new();
+    let mut said: BTreeSet<&str> = BTreeSet::new();
     for step in &decision.steps {
         line(&mut text, &format!("{}  {}", mark(step.verdict), title(step.name)));
         for refusal in &step.refusals {
             let rule = refusal.rule.as_deref().map_or_else(|| refusal.code.as_str().to_owned(), ToOwned::to_owned);
-            if said.contains(&refusal.words.as_str()) {
+            if !said.insert(&refusal.words) {
                 line(&mut text, &format!("      {}, as above", visible(&rule)));
                 continue;
             }
-            said.push(&refusal.words);
             line(&mut text, &format!("      {}: {}", visible(&rule), visible(&refusal.words)));
             if let Some(label) = refusal.label.as_deref().filter(|label| !refusal.words.contains(*label)) {
                 line(&mut text, &format!("      label: {}", visible(label)));
@@ -233,7 +234,7 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
     }
     let facts = || decision.steps.iter().flat_map(|step| &step.facts);
     let is_new = |finding: &&&Finding| {
-        !said.contains(&finding.words.as_str()) && !facts().any(|fact| fact.ends_with(&finding.words))
+        !said.contains(finding.words.as_str()) && !facts().any(|fact| fact.ends_with(&finding.words))
     };
     let mut findings = findings.iter().filter(is_new).peekable();
     if findings.peek().is_some() {

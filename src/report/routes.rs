@@ -1,5 +1,6 @@
 //! `GET /routes` and `leeward routes`: what is routed and where to; what is refused, why, and what to change.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -59,10 +60,12 @@ impl<'a> Listing<'a> {
     /// The routes of `plan`. `all`: name also those that did not ask.
     pub fn new(plan: &'a Plan, stale: Option<&'a str>, all: bool) -> Self {
         let of = |outcome: Outcome| plan.decisions.values().filter(move |decision| decision.outcome == outcome);
+        let found: BTreeSet<Said<'_>> =
+            plan.findings.iter().map(|it| (Some(it.rule.as_ref()), it.words.as_str())).collect();
         let mut refused: Vec<_> = of(Outcome::Refused)
             .filter_map(|decision| {
                 let Decision { id, name, owner, refusal, .. } = decision;
-                let (refusal, more) = (refusal.as_ref()?, more(plan, decision));
+                let (refusal, more) = (refusal.as_ref()?, more(&found, decision));
                 Some(Refused { container: name, id: id.as_str(), owner, refusal, more })
             })
             .collect();
@@ -173,17 +176,15 @@ pub(super) fn left_out(reason: &Unusable) -> String {
     }
 }
 
-/// The refusals after the first that are not told by a finding as well.
-fn more<'a>(plan: &Plan, decision: &'a Decision) -> Vec<&'a Refusal> {
-    let mut more: Vec<&Refusal> = Vec::new();
-    for refusal in decision.steps.iter().flat_map(|step| &step.refusals) {
-        let is_first = decision.refusal.as_ref().is_some_and(|first| first.words == refusal.words);
-        let is_found = || plan.findings.iter().any(|finding| finding.words == refusal.words);
-        if !is_first && more.iter().all(|other| other.words != refusal.words) && !is_found() {
-            more.push(refusal);
-        }
-    }
-    more
+/// What a refusal says, for telling it once.
+type Said<'a> = (Option<&'a str>, &'a str);
+
+/// The refusals after the first that are not told by a finding as well. `found`: what the findings say.
+fn more<'a>(found: &BTreeSet<Said<'_>>, decision: &'a Decision) -> Vec<&'a Refusal> {
+    let said = |refusal: &'a Refusal| -> Said<'a> { (refusal.rule.as_deref(), &refusal.words) };
+    let mut told: BTreeSet<Said<'_>> = decision.refusal.iter().map(said).collect();
+    let all = decision.steps.iter().flat_map(|step| &step.refusals);
+    all.filter(|refusal| !found.contains(&said(refusal)) && told.insert(said(refusal))).collect()
 }
 
 fn row(route: &Route) -> Vec<String> {
@@ -218,8 +219,6 @@ fn code(refusal: &Refusal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::inventory::ContainerId;
     use crate::plan::{Backend, Protocol};

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use tracing::{info, warn};
 
 use super::published::Published;
-use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route};
+use crate::policy::refusal::{Code, Refusal};
 use crate::report::table::counted;
-use crate::report::visible::visible;
+use crate::report::visible::short;
 
 /// The most lines that one change may write; what is beyond is counted.
 const MOST_LINES: usize = 100;
+/// How many servers of a route a line names.
+const MOST_SERVERS: usize = 10;
+/// How long a part of a line may be, in columns.
+const LONGEST_PART: usize = 300;
 
 /// What one plan has over another.
 #[derive(Debug, Default)]
@@ -20,7 +24,9 @@ pub(super) struct Changes<'a> {
     removed: Vec<&'a Route>,
     changed: Vec<&'a Route>,
     /// Refused now, and before not at all or for another reason.
-    refused: Vec<&'a Decision>,
+    refused: Vec<(&'a Decision, &'a Refusal)>,
+    /// Not routed now because it is not up, which passes, and not refused before.
+    down: Vec<(&'a Decision, &'a Refusal)>,
 }
 
 /// What `after` has over `before`.
@@ -35,45 +41,75 @@ pub(super) fn between<'a>(before: Option<&'a Plan>, after: &'a Plan) -> Changes<
         }
     }
     changes.removed = gone.into_values().collect();
-    let was = |id: &ContainerId| before.and_then(|plan| plan.decisions.get(id)).and_then(|it| it.refusal.as_ref());
-    changes.refused = after
-        .decisions
-        .values()
-        .filter(|now| now.outcome == Outcome::Refused && was(&now.id) != now.refusal.as_ref())
-        .collect();
+    for now in after.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
+        let Some(refusal) = &now.refusal else { continue };
+        let before = before.and_then(|plan| plan.decisions.get(&now.id)).filter(|it| it.outcome == Outcome::Refused);
+        match before {
+            // One that was refused and ends is not told of; nor, when it starts, of what it was refused for already.
+            Some(_) if passes(refusal) => {}
+            Some(before) if stands_against(before, refusal) => {}
+            None if passes(refusal) => changes.down.push((now, refusal)),
+            Some(_) | None => changes.refused.push((now, refusal)),
+        }
+    }
     changes
+}
+
+/// Whether starting the container mends it.
+fn passes(refusal: &Refusal) -> bool {
+    matches!(refusal.code, Code::NotRunning | Code::Unhealthy)
+}
+
+/// Whether a container was refused for this before; where it was down then, among others.
+fn stands_against(before: &Decision, refusal: &Refusal) -> bool {
+    match &before.refusal {
+        Some(first) if passes(first) => before
+            .steps
+            .iter()
+            .flat_map(|step| &step.refusals)
+            .any(|it| (it.code, &it.rule) == (refusal.code, &refusal.rule)),
+        first => first.as_ref() == Some(refusal),
+    }
 }
 
 fn by_name(plan: &Plan) -> BTreeMap<(Protocol, &str), &Route> {
     plan.routes.iter().map(|route| ((route.protocol, route.router.as_str()), route)).collect()
 }
 
+/// What a stranger wrote, as a part of a line.
+fn part(text: &str) -> String {
+    short(text, LONGEST_PART)
+}
+
 /// Writes them down. Rules and addresses only, never the values of other labels: those may be secrets.
 pub(super) fn log(changes: &Changes<'_>, now: &Published) {
-    let Changes { added, removed, changed, refused } = changes;
-    if added.is_empty() && removed.is_empty() && changed.is_empty() && refused.is_empty() && now.revision > 1 {
+    let Changes { added, removed, changed, refused, down } = changes;
+    let lines = added.len() + removed.len() + changed.len() + refused.len() + down.len();
+    if lines == 0 && now.revision > 1 {
         return;
     }
-    let lines = added.len() + removed.len() + changed.len() + refused.len();
     let words = [("routes", added), ("routes anew", changed), ("no longer routes", removed)];
     for (what, route) in
         words.into_iter().flat_map(|(what, routes)| routes.iter().map(move |route| (what, *route))).take(MOST_LINES)
     {
-        let servers: Vec<_> = route.backends.iter().map(|backend| backend.address.as_str()).collect();
-        let (router, rule, servers) = (visible(&route.router), visible(&route.rule), visible(&servers.join(", ")));
-        info!(router.name = %router, owner = %visible(&route.owner), "{what} `{router}`: {rule} -> {servers}");
+        let servers: Vec<_> = route.backends.iter().take(MOST_SERVERS).map(|it| it.address.as_str()).collect();
+        let (router, rule, servers) = (part(&route.router), part(&route.rule), part(&servers.join(", ")));
+        info!(router.name = %router, owner = %part(&route.owner), "{what} `{router}`: {rule} -> {servers}");
     }
-    for Decision { id, name, refusal, .. } in refused.iter().take(MOST_LINES) {
-        let Some(refusal) = refusal else { continue };
-        let (name, code) = (visible(name), refusal.code.as_str());
+    for (Decision { id, name, .. }, refusal) in refused.iter().take(MOST_LINES) {
+        let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words));
+        let rule = refusal.rule.as_deref().unwrap_or_default();
         warn!(
             container.name = %name,
             container.id = %id,
             refusal.code = code,
-            refusal.rule = refusal.rule.as_deref().unwrap_or_default(),
-            "refused `{name}`: {}; see `leeward explain {name}`",
-            visible(&refusal.words)
+            refusal.rule = rule,
+            "refused `{name}`: {words}; see `leeward explain {name}`"
         );
+    }
+    for (Decision { id, name, .. }, refusal) in down.iter().take(MOST_LINES) {
+        let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words));
+        info!(container.name = %name, container.id = %id, refusal.code = code, "`{name}` is not routed: {words}");
     }
     if lines > MOST_LINES {
         info!("and more: {lines} changes in all; `leeward routes` lists what holds");
@@ -108,6 +144,32 @@ mod tests {
             backends: Vec::new(),
             origins: Vec::new(),
         }
+    }
+
+    /// The demonstration, with one container in another state.
+    fn with_state(name: &str, state: &str) -> Plan {
+        let mut inventory = crate::docker::snapshot::demo().unwrap();
+        let container = inventory.containers.values_mut().find(|it| it.name == name).unwrap();
+        std::sync::Arc::make_mut(container).state = state.to_owned();
+        crate::plan::compile(&inventory, &crate::settings::Settings::default())
+    }
+
+    #[test]
+    fn a_refused_container_that_restarts_is_not_refused_anew() {
+        let (up, down) = (with_state("wiki-wiki-1", "running"), with_state("wiki-wiki-1", "exited"));
+        assert_eq!(between(None, &up).refused.len(), 1);
+        for (before, after) in [(&up, &down), (&down, &up)] {
+            let changes = between(Some(before), after);
+            assert!(changes.refused.is_empty() && changes.down.is_empty(), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn a_routed_container_that_ends_is_told_without_a_warning() {
+        let (up, down) = (with_state("app1-web-1", "running"), with_state("app1-web-1", "exited"));
+        let changes = between(Some(&up), &down);
+        assert_eq!((changes.removed.len(), changes.refused.len(), changes.down.len()), (1, 0, 1), "{changes:?}");
+        assert!(between(Some(&down), &down).down.is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! ```text
 //! publish    observed -> published: plan, documents, revision as one value; sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
-//! page       the plan for a browser; the other views are those of `report`
+//! views      the plan for people, made apart from the polls and bounded; page: for a browser, the others: `report`
 //! listen     so many connections, fairly; connection: how long each may take
 //! auth, tls  who may ask
 //! ```
@@ -23,6 +23,7 @@ mod config;
 mod listen;
 mod metrics;
 mod shared;
+mod views;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -50,6 +51,7 @@ use self::listen::Door;
 use self::metrics::Metrics;
 use self::published::Published;
 use self::shared::Shared;
+use self::views::{View, Views};
 use crate::docker::Observed;
 use crate::policy::finding::Severity;
 use crate::report::routes::Listing;
@@ -142,6 +144,7 @@ impl Service {
             tokens: tokens.as_ref().map(auth::TokenFile::tokens),
             allow_hosts: allow_hosts.iter().map(|name| name.to_ascii_lowercase()).collect(),
             metrics: Arc::clone(&metrics),
+            views: Views::default(),
         };
         let door = Door { listener, tls, tokens, places: max_connections.max(1), patience, drain, metrics };
         Ok(Self { door, shared, published })
@@ -261,13 +264,13 @@ async fn routes(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: He
         Err(problem) => return not_understood(&problem),
     };
     let Some(now) = shared.now() else { return not_ready() };
-    let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
-    let listing = Listing::new(&now.plan, stale, wanted.all.is_some_and(|all| all != "false"));
-    if wants_json(&headers) {
-        ([(header::CONTENT_TYPE, "application/json")], listing.json()).into_response()
-    } else {
-        listing.text().into_response()
-    }
+    let (all, json) = (wanted.all.is_some_and(|all| all != "false"), wants_json(&headers));
+    let make = move || {
+        let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
+        let listing = Listing::new(&now.plan, stale, all);
+        if json { View::good(JSON, listing.json()) } else { View::good(TEXT, listing.text()) }
+    };
+    shared.views.answer(make).await
 }
 
 /// The page for a browser; who takes no HTML gets what `/routes` says.
@@ -276,7 +279,7 @@ async fn page(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: Head
         return routes(State(shared), wanted, headers).await;
     }
     match shared.now() {
-        Some(now) => page::page(&now).into_response(),
+        Some(now) => shared.views.answer(move || View::good(HTML, page::page(&now).into_string())).await,
         None => not_ready(),
     }
 }
@@ -284,17 +287,18 @@ async fn page(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: Head
 /// 404 where there is nothing of that name, 300 where there are several.
 async fn explained(State(shared): State<Shared>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(now) = shared.now() else { return not_ready() };
-    let answer = explain::find(&now.plan, &name);
-    let status = match &answer {
-        explain::Answer::Container(_) | explain::Answer::Host(_) => StatusCode::OK,
-        explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
-        explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
+    let json = wants_json(&headers);
+    let make = move || {
+        let answer = explain::find(&now.plan, &name);
+        let status = match &answer {
+            explain::Answer::Container(_) | explain::Answer::Host(_) => StatusCode::OK,
+            explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
+            explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
+        };
+        let (kind, text) = if json { (JSON, answer.json()) } else { (TEXT, answer.text()) };
+        View { status, kind, text }
     };
-    if wants_json(&headers) {
-        (status, [(header::CONTENT_TYPE, "application/json")], answer.json()).into_response()
-    } else {
-        (status, answer.text()).into_response()
-    }
+    shared.views.answer(make).await
 }
 
 /// What `GET /audit` may be asked for.
@@ -311,23 +315,32 @@ async fn audited(State(shared): State<Shared>, bound: Asked<Bound>, headers: Hea
         Err(problem) => return not_understood(&problem),
     };
     let Some(now) = shared.now() else { return not_ready() };
-    let audit = audit::Audit::of(&now.plan);
-    let status = match bound.fail_on {
-        Some(severity) if audit.reaches(severity) => StatusCode::CONFLICT,
-        Some(_) | None => StatusCode::OK,
+    let (sarif, json) = (accepts(&headers, SARIF), wants_json(&headers));
+    let make = move || {
+        let audit = audit::Audit::of(&now.plan);
+        let status = match bound.fail_on {
+            Some(severity) if audit.reaches(severity) => StatusCode::CONFLICT,
+            Some(_) | None => StatusCode::OK,
+        };
+        let (kind, text) = match (sarif, json) {
+            (true, _) => (SARIF, audit.sarif(|_| None)),
+            (false, true) => (JSON, audit.json()),
+            (false, false) => (TEXT, audit.text()),
+        };
+        View { status, kind, text }
     };
-    if accepts(&headers, "application/sarif+json") {
-        (status, [(header::CONTENT_TYPE, "application/sarif+json")], audit.sarif(|_| None)).into_response()
-    } else if wants_json(&headers) {
-        (status, [(header::CONTENT_TYPE, "application/json")], audit.json()).into_response()
-    } else {
-        (status, audit.text()).into_response()
-    }
+    shared.views.answer(make).await
 }
+
+/// Media types of views.
+const JSON: &str = "application/json";
+const SARIF: &str = "application/sarif+json";
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
 
 /// Whether a program asks, by its own word; `curl` and browsers get a table.
 pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
-    accepts(headers, "application/json")
+    accepts(headers, JSON)
 }
 
 fn accepts(headers: &HeaderMap, kind: &str) -> bool {

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use super::auth::Tokens;
 use super::metrics::Metrics;
 use super::published::Published;
+use super::views::Views;
 
 /// What every request can see; cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Shared {
     pub(super) allow_hosts: Arc<[String]>,
     /// The counters.
     pub(super) metrics: Arc<Metrics>,
+    /// What bounds the views.
+    pub(super) views: Views,
 }
 
 impl Shared {

@@ -1,6 +1,6 @@
 //! The poll as its callers see it: who waits, for what, how long, and who never does. Time is paused.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,6 +16,7 @@ use super::metrics::Metrics;
 use super::published::{Document, Published};
 use super::router;
 use super::shared::Shared;
+use super::views::{View, Views};
 use crate::inventory::Inventory;
 use crate::plan::Plan;
 
@@ -30,6 +31,7 @@ fn service(places: usize) -> (Sender, Shared) {
         tokens: None,
         allow_hosts: Arc::new([]),
         metrics: Arc::new(Metrics::new()),
+        views: Views::new(1, Duration::from_millis(20), Duration::from_millis(20)),
     };
     (sender, shared)
 }
@@ -163,4 +165,51 @@ async fn a_browser_gets_the_page_and_is_kept_from_everything_else() {
         assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'self';"), "{path}");
         assert_eq!((header("x-content-type-options"), header("cache-control")), ("nosniff", "no-store"), "{path}");
     }
+}
+
+/// Status and `Retry-After` of a path.
+async fn status(shared: &Shared, path: &str) -> (u16, bool) {
+    let request = Request::get(path).extension(Arc::<Connection>::default()).body(Body::empty()).unwrap();
+    let answer = router(shared.clone()).oneshot(request).await.unwrap();
+    (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
+}
+
+#[tokio::test]
+async fn a_view_that_does_not_end_costs_other_views_and_nothing_else() {
+    let (sender, shared) = service(1);
+    publish(&sender, "{}");
+    let (release, wait) = mpsc::channel::<()>();
+    let stuck = shared.views.answer(move || {
+        let _ = wait.recv();
+        View::good("text/plain", String::new())
+    });
+    assert_eq!(stuck.await.status(), StatusCode::SERVICE_UNAVAILABLE, "it takes too long");
+    for path in ["/routes", "/audit", "/explain/x", "/"] {
+        assert_eq!(status(&shared, path).await, (503, true), "{path}: the only place is taken");
+    }
+    for path in ["/config", "/healthz", "/readyz", "/metrics"] {
+        assert_eq!(status(&shared, path).await, (200, false), "{path}");
+    }
+    drop(release);
+    // Its thread ends some time after it is let go.
+    while status(&shared, "/routes").await.0 != 200 {}
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_do_not_pile_up() {
+    let views = Views::new(1, Duration::from_secs(5), Duration::from_secs(5));
+    let large = || View::good("text/plain", "x".repeat(20 * 1024 * 1024));
+    let first = views.answer(large).await;
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(views.answer(large).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(first);
+    assert_eq!(views.answer(large).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_view_that_panics_is_an_error_of_its_own_request() {
+    let views = Views::new(1, Duration::from_secs(5), Duration::from_secs(5));
+    let broken = views.answer(|| std::panic::resume_unwind(Box::new("broken"))).await;
+    assert_eq!(broken.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(views.answer(|| View::good("text/plain", String::new())).await.status(), StatusCode::OK);
 }

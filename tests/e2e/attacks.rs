@@ -60,6 +60,7 @@ fn attacks() {
     scene.bound_hosts_stay_with_their_network();
     scene.references_and_addresses_lead_nowhere();
     scene.what_has_a_way_out_or_power_is_refused();
+    scene.a_chain_of_itself_holds_up_nobody();
     scene.a_late_way_out_takes_the_route_away();
     scene.victim_is_unharmed("at the end");
     scene.a_namesake_of_leeward_is_not_asked();
@@ -314,6 +315,35 @@ impl Scene {
         }
         lab.docker_ok(&["rm", "-f", "vpn"]);
         lab.docker_ok(&["network", "rm", "lan", "six"]);
+    }
+
+    /// A label with a chain that leads back to itself many times, and one with a rule longer than a terminal's line ever
+    /// was: everything is answered at once, Traefik leaves the one router out, and the service ends when it is told to.
+    fn a_chain_of_itself_holds_up_nobody(&self) {
+        let chain = format!("traefik.http.middlewares.m.chain.middlewares={}", vec!["m"; 90].join(","));
+        let rule =
+            format!("traefik.http.routers.long.rule=Host(`long.app1.localhost`) && !Path(`/{}`)", "a".repeat(70_000));
+        let arguments = [
+            &["--network", "net-proxy", "--label", "traefik.enable=true", "--label", &chain, "--label", &rule][..],
+            &["--label", "traefik.http.routers.x.rule=Host(`x.app1.localhost`)"],
+            &["--label", "traefik.http.routers.x.middlewares=m", "--label", "traefik.http.routers.x.service=x"],
+            &["--label", "traefik.http.routers.long.service=x"],
+            &["--label", "traefik.http.services.x.loadbalancer.server.port=8080"],
+            CAREFUL,
+        ]
+        .concat();
+        self.attacker("circular", &arguments, WEB, |seen| {
+            assert_eq!(seen["outcome"], "routed", "{seen}");
+            assert!(seen.to_string().contains("leads back to itself"), "{seen}");
+            self.lab.until_visit("long.app1.localhost", 200, "from image nginxinc");
+            assert_eq!(self.lab.visit("x.app1.localhost", "/").status, 404, "Traefik refuses such a chain");
+            for path in ["/routes", "/audit", "/", "/config", "/healthz", "/metrics"] {
+                let begun = Instant::now();
+                let answer = serve(&self.lab, &self.serving, path);
+                assert_eq!(answer.status, 200, "{path}: {answer:?}");
+                assert!(begun.elapsed() < Duration::from_secs(3), "{path} took {:?}", begun.elapsed());
+            }
+        });
     }
 
     /// Docker's names are looked up on every network that Traefik is on: whoever is called as Leeward there would tell

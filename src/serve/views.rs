@@ -1,0 +1,110 @@
+//! Views are made apart from the polls: on threads of their own, few at once, and with bounds on how long one may take
+//! and on what waits to be sent. Whatever a view costs, `/config` and `/healthz` are answered, and the service ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use hyper::body::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tracing::{error, warn};
+
+/// How many are made at once.
+const AT_ONCE: usize = 2;
+/// How long a request waits for its turn.
+const TURN: Duration = Duration::from_secs(2);
+/// How long one may take.
+const LONGEST: Duration = Duration::from_secs(10);
+/// KiB of answers that are made and not yet taken by their clients.
+const MOST_KIB: usize = 32 * 1024;
+
+/// What bounds the views of all clients; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Views {
+    places: Arc<Semaphore>,
+    kib: Arc<Semaphore>,
+    turn: Duration,
+    longest: Duration,
+}
+
+impl Default for Views {
+    fn default() -> Self {
+        Self::new(AT_ONCE, TURN, LONGEST)
+    }
+}
+
+/// A view, made.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) status: StatusCode,
+    /// Its media type.
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+}
+
+impl View {
+    /// One that is found.
+    pub(super) fn good(kind: &'static str, text: String) -> Self {
+        Self { status: StatusCode::OK, kind, text }
+    }
+}
+
+impl Views {
+    /// `at_once`: how many are made at once; `turn`: how long a request waits for that; `longest`: how long one may take.
+    pub(super) fn new(at_once: usize, turn: Duration, longest: Duration) -> Self {
+        Self { places: Arc::new(Semaphore::new(at_once)), kib: Arc::new(Semaphore::new(MOST_KIB)), turn, longest }
+    }
+
+    /// Makes a view and answers with it. 503 with `Retry-After` where too many are being made or sent, or this one takes
+    /// too long; it then keeps its place until it is done, for a thread cannot be stopped.
+    pub(super) async fn answer(&self, make: impl FnOnce() -> View + Send + 'static) -> Response {
+        let Ok(Ok(place)) = timeout(self.turn, Arc::clone(&self.places).acquire_owned()).await else {
+            return busy("too many others are asking");
+        };
+        let making = spawn_blocking(move || {
+            let view = make();
+            drop(place);
+            view
+        });
+        let View { status, kind, text } = match timeout(self.longest, making).await {
+            Ok(Ok(view)) => view,
+            Ok(Err(problem)) => {
+                error!("a view failed, which is a fault in Leeward: {problem}");
+                return (StatusCode::INTERNAL_SERVER_ERROR, "a fault in Leeward: see its log\n").into_response();
+            }
+            Err(_) => {
+                warn!("a view took longer than {} s", self.longest.as_secs());
+                return busy("this takes too long");
+            }
+        };
+        let kib = u32::try_from((text.len() / 1024 + 1).min(MOST_KIB)).unwrap_or(u32::MAX);
+        match Arc::clone(&self.kib).try_acquire_many_owned(kib) {
+            Ok(room) => {
+                let body = Body::from(Bytes::from_owner(Sending { text, _room: room }));
+                (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+            }
+            Err(_) => busy("too many answers are on their way to slow clients"),
+        }
+    }
+}
+
+/// An answer, until its last byte is taken.
+struct Sending {
+    text: String,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Sending {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+fn busy(why: &str) -> Response {
+    let words = format!("not now: {why}; ask again in a moment\n");
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], words).into_response()
+}
