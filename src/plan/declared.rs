@@ -6,7 +6,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::{Warning, select};
+use super::{Warning, select, unfolded};
 use crate::dynamic::{Dynamic, document};
 use crate::inventory::Container;
 use crate::label::{self, LabelProblem, ProviderLabels};
@@ -29,7 +29,7 @@ pub(crate) struct Declaration {
     pub(crate) all: Result<ProviderLabels, Refusal>,
     /// What the routing labels decode to. Only of a container that asks for a route by `provider`; else nothing.
     pub(crate) dynamic: Result<Dynamic, Refusal>,
-    /// What of it no document can carry.
+    /// What of it no document can carry, or no Traefik.
     pub(crate) unwritable: Vec<Refusal>,
     /// How many bytes the longest name in it has.
     pub(crate) longest_name: usize,
@@ -52,13 +52,14 @@ impl Declaration {
         let asks = [&provider, &all].into_iter().any(|it| it.as_ref().is_ok_and(|it| it.enable));
         let dynamic = if asks { label::decode(&labels.labels).map_err(refused) } else { Ok(Dynamic::default()) };
         let unwritable = dynamic.as_ref().map(document::problems).unwrap_or_default();
+        let unfolded = dynamic.as_ref().map(unfolded::problems).unwrap_or_default();
         let longest_name = dynamic.as_ref().map(document::longest_name).unwrap_or_default();
         let claimed = dynamic.as_ref().map(hosts::claimed).unwrap_or_default();
         Self {
             provider,
             all,
             dynamic,
-            unwritable: unwritable.into_iter().map(refused).collect(),
+            unwritable: unwritable.into_iter().chain(unfolded).map(refused).collect(),
             longest_name,
             claimed,
             unmatched: unmatched(labels),

@@ -9,6 +9,7 @@ mod decide;
 mod declared;
 mod join;
 mod select;
+mod unfolded;
 mod unusable_routes;
 
 use std::collections::{BTreeMap, BTreeSet};
