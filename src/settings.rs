@@ -43,7 +43,9 @@ pub struct Settings {
     pub share_middlewares: BTreeSet<SharedMiddleware>,
     /// References into other providers that containers may make: `api@internal`, `auth@consulcatalog`.
     pub allow_references: BTreeSet<String>,
-    /// The Traefik that will read the document; `None`: as its image says, else the newest known.
+    /// Entry points of Traefik that belong to one owner, who may take all that comes in on them.
+    pub own_entry_points: BTreeSet<OwnEntryPoint>,
+    /// The Traefik that will read the document; `None`: as its image says, else the oldest that is supported.
     pub traefik_version: Option<Version>,
     /// The certificate that the document gives Traefik for names without one of their own; `None`: none is given.
     pub default_certificate: Option<Arc<DefaultCertificate>>,
@@ -170,6 +172,28 @@ impl FromStr for SharedMiddleware {
     }
 }
 
+/// An entry point that belongs to one owner, `mqtt=home`: its name, an equals sign, the owner.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OwnEntryPoint {
+    /// As in Traefik's static configuration, which is also how routers name it.
+    pub name: String,
+    /// As [`crate::policy::names::Owner`] shows itself: `home`, `~lone-container`.
+    pub owner: String,
+}
+
+impl FromStr for OwnEntryPoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, owner)) if !name.trim().is_empty() && !owner.trim().is_empty() => {
+                Ok(Self { name: name.trim().to_owned(), owner: owner.trim().to_owned() })
+            }
+            _ => Err(format!("`{text}` is not `<entry point>=<owner>`, as in `mqtt=home`")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +221,15 @@ mod tests {
         assert_eq!((shared.owner.as_str(), shared.name.as_str()), ("~my.box", "auth"));
         for bad in ["auth", ".auth", "authelia.", "a.b@file"] {
             assert!(bad.parse::<SharedMiddleware>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_entry_point_is_given_to_one_owner() {
+        let own: OwnEntryPoint = "mqtt=~my.box".parse().unwrap();
+        assert_eq!((own.name.as_str(), own.owner.as_str()), ("mqtt", "~my.box"));
+        for bad in ["mqtt", "=home", "mqtt=", " = ", ""] {
+            assert!(bad.parse::<OwnEntryPoint>().is_err(), "{bad}");
         }
     }
 }

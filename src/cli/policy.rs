@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use leeward::dynamic::Version;
 use leeward::rule::constraint::Constraint;
 use leeward::rule::template::{self, DefaultRule};
-use leeward::settings::{self, Glob, Settings, SharedMiddleware};
+use leeward::settings::{self, Glob, OwnEntryPoint, Settings, SharedMiddleware};
 
 /// Flags of every verb that compiles a plan.
 #[derive(Args, Debug)]
@@ -87,7 +87,18 @@ pub(crate) struct Policy {
     #[arg(long, env = "LEEWARD_ALLOW_REFERENCE", hide_env_values = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = reference)]
     allow_reference: Vec<String>,
 
-    /// The Traefik that reads the document, as 3.6 [default: as its image says, else the newest known]
+    /// An entry point of Traefik that one owner has for itself, as `mqtt=home`: the owner's routers may take all that
+    /// comes in there; repeatable
+    #[arg(
+        long,
+        env = "LEEWARD_OWN_ENTRYPOINT",
+        hide_env_values = true,
+        value_name = "NAME=OWNER",
+        value_delimiter = ','
+    )]
+    own_entrypoint: Vec<OwnEntryPoint>,
+
+    /// The Traefik that reads the document, as 3.6 [default: as its image says, else the oldest supported, 3.0]
     #[arg(long, env = "LEEWARD_TRAEFIK_VERSION", hide_env_values = true, value_name = "VERSION")]
     traefik_version: Option<Version>,
 }
@@ -167,6 +178,7 @@ impl Policy {
             proxy_networks: self.proxy_network,
             share_middlewares: self.share_middleware.into_iter().collect(),
             allow_references: self.allow_reference.into_iter().collect(),
+            own_entry_points: self.own_entrypoint.into_iter().collect(),
             traefik_version: self.traefik_version,
             // A flag of `serve` alone: nobody else writes a document.
             default_certificate: None,
@@ -240,6 +252,7 @@ mod tests {
             ("--constraints", "Lable(`a`, `b`)"),
             ("--allow-reference", "api"),
             ("--share-middleware", "auth"),
+            ("--own-entrypoint", "mqtt"),
             ("--isolation", "hard"),
             ("--exposed-by-default", "perhaps"),
         ] {

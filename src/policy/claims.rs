@@ -1,7 +1,8 @@
 //! Step 6: what a container's labels claim, and whether it may.
 //!
-//! What takes from others is refused; what only reaches far is the operator's word: reported, and refused under
-//! `--isolation strict`. The rules are the LBL family of `docs/rules.md`.
+//! What takes from others is refused, catch-alls too; what only reaches far is reported, and refused under
+//! `--isolation strict`. A catch-all is decided from the container's own labels and the settings alone: no other container
+//! can change it. The rules are the LBL family of `docs/rules.md`.
 
 use std::net::IpAddr;
 
@@ -16,7 +17,7 @@ use super::rules;
 use crate::dynamic::middleware::Middleware;
 use crate::dynamic::{Dynamic, http};
 use crate::inventory::{Container, Network};
-use crate::settings::{Isolation, Settings};
+use crate::settings::{Isolation, OwnEntryPoint, Settings};
 
 /// One container and what it claims.
 #[derive(Clone, Copy, Debug)]
@@ -103,16 +104,21 @@ pub fn judge_hosts(claim: &Claim<'_>, claimed: &[Claimed], bindings: &Bindings, 
     if claim.is_traefik {
         return court.verdict;
     }
+    let bound = claim.network.filter(|_| !bindings.is_empty());
     for claimed in claimed {
-        if let (false, Some(network)) = (bindings.is_empty(), claim.network) {
-            if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
-                let rule = claimed.rule_of(&refusal);
-                court.refuse(refusal.by_rule(rule).by_label(claimed.label()));
+        let catches_all = if bound.is_some() { claimed.reach.any } else { claimed.catches_all() };
+        if catches_all && court.owns(claimed.entry_points(claim.dynamic)) {
+            continue;
+        }
+        match bound {
+            Some(network) => {
+                if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
+                    let rule = claimed.rule_of(&refusal);
+                    court.refuse(refusal.by_rule(rule).by_label(claimed.label()));
+                }
             }
-        } else if claimed.reach.any {
-            let how = if claimed.problems.is_empty() { "matches" } else { "cannot be read, and counts as matching" };
-            let words = format!("{} of `{}` {how} every host", claimed.what(), claim.container.name);
-            court.raise(claimed.catch_all(), Code::Host, Some(claimed.label()), words, None);
+            None if catches_all => court.catch_all(claimed),
+            None => {}
         }
     }
     court.verdict
@@ -140,13 +146,51 @@ impl Court<'_> {
         self.settle(finding, refusal, false);
     }
 
+    /// Whether the operator gave its owner every entry point that a router names. One that names none is on Traefik's
+    /// default ones, which are everybody's.
+    fn owns(&self, entry_points: &[String]) -> bool {
+        let own = &self.settings.own_entry_points;
+        let owner = self.claim.owner.to_string();
+        let given = |name: &String| own.contains(&OwnEntryPoint { name: name.trim().to_owned(), owner: owner.clone() });
+        !own.is_empty() && !entry_points.is_empty() && entry_points.iter().all(given)
+    }
+
+    /// A claim to what is others', where no bindings decide.
+    fn catch_all(&mut self, claimed: &Claimed) {
+        let entry_points = claimed.entry_points(self.claim.dynamic);
+        let takes = claimed.takes(entry_points);
+        let words = format!("{} of `{}` {takes}", claimed.what(), self.claim.container.name);
+        let fix = claimed.is_port().then(|| {
+            let name_it = "name the host, with TLS: HostSNI(`db.example.com`)";
+            let own = claimed.own_entry_point(entry_points, self.claim.owner);
+            if claimed.has_names() { format!("{own}\nor {name_it}") } else { own }
+        });
+        // A certificate is asked for, not served.
+        let action = (!claimed.is_rule()).then_some(Action::WarnStrictBlock);
+        self.raise_with(claimed.catch_all(), Code::Host, Some(claimed.label()), words, action, fix);
+    }
+
     /// Says that a rule fires; `action` where it is another than the rule's.
     fn raise(&mut self, rule: &str, code: Code, label: Option<String>, words: String, action: Option<Action>) {
+        self.raise_with(rule, code, label, words, action, None);
+    }
+
+    /// The same; `fix` where it is another than the rule's.
+    fn raise_with(
+        &mut self,
+        rule: &str,
+        code: Code,
+        label: Option<String>,
+        words: String,
+        action: Option<Action>,
+        fix: Option<String>,
+    ) {
         let Some(rule) = rules::find(rule) else { return };
         let mut finding = rules::found(rule, self.claim.container, words);
+        finding.fix = fix.map_or(finding.fix, Into::into);
         finding.action = action.unwrap_or(rule.action);
         let vouch = self.claim.vouched.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
-        let remedy = format!("{}\nor accept it for this container alone:\nlabels:\n  {}: {vouch}", rule.fix, ALLOW);
+        let remedy = format!("{}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {vouch}", finding.fix);
         let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule.id);
         self.settle(finding, Refusal { label, ..refusal }, true);
     }

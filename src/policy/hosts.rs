@@ -58,7 +58,7 @@ impl Bindings {
 
     /// Whether what is reached over `network` may claim `reach`; `what` says who asks: ``router `web` ``.
     ///
-    /// Without any binding it may. Else, on a bound network, it may claim what is bound to it and, under
+    /// Without any binding nothing is said here (catch-alls are then [`super::claims`]'s to judge). Else, on a bound network, it may claim what is bound to it and, under
     /// `leeward.hosts=*`, whatever matches every host; on another network, what is bound nowhere. Nobody may claim a
     /// host that is more closely bound elsewhere, and a wildcard that holds such a host needs `*`.
     pub(super) fn judge(&self, reach: &Reach, network: &Network, what: &str) -> Option<Refusal> {
@@ -229,6 +229,76 @@ impl Claimed {
     /// The whole key of the label.
     pub(crate) fn label(&self) -> String {
         format!("traefik.{}.routers.{}.{}", self.protocol, self.router, self.field)
+    }
+
+    /// Whether it takes what is others'. A certificate takes no requests.
+    pub(super) fn catches_all(&self) -> bool {
+        if self.field == "rule" { self.reach.is_catch_all() } else { self.reach.any }
+    }
+
+    /// Whether requests come in by it: it is no certificate.
+    pub(super) fn is_rule(&self) -> bool {
+        self.field == "rule"
+    }
+
+    /// The entry points that its router names; empty: Traefik's default ones, of UDP all.
+    pub(super) fn entry_points<'d>(&self, Dynamic { http, tcp, udp, tls: _ }: &'d Dynamic) -> &'d [String] {
+        let named = match self.protocol {
+            "http" => http.routers.get(&self.router).and_then(|router| router.entry_points.as_deref()),
+            "tcp" => tcp.routers.get(&self.router).and_then(|router| router.entry_points.as_deref()),
+            _ => udp.routers.get(&self.router).and_then(|router| router.entry_points.as_deref()),
+        };
+        named.unwrap_or_default()
+    }
+
+    /// Whether it is of TCP or UDP, where it can take all of an entry point.
+    pub(super) fn is_port(&self) -> bool {
+        self.protocol != "http"
+    }
+
+    /// Whether requests may carry a name by which they can be told apart: not over UDP.
+    pub(super) fn has_names(&self) -> bool {
+        self.protocol != "udp"
+    }
+
+    /// What of others' it takes: `matches every host`, `takes all that comes in on entry point `db``.
+    pub(super) fn takes(&self, entry_points: &[String]) -> String {
+        if !self.problems.is_empty() {
+            return "cannot be read, and counts as matching every host".to_owned();
+        }
+        if self.is_port() && self.reach.any {
+            return match (self.protocol, entry_points) {
+                ("udp", []) => "takes all that comes in on every UDP entry point".to_owned(),
+                (_, []) => "takes all that comes in on Traefik's default entry points".to_owned(),
+                (_, named) => {
+                    let names = listed(named.iter().map(String::as_str));
+                    format!("takes all that comes in on entry point {names}")
+                }
+            };
+        }
+        match self.reach.below.iter().find(|_| !self.reach.any) {
+            Some(parent) => format!("matches every host below `{parent}`"),
+            None => "matches every host".to_owned(),
+        }
+    }
+
+    /// How its owner may have an entry point for itself. Names from labels are pasted only where they are plain.
+    pub(super) fn own_entry_point(&self, entry_points: &[String], owner: &Owner) -> String {
+        let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let named: Vec<&str> = entry_points.iter().map(|name| name.trim()).collect();
+        let known = !named.is_empty() && named.iter().all(|name| !name.is_empty() && is_plain(name));
+        let owner = owner.to_string();
+        let owner = if is_plain(owner.trim_start_matches('~')) { owner.as_str() } else { "OWNER" };
+        let given = if known { named } else { vec![if self.protocol == "udp" { "dns" } else { "db" }] };
+        let flag = given.iter().map(|name| [name, "=", owner].concat()).collect::<Vec<_>>().join(",");
+        let flag = format!("--own-entrypoint {flag} (LEEWARD_OWN_ENTRYPOINT={flag})");
+        if known {
+            return format!("if nothing else uses {}: {flag}", listed(given));
+        }
+        let label = format!("traefik.{}.routers.{}.entrypoints: {}", self.protocol, self.router, given.concat());
+        format!(
+            "name an entry point of Traefik's that nothing else uses:\nlabels:\n  {label}\nand give it to its owner: {flag}"
+        )
     }
 
     /// The rule about claiming everything.
@@ -444,7 +514,7 @@ mod tests {
     const TWO: &[(&str, &str)] = &[("a", "app1.example.com, *.app1.example.com"), ("b", "-"), ("c", "*")];
 
     #[test]
-    fn without_bindings_everything_may_be_claimed() {
+    fn without_bindings_nothing_is_judged_by_them() {
         check(&[("a", "-")], "a", "Host(`x`)", None);
         check(&[("a", "-")], "a", "PathPrefix(`/`)", None);
     }

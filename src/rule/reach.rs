@@ -48,6 +48,12 @@ impl Reach {
         !self.any && self.hosts.is_empty() && self.below.is_empty()
     }
 
+    /// Whether it names no host, and so takes what is others': any host at all, or every name below one label, as
+    /// `*.com`. What lies below a longer name (`*.example.com`) is named.
+    pub fn is_catch_all(&self) -> bool {
+        self.any || self.below.iter().any(|parent| !parent.contains('.'))
+    }
+
     /// Whether a host, lower case and without a trailing dot, can be reached.
     pub fn covers(&self, host: &str) -> bool {
         self.any || self.hosts.contains(host) || parents(host).any(|parent| self.below.contains(parent))

@@ -1,7 +1,7 @@
 //! LBL: what labels claim. Judged where the labels are read: [`crate::policy::claims`], [`crate::policy::hosts`].
 //!
-//! Labels that the operator wrote are the operator's word. What takes from others is refused; what only reaches far is
-//! reported, and refused under `--isolation strict`.
+//! Labels that the operator wrote are the operator's word. What takes from others is refused, catch-alls too; what only
+//! reaches far is reported, and refused under `--isolation strict`.
 
 use super::{Check, Rule};
 use crate::policy::finding::{Action, Severity};
@@ -14,12 +14,16 @@ pub(super) static RULES: &[Rule] = &[
         id: "LBL-001",
         title: "a rule that matches every host",
         severity: Severity::High,
-        action: Action::WarnStrictBlock,
+        action: Action::Block,
         check: Check::Step,
-        why: "a rule with no concrete host in some branch takes requests for hosts that others serve. Where the \
-              operator binds hosts to networks it is refused, unless its network has `leeward.hosts=*`",
+        why: "a rule with no host in some branch takes requests for hosts that others serve. A wildcard or a regular \
+              expression names a host where its end is fixed, with at least two labels: `*.example.com`, \
+              `^.+\\.example\\.com$`. What cannot be read counts as matching everything. A rule may match every host on \
+              an entry point that `--own-entrypoint` gives to its owner, and on Traefik's own container. Where the \
+              operator binds hosts to networks, it needs a network with `leeward.hosts=*`, and `leeward.allow` does not \
+              help",
         fix: "name the host in every branch: Host(`app.example.com`) && PathPrefix(`/api`)",
-        reference: "docs/isolation.md#hosts",
+        reference: "docs/labels.md#catch-alls",
     },
     Rule {
         id: "LBL-002",
@@ -91,13 +95,15 @@ pub(super) static RULES: &[Rule] = &[
         id: "LBL-008",
         title: "a whole port",
         severity: Severity::High,
-        action: Action::WarnStrictBlock,
+        action: Action::Block,
         check: Check::Step,
         why: "a TCP router for HostSNI(`*`) and a UDP router take everything that comes in on their entry points; TCP \
-              goes before HTTP, so one on `web` takes all plain HTTP. Where the operator binds hosts to networks it \
-              is refused, unless its network has `leeward.hosts=*`",
-        fix: "give it an entry point of its own, or name the host: HostSNI(`db.example.com`) with tls",
-        reference: "docs/isolation.md#hosts",
+              goes before HTTP, so one on `web` takes all plain HTTP. They are routed on an entry point that \
+              `--own-entrypoint` gives to their owner. Where the operator binds hosts to networks, they need that, or a \
+              network with `leeward.hosts=*`, and `leeward.allow` does not help",
+        fix: "give it an entry point of its own: --own-entrypoint db=app; or name the host: HostSNI(`db.example.com`) \
+              with tls",
+        reference: "docs/labels.md#catch-alls",
     },
     Rule {
         id: "LBL-009",
