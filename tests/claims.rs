@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 #[path = "claims/catch_alls.rs"]
 mod catch_alls;
+#[path = "claims/version.rs"]
+mod version;
 
 type Labels = &'static [(&'static str, &'static str)];
 
@@ -410,7 +412,11 @@ const PAIRS: &[(&str, Labels, Labels)] = &[
         &[RULE, ("traefik.http.middlewares.a.forwardauth.address", "http://login:9091")],
         &[RULE, ("traefik.http.middlewares.a.forwardauth.address", "http://login.net-a:9091")],
     ),
+    ("TRF-007", &[RULE, NEWER], &[RULE]),
 ];
+
+/// Only Traefik 3.7 and later know it.
+const NEWER: (&str, &str) = ("traefik.http.middlewares.m.encodedcharacters.allowencodedslash", "true");
 
 /// The rules that speak of `app`, found or refused.
 fn rules_of(labels: Labels, id: &str) -> BTreeSet<String> {

@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::facts::{self, at, entries, flag, items, text, text_map};
+use crate::dynamic::Version;
 use crate::inventory::{Container, ContainerId, Image, Inventory, Mount};
 
 /// When a container was made that is still to be made: after all others.
@@ -371,7 +372,14 @@ impl Project {
                     ));
                 }
             }
-            self.inventory.images.insert(container.image_id.clone(), Image::default());
+            let mut image = Image::default();
+            if let Some(version) = traefik_version(&container.image) {
+                image.labels.insert("org.opencontainers.image.version".to_owned(), version.to_owned());
+                if number == 1 {
+                    self.assumed.push(format!("{service}: that its image is Traefik {version}, as its tag says"));
+                }
+            }
+            self.inventory.images.insert(container.image_id.clone(), image);
             self.inventory.put(container);
         }
     }
@@ -572,6 +580,13 @@ pub fn ids(projects: &[Project]) -> BTreeSet<&ContainerId> {
     projects.iter().flat_map(|project| project.inventory.containers.keys()).collect()
 }
 
+/// The release of Traefik that an image of Traefik's will say it is, by its tag: `v3.7.15` of `traefik:v3.7.15`.
+fn traefik_version(image: &str) -> Option<&str> {
+    let name = image.split('@').next().unwrap_or_default();
+    let (_, tag) = name.rsplit('/').next()?.split_once(':').filter(|(repository, _)| *repository == "traefik")?;
+    tag.parse::<Version>().is_ok().then_some(tag)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -585,6 +600,25 @@ mod tests {
     fn container(text: &str) -> Container {
         let inventory = inventory(&format!("services:\n  web:\n    image: x\n{text}"));
         inventory.containers.into_values().next().map(Arc::unwrap_or_clone).unwrap()
+    }
+
+    #[test]
+    fn the_tag_of_traefiks_image_says_its_version() {
+        for (image, wanted) in [
+            ("traefik:v3.7.15", Some("v3.7.15")),
+            ("docker.io/library/traefik:3.6", Some("3.6")),
+            ("registry.example:5000/traefik:v3.6.1@sha256:00", Some("v3.6.1")),
+            ("traefik:latest", None),
+            ("traefik", None),
+            ("traefik@sha256:00", None),
+            ("traefik:v2.11", None),
+            ("traefik/whoami:v1.10", None),
+            ("registry.example:5000/x", None),
+        ] {
+            assert_eq!(traefik_version(image), wanted, "{image}");
+        }
+        let edge = inventory("services: {edge: {image: 'traefik:v3.6.1'}}");
+        assert_eq!(edge.images.values().next().unwrap().labels.len(), 1);
     }
 
     #[test]

@@ -35,6 +35,9 @@ impl Version {
     /// The newest release whose fields are known.
     pub const NEWEST: Self = Self::new(3, 7, 15);
 
+    /// The oldest release that is supported.
+    pub const OLDEST: Self = Self::new(3, 0, 0);
+
     /// A release by its numbers.
     pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
         Self { major, minor, patch }

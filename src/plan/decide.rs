@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::address::{self, Place};
 use super::complete::{self, Facts};
 use super::declared::Declaration;
+use super::reader::Reader;
 use super::select;
 use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
-use crate::dynamic::{Dynamic, Version, document};
+use crate::dynamic::{Dynamic, document};
 use crate::inventory::{Container, ContainerId, Network};
 use crate::label::ProviderLabels;
 use crate::policy::claims::{self, Claim};
@@ -92,7 +93,7 @@ pub(crate) struct Judges<'a> {
     pub(crate) middlewares: &'a Middlewares<'a>,
     pub(crate) bindings: &'a Bindings,
     pub(crate) answering: &'a Answering<'a>,
-    pub(crate) version: Version,
+    pub(crate) reader: Reader,
 }
 
 /// A container's share of the document, completed and named, on its way to be joined.
@@ -354,12 +355,18 @@ fn understood<'d>(declaration: &'d Declaration, judges: Judges<'_>, way: &mut Wa
         }
     };
     let mut refusals = declaration.unwritable.clone();
-    for (label, since) in dynamic.newer_than(judges.version) {
+    let Reader { version, assumed } = judges.reader;
+    for (label, since) in dynamic.newer_than(version) {
+        let (why, update) = if assumed {
+            (" because nothing says which Traefik reads it", "say that Traefik is at least that:")
+        } else {
+            ("", "update Traefik and set")
+        };
         refusals.push(
             Refusal::new(
                 Code::TraefikVersion,
-                format!("needs Traefik {since}, and the document is for {}", judges.version),
-                format!("remove the label, or update Traefik and set --traefik-version {since}"),
+                format!("needs Traefik {since}, and the document is for {version}{why}"),
+                format!("remove the label, or {update} --traefik-version {since}"),
             )
             .by_label(label),
         );

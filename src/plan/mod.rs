@@ -8,6 +8,7 @@ mod complete;
 mod decide;
 mod declared;
 mod join;
+mod reader;
 mod select;
 mod unfolded;
 mod unusable_routes;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use self::decide::{Asked, Judges, Part};
 pub use self::declared::Declarations;
 use self::join::{Conflict, Declared};
+use self::reader::Reader;
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::dynamic::tls::DefaultCertificate;
 use crate::dynamic::{Dynamic, Version};
@@ -52,6 +54,8 @@ pub struct Plan {
     pub default_certificate: Option<Arc<DefaultCertificate>>,
     /// Which of the routes Traefik leaves out: see [`Plan::left_out`].
     pub unusable: UnusableRoutes,
+    /// The release of Traefik that the documents are for, where nothing says which one reads them.
+    pub assumed_version: Option<Version>,
 }
 
 impl Plan {
@@ -252,7 +256,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         settings,
     );
     let bindings = Bindings::of(inventory);
-    let version = traefik_version(&world);
+    let reader = Reader::of(&world);
     let answering = Answering::of(&world, asked.iter().filter_map(Asked::declared));
     let judges = Judges {
         world: &world,
@@ -260,7 +264,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         middlewares: &middlewares,
         bindings: &bindings,
         answering: &answering,
-        version,
+        reader,
     };
 
     let (mut decided, mut parts) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
@@ -276,6 +280,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     }
     let mut findings = judgement.findings;
     findings.extend(of_labels);
+    findings.extend(reader.costs(&world, &asked, &decisions));
     contest_hosts(&mut parts, &mut decisions, &mut findings, settings);
 
     let mut parts: Vec<&Part<'_>> = parts.iter().collect();
@@ -310,14 +315,9 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
     });
-    Plan { documents, decisions, routes, findings, default_certificate, unusable: UnusableRoutes::default() }
-}
-
-/// The Traefik that the document is for: as the operator says, else as the oldest declared Traefik's image says, else
-/// the newest known.
-fn traefik_version(world: &World<'_>) -> Version {
-    let of_image = |traefik: &Resident<'_>| traefik.image?.labels.get("org.opencontainers.image.version")?.parse().ok();
-    world.settings.traefik_version.or_else(|| world.traefiks().filter_map(of_image).min()).unwrap_or(Version::NEWEST)
+    let assumed_version = reader.assumed.then_some(reader.version);
+    let unusable = UnusableRoutes::default();
+    Plan { documents, decisions, routes, findings, default_certificate, unusable, assumed_version }
 }
 
 /// A container that the engine listed but could not describe.

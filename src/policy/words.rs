@@ -2,11 +2,15 @@
 
 /// Names in backticks, at most five of them: `` `a`, `b` and 3 more``.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const MOST: usize = 5;
+    listed_up_to(5, names)
+}
+
+/// The same, at most `most` of them.
+pub(crate) fn listed_up_to<'a>(most: usize, names: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = String::new();
     let mut more = 0_usize;
     for (at, name) in names.into_iter().enumerate() {
-        if at >= MOST {
+        if at >= most {
             more += 1;
             continue;
         }

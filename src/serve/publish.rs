@@ -39,6 +39,7 @@ pub(super) async fn publish(
                 let next = Arc::new(next);
                 // Traefik first, the log second.
                 published.send_replace(Some(Arc::clone(&next)));
+                tell_of_assumed_version(previous.as_deref(), &next);
                 let changes = changes::between(previous.as_deref().map(|it| &*it.plan), &next.plan);
                 changes::log(&changes, &next);
             }
@@ -92,5 +93,16 @@ fn tell_of_staleness(previous: Option<&Published>, stale: Option<&Stale>) {
         }
         (Some(_), None) => info!("the engine is back; what is published is up to date"),
         (Some(_), Some(_)) | (None, None) => {}
+    }
+}
+
+/// Says once that nothing says which Traefik reads the document.
+fn tell_of_assumed_version(previous: Option<&Published>, next: &Published) {
+    let Some(version) = next.plan.assumed_version else { return };
+    if previous.is_none_or(|it| it.plan.assumed_version.is_none()) {
+        info!(
+            "nothing says which Traefik reads the document, so it is for {version}, the oldest supported; containers whose \
+             labels need a newer one are refused. Say which it is with --traefik-version (LEEWARD_TRAEFIK_VERSION)"
+        );
     }
 }

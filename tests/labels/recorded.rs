@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use leeward::docker::{facts, swarm};
+use leeward::dynamic::Version;
 use leeward::dynamic::document;
 use leeward::inventory::Inventory;
 use leeward::plan::{Plan, compile};
@@ -90,6 +91,8 @@ fn settings(options: &Value) -> Settings {
         isolation: Isolation::Off,
         names: Names::Traefik,
         image_labels: ImageLabels::Honor,
+        // What was recorded is that one's.
+        traefik_version: Some(Version::NEWEST),
         ..Settings::default()
     }
 }

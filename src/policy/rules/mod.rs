@@ -192,11 +192,16 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 /// A finding of a rule that a step of the way judges (see [`Check::Step`]) about one container. `blocks` and `vouched`
 /// are for the caller to set.
 pub fn found(rule: &'static Rule, container: &Container, words: String) -> Finding {
+    found_about(rule, subject(&container.id, &container.name), words)
+}
+
+/// The same about anything.
+pub fn found_about(rule: &'static Rule, subject: Subject, words: String) -> Finding {
     Finding {
         rule: Cow::Borrowed(rule.id),
         severity: rule.severity,
         action: rule.action,
-        subject: subject(&container.id, &container.name),
+        subject,
         words,
         fix: Cow::Borrowed(rule.fix),
         blocks: false,

@@ -77,6 +77,18 @@ pub(super) static RULES: &[Rule] = &[
               providers.http.endpoint=http://leeward.net-control:9000/config",
         reference: "docs/isolation.md#between-traefik-and-leeward",
     },
+    Rule {
+        id: "TRF-007",
+        title: "nobody says which Traefik it is",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "a Traefik that does not know a field refuses the whole document, for everybody. Where the image of a \
+              declared Traefik has no readable label `org.opencontainers.image.version`, or no Traefik is declared, the \
+              document is for the oldest that is supported, 3.0, and containers whose labels need a newer one are refused",
+        fix: "say which Traefik reads the document: --traefik-version 3.7 (LEEWARD_TRAEFIK_VERSION=3.7)",
+        reference: "docs/labels.md#versions-of-traefik",
+    },
 ];
 
 fn trf_001(case: &Case<'_>) -> Option<Seen> {

@@ -1,0 +1,89 @@
+//! Which Traefik reads the documents, and what it costs not to know.
+
+use std::collections::BTreeMap;
+
+use super::Decision;
+use super::decide::Asked;
+use crate::dynamic::Version;
+use crate::inventory::ContainerId;
+use crate::policy::finding::{Finding, Subject};
+use crate::policy::refusal::Code;
+use crate::policy::resident::Resident;
+use crate::policy::rules;
+use crate::policy::words::{listed, listed_up_to};
+use crate::policy::world::World;
+
+/// The label of an image that says the version of what is in it. Traefik's own images carry it.
+/// Source: OCI image specification, `annotations.md`.
+const VERSION: &str = "org.opencontainers.image.version";
+
+/// How many containers the finding names.
+const MOST_NAMES: usize = 40;
+
+/// The Traefik that reads the documents.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader {
+    /// Its release; of several Traefiks the oldest.
+    pub(crate) version: Version,
+    /// Nothing says so: it is the oldest supported. One field that a Traefik does not know makes it refuse the whole
+    /// document, for everybody; a document for an older one costs only the containers that need more.
+    pub(crate) assumed: bool,
+}
+
+impl Reader {
+    /// As the operator says, else as the declared Traefiks' images say. Where one does not say, or none is declared, the
+    /// oldest supported.
+    pub(super) fn of(world: &World<'_>) -> Self {
+        if let Some(version) = world.settings.traefik_version {
+            return Self { version, assumed: false };
+        }
+        let all: Option<Vec<Version>> = world.traefiks().map(said).collect();
+        match all.and_then(|all| all.into_iter().min()) {
+            Some(version) => Self { version, assumed: false },
+            None => Self { version: Version::OLDEST, assumed: true },
+        }
+    }
+
+    /// TRF-007: the containers that are refused for no other reason first than that nothing says which Traefik it is.
+    pub(super) fn costs(
+        self,
+        world: &World<'_>,
+        asked: &[Asked<'_>],
+        decisions: &BTreeMap<ContainerId, Decision>,
+    ) -> Option<Finding> {
+        let rule = rules::find("TRF-007").filter(|_| self.assumed)?;
+        let (mut names, mut needed) = (Vec::new(), None);
+        for asked in asked {
+            let decision = decisions.get(asked.resident.id)?;
+            if decision.refusal.as_ref().is_some_and(|refusal| refusal.code == Code::TraefikVersion) {
+                names.push(decision.name.as_str());
+                let newer = asked.declared().map(|dynamic| dynamic.newer_than(self.version)).unwrap_or_default();
+                needed = newer.into_iter().map(|(_, since)| since).max().max(needed);
+            }
+        }
+        names.sort_unstable();
+        let needed = needed?;
+        let silent: Vec<&str> =
+            world.traefiks().filter(|it| said(it).is_none()).map(|it| it.container.name.as_str()).collect();
+        let why = if silent.is_empty() {
+            "no Traefik is declared".to_owned()
+        } else {
+            format!("no readable label `{VERSION}` on the image of {}", listed(silent))
+        };
+        let words = format!(
+            "nothing says which Traefik reads the document ({why}), so it is for {}, the oldest supported; refused for it: {}",
+            self.version,
+            listed_up_to(MOST_NAMES, names)
+        );
+        let fix = format!(
+            "say which it is; for these containers {needed} or later: \
+             --traefik-version {needed} (LEEWARD_TRAEFIK_VERSION={needed})"
+        );
+        Some(Finding { fix: fix.into(), ..rules::found_about(rule, Subject::Engine, words) })
+    }
+}
+
+/// What the image of a declared Traefik says.
+fn said(traefik: &Resident<'_>) -> Option<Version> {
+    traefik.image?.labels.get(VERSION)?.parse().ok()
+}
