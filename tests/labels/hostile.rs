@@ -219,7 +219,7 @@ pub(crate) fn hostile(dice: &mut Dice) -> (String, String) {
     (names.join("."), value(dice, &row.kind))
 }
 
-fn container(name: &str, owner: &str, address: u8, labels: &[(&str, &str)]) -> Container {
+pub(crate) fn container(name: &str, owner: &str, address: u8, labels: &[(&str, &str)]) -> Container {
     let mut container = Container {
         id: name.into(),
         name: name.to_owned(),
@@ -239,7 +239,7 @@ fn container(name: &str, owner: &str, address: u8, labels: &[(&str, &str)]) -> C
 }
 
 /// A proxy network with Traefik, two victims of one project, and the neighbours.
-fn world(neighbours: &[Container]) -> Inventory {
+pub(crate) fn world(neighbours: &[Container]) -> Inventory {
     let mut inventory = inventory::engine();
     inventory::network(&mut inventory, "proxy", true);
     inventory.images.insert("sha256:web".into(), Image::default());
@@ -292,7 +292,7 @@ fn neighbours(seed: u64) -> Vec<Container> {
 }
 
 /// As a user runs it, and as Traefik's own provider.
-fn settings(parity: bool, version: Version) -> Settings {
+pub(crate) fn settings(parity: bool, version: Version) -> Settings {
     let settings = Settings { traefik_version: Some(version), ..Settings::default() };
     if parity {
         Settings {
@@ -307,7 +307,7 @@ fn settings(parity: bool, version: Version) -> Settings {
     }
 }
 
-fn written(plan: &Plan) -> String {
+pub(crate) fn written(plan: &Plan) -> String {
     document::write(&plan.documents[Plan::EVERYONE])
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`vectors`]: recorded cases. [`schema`]: every field. [`all_fields`]: every field in one document, for a real Traefik.
 //! [`hostile`]: thousands of nasty worlds. [`beside`]: worlds that Traefik's own Docker provider reads as well, from
-//! [`engine`]. [`proxy`] is the real Traefik; [`reader`] is a model of how Traefik reads a document, itself held against
+//! [`engine`]. [`catch_alls`]: routers that take everything, before a real Traefik. [`proxy`] is the real Traefik; [`reader`] is a model of how Traefik reads a document, itself held against
 //! recorded bodies. [`dice`] makes worlds from numbers.
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
 
 mod all_fields;
 mod beside;
+mod catch_alls;
 mod dice;
 mod engine;
 mod hostile;

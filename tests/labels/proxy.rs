@@ -44,6 +44,7 @@ pub(crate) struct Proxy {
     /// What the provider logged.
     log: Receiver<Value>,
     api: SocketAddr,
+    web: SocketAddr,
 }
 
 struct Offer {
@@ -86,14 +87,16 @@ impl Proxy {
 
     fn run(binary: &Path, provider: &'static str, flags: &[String], offered: Arc<Mutex<Offer>>) -> Self {
         // Free a moment ago: Traefik does not say which port it got when asked for any.
-        let api = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (api, web) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let (api, web) = (api.local_addr().unwrap(), web.local_addr().unwrap());
         // Which of the two it logs to depends on the release.
         let (read, write) = std::io::pipe().unwrap();
         let traefik = Command::new(binary)
             .args(flags)
             .arg("--providers.providersthrottleduration=0s")
             .arg(format!("--entrypoints.traefik.address={api}"))
-            .args(["--entrypoints.web.address=127.0.0.1:0", "--api=true", "--api.insecure=true"])
+            .arg(format!("--entrypoints.web.address={web}"))
+            .args(["--api=true", "--api.insecure=true"])
             .args(["--log.level=DEBUG", "--log.format=json", "--global.checknewversion=false"])
             .args(["--global.sendanonymoususage=false"])
             // It would go before the endpoint.
@@ -114,7 +117,7 @@ impl Proxy {
                 }
             }
         });
-        Self { traefik, offered, log, api }
+        Self { traefik, offered, log, api, web }
     }
 
     /// The first configuration from its Docker provider with a router of this rule.
@@ -158,12 +161,32 @@ impl Proxy {
 
     /// What `GET /api/rawdata` shows; nothing while Traefik is not that far yet.
     pub(crate) fn raw_data(&self) -> Value {
-        let mut stream = TcpStream::connect(self.api).unwrap();
-        stream.write_all(b"GET /api/rawdata HTTP/1.0\r\nHost: traefik\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
+        let text = get(self.api, "/api/rawdata", "traefik");
         text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok()).unwrap_or_default()
     }
+
+    /// What a visitor of a host on the entry point `web` is answered, once it is not Traefik's own 404.
+    pub(crate) fn visit(&self, host: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let text = get(self.web, "/", host);
+            if let Some((head, body)) = text.split_once("\r\n\r\n")
+                && head.split(' ').nth(1) == Some("200")
+            {
+                return body.to_owned();
+            }
+            assert!(begun.elapsed() < PATIENCE, "{host} is not routed: {text}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn get(address: SocketAddr, path: &str, host: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut text = String::new();
+    drop(stream.read_to_string(&mut text));
+    text
 }
 
 fn answer(mut stream: TcpStream, offered: &Mutex<Offer>) -> std::io::Result<()> {
