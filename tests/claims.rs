@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 #[path = "claims/catch_alls.rs"]
 mod catch_alls;
+#[path = "claims/many.rs"]
+mod many;
 #[path = "claims/version.rs"]
 mod version;
 

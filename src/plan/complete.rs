@@ -185,6 +185,7 @@ fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warn
         }
     }
     let services = &http.services;
+    let several = listed_services(services);
     let mut rule: Option<Result<String, String>> = None;
     http.routers.retain(|name, router| {
         let router = Arc::make_mut(router);
@@ -206,7 +207,7 @@ fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warn
                 }
             }
         }
-        link(Protocol::Http, name, &mut router.service, services, warnings)
+        link(Protocol::Http, name, &mut router.service, services, &several, warnings)
     });
     rule.map_or(Ok(()), |rule| operators_choice(facts, &rule))
 }
@@ -252,35 +253,43 @@ fn operators_choice(facts: Facts<'_>, rule: &Result<String, String>) -> Result<(
 
 fn tcp_routers(tcp: &mut tcp::Tcp, warnings: &mut Vec<Warning>) {
     let services = &tcp.services;
+    let several = listed_services(services);
     tcp.routers.retain(|name, router| {
         if router.rule.as_deref().is_none_or(str::is_empty) {
             warnings.push(dropped(Protocol::Tcp, name, "it has no rule"));
             return false;
         }
-        link(Protocol::Tcp, name, &mut Arc::make_mut(router).service, services, warnings)
+        link(Protocol::Tcp, name, &mut Arc::make_mut(router).service, services, &several, warnings)
     });
 }
 
 fn udp_routers(udp: &mut udp::Udp, warnings: &mut Vec<Warning>) {
     let services = &udp.services;
-    udp.routers
-        .retain(|name, router| link(Protocol::Udp, name, &mut Arc::make_mut(router).service, services, warnings));
+    let several = listed_services(services);
+    udp.routers.retain(|name, router| {
+        link(Protocol::Udp, name, &mut Arc::make_mut(router).service, services, &several, warnings)
+    });
 }
 
-/// Gives a router without a service the only one there is; false if there are several.
+/// The services, in words that are made once: there may be as many routers.
+fn listed_services<S>(services: &BTreeMap<String, S>) -> String {
+    listed(services.keys().map(String::as_str))
+}
+
+/// Gives a router without a service the only one there is; false if there are several: `several`, in words.
 fn link<S>(
     protocol: Protocol,
     router: &str,
     service: &mut Option<String>,
     services: &BTreeMap<String, S>,
+    several: &str,
     warnings: &mut Vec<Warning>,
 ) -> bool {
     if service.as_deref().is_some_and(|service| !service.is_empty()) {
         return true;
     }
     if services.len() > 1 {
-        let names: Vec<&str> = services.keys().map(String::as_str).collect();
-        let words = format!("it names no service and there are several: {}", names.join(", "));
+        let words = format!("it names no service and there are several: {several}");
         warnings.push(dropped(protocol, router, &words));
         return false;
     }

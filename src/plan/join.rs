@@ -11,6 +11,7 @@ use super::decide::Part;
 use super::{Backend, Origin, Protocol, Route};
 use crate::dynamic::merge::Merge;
 use crate::dynamic::{Dynamic, http, middleware, tcp, tls, udp};
+use crate::inventory::ContainerId;
 use crate::policy::names::published;
 use crate::settings::Names;
 
@@ -127,30 +128,54 @@ impl<'a> Declared<'a> {
     /// Every router of the joined document, with the containers behind it and the labels it came from.
     pub(crate) fn routes(&self, joined: &Dynamic) -> Vec<Route> {
         let Dynamic { http, tcp, udp, tls: _ } = joined;
+        let mut makers = Makers::default();
         let mut routes = Vec::with_capacity(http.routers.len() + tcp.routers.len() + udp.routers.len());
         for (name, router) in &http.routers {
             let servers = |service: &str| addresses(self.http_services.get(service), http::Service::addresses);
-            routes.push(route(Protocol::Http, name, &(&**router).into(), self.http_routers.get(name), servers));
+            routes.push(route(
+                Protocol::Http,
+                name,
+                &(&**router).into(),
+                self.http_routers.get(name),
+                servers,
+                &mut makers,
+            ));
         }
         for (name, router) in &tcp.routers {
             let servers = |service: &str| addresses(self.tcp_services.get(service), tcp::Service::addresses);
-            routes.push(route(Protocol::Tcp, name, &(&**router).into(), self.tcp_routers.get(name), servers));
+            routes.push(route(
+                Protocol::Tcp,
+                name,
+                &(&**router).into(),
+                self.tcp_routers.get(name),
+                servers,
+                &mut makers,
+            ));
         }
         for (name, router) in &udp.routers {
             let servers = |service: &str| addresses(self.udp_services.get(service), udp::Service::addresses);
-            routes.push(route(Protocol::Udp, name, &(&**router).into(), self.udp_routers.get(name), servers));
+            routes.push(route(
+                Protocol::Udp,
+                name,
+                &(&**router).into(),
+                self.udp_routers.get(name),
+                servers,
+                &mut makers,
+            ));
         }
         routes
     }
 }
 
-/// `defined`: who declares the router. `servers`: the addresses of a service's servers, each with its part.
+/// `defined`: who declares the router. `servers`: the addresses of a service's servers, each with its part. `makers`: what
+/// is known of the labels behind routers.
 fn route<'a, R>(
     protocol: Protocol,
     name: &str,
     router: &Router<'_>,
-    defined: &[One<'_, R>],
+    defined: &[One<'a, R>],
     servers: impl Fn(&str) -> Vec<(&'a Part<'a>, &'a str)>,
+    makers: &mut Makers<'a>,
 ) -> Route {
     let service = router.service.cloned().unwrap_or_default();
     let bare = service.strip_suffix("@http").unwrap_or(&service);
@@ -160,7 +185,7 @@ fn route<'a, R>(
         network: part.network_name.clone(),
         address: address.to_owned(),
     };
-    let origin = |(_, part, _): &One<'_, R>| origin(part, protocol, name, router.from_default_rule);
+    let origin = |(_, part, _): &One<'a, R>| makers.origin(part, protocol, name, router.from_default_rule);
     Route {
         protocol,
         router: name.to_owned(),
@@ -237,19 +262,59 @@ impl<'a> From<&'a udp::Router> for Router<'a> {
     }
 }
 
-/// The label that made a router: its rule's, else any of it, else none (a default).
-fn origin(part: &Part<'_>, protocol: Protocol, published: &str, from_default_rule: bool) -> Origin {
-    // The published name is the label's with the owner's in front, and a label's name holds no dot.
-    let name = published.rsplit('.').next().unwrap_or(published);
-    let prefix = ["traefik.", protocol.as_str(), ".routers.", name, "."].concat();
-    let mut of_router = part
-        .resident
-        .container
-        .labels
-        .keys()
-        .filter(|key| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&prefix)));
-    let mut last = of_router.clone();
-    let is_rule = |key: &&String| key.get(prefix.len()..).is_some_and(|rest| rest.eq_ignore_ascii_case("rule"));
-    let label = if from_default_rule { of_router.next() } else { of_router.find(is_rule).or_else(|| last.next()) };
-    Origin { container: part.resident.container.name.clone(), label: label.cloned().unwrap_or_default() }
+/// The labels that made routers, by their containers. Each container's are gone through at most once, however many
+/// routers they make.
+#[derive(Default)]
+struct Makers<'a>(BTreeMap<&'a ContainerId, OfContainer<'a>>);
+
+/// By protocol and by a router's own name, in lower case.
+type OfContainer<'a> = BTreeMap<(String, String), Maker<'a>>;
+
+/// The labels of one router.
+#[derive(Clone, Copy)]
+struct Maker<'a> {
+    rule: Option<&'a str>,
+    first: &'a str,
+}
+
+impl<'a> Makers<'a> {
+    /// The label that made a router: its rule's, else any of it, else none (a default).
+    fn origin(&mut self, part: &'a Part<'a>, protocol: Protocol, published: &str, from_default_rule: bool) -> Origin {
+        // The published name is the label's with the owner's in front, and a label's name holds no dot.
+        let name = published.rsplit('.').next().unwrap_or(published);
+        let container = part.resident.container;
+        let as_written = ["traefik.", protocol.as_str(), ".routers.", name, ".rule"].concat();
+        let label = match container.labels.get_key_value(&as_written).filter(|_| !from_default_rule) {
+            // As nearly everybody writes it.
+            Some((label, _)) => Some(label.as_str()),
+            None => {
+                let all = self.0.entry(part.resident.id).or_insert_with(|| makers(&container.labels));
+                let maker = all.get(&(protocol.as_str().to_owned(), name.to_ascii_lowercase()));
+                maker.map(|maker| maker.rule.filter(|_| !from_default_rule).unwrap_or(maker.first))
+            }
+        };
+        Origin { container: container.name.clone(), label: label.unwrap_or_default().to_owned() }
+    }
+}
+
+/// The labels of routers, `traefik.http.routers.<name>.…` in any case.
+fn makers(labels: &BTreeMap<String, String>) -> OfContainer<'_> {
+    let mut all = OfContainer::new();
+    for label in labels.keys() {
+        let mut parts = label.splitn(5, '.');
+        let (Some(root), Some(protocol), Some(kind), Some(name), Some(field)) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
+        if !root.eq_ignore_ascii_case("traefik") || !kind.eq_ignore_ascii_case("routers") {
+            continue;
+        }
+        let key = (protocol.to_ascii_lowercase(), name.to_ascii_lowercase());
+        let maker = all.entry(key).or_insert(Maker { rule: None, first: label });
+        if field.eq_ignore_ascii_case("rule") {
+            maker.rule.get_or_insert(label);
+        }
+    }
+    all
 }
