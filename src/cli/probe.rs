@@ -1,5 +1,6 @@
 //! `leeward probe`: tries for real whether a container on this network gets out.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::Args;
@@ -32,6 +33,11 @@ pub(crate) struct Probe {
     #[arg(long, env = "LEEWARD_NEIGHBOURS", hide_env_values = true)]
     neighbours: bool,
 
+    /// Address of a container on these networks; with any, a neighbour at another address counts as reached
+    #[arg(long, env = "LEEWARD_CONTAINER", hide_env_values = true, value_name = "IP", value_delimiter = ',')]
+    #[arg(requires = "neighbours")]
+    container: Vec<IpAddr>,
+
     /// Seconds that one try may take
     #[arg(long, env = "LEEWARD_PATIENCE", hide_env_values = true, value_name = "SECONDS", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=60))]
@@ -45,8 +51,9 @@ pub(crate) struct Probe {
 impl Probe {
     /// Tries, and prints.
     pub(crate) fn run(self) -> Ended {
-        let Self { tcp, udp, name, neighbours, patience, json } = self;
-        let wanted = Wanted { tcp, udp, names: name, neighbours, patience: Duration::from_secs(patience) };
+        let Self { tcp, udp, name, neighbours, container, patience, json } = self;
+        let patience = Duration::from_secs(patience);
+        let wanted = Wanted { tcp, udp, names: name, neighbours, containers: container, patience };
         let report = super::block_on(async { Ok(probe::probe(&wanted).await) })?;
         super::print(&if json { report.json() } else { report.text() })?;
         Ok(if report.gets_out { Exit::No } else { Exit::Good })

@@ -13,6 +13,7 @@ pub mod attempt;
 pub mod report;
 pub mod routes;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 
 use self::attempt::Target;
 use self::report::{Outcome, Report, Try};
-use self::routes::Surroundings;
+use self::routes::{Hardware, Surroundings};
 
 /// Ports on which hosts often listen: ssh, names, web, the engine's API, registries, node exporters.
 const HOST_PORTS: [u16; 8] = [22, 53, 80, 443, 2375, 2376, 5000, 9100];
@@ -41,13 +42,16 @@ pub struct Wanted {
     pub names: Vec<String>,
     /// Look for others on the same networks.
     pub neighbours: bool,
+    /// The addresses of the containers there. If there are any, a neighbour with another is taken for a machine.
+    pub containers: Vec<IpAddr>,
     /// How long one try may take.
     pub patience: Duration,
 }
 
 /// Tries everything. Takes about [`Wanted::patience`] for each [`AT_ONCE`] tries that nobody answers.
 pub async fn probe(wanted: &Wanted) -> Report {
-    let surroundings = Surroundings::read(Path::new("/proc/self/net"), &attempt::own_addresses());
+    let tables = Path::new("/proc/self/net");
+    let surroundings = Surroundings::read(tables, &attempt::own_addresses());
     let mut tries = vec![default_routes(&surroundings), attempt::raw_frames()];
     let patience = wanted.patience;
     let mut under_way = JoinSet::new();
@@ -78,6 +82,10 @@ pub async fn probe(wanted: &Wanted) -> Report {
     }
     done.sort_unstable_by_key(|(place, _)| *place);
     tries.extend(done.into_iter().map(|(_, one)| one));
+    if wanted.neighbours {
+        let hardware = routes::hardware(tables);
+        tries.iter_mut().filter(|it| it.what == "neighbour").for_each(|it| who(it, &hardware, &wanted.containers));
+    }
     Report::of(tries, wanted.neighbours)
 }
 
@@ -107,6 +115,30 @@ impl Planned {
         };
         Try { what, target, outcome }
     }
+}
+
+/// Says who a neighbour is, as far as its hardware address tells: who keeps silent on TCP has answered for that one all
+/// the same.
+fn who(neighbour: &mut Try, hardware: &BTreeMap<IpAddr, Hardware>, containers: &[IpAddr]) {
+    let Ok(address) = neighbour.target.parse::<IpAddr>() else { return };
+    let hardware = hardware.get(&address).copied();
+    let words = match (&neighbour.outcome, hardware) {
+        (Outcome::Reached(words), _) => words.clone(),
+        (_, Some(_)) => "is there; no answer over TCP".to_owned(),
+        (_, None) => return,
+    };
+    let at = hardware.map(|it| format!(", at {it}")).unwrap_or_default();
+    let machine = match hardware {
+        _ if containers.contains(&address) => None,
+        Some(it) if it.is_of_a_maker() => Some("no container: a network card's own address"),
+        _ if !containers.is_empty() => Some("no container that --container names"),
+        _ => None,
+    };
+    if machine.is_some() {
+        neighbour.what = "machine";
+    }
+    let machine = machine.map(|words| format!("; {words}")).unwrap_or_default();
+    neighbour.outcome = Outcome::Reached(format!("{words}{at}{machine}"));
 }
 
 fn default_routes(surroundings: &Surroundings) -> Try {
@@ -139,6 +171,36 @@ fn neighbours(surroundings: &Surroundings) -> Vec<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_among_the_neighbours_is_a_way_out() {
+        let reached = || Outcome::Reached("connected".into());
+        let silent = || Outcome::Nothing("no answer".into());
+        let card = Hardware([0, 0x1b, 0x21, 10, 11, 12]);
+        let engines = Hardware([2, 0x42, 172, 31, 9, 3]);
+        let named: &[IpAddr] = &["10.0.0.3".parse().unwrap()];
+        for (address, outcome, hardware, containers, wanted) in [
+            ("10.0.0.9", reached(), Some(card), &[][..], ("machine", true)),
+            // Its firewall drops what comes; it has answered who it is.
+            ("10.0.0.9", silent(), Some(card), &[], ("machine", true)),
+            ("10.0.0.3", reached(), Some(engines), &[], ("neighbour", false)),
+            ("10.0.0.3", silent(), Some(engines), &[], ("neighbour", false)),
+            ("10.0.0.3", reached(), None, &[], ("neighbour", false)),
+            ("10.0.0.4", silent(), None, &[], ("neighbour", false)),
+            // A guest of the host's hypervisor looks like a container.
+            ("10.0.0.4", reached(), Some(engines), named, ("machine", true)),
+            ("10.0.0.3", reached(), Some(engines), named, ("neighbour", false)),
+            // `mac_address:` of a container.
+            ("10.0.0.3", reached(), Some(card), named, ("neighbour", false)),
+            ("10.0.0.4", silent(), None, named, ("neighbour", false)),
+        ] {
+            let mut tried = Try { what: "neighbour", target: address.into(), outcome };
+            let table = hardware.map(|it| (address.parse().unwrap(), it)).into_iter().collect();
+            who(&mut tried, &table, containers);
+            let report = Report::of(vec![tried.clone()], true);
+            assert_eq!((tried.what, report.gets_out), wanted, "{address} {hardware:?} {containers:?}: {tried:?}");
+        }
+    }
 
     #[test]
     fn neighbours_are_all_but_oneself_and_the_gateway() {

@@ -8,7 +8,7 @@ use crate::report::visible;
 /// One try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Try {
-    /// `route`, `raw`, `host`, `tcp`, `udp`, `dns`, `neighbour`.
+    /// `route`, `raw`, `host`, `tcp`, `udp`, `dns`, `neighbour`, `machine` (a neighbour that is no container).
     pub what: &'static str,
     /// What it was aimed at.
     pub target: String,
@@ -34,7 +34,7 @@ pub enum Outcome {
 /// Everything that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// A target, the host or a name outside was reached.
+    /// A target, the host, a machine on the network or a name outside was reached.
     pub gets_out: bool,
     /// In the order of the tries; neighbours that did not answer are left out.
     pub tries: Vec<Try>,
@@ -43,12 +43,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds up. Neighbours are no way out: who is on a network may be talked to there.
+    /// Adds up. Neighbours are no way out: who is on a network may be talked to there. A machine is: its wire goes on.
     pub fn of(tries: Vec<Try>, looked: bool) -> Self {
         let reached = |it: &Try| matches!(it.outcome, Outcome::Reached(_));
         let tries: Vec<Try> = tries.into_iter().filter(|it| it.what != "neighbour" || reached(it)).collect();
         let gets_out = tries.iter().any(|it| it.what != "neighbour" && reached(it));
-        let neighbours = looked.then(|| tries.iter().filter(|it| it.what == "neighbour").count());
+        let near = |it: &&Try| matches!(it.what, "neighbour" | "machine");
+        let neighbours = looked.then(|| tries.iter().filter(near).count());
         Self { gets_out, tries, neighbours }
     }
 

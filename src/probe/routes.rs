@@ -2,6 +2,8 @@
 //!
 //! Source: `proc(5)`, `/proc/net/route` (IPv4, words in the machine's byte order) and `/proc/net/ipv6_route`.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -71,6 +73,49 @@ impl Surroundings {
     }
 }
 
+/// The hardware addresses of the neighbours that answered, in `folder` (`/proc/self/net`): IPv4 only, for the kernel shows
+/// the others over a socket alone. A table that cannot be read is an empty one.
+pub fn hardware(folder: &Path) -> BTreeMap<IpAddr, Hardware> {
+    parse_hardware(&fs::read_to_string(folder.join("arp")).unwrap_or_default())
+}
+
+/// Source: `proc(5)`, `/proc/net/arp`: address, type, flags (2: it is known), hardware address, mask, device.
+fn parse_hardware(table: &str) -> BTreeMap<IpAddr, Hardware> {
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [address, _, flags, hardware, ..] = fields.as_slice() else { return None };
+            let flags = u32::from_str_radix(flags.strip_prefix("0x")?, 16).ok()?;
+            let bytes: Vec<u8> =
+                hardware.split(':').map(|byte| u8::from_str_radix(byte, 16)).collect::<Result<_, _>>().ok()?;
+            let bytes: [u8; 6] = bytes.try_into().ok()?;
+            (flags & 2 != 0 && bytes != [0; 6]).then_some((address.parse().ok()?, Hardware(bytes)))
+        })
+        .collect()
+}
+
+/// A hardware address of Ethernet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hardware(pub [u8; 6]);
+
+impl Hardware {
+    /// Whether a maker of network cards gave it. Engines give containers, and hypervisors often their guests, addresses of
+    /// the other kind.
+    pub fn is_of_a_maker(self) -> bool {
+        let [first, ..] = self.0;
+        first & 2 == 0
+    }
+}
+
+impl fmt::Display for Hardware {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0.map(|byte| format!("{byte:02x}"));
+        formatter.write_str(&bytes.join(":"))
+    }
+}
+
 /// An address as the kernel writes it here.
 fn word(text: &str) -> Option<Ipv4Addr> {
     u32::from_str_radix(text, 16).ok().map(|word| Ipv4Addr::from(word.to_ne_bytes()))
@@ -91,6 +136,18 @@ mod tests {
         assert_eq!(found.default_routes, Vec::<String>::new());
         assert_eq!(found.networks, [("172.20.0.0".parse().unwrap(), 16)]);
         assert_eq!(found.gateways, ["172.20.0.1".parse::<IpAddr>().unwrap()]);
+    }
+
+    #[test]
+    fn neighbours_have_hardware_addresses() {
+        let table = "IP address       HW type     Flags       HW address            Mask     Device\n\
+                     172.31.9.77      0x1         0x2         00:1b:21:0a:0b:0c     *        eth0\n\
+                     172.31.9.3       0x1         0x2         02:42:ac:1f:09:03     *        eth0\n\
+                     172.31.9.4       0x1         0x0         00:00:00:00:00:00     *        eth0\n\
+                     garbage\n";
+        let found = parse_hardware(table);
+        let shown: Vec<String> = found.iter().map(|(ip, it)| format!("{ip} {it} {}", it.is_of_a_maker())).collect();
+        assert_eq!(shown, ["172.31.9.3 02:42:ac:1f:09:03 false", "172.31.9.77 00:1b:21:0a:0b:0c true"]);
     }
 
     #[test]
