@@ -281,7 +281,7 @@ pub struct Confinement {
     pub device_cgroup_rules: Vec<String>,
     /// `DeviceRequests` is not empty (GPUs and the like).
     pub device_requests: bool,
-    /// `no-new-privileges:true`, `seccomp=unconfined`, ….
+    /// `no-new-privileges:true`, `seccomp=unconfined`, …; of a seccomp profile only what is judged, in its own form.
     pub security_opt: Vec<String>,
     /// `docker-default`, `unconfined`, or empty without AppArmor.
     pub apparmor_profile: String,

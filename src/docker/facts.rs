@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::inventory::{Attachment, Binding, Confinement, Container, Engine, Image, Mount, Network, Volume, with_zone};
+use crate::policy::seccomp;
 
 static NULL: Value = Value::Null;
 
@@ -168,7 +169,7 @@ pub(super) fn confinement(raw: &Value) -> Confinement {
         devices: items(host, &["Devices"]).map(|device| text(device, &["PathOnHost"])).collect(),
         device_cgroup_rules: texts(host, &["DeviceCgroupRules"]),
         device_requests: items(host, &["DeviceRequests"]).next().is_some(),
-        security_opt: texts(host, &["SecurityOpt"]),
+        security_opt: texts::<Vec<_>>(host, &["SecurityOpt"]).iter().map(|it| seccomp::shortened(it)).collect(),
         apparmor_profile: text(raw, &["AppArmorProfile"]),
         masked_paths: list(&["MaskedPaths"]),
         readonly_paths: list(&["ReadonlyPaths"]),

@@ -78,8 +78,11 @@ fn as_container(task: &Value) -> Value {
     if at(spec, &["Privileges", "NoNewPrivileges"]).as_bool() == Some(true) {
         security.push("no-new-privileges");
     }
-    if privileges(&["Seccomp", "Mode"]) == "unconfined" {
-        security.push("seccomp=unconfined");
+    match privileges(&["Seccomp", "Mode"]).as_str() {
+        "unconfined" => security.push("seccomp=unconfined"),
+        // A profile in another form, which nobody here reads.
+        "custom" => security.push("seccomp={custom}"),
+        _ => {}
     }
     if privileges(&["AppArmor", "Mode"]) == "disabled" {
         security.push("apparmor=unconfined");
