@@ -1,4 +1,7 @@
-//! Where a container's packets can go: its effective network namespace and every network that leads out of it.
+//! Where a container's packets can go, and with whom it shares a namespace.
+//!
+//! Its effective network namespace and every network that leads out of it; and its group: the containers that share a
+//! network, process or IPC namespace with it, whose powers are its own.
 //!
 //! A container's own `Networks` are not the whole truth: it may ride in another container's namespace, the engine may
 //! have given it a leg on `docker_gwbridge` that its inspection does not show, and `Internal: true` means nothing on a
@@ -28,6 +31,44 @@ pub struct Namespaces<'a> {
     /// How the networks' ids begin, which tells most of them apart; close together, for a look-up among many.
     heads: Vec<u64>,
     by_name: BTreeMap<&'a str, usize>,
+    groups: Groups,
+}
+
+/// The containers that share namespaces, by their places. All empty where nobody names another.
+#[derive(Clone, Debug, Default)]
+struct Groups {
+    /// One for each container: the group that it is in.
+    of: Vec<Option<usize>>,
+    /// The live containers of each group, in the order of the inventory.
+    members: Vec<Vec<usize>>,
+    /// The first of them with a way out of its own.
+    way_out: Vec<Option<usize>>,
+    /// One for each container: whose network, processes and memory its settings name.
+    joined: Vec<[Option<usize>; 3]>,
+}
+
+/// A namespace that containers can share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// `network_mode: container:x`.
+    Network,
+    /// `pid: container:x`.
+    Processes,
+    /// `ipc: container:x`, or both `ipc: host`.
+    Memory,
+}
+
+impl Shared {
+    const ALL: [Self; 3] = [Self::Network, Self::Processes, Self::Memory];
+
+    /// What a container says of this namespace.
+    fn mode(self, container: &Container) -> &str {
+        match self {
+            Self::Network => &container.network_mode,
+            Self::Processes => &container.confinement.pid_mode,
+            Self::Memory => &container.confinement.ipc_mode,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +88,7 @@ pub struct Member<'a> {
     pub at: usize,
     /// Its place on the network; that of the container whose namespace it rides in, if it does.
     pub attachment: &'a Attachment,
-    /// It has a way out.
+    /// It has a way out, of its own or through one that it shares a namespace with.
     pub way_out: bool,
 }
 
@@ -58,6 +99,8 @@ pub struct Namespace<'a> {
     pub through: Vec<&'a Container>,
     /// Why its namespace is not the one its `network_mode` names any more, or cannot be found.
     pub broken: Option<Broken>,
+    /// A process or IPC namespace that it names and that is nobody's that is known, and how it names it.
+    pub lost: Option<(Shared, &'a str)>,
     /// Every way that leads out of the namespace, in the order of the networks' names.
     pub edges: Vec<Edge<'a>>,
 }
@@ -126,31 +169,35 @@ impl<'a> Namespaces<'a> {
         };
         let places = inventory.networks.iter().map(place).collect();
         let heads = inventory.networks.keys().map(|id| head(id.as_str())).collect();
-        let mut all = Self { by_container: Vec::new(), places, heads, by_name: named(inventory) };
-        let riders = inventory.containers.values().any(|container| rides_on(container).is_some());
-        let by_name: BTreeMap<&str, &Container> = if riders {
-            inventory.containers.values().map(|container| (container.name.as_str(), &**container)).collect()
+        let by_name = named(inventory);
+        let mut all = Self { by_container: Vec::new(), places, heads, by_name, groups: Groups::default() };
+        let names = |container: &Container| Shared::ALL.iter().any(|shared| joins(shared.mode(container)).is_some());
+        let known = if inventory.containers.values().any(|container| names(container)) {
+            Known::of(inventory)
         } else {
-            BTreeMap::new()
+            Known::default()
         };
-        let mut namespaces = Vec::with_capacity(inventory.containers.len());
-        for (at, container) in inventory.containers.values().enumerate() {
-            let (through, broken) = chain(container, inventory, &by_name);
+        let mut namespaces: Vec<Namespace<'_>> = Vec::with_capacity(inventory.containers.len());
+        for container in inventory.containers.values() {
+            let (through, broken) = chain(container, inventory, &known);
             let owner = through.last().copied().unwrap_or(container);
             let edges = if broken.is_some() { Vec::new() } else { all.edges(owner, container, inventory) };
-            let namespace = Namespace { through, broken, edges };
+            let lost = lost(container, inventory, &known);
+            namespaces.push(Namespace { through, broken, lost, edges });
+        }
+        all.groups = Groups::of(inventory, &known, &namespaces);
+        for (at, (container, namespace)) in inventory.containers.values().zip(&namespaces).enumerate() {
             if is_alive(container) {
-                all.enter(at, container, &namespace);
+                let way_out = namespace.has_way_out() || all.groups.way_out(at).is_some();
+                all.enter(at, container, namespace, way_out);
             }
-            namespaces.push(namespace);
         }
         all.by_container = namespaces;
         all
     }
 
     /// Puts a container on its networks.
-    fn enter(&mut self, at: usize, container: &'a Container, namespace: &Namespace<'a>) {
-        let way_out = namespace.has_way_out();
+    fn enter(&mut self, at: usize, container: &'a Container, namespace: &Namespace<'a>, way_out: bool) {
         for edge in &namespace.edges {
             if let (Some(place), Some(attachment)) = (edge.place, edge.attachment)
                 && let Some(place) = self.places.get_mut(place)
@@ -176,6 +223,32 @@ impl<'a> Namespaces<'a> {
         self.places.get(place).map_or(&[], |place| place.members.as_slice())
     }
 
+    /// The groups of containers that share namespaces, directly or through others: the places of the live ones.
+    pub fn groups(&self) -> impl Iterator<Item = &[usize]> {
+        self.groups.members.iter().map(Vec::as_slice)
+    }
+
+    /// Which of the groups a container is in, by its place.
+    pub fn group_of(&self, at: usize) -> Option<usize> {
+        self.groups.of.get(at).copied().flatten()
+    }
+
+    /// The container by which one has a way out, by their places: itself, or a live one of its group.
+    pub fn leaves_by(&self, at: usize) -> Option<usize> {
+        let own = self.get(at).is_some_and(Namespace::has_way_out);
+        if own { Some(at) } else { self.groups.way_out(at) }
+    }
+
+    /// The namespace by which one container of a group names another, or is named by it. `None`: they share through
+    /// others.
+    pub fn shared(&self, one: usize, other: usize) -> Option<Shared> {
+        let names = |one: usize, other: usize| {
+            let joined = self.groups.joined.get(one)?;
+            Shared::ALL.into_iter().zip(joined).find_map(|(shared, at)| (*at == Some(other)).then_some(shared))
+        };
+        names(one, other).or_else(|| names(other, one))
+    }
+
     /// Whether a network is verified internal, by its place.
     pub fn wall(&self, place: usize) -> Result<(), WayOut> {
         self.places.get(place).map_or(Err(WayOut::Unknown), |place| place.wall)
@@ -199,6 +272,10 @@ impl<'a> Namespaces<'a> {
         let mut edges = Vec::with_capacity(owner.attachments.len());
         if owner.network_mode == "host" {
             edges.push(open("host", WayOut::Host));
+        }
+        // Podman: a network stack of the host's own processes, or a namespace that somebody else made.
+        if ["slirp4netns", "pasta", "ns:"].iter().any(|mode| owner.network_mode.starts_with(mode)) {
+            edges.push(open(&owner.network_mode, WayOut::Unknown));
         }
         let mut overlay = false;
         for (name, attachment) in &owner.attachments {
@@ -312,23 +389,119 @@ fn named(inventory: &Inventory) -> BTreeMap<&str, usize> {
     inventory.networks.values().enumerate().rev().map(|(at, network)| (network.name.as_str(), at)).collect()
 }
 
-/// The container that `network_mode` names, if it names one.
-fn rides_on(container: &Container) -> Option<&str> {
-    container.network_mode.strip_prefix("container:")
+/// The container that a mode names, if it names one. The engine takes a name with its slash as well.
+fn joins(mode: &str) -> Option<&str> {
+    mode.strip_prefix("container:").map(|reference| reference.strip_prefix('/').unwrap_or(reference))
+}
+
+/// The process or IPC namespace of a container that is not its own, nor that of a container that is known.
+fn lost<'a>(container: &'a Container, inventory: &'a Inventory, known: &Known<'a>) -> Option<(Shared, &'a str)> {
+    [Shared::Processes, Shared::Memory].into_iter().find_map(|shared| {
+        let mode = shared.mode(container);
+        let is_lost = match joins(mode) {
+            Some(reference) => known.find(reference, inventory).is_none(),
+            // Podman: by its path.
+            None => mode.starts_with("ns:"),
+        };
+        is_lost.then_some((shared, mode))
+    })
+}
+
+/// Containers by what others may call them, with their places.
+#[derive(Debug, Default)]
+struct Known<'a> {
+    by_id: BTreeMap<&'a str, (usize, &'a Container)>,
+    by_name: BTreeMap<&'a str, (usize, &'a Container)>,
+}
+
+impl<'a> Known<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let all = || inventory.containers.values().map(Arc::as_ref).enumerate();
+        Self {
+            by_id: all().map(|(at, container)| (container.id.as_str(), (at, container))).collect(),
+            by_name: all().map(|(at, container)| (container.name.as_str(), (at, container))).collect(),
+        }
+    }
+
+    fn find(&self, reference: &str, inventory: &Inventory) -> Option<(usize, &'a Container)> {
+        let short = || self.by_id.get(inventory.with_short_id(reference)?.id.as_str());
+        self.by_id.get(reference).or_else(|| self.by_name.get(reference)).or_else(short).copied()
+    }
+}
+
+impl Groups {
+    /// In nearly linear time: sets that are joined, each known by one of its members.
+    fn of(inventory: &Inventory, known: &Known<'_>, namespaces: &[Namespace<'_>]) -> Self {
+        let joined: Vec<[Option<usize>; 3]> = inventory
+            .containers
+            .values()
+            .map(|container| {
+                Shared::ALL.map(|shared| {
+                    let reference = joins(shared.mode(container))?;
+                    known.find(reference, inventory).map(|(at, _)| at)
+                })
+            })
+            .collect();
+        let mut parents: Vec<usize> = (0..joined.len()).collect();
+        let root = |parents: &mut Vec<usize>, mut at: usize| {
+            while let Some(parent) = parents.get(at).copied().filter(|parent| *parent != at) {
+                let above = parents.get(parent).copied().unwrap_or(parent);
+                parents.get_mut(at).into_iter().for_each(|it| *it = above);
+                at = above;
+            }
+            at
+        };
+        let mut unite = |one: usize, other: usize| {
+            let (one, other) = (root(&mut parents, one), root(&mut parents, other));
+            parents.get_mut(one.max(other)).into_iter().for_each(|it| *it = one.min(other));
+        };
+        let mut hosts_memory = None;
+        for (at, (container, joined)) in inventory.containers.values().zip(&joined).enumerate() {
+            joined.iter().flatten().for_each(|other| unite(at, *other));
+            if container.confinement.ipc_mode == "host" {
+                unite(at, *hosts_memory.get_or_insert(at));
+            }
+        }
+        // The places of one set are numbered by its root, which is its first.
+        let mut live: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+        let roots: Vec<usize> = (0..joined.len()).map(|at| root(&mut parents, at)).collect();
+        for (at, (container, set)) in inventory.containers.values().zip(&roots).enumerate() {
+            *sizes.entry(*set).or_default() += 1;
+            if is_alive(container) {
+                live.entry(*set).or_default().push(at);
+            }
+        }
+        sizes.retain(|_, size| *size > 1);
+        if sizes.is_empty() {
+            return Self::default();
+        }
+        let numbers: BTreeMap<usize, usize> = sizes.keys().enumerate().map(|(number, set)| (*set, number)).collect();
+        let of = roots.iter().map(|set| numbers.get(set).copied()).collect();
+        let members: Vec<Vec<usize>> = sizes.keys().map(|set| live.remove(set).unwrap_or_default()).collect();
+        let leaves = |at: &usize| namespaces.get(*at).is_some_and(Namespace::has_way_out);
+        let way_out = members.iter().map(|group| group.iter().copied().find(leaves)).collect();
+        Self { of, members, way_out, joined }
+    }
+
+    fn way_out(&self, at: usize) -> Option<usize> {
+        let group = self.of.get(at).copied().flatten()?;
+        self.way_out.get(group).copied().flatten()
+    }
 }
 
 fn chain<'a>(
     rider: &'a Container,
     inventory: &'a Inventory,
-    by_name: &BTreeMap<&str, &'a Container>,
+    known: &Known<'a>,
 ) -> (Vec<&'a Container>, Option<Broken>) {
     let mut through: Vec<&Container> = Vec::new();
     let mut last = rider;
-    while let Some(reference) = rides_on(last) {
+    while let Some(reference) = joins(&last.network_mode) {
         if through.len() == DEEPEST {
             return (through, Some(Broken::TooDeep));
         }
-        let Some(next) = find(reference, inventory, by_name) else {
+        let Some((_, next)) = known.find(reference, inventory) else {
             return (through, Some(Broken::Gone(reference.to_owned())));
         };
         through.push(next);
@@ -338,19 +511,6 @@ fn chain<'a>(
         last = next;
     }
     (through, None)
-}
-
-fn find<'a>(
-    reference: &str,
-    inventory: &'a Inventory,
-    by_name: &BTreeMap<&str, &'a Container>,
-) -> Option<&'a Container> {
-    let containers = &inventory.containers;
-    containers
-        .get(reference)
-        .map(Arc::as_ref)
-        .or_else(|| by_name.get(reference).copied())
-        .or_else(|| inventory.with_short_id(reference))
 }
 
 /// Whether `rider` runs in a namespace that `owner` does not have any more.
