@@ -243,7 +243,7 @@ fn a_downloader_behind_gluetun() {
         let app = asks(server.add("media", "qbittorrent", &[]));
         app.network_mode = "container:media-gluetun-1".into();
     };
-    check(build, "media-qbittorrent-1", &["NET-003"], &[]);
+    check(build, "media-qbittorrent-1", &["NET-003", "PRV-006"], &[]);
 }
 
 #[test]

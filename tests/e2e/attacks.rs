@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::images;
-use crate::lab::{Lab, eventually, json};
+use crate::lab::{Lab, eventually, json, must};
 use crate::topology::{explain, serve, up};
 
 /// What a careful operator writes; each attacker below differs from it in one thing.
 const CAREFUL: &[&str] =
     &["--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp", "--security-opt", "no-new-privileges"];
+/// A router of its own.
+const ASKS: &[&str] =
+    &["--label", "traefik.enable=true", "--label", "traefik.http.routers.x.rule=Host(`x.app1.localhost`)"];
 const WEB: &str = "nginxinc/nginx-unprivileged:1.28-alpine";
 /// `operator:secret`, as in an `.htpasswd` file; `$` doubled for Compose.
 const USERS: &str = "operator:$$apr1$$leeward0$$pDRwbXztRIikeCp0j1sP01";
@@ -61,6 +64,9 @@ fn attacks() {
     scene.references_and_addresses_lead_nowhere();
     scene.what_has_a_way_out_or_power_is_refused();
     scene.a_chain_of_itself_holds_up_nobody();
+    scene.what_may_write_below_a_directory_of_the_host_is_refused();
+    scene.a_shared_namespace_is_judged_as_one();
+    scene.a_bridge_of_the_host_is_reported();
     scene.a_late_way_out_takes_the_route_away();
     scene.victim_is_unharmed("at the end");
     scene.a_namesake_of_leeward_is_not_asked();
@@ -266,8 +272,6 @@ impl Scene {
 
     fn what_has_a_way_out_or_power_is_refused(&self) {
         let lab = &self.lab;
-        let labels =
-            ["--label", "traefik.enable=true", "--label", "traefik.http.routers.x.rule=Host(`x.app1.localhost`)"];
         lab.docker_ok(&["run", "-d", "--name", "vpn", "--network", "net-exposed", images::BUSYBOX, "sleep", "1000"]);
         lab.docker_ok(&[
             "volume",
@@ -306,7 +310,7 @@ impl Scene {
         for &(name, arguments, rule) in cases {
             let privileged = name == "privileged";
             let careful = if privileged { &["--read-only", "--tmpfs", "/tmp"] } else { CAREFUL };
-            let arguments = [&labels, arguments, careful].concat();
+            let arguments = [ASKS, arguments, careful].concat();
             self.attacker(name, &arguments, WEB, |seen| {
                 assert_eq!(seen["outcome"], "refused", "{seen}");
                 assert!(seen.to_string().contains(rule), "{name} should be refused by {rule}: {seen}");
@@ -342,6 +346,136 @@ impl Scene {
             let answer = serve(&self.lab, &self.serving, path);
             assert_eq!(answer.status, 200, "{path}: {answer:?}");
         }
+    }
+
+    fn what_may_write_below_a_directory_of_the_host_is_refused(&self) {
+        let lab = &self.lab;
+        lab.docker_ok(&[
+            "volume",
+            "create",
+            "--opt",
+            "type=none",
+            "--opt",
+            "o=bind",
+            "--opt",
+            "device=/proc/sys/kernel",
+            "kernel",
+        ]);
+        let engines = lab.docker_ok(&["info", "--format", "{{.DockerRootDir}}"]);
+        let below = format!("{engines}/volumes:/data");
+        let cases: &[(&str, &str, &str)] = &[
+            ("core-pattern", "/proc/sys/kernel/core_pattern:/data", "PRV-016"),
+            ("kernel-volume", "kernel:/data", "VOL-002"),
+            ("engine-config", "/etc/systemd/system/:/data", "PRV-016"),
+            ("cron", "/etc/../etc//cron.d:/data", "PRV-016"),
+            ("engine-data", &below, "PRV-016"),
+        ];
+        for &(name, volume, rule) in cases {
+            let arguments = [&["--network", "net-proxy", "-v", volume][..], ASKS, CAREFUL].concat();
+            self.attacker(name, &arguments, WEB, |seen| {
+                assert_eq!(seen["outcome"], "refused", "{name}: {seen}");
+                assert!(seen.to_string().contains(rule), "{name} should be refused by {rule}: {seen}");
+                assert_eq!(lab.visit("x.app1.localhost", "/").status, 404);
+            });
+        }
+        // What every second home server mounts.
+        let innocent = [
+            &["--network", "net-proxy", "-v", "/etc/localtime:/etc/localtime:ro", "-v", "b-data:/data"][..],
+            &["-v", "/srv/media:/media", "-v", "/home/u/app/data:/app"],
+            ASKS,
+            CAREFUL,
+        ]
+        .concat();
+        self.attacker("innocent", &innocent, WEB, |seen| assert_eq!(seen["outcome"], "routed", "{seen}"));
+        lab.docker_ok(&["volume", "rm", "-f", "kernel", "b-data"]);
+    }
+
+    /// Processes and shared memory of two containers in one namespace are within reach of both.
+    fn a_shared_namespace_is_judged_as_one(&self) {
+        let lab = &self.lab;
+        let asks = [&["--network", "net-proxy"], ASKS, CAREFUL].concat();
+        let sleeps = |name: &str, arguments: &[&str]| {
+            let begin = ["run", "-d", "--name", name];
+            lab.docker_ok(&[&begin, arguments, &[images::BUSYBOX, "sleep", "1000"]].concat());
+        };
+        let refused = |seen: &Value, words: &str| {
+            assert_eq!(seen["outcome"], "refused", "{seen}");
+            assert!(seen.to_string().contains("PRV-006") && seen.to_string().contains(words), "{words}: {seen}");
+            assert_eq!(lab.visit("x.app1.localhost", "/").status, 404);
+        };
+        sleeps("socketed", &["--network", "none", "-v", "/var/run/docker.sock:/var/run/docker.sock"]);
+        let joins = |what: &[&'static str]| [&asks[..], what].concat();
+        self.attacker("in-its-processes", &joins(&["--pid", "container:socketed"]), WEB, |seen| {
+            // Whose first process is the other's, and its files within reach.
+            lab.inside("in-its-processes", &["ls", "/proc/1/root/var/run/"]);
+            refused(seen, "socketed");
+        });
+        // Through a third, which has nothing itself.
+        sleeps("third", &["--network", "none", "--pid", "container:socketed"]);
+        self.attacker("by-a-third", &joins(&["--pid", "container:third"]), WEB, |seen| refused(seen, "socketed"));
+        lab.docker_ok(&["rm", "-f", "socketed", "third"]);
+
+        // The other way round: routed, until a container with a way out joins its processes.
+        let id = lab.docker_ok(&[&["run", "-d", "--name", "joined"][..], &asks, &[WEB]].concat());
+        lab.until_visit("x.app1.localhost", 200, "");
+        sleeps("joiner", &["--network", "net-exposed", "--pid", "container:joined"]);
+        lab.until_visit("x.app1.localhost", 404, "");
+        let seen = explain(lab, &self.serving, "joined");
+        lab.note(&format!("  joined: {}", seen["refusal"]));
+        assert_eq!(seen["id"], id.as_str());
+        refused(&seen, "joiner");
+        self.victim_is_unharmed("joiner");
+        lab.docker_ok(&["rm", "-f", "joiner"]);
+        lab.until_visit("x.app1.localhost", 200, "");
+
+        // A metrics exporter with the host's processes is nobody's partner: said once, and nobody is refused.
+        sleeps("exporter", &["--network", "net-exposed", "--pid", "host"]);
+        let audit = || serve(lab, &self.serving, "/audit").body;
+        eventually(Duration::from_secs(5), "the exporter is reported", || {
+            if audit().contains("PRV-024") { Ok(()) } else { Err(audit()) }
+        });
+        assert_eq!(explain(lab, &self.serving, "joined")["outcome"], "routed");
+        assert_eq!(lab.visit("x.app1.localhost", "/").status, 200);
+        lab.docker_ok(&["rm", "-f", "exporter", "joined"]);
+        lab.until_visit("x.app1.localhost", 404, "");
+    }
+
+    /// `internal`, on a bridge that the host had before, with a machine on its wire.
+    fn a_bridge_of_the_host_is_reported(&self) {
+        let lab = &self.lab;
+        let engine = lab.engine().to_string();
+        let ip = |arguments: &[&str]| must(&[&["nsenter", "-t", &engine, "-n", "ip"], arguments].concat());
+        ip(&["link", "add", "uplinked", "type", "bridge"]);
+        ip(&["link", "set", "uplinked", "up"]);
+        ip(&["link", "add", "uplink", "type", "veth", "peer", "name", "machine", "netns", &lab.internet().to_string()]);
+        ip(&["link", "set", "uplink", "master", "uplinked", "up"]);
+        let machine = lab.internet().to_string();
+        let there = |arguments: &[&str]| must(&[&["nsenter", "-t", &machine, "-n", "ip"], arguments].concat());
+        // A network card's address, as its maker gave it.
+        there(&["link", "set", "machine", "address", "00:1b:21:0a:0b:0c", "up"]);
+        there(&["address", "add", "172.31.9.77/24", "dev", "machine"]);
+        lab.docker_ok(&[
+            "network",
+            "create",
+            "--internal",
+            "--subnet",
+            "172.31.9.0/24",
+            "-o",
+            "com.docker.network.bridge.name=uplinked",
+            "wired",
+        ]);
+        self.attacker("on-the-wire", &[&["--network", "wired"], ASKS, CAREFUL].concat(), WEB, |_| {
+            let asks = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 172.31.9.77 80";
+            let reached = lab.inside("on-the-wire", &["sh", "-c", asks]);
+            assert!(reached.ok && reached.out.contains("the outside world"), "{reached:?}");
+            let audit = serve(lab, &self.serving, "/audit").body;
+            assert!(audit.contains("NET-026") && audit.contains("uplinked"), "{audit}");
+        });
+        let begin = ["run", "--rm", "--network", "wired", "--cap-drop", "ALL", "leeward/leeward:0.1.0", "probe"];
+        let probe = lab.docker(&[&begin[..], &["--patience=1", "--neighbours"]].concat());
+        lab.note(&format!("probe on wired: ok {}\n{}{}", probe.ok, probe.out, probe.err));
+        assert!(!probe.ok && probe.out.contains("172.31.9.77") && probe.out.contains("no container"), "{probe:?}");
+        lab.docker_ok(&["network", "rm", "wired"]);
     }
 
     /// Docker's names are looked up on every network that Traefik is on: whoever is called as Leeward there would tell

@@ -106,6 +106,11 @@ impl Lab {
         self.engine.id()
     }
 
+    /// The process id of the "Internet".
+    pub(crate) fn internet(&self) -> u32 {
+        self.internet.id()
+    }
+
     /// Sends a signal to the engine: `STOP` freezes it, `CONT` lets it go on.
     pub(crate) fn signal_engine(&self, signal: &str) {
         self.note(&format!("kill -{signal} dockerd"));

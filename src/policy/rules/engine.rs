@@ -209,8 +209,8 @@ fn eng_006(world: &World<'_>) -> Option<Seen> {
 
 fn eng_007(world: &World<'_>) -> Option<Seen> {
     let options = world.inventory.engine.security_options.as_ref()?;
-    (!options.iter().any(|option| option.contains("seccomp")))
-        .then(|| Seen::new(format!("{} runs without seccomp", says(world))))
+    let filters = |option: &String| option.contains("seccomp") && !option.contains("profile=unconfined");
+    (!options.iter().any(filters)).then(|| Seen::new(format!("{} runs without seccomp", says(world))))
 }
 
 fn eng_008(world: &World<'_>) -> Option<Seen> {

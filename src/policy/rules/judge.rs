@@ -1,15 +1,16 @@
 //! One pass over everything that matters: which rules fire, and whom each finding stands against.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
+use super::net::has_net_raw;
 use super::{Case, Check, Rule, Seen, Wire, all, find, subject};
-use crate::inventory::{Container, Inventory, Mount, Network};
+use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::finding::{Action, Finding, Subject};
 use crate::policy::names::Owner;
-use crate::policy::namespaces::{Member, Namespace};
+use crate::policy::namespaces::{Member, Namespace, is_alive};
 use crate::policy::own_labels::ALLOW;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::resident::Resident;
@@ -35,6 +36,37 @@ pub(super) struct Kept<'a> {
     /// Leeward's; else Traefik's.
     pub(super) leewards: bool,
 }
+
+/// What a container could do for those that share a namespace with it.
+#[derive(Clone, Debug)]
+pub(super) struct Power<'a> {
+    /// It.
+    pub(super) holder: &'a Container,
+    /// Its place in the inventory.
+    pub(super) at: usize,
+    /// The container whose network it is on.
+    pub(super) network: &'a ContainerId,
+    pub(super) kind: PowerKind,
+    /// One line.
+    pub(super) words: String,
+    pub(super) action: Action,
+}
+
+/// Whom a power helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PowerKind {
+    /// It is a declared Traefik, or Leeward itself.
+    Proxy,
+    /// A way out: whoever is on another network. On the same one it is their own, and NET-003 speaks of it.
+    WayOut,
+    /// Raw frames: whoever is on the same network.
+    RawFrames,
+    /// What a rule of this id saw.
+    Rule(&'static str),
+}
+
+/// How many containers of a group are named for each kind of power. One of two is always another.
+const MOST_HOLDERS: usize = 2;
 
 /// Everything the rules found, and whom it stands against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,23 +158,27 @@ pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
     let mut rules: Vec<(&Rule, Vec<Hit<'_>>)> = all().map(|rule| (rule, Vec::new())).collect();
     rules.sort_by_key(|(rule, _)| std::cmp::Reverse(rule.severity));
 
+    let powers: Vec<Vec<Power<'_>>> =
+        world.namespaces.groups().map(|group| powers(world, &ground, &rules, group)).collect();
     let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(ground.known.len());
-    for (at, ((resident, namespace), known)) in world.everybody().zip(&ground.known).enumerate() {
+    for (at, (resident, known)) in world.residents.iter().zip(&ground.known).enumerate() {
         let Resident { container, labels, vouched, .. } = resident;
         let Known { asks, traefik, .. } = *known;
         let near = asks || ground.neighbours.get(at) == Some(&true);
-        if !near && !traefik && labels.baked.is_empty() {
+        let host = !asks && container.confinement.pid_mode == "host" && is_alive(container);
+        if !near && !traefik && !host && labels.baked.is_empty() {
             concerned.push(None);
             continue;
         }
-        let case =
-            Case { world, container, labels, namespace, asked: asks, shares: &ground.shares, kept: &ground.kept };
+        let shared = world.namespaces.group_of(at).and_then(|group| powers.get(group));
+        let Some(case) = ground.case(world, at, shared.map_or(&[], Vec::as_slice)) else { continue };
         let vouched: Vec<String> =
             vouched.map(|value| vouchers(value).map(str::to_owned).collect()).unwrap_or_default();
         for (rule, hits) in &mut rules {
             let seen = match rule.check {
                 Check::Any(check) => check(&case),
-                Check::App(check) if asks => check(&case),
+                Check::App(check) | Check::Power(check) if asks => check(&case),
+                Check::Host(check) if host => check(&case),
                 Check::Hygiene(check) if asks => check(&case).then(Seen::default),
                 Check::Neighbour(check) if near => check(&case),
                 Check::Router(check) if near || traefik => check(&case),
@@ -153,7 +189,11 @@ pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
                 hits.push(Hit { on: On::Container { container, at, asks }, seen, vouched: vouches(&vouched, rule.id) });
             }
         }
-        concerned.push(asks.then(|| Concerned { own: Vec::new(), networks: ground.networks_of(namespace), vouched }));
+        concerned.push(asks.then(|| Concerned {
+            own: Vec::new(),
+            networks: ground.networks_of(case.namespace),
+            vouched,
+        }));
     }
     for (at, place) in ground.places.iter().enumerate() {
         let Ground { known, overlaps, .. } = &ground;
@@ -392,6 +432,14 @@ impl<'a> Ground<'a> {
         Self { known, places, place_of, neighbours, shares: shares(world), kept, overlaps: overlaps(world.inventory) }
     }
 
+    /// The container at a place, to be judged.
+    fn case<'w>(&'w self, world: &'w World<'w>, at: usize, powers: &'w [Power<'w>]) -> Option<Case<'w>> {
+        let Resident { container, labels, .. } = world.residents.get(at)?;
+        let namespace = world.namespaces.get(at)?;
+        let asked = self.known.get(at)?.asks;
+        Some(Case { world, container, labels, namespace, at, asked, powers, shares: &self.shares, kept: &self.kept })
+    }
+
     /// Where in `places` the networks of a namespace are.
     fn networks_of(&self, namespace: &Namespace<'_>) -> Vec<usize> {
         let networks = namespace.edges.iter().filter_map(|edge| edge.place);
@@ -399,10 +447,61 @@ impl<'a> Ground<'a> {
     }
 }
 
+/// What the containers of a group could do for each other; a few holders of each power. Nothing, where none of them asks.
+fn powers<'w>(
+    world: &'w World<'w>,
+    ground: &'w Ground<'w>,
+    rules: &[(&'static Rule, Vec<Hit<'_>>)],
+    group: &[usize],
+) -> Vec<Power<'w>> {
+    let mut powers: Vec<Power<'_>> = Vec::new();
+    if !group.iter().any(|at| ground.known.get(*at).is_some_and(|known| known.asks)) {
+        return powers;
+    }
+    let mut holders: BTreeMap<PowerKind, usize> = BTreeMap::new();
+    // Those of one network leave by the same ways, and send the same frames.
+    let mut seen: BTreeSet<(PowerKind, &ContainerId)> = BTreeSet::new();
+    for (at, case) in group.iter().filter_map(|at| Some((*at, ground.case(world, *at, &[])?))) {
+        let Case { container, namespace, .. } = case;
+        let network = namespace.through.last().map_or(&container.id, |owner| &owner.id);
+        let mut add = |kind: PowerKind, action: Action, words: String| {
+            let count = holders.entry(kind).or_default();
+            if *count < MOST_HOLDERS {
+                *count += 1;
+                powers.push(Power { holder: container, at, network, kind, words, action });
+            }
+        };
+        let name = &container.name;
+        let known = ground.known.get(at);
+        if known.is_some_and(|known| known.traefik) {
+            add(PowerKind::Proxy, Action::Block, format!("`{name}` is the proxy itself"));
+        } else if known.is_some_and(|known| known.leeward) {
+            add(PowerKind::Proxy, Action::Block, format!("`{name}` is Leeward, which tells the proxy its routes"));
+        }
+        if let Some((edge, _)) = namespace.ways_out().next()
+            && seen.insert((PowerKind::WayOut, network))
+        {
+            add(PowerKind::WayOut, Action::Block, format!("`{name}` has a way out over `{}`", edge.name));
+        }
+        if has_net_raw(container) {
+            add(PowerKind::RawFrames, Action::WarnStrictBlock, format!("`{name}` may send raw frames"));
+        }
+        for (rule, _) in rules {
+            let Check::Power(check) = rule.check else { continue };
+            let Some(seen) = check(&case) else { continue };
+            let action = seen.action.unwrap_or(rule.action);
+            if matches!(action, Action::Block | Action::WarnStrictBlock) {
+                add(PowerKind::Rule(rule.id), action, format!("{} ({})", seen.words, rule.id));
+            }
+        }
+    }
+    powers
+}
+
 fn shares<'a>(world: &'a World<'_>) -> Shares<'a> {
     let mut shares: Shares<'_> = BTreeMap::new();
-    for (Resident { container, is_traefik, .. }, namespace) in world.everybody() {
-        if container.mounts.is_empty() || !namespace.has_way_out() || *is_traefik {
+    for (at, Resident { container, is_traefik, .. }) in world.residents.iter().enumerate() {
+        if container.mounts.is_empty() || world.namespaces.leaves_by(at).is_none() || *is_traefik {
             continue;
         }
         for mount in &container.mounts {

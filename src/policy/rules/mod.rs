@@ -4,6 +4,7 @@
 //! them; the networks that both are on; the declared Traefiks; the engine. What a container that nobody routes does on
 //! networks of its own is no business of Leeward's.
 
+mod devices;
 mod engine;
 mod image;
 mod judge;
@@ -58,6 +59,11 @@ pub enum Check {
     Any(fn(&Case<'_>) -> Option<Seen>),
     /// A container that asked for a route; concerns it.
     App(fn(&Case<'_>) -> Option<Seen>),
+    /// The same, and what it sees is a power that whoever shares a namespace with the container has as well: it is held
+    /// against those by PRV-006.
+    Power(fn(&Case<'_>) -> Option<Seen>),
+    /// A live container that did not ask; concerns nobody but the operator.
+    Host(fn(&Case<'_>) -> Option<Seen>),
     /// Hygiene of a container that asked: whether what the title says is so. Concerns nobody but the operator. (Most
     /// containers lack some; words are made only for the few that are told one by one.)
     Hygiene(fn(&Case<'_>) -> bool),
@@ -87,8 +93,12 @@ pub struct Case<'w> {
     pub labels: &'w OperatorLabels<'w>,
     /// Its effective network namespace.
     pub namespace: &'w Namespace<'w>,
+    /// Its place in the inventory.
+    pub at: usize,
     /// It asked for a route.
     pub asked: bool,
+    /// What those that it shares a namespace with could do.
+    powers: &'w [judge::Power<'w>],
     /// Names of containers with a way out, by the volume or host directory that they mount.
     shares: &'w judge::Shares<'w>,
     /// What Traefik's and Leeward's own containers mount.
@@ -157,6 +167,11 @@ impl Seen {
 impl Case<'_> {
     fn name(&self) -> &str {
         &self.container.name
+    }
+
+    /// The container whose network it is on: itself, or the one that it rides in.
+    fn network_owner(&self) -> &ContainerId {
+        self.namespace.through.last().map_or(&self.container.id, |owner| &owner.id)
     }
 
     /// What it is called in a compose file: its service, else its own name.

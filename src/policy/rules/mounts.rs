@@ -8,6 +8,8 @@ const SOCKETS: &[&str] = &[
     "/run/docker/*",
     "/run/user/*/docker.sock",
     "/run/user/*/podman/podman.sock",
+    "/run/user/*/bus",
+    "/run/user/*/systemd/private",
     "/run/podman/podman.sock",
     "/run/containerd/containerd.sock",
     "/run/docker/containerd/containerd.sock",
@@ -38,8 +40,6 @@ const SENSITIVE: &[&str] = &[
     "/etc/systemd",
     "/etc/systemd/system",
     "/home",
-    "/lib/modules",
-    "/lib/systemd/system",
     "/proc",
     "/root",
     "/run",
@@ -55,36 +55,369 @@ const SENSITIVE: &[&str] = &[
     "/var/spool/cron",
 ];
 
-/// What makes whoever writes to it root on the host. Matched exactly as well; to read it is usual (`/etc/passwd`).
+/// What makes whoever writes there root on the host, or its user: programs and libraries that the host runs, what tells
+/// them what to run, who may log in, and the engine's own data. At or below one of these, and above one; to read it is
+/// usual (`/etc/passwd`). `*` is any one directory or file. Without the directories that hold an application's own
+/// settings and data.
+///
+/// Source: the manual pages of systemd, PAM, cron, udev, `ld.so`, `sudo`, `ssh`, the shells and the engines; the file
+/// system hierarchies of Debian, Fedora, Arch, openSUSE, NixOS.
 const POWERFUL: &[&str] = &[
-    "/bin",
-    "/etc/crontab",
-    "/etc/group",
-    "/etc/init.d",
-    "/etc/ld.so.preload",
-    "/etc/passwd",
-    "/etc/profile.d",
-    "/etc/shadow",
-    "/etc/ssh",
-    "/etc/sudoers",
-    "/etc/sudoers.d",
-    "/lib",
-    "/lib64",
-    "/proc/1",
-    "/proc/1/root",
-    "/proc/sys",
-    "/root/.ssh",
-    "/sbin",
-    "/sys/fs/cgroup",
-    "/sys/kernel",
+    // The kernel, and other processes by it.
+    "/proc",
+    "/sys",
+    "/boot",
+    // Programs and libraries. `/bin`, `/lib` and their like are read as below `/usr`.
     "/usr/bin",
+    "/usr/sbin",
     "/usr/lib",
-    "/usr/local",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libx32",
+    "/usr/libexec",
     "/usr/local/bin",
     "/usr/local/sbin",
-    "/usr/sbin",
-    "/var/lib/docker/volumes",
+    "/usr/local/lib",
+    "/usr/local/lib32",
+    "/usr/local/lib64",
+    "/usr/local/libexec",
+    "/usr/local/etc",
+    "/usr/local/share/ca-certificates",
+    "/usr/etc",
+    "/usr/share/bash-completion",
+    "/usr/share/ca-certificates",
+    "/usr/share/dbus-1",
+    "/usr/share/initramfs-tools",
+    "/usr/share/perl",
+    "/usr/share/perl5",
+    "/usr/share/polkit-1",
+    "/usr/share/python3",
+    "/gnu/store",
+    "/nix",
+    "/ostree",
+    "/snap",
+    "/sysroot",
+    // Who may log in, and as whom.
+    "/etc/passwd",
+    "/etc/passwd-",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/group",
+    "/etc/gshadow",
+    "/etc/subuid",
+    "/etc/subgid",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/sudo.conf",
+    "/etc/doas.conf",
+    "/etc/doas.d",
+    "/etc/pam.conf",
+    "/etc/pam.d",
+    "/etc/security",
+    "/etc/login.defs",
+    "/etc/nsswitch.conf",
+    "/etc/polkit-1",
+    "/etc/krb5.conf",
+    "/etc/krb5.keytab",
+    "/etc/sssd",
+    "/etc/ssh",
+    "/etc/userdb",
+    // What the host runs, and how.
+    "/etc/acpi",
+    "/etc/aliases",
+    "/etc/alternatives",
+    "/etc/anacrontab",
+    "/etc/apk",
+    "/etc/apm",
+    "/etc/apparmor",
+    "/etc/apparmor.d",
+    "/etc/apt",
+    "/etc/audit",
+    "/etc/bash.bash_logout",
+    "/etc/bash.bashrc",
+    "/etc/bash_completion.d",
+    "/etc/bashrc",
+    "/etc/binfmt.d",
+    "/etc/ca-certificates",
+    "/etc/ca-certificates.conf",
+    "/etc/cloud",
+    "/etc/cni",
+    "/etc/conf.d",
+    "/etc/config",
+    "/etc/containerd",
+    "/etc/containers",
+    "/etc/cron.allow",
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/cron.deny",
+    "/etc/cron.hourly",
+    "/etc/cron.monthly",
+    "/etc/cron.weekly",
+    "/etc/cron.yearly",
+    "/etc/crontab",
+    "/etc/crontabs",
+    "/etc/cron",
+    "/etc/crio",
+    "/etc/crypttab",
+    "/etc/csh.cshrc",
+    "/etc/csh.login",
+    "/etc/dbus-1",
+    "/etc/default",
+    "/etc/depmod.d",
+    "/etc/dhcp",
+    "/etc/dhcpcd.enter-hook",
+    "/etc/dhcpcd.exit-hook",
+    "/etc/dnf",
+    "/etc/docker",
+    "/etc/dpkg",
+    "/etc/dracut.conf",
+    "/etc/dracut.conf.d",
+    "/etc/environment",
+    "/etc/environment.d",
+    "/etc/exports",
+    "/etc/exports.d",
+    "/etc/fail2ban",
+    "/etc/fish",
+    "/etc/fstab",
+    "/etc/gdm",
+    "/etc/gdm3",
+    "/etc/gitconfig",
+    "/etc/grub.d",
+    "/etc/incron.d",
+    "/etc/inetd.conf",
+    "/etc/init",
+    "/etc/init.d",
+    "/etc/initcpio",
+    "/etc/initramfs-tools",
+    "/etc/inittab",
+    "/etc/inputrc",
+    "/etc/kernel",
+    "/etc/kubernetes",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/ld.so.preload",
+    "/etc/libvirt",
+    "/etc/lightdm",
+    "/etc/local.d",
+    "/etc/logrotate.conf",
+    "/etc/logrotate.d",
+    "/etc/lvm",
+    "/etc/lxc",
+    "/etc/mail.rc",
+    "/etc/mdadm",
+    "/etc/mkinitcpio.conf",
+    "/etc/mkinitcpio.conf.d",
+    "/etc/mkinitcpio.d",
+    "/etc/modprobe.conf",
+    "/etc/modprobe.d",
+    "/etc/modules",
+    "/etc/modules-load.d",
+    "/etc/monit",
+    "/etc/netplan",
+    "/etc/network",
+    "/etc/networkd-dispatcher",
+    "/etc/networkmanager",
+    "/etc/nftables.conf",
+    "/etc/nixos",
+    "/etc/openvpn",
+    "/etc/pacman.conf",
+    "/etc/pacman.d",
+    "/etc/perl",
+    "/etc/php",
+    "/etc/pki",
+    "/etc/pm",
+    "/etc/podman",
+    "/etc/ppp",
+    "/etc/profile",
+    "/etc/profile.d",
+    "/etc/pve",
+    "/etc/python3",
+    "/etc/rancher",
+    "/etc/rc.conf",
+    "/etc/rc.d",
+    "/etc/rc.local",
+    "/etc/rc0.d",
+    "/etc/rc1.d",
+    "/etc/rc2.d",
+    "/etc/rc3.d",
+    "/etc/rc4.d",
+    "/etc/rc5.d",
+    "/etc/rc6.d",
+    "/etc/rcs.d",
+    "/etc/resolvconf",
+    "/etc/rpm",
+    "/etc/rsyslog.conf",
+    "/etc/rsyslog.d",
+    "/etc/runit",
+    "/etc/runlevels",
+    "/etc/samba",
+    "/etc/securetty",
+    "/etc/selinux",
+    "/etc/service",
+    "/etc/shells",
+    "/etc/skel",
+    "/etc/snmp",
+    "/etc/ssl",
+    "/etc/supervisor",
+    "/etc/sv",
+    "/etc/sysconfig",
+    "/etc/sysctl.conf",
+    "/etc/sysctl.d",
+    "/etc/syslog-ng",
+    "/etc/systemd",
+    "/etc/sysusers.d",
+    "/etc/tmpfiles.d",
+    "/etc/udev",
+    "/etc/udisks2",
+    "/etc/update-motd.d",
+    "/etc/wireguard",
+    "/etc/x11",
+    "/etc/xdg",
+    "/etc/xinetd.conf",
+    "/etc/xinetd.d",
+    "/etc/yum",
+    "/etc/yum.conf",
+    "/etc/yum.repos.d",
+    "/etc/zlogin",
+    "/etc/zprofile",
+    "/etc/zsh",
+    "/etc/zshenv",
+    "/etc/zshrc",
+    "/etc/zypp",
+    // What runs now: units, rules and sockets made at run time.
+    "/run/binfmt.d",
+    "/run/containerd",
+    "/run/containers",
+    "/run/cloud-init",
+    "/run/crio",
+    "/run/dbus",
+    "/run/docker",
+    "/run/initramfs",
+    "/run/k3s",
+    "/run/libvirt",
+    "/run/modprobe.d",
+    "/run/modules-load.d",
+    "/run/netns",
+    "/run/networkmanager",
+    "/run/podman",
+    "/run/polkit-1",
+    "/run/runc",
+    "/run/sudo",
+    "/run/sysctl.d",
+    "/run/systemd",
+    "/run/sysusers.d",
+    "/run/tmpfiles.d",
+    "/run/udev",
+    "/run/user/*/containers",
+    "/run/user/*/docker",
+    "/run/user/*/systemd",
+    // What the host's own programs keep, and other containers' files.
+    "/var/lib/alternatives",
+    "/var/lib/apt",
+    "/var/lib/boot2docker",
+    "/var/lib/cloud",
+    "/var/lib/cni",
+    "/var/lib/containerd",
+    "/var/lib/containers",
+    "/var/lib/docker",
+    "/var/lib/dpkg",
+    "/var/lib/extensions",
+    "/var/lib/flatpak",
+    "/var/lib/incus",
+    "/var/lib/kubelet",
+    "/var/lib/libvirt",
+    "/var/lib/lxc",
+    "/var/lib/lxd",
+    "/var/lib/machines",
+    "/var/lib/pacman",
+    "/var/lib/polkit-1",
+    "/var/lib/portables",
+    "/var/lib/rancher",
+    "/var/lib/rpm",
+    "/var/lib/snapd",
+    "/var/lib/sudo",
+    "/var/lib/systemd",
+    "/var/snap/docker",
+    "/var/snap/lxd",
+    "/var/spool/anacron",
+    "/var/spool/at",
+    "/var/spool/atjobs",
+    "/var/spool/cron",
+    "/var/spool/incron",
+    "/var/cron",
 ];
+
+/// Where users are at home.
+const HOMES: &[&str] = &["/root", "/home/*", "/users/*"];
+
+/// What makes whoever writes there a user: keys, and what runs when the user logs in or works. At, below or above.
+const OF_A_USER: &[&str] = &[
+    ".ssh",
+    ".aliases",
+    ".bash_aliases",
+    ".bash_login",
+    ".bash_logout",
+    ".bash_profile",
+    ".bashrc",
+    ".bin",
+    ".cargo/bin",
+    ".config/autostart",
+    ".config/containers",
+    ".config/environment.d",
+    ".config/fish",
+    ".config/git",
+    ".config/nvim",
+    ".config/plasma-workspace",
+    ".config/systemd",
+    ".config/zsh",
+    ".cshrc",
+    ".docker",
+    ".forward",
+    ".gitconfig",
+    ".gnupg",
+    ".inputrc",
+    ".k5login",
+    ".kshrc",
+    ".kube",
+    ".local/bin",
+    ".local/lib",
+    ".local/share/applications",
+    ".local/share/autostart",
+    ".local/share/containers",
+    ".local/share/dbus-1",
+    ".local/share/docker",
+    ".local/share/systemd",
+    ".login",
+    ".mailcap",
+    ".nix-profile",
+    ".npm-global",
+    ".oh-my-zsh",
+    ".pam_environment",
+    ".procmailrc",
+    ".profile",
+    ".pyenv",
+    ".rhosts",
+    ".screenrc",
+    ".shosts",
+    ".tcshrc",
+    ".tmux.conf",
+    ".vim",
+    ".vimrc",
+    ".xinitrc",
+    ".xprofile",
+    ".xsession",
+    ".xsessionrc",
+    ".zlogin",
+    ".zprofile",
+    ".zsh",
+    ".zshenv",
+    ".zshrc",
+    "bin",
+];
+
+/// Half the world mounts these everywhere, writable too.
+pub(super) const TIME: [&str; 3] = ["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"];
 
 /// The control socket that a mounted host path gives away: it is one, or a parent of one.
 pub(super) fn socket(path: &str) -> Option<&'static str> {
@@ -100,24 +433,54 @@ pub(super) fn socket(path: &str) -> Option<&'static str> {
     })
 }
 
-/// The sensitive directory that a mounted host path is, or holds. `root_dir` is where the engine keeps its own data.
+/// What a mounted host path gives away: a directory that is the host, or, to whoever writes there, something at, below or
+/// above it that makes one the host. `root_dir` is where the engine keeps its own data.
 pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> Option<String> {
     let path = plain(path)?;
     let root_dir = root_dir.and_then(plain);
-    let is = SENSITIVE.contains(&path.as_str()) || (writable && POWERFUL.contains(&path.as_str()));
-    if is || root_dir.as_ref() == Some(&path) {
+    if SENSITIVE.contains(&path.as_str()) || root_dir.as_ref() == Some(&path) {
         return Some(path);
     }
+    if !writable {
+        return None;
+    }
+    let root_dir = root_dir.as_deref();
+    if POWERFUL.iter().copied().chain(root_dir).any(|own| is_at_or_below(&path, own).is_some()) {
+        return Some(path);
+    }
+    for home in HOMES {
+        let Some(rest) = is_at_or_below(&path, home) else { continue };
+        let own = |own: &&&str| is_at_or_below(&rest, own).is_some() || is_at_or_above(&rest, own);
+        match OF_A_USER.iter().find(own) {
+            // `/home/u`, `/home/u/.config`.
+            Some(own) if is_at_or_below(&rest, own).is_none() => return Some(held(&path, &format!("~/{own}"))),
+            Some(_) => return Some(path),
+            None => {}
+        }
+    }
     // `/var/lib` is no directory of the host's own, but it holds one.
-    let held = || root_dir.iter().map(String::as_str).chain(SENSITIVE.iter().copied());
-    writable.then(|| held().find(|own| is_at_or_above(&path, own)).map(|own| format!("{path}` with `{own}"))).flatten()
+    let below = root_dir.into_iter().chain(SENSITIVE.iter().copied()).chain(POWERFUL.iter().copied());
+    below.chain(HOMES.iter().copied()).find(|own| is_at_or_above(&path, own)).map(|own| held(&path, own))
+}
+
+/// Whether a host path is a device, or holds some.
+pub(super) fn is_below_dev(path: &str) -> bool {
+    plain(path).is_some_and(|path| path.starts_with("/dev/"))
+}
+
+fn held(path: &str, own: &str) -> String {
+    format!("{path}` with `{own}")
 }
 
 /// Whether two host paths are one, or one lies below the other.
 pub(super) fn overlap(one: &str, other: &str) -> bool {
     // Nearly all are written plainly, and there are as many pairs as mounts.
+    const LINKS: [&str; 6] = ["/var/", "/proc/", "/bin", "/sbin", "/lib", "/host_mnt"];
     let simple = |path: &str| {
-        path.starts_with('/') && !path.contains("//") && !path.contains("/.") && !path.starts_with("/var/run")
+        path.starts_with('/')
+            && !path.contains("//")
+            && !path.contains("/.")
+            && !LINKS.iter().any(|link| path.starts_with(link))
     };
     let holds = |above: &str, below: &str| {
         let above = above.trim_end_matches('/');
@@ -137,21 +500,47 @@ fn is_at_or_above(path: &str, socket: &str) -> bool {
         .all(|part| parts.next().is_some_and(|own| own == "*" || own == part))
 }
 
-/// An absolute path without `.`, `..`, doubled slashes and the link `/var/run`. `None`: not absolute.
-fn plain(path: &str) -> Option<String> {
+/// What is left of a path below `own`, which may hold `*`; empty if the path is it.
+fn is_at_or_below(path: &str, own: &str) -> Option<String> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let is =
+        own.split('/').filter(|own| !own.is_empty()).all(|own| parts.next().is_some_and(|it| own == "*" || own == it));
+    is.then(|| parts.collect::<Vec<_>>().join("/"))
+}
+
+/// An absolute path without `.`, `..`, doubled slashes and the links that every host has, in small letters: some file
+/// systems do not tell `/ETC` from `/etc`, and nobody has both. `None`: not absolute.
+pub(super) fn plain(path: &str) -> Option<String> {
     if !path.starts_with('/') {
         return None;
     }
+    let lower = path.to_ascii_lowercase();
     let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
+    for part in lower.split('/') {
         match part {
             "" | "." => {}
             ".." => drop(parts.pop()),
             part => parts.push(part),
         }
-        if parts == ["var", "run"] {
-            parts = vec!["run"];
-        }
+        let seen = match parts.as_slice() {
+            // The root directory of a process is the host's, or a container's; where another link of it leads is not known.
+            ["proc", _, "root" | "cwd"]
+            | ["proc", _, "task", _, "root" | "cwd"]
+            | ["proc", _, "fd" | "map_files", _]
+            | ["host_mnt"] => vec![],
+            ["var", "run"] => vec!["run"],
+            ["var", "home"] => vec!["home"],
+            ["var", "roothome"] => vec!["root"],
+            ["var", "usrlocal"] => vec!["usr", "local"],
+            ["bin"] => vec!["usr", "bin"],
+            ["sbin"] => vec!["usr", "sbin"],
+            ["lib"] => vec!["usr", "lib"],
+            ["lib32"] => vec!["usr", "lib32"],
+            ["lib64"] => vec!["usr", "lib64"],
+            ["libx32"] => vec!["usr", "libx32"],
+            _ => continue,
+        };
+        parts = seen;
     }
     Some(format!("/{}", parts.join("/")))
 }
@@ -179,6 +568,10 @@ mod tests {
             "/run/docker/plugins",
             "/srv/socket/docker.sock",
             "/run/dbus",
+            "/proc/1/root/run",
+            "/proc/self/root/var/run",
+            "/VAR/RUN",
+            "/run/user/1000/bus",
             r"\\.\pipe\docker_engine",
         ] {
             assert!(socket(path).is_some(), "{path}");
@@ -190,13 +583,202 @@ mod tests {
         }
     }
 
+    /// What no container may write to, by where it lies.
+    const POWER: &[&str] = &[
+        // The kernel.
+        "/proc",
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel",
+        "/proc/sys",
+        "/proc/sysrq-trigger",
+        "/proc//sys/./kernel/",
+        "/sys",
+        "/sys/kernel",
+        "/sys/fs/cgroup",
+        "/sys/class/net/../../kernel/uevent_helper",
+        // Through the root directory of a process.
+        "/proc/1/root",
+        "/proc/1/root/etc/cron.d",
+        "/proc/self/root/usr/local/bin",
+        "/proc/1/task/1/root/root/.ssh",
+        "/proc/1/cwd",
+        "/proc/1/fd/3",
+        // The engine.
+        "/etc/docker",
+        "/etc/docker/daemon.json",
+        "/var/lib/docker",
+        "/var/lib/docker/overlay2/abc/diff",
+        "/var/lib/docker/containers/abc/config.v2.json",
+        "/var/lib/docker/volumes",
+        "/var/lib/docker/volumes/other/_data",
+        "/data/engine/volumes/other/_data",
+        "/data",
+        "/var/lib/containers/storage",
+        "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs",
+        "/home/u/.local/share/containers/storage",
+        "/home/u/.local/share/docker",
+        "/run/docker",
+        "/run/containerd/io.containerd.runtime.v2.task",
+        "/var/snap/docker/common",
+        // What the host runs.
+        "/etc/systemd/system",
+        "/etc/systemd/system/app.service",
+        "/etc/systemd/system.conf.d",
+        "/etc/pam.d/sshd",
+        "/etc/udev/rules.d",
+        "/etc/ld.so.preload",
+        "/etc/ld.so.conf.d",
+        "/etc/apt/apt.conf.d",
+        "/etc/profile",
+        "/etc/profile.d/x.sh",
+        "/etc/cron.d",
+        "/etc/cron.weekly/x",
+        "/etc/crontab",
+        "/etc/rc.local",
+        "/etc/init.d/ssh",
+        "/etc/modprobe.d",
+        "/etc/sysctl.d/99.conf",
+        "/etc/NetworkManager/dispatcher.d",
+        "/etc/network/if-up.d",
+        "/etc/X11/Xsession.d",
+        "/etc/ssl/certs",
+        "/etc/rcS.d",
+        "/etc/../etc//cron.daily/",
+        "/ETC/Cron.d",
+        "/var/spool/cron",
+        "/var/spool/cron/crontabs/root",
+        "/var/spool",
+        "/run/systemd/system",
+        "/run/udev/rules.d",
+        "/var/run/udev",
+        // Who may log in.
+        "/etc/passwd",
+        "/etc/shadow",
+        "/etc/sudoers.d",
+        "/etc/ssh/sshd_config",
+        // Programs and libraries.
+        "/usr",
+        "/bin",
+        "/sbin/init",
+        "/lib",
+        "/lib/modules",
+        "/lib64/ld-linux-x86-64.so.2",
+        "/lib/systemd/system",
+        "/usr/bin/runc",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/local",
+        "/usr/local/bin",
+        "/usr/local/sbin/x",
+        "/usr/local/lib/docker/cli-plugins",
+        "/var/usrlocal/bin",
+        "/boot/grub",
+        "/boot/efi",
+        "/nix/store",
+        // Users.
+        "/root",
+        "/root/.ssh",
+        "/root/.bashrc",
+        "/root/.config",
+        "/root/.config/systemd/user",
+        "/home",
+        "/home/u",
+        "/home/u/",
+        "/home/u/.ssh",
+        "/home/u/.ssh/authorized_keys",
+        "/home/u/.bashrc",
+        "/home/u/.profile",
+        "/home/u/.config",
+        "/home/u/.config/systemd/user",
+        "/home/u/.config/autostart",
+        "/home/u/.local",
+        "/home/u/.local/bin",
+        "/home/u/app/../.ssh",
+        "/var/home/u/.ssh",
+        "/var/roothome/.ssh",
+        "/Users/u/.ssh",
+        "/host_mnt/Users/u/.zshrc",
+        // Above.
+        "/",
+        "//",
+        "/etc",
+        "/var",
+        "/var/lib",
+        "/run",
+    ];
+
+    /// What is mounted everywhere, writable, and gives nothing away.
+    const INNOCENT: &[&str] = &[
+        "/etc/localtime",
+        "/etc/timezone",
+        "/usr/share/zoneinfo/Europe/Berlin",
+        "/home/u/app/data",
+        "/home/u/docker/app/config",
+        "/home/u/.config/app",
+        "/home/u/.local/share/app",
+        "/home/u/.cache/app",
+        "/home/u/.sshd-app",
+        "/home/u/media",
+        "/root/docker/app",
+        "/root/app",
+        "/users/u/docker",
+        "/var/lib/vaultwarden",
+        "/var/lib/docker-backup",
+        "/var/lib/postgresql/data",
+        "/var/lib/grafana",
+        "/var/www/html",
+        "/var/log/app",
+        "/var/opt/app",
+        "/srv",
+        "/srv/media",
+        "/srv/etc/cron.d",
+        "/mnt",
+        "/mnt/data",
+        "/mnt/user/appdata/app",
+        "/media/usb",
+        "/opt",
+        "/opt/app",
+        "/opt/docker/app/config",
+        "/volume1/docker/app",
+        "/tank/apps/db",
+        "/data2",
+        "/data-engine",
+        "/etc/letsencrypt",
+        "/etc/homeassistant",
+        "/etc/pihole",
+        "/etc/dockerapp",
+        "/etc/cronicle",
+        "/usr/share/nginx/html",
+        "/usr/local/share/app",
+        "/usr/local/app",
+        "/usr/src/app",
+        "/run/user/1000/pulse",
+        "/run/app",
+        "/tmp/app",
+        "/system",
+        "/process",
+        "/bind",
+        "/library",
+    ];
+
     #[test]
-    fn sensitive_directories_match_exactly() {
-        for path in ["/", "/etc", "/etc/", "/home", "/var/run", "/var/lib/docker", "/proc/../sys"] {
+    fn who_may_write_at_or_below_a_directory_of_the_host_has_the_host() {
+        for path in POWER {
+            assert!(sensitive(path, Some("/data/engine/"), true).is_some(), "{path}");
+        }
+        for path in INNOCENT {
+            assert_eq!(sensitive(path, Some("/data/engine/"), true), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn to_read_is_no_power_but_of_the_directories_themselves() {
+        for path in ["/", "/etc", "/etc/", "/home", "/var/run", "/var/lib/docker", "/proc/../sys", "/proc/1/root"] {
             assert!(sensitive(path, None, false).is_some(), "{path}");
         }
-        for path in ["/etc/localtime", "/home/u/app/data", "/var/lib/vaultwarden", "/var/lib/docker-backup", "/srv"] {
-            assert_eq!(sensitive(path, None, true), None, "{path}");
+        for path in
+            ["/etc/localtime", "/etc/ssl/certs", "/usr/share/zoneinfo", "/etc/passwd", "/sys/class/thermal", "/var/lib"]
+        {
+            assert_eq!(sensitive(path, None, false), None, "{path}");
         }
         assert!(sensitive("/data/docker", Some("/data/docker/"), false).is_some());
     }
@@ -217,13 +799,11 @@ mod tests {
     }
 
     #[test]
-    fn who_may_write_to_it_makes_the_difference() {
-        for path in ["/etc/passwd", "/sys/fs/cgroup", "/usr/local/bin", "/proc/sys"] {
-            assert!(sensitive(path, None, true).is_some() && sensitive(path, None, false).is_none(), "{path}");
-        }
+    fn what_is_held_is_named() {
         assert_eq!(sensitive("/var/lib", None, true).unwrap(), "/var/lib` with `/var/lib/containerd");
-        assert_eq!(sensitive("/var/lib", None, false), None);
         assert_eq!(sensitive("/data", Some("/data/docker"), true).unwrap(), "/data` with `/data/docker");
         assert_eq!(sensitive("/data/app", Some("/data/docker"), true), None);
+        assert_eq!(sensitive("/home/u", None, true).unwrap(), "/home/u` with `~/.ssh");
+        assert_eq!(sensitive("/home/u/.config", None, true).unwrap(), "/home/u/.config` with `~/.config/autostart");
     }
 }

@@ -169,7 +169,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "may configure its network",
         severity: Severity::Critical,
         action: Action::Block,
-        check: Check::App(net_014),
+        check: Check::Power(net_014),
         why: "NET_ADMIN changes routes, addresses, tunnels and firewall rules inside the container's network: what \
               the engine set up there does not hold",
         fix: "remove NET_ADMIN (and ALL) from `cap_add`",
@@ -282,6 +282,20 @@ pub(super) static RULES: &[Rule] = &[
               in force is not",
         fix: "correct the label: leeward.hosts, leeward.proxy and leeward.allow are those of a network",
         reference: "docs/labels.md#leewards-own",
+    },
+    Rule {
+        id: "NET-026",
+        title: "a bridge that the operator named",
+        severity: Severity::Medium,
+        action: Action::WarnStrictBlock,
+        check: Check::Network(net_026),
+        why: "where a bridge of this name was there before, the engine uses it as it is. If the host's network card is a \
+              port of it, the network's containers are on that wire, `internal` or not, and the engine's API does not \
+              show it",
+        fix: "leave `com.docker.network.bridge.name` out: the engine then makes a bridge of its own. To keep it, see with \
+              `bridge link` on the host that only containers are on it, run `leeward probe --neighbours` on the network, \
+              and allow it there:\nnetworks:\n  net:\n    labels:\n      leeward.allow: NET-026",
+        reference: "docs/isolation.md#internal-networks",
     },
 ];
 
@@ -451,8 +465,8 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     let over = wire
         .world
         .namespaces
-        .get(first.at)
-        .and_then(|namespace| namespace.ways_out().next())
+        .leaves_by(first.at)
+        .and_then(|at| wire.world.namespaces.get(at)?.ways_out().next())
         .map_or("", |(edge, _)| edge.name);
     let names = listed(pivots.iter().map(|pivot| pivot.container.name.as_str()));
     let first = &first.container.name;
@@ -513,7 +527,7 @@ pub(super) fn capability(name: &str) -> Cow<'_, str> {
 }
 
 fn net_013(case: &Case<'_>) -> Option<Seen> {
-    if !case.namespace.through.is_empty() || !has_net_raw(case.container) {
+    if !has_net_raw(case.container) {
         return None;
     }
     let seen = Seen::new(format!("`{}` may send raw frames: NET_RAW is not dropped", case.name()));
@@ -682,4 +696,16 @@ fn net_025(wire: &Wire<'_>) -> Option<Seen> {
     let odd = own_labels::on_network(&wire.network.labels);
     let (label, words) = odd.first()?;
     Some(Seen::new(format!("`{}` carries `{label}`: {words}", wire.network.name)))
+}
+
+fn net_026(wire: &Wire<'_>) -> Option<Seen> {
+    let Network { id, name, driver, options, .. } = wire.network;
+    let bridge = options.get("com.docker.network.bridge.name")?;
+    // What the engine calls its own.
+    let own = bridge.strip_prefix("br-").is_some_and(|short| !short.is_empty() && id.as_str().starts_with(short));
+    (driver == "bridge" && !own).then(|| {
+        Seen::unverifiable(format!(
+            "`{name}` is on the host's bridge `{bridge}`; what else is on its wire is not in what the engine shows"
+        ))
+    })
 }

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::net::capability;
-use super::{Case, Check, Rule, Seen, mounts};
+use super::devices::{self, Opens};
+use super::judge::{Power, PowerKind};
+use super::net::{capability, has_net_raw};
+use super::{Case, Check, Rule, Seen, is_vouched, mounts};
 use crate::policy::finding::{Action, Severity};
-use crate::policy::world::World;
+use crate::policy::namespaces::Shared;
+use crate::policy::seccomp::{self, Filter};
+use crate::policy::words::listed;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -14,7 +18,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "privileged",
         severity: Severity::Critical,
         action: Action::Block,
-        check: Check::App(prv_001),
+        check: Check::Power(prv_001),
         why: "a privileged container is root on the host: it sees all devices and may load modules, so no network wall \
               holds it",
         fix: "remove `privileged: true`; add the one capability or device that is needed",
@@ -25,7 +29,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "an engine's or the host's control socket",
         severity: Severity::Critical,
         action: Action::Block,
-        check: Check::App(prv_002),
+        check: Check::Power(prv_002),
         why: "whoever reaches the socket starts a privileged container and owns the host. Mounting it `:ro` changes \
               nothing: that protects the file, not what is said through it. A parent directory gives the socket too",
         fix: "remove the mount; put a read-only filter before the socket, reached over a network of its own",
@@ -36,7 +40,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "a capability that opens the host",
         severity: Severity::Critical,
         action: Action::Block,
-        check: Check::App(prv_003),
+        check: Check::Power(prv_003),
         why: "each of these capabilities has known ways out of a container",
         fix: "remove it from `cap_add`",
         reference: "CIS Docker Benchmark 5.4",
@@ -56,29 +60,32 @@ pub(super) static RULES: &[Rule] = &[
         title: "the host's processes",
         severity: Severity::Critical,
         action: Action::Block,
-        check: Check::App(prv_005),
+        check: Check::Power(prv_005),
         why: "with `pid: host` it sees the host's processes, their environment and, over `/proc/<pid>/root`, their files",
         fix: "remove `pid: host`",
         reference: "CIS Docker Benchmark 5.16",
     },
     Rule {
         id: "PRV-006",
-        title: "shares processes or memory with a container that has a way out",
-        severity: Severity::Medium,
-        action: Action::Warn,
+        title: "shares a namespace with a container that has a way out or power over the host",
+        severity: Severity::Critical,
+        action: Action::Block,
         check: Check::App(prv_006),
-        why: "through the shared namespace it can act as, or hand data to, a container that reaches the outside; with \
-              Traefik's processes it has Traefik, and is refused",
-        fix: "remove `pid:` and `ipc:` from the service",
+        why: "containers in one process or IPC namespace can act as each other, and reach each other's files through \
+              `/proc/<pid>/root`; in one network namespace they reach what the other opens for itself. So the ways out, \
+              mounts, sockets and privileges of all that share one, directly or through a third, are judged together. \
+              It makes no difference who joined whom",
+        fix: "remove `pid:`, `ipc:` or `network_mode:` with `service:…` or `container:…` from the one that names the other",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {
         id: "PRV-007",
         title: "the host's shared memory",
         severity: Severity::High,
-        action: Action::WarnStrictBlock,
-        check: Check::App(prv_007),
-        why: "with `ipc: host` it reads and writes the shared memory of the host's programs",
+        action: Action::Block,
+        check: Check::Power(prv_007),
+        why: "with `ipc: host` it reads and writes the shared memory of the host's programs, and of every other container \
+              that has it",
         fix: "remove `ipc: host`; set `shm_size` where more is needed",
         reference: "CIS Docker Benchmark 5.17",
     },
@@ -107,8 +114,10 @@ pub(super) static RULES: &[Rule] = &[
         title: "a device that is the host",
         severity: Severity::High,
         action: Action::Block,
-        check: Check::App(prv_010),
-        why: "memory and block devices are the host itself; `/dev/net/tun` is a tunnel of its own",
+        check: Check::Power(prv_010),
+        why: "memory, disks (LVM's, ZFS's and the raw commands of `/dev/sg*` among them), consoles and hardware that \
+              writes to memory are the host itself; `/dev/net/tun` is a tunnel of its own. In `device_cgroup_rules` a `*` \
+              is all of a kind, and numbers from 234 to 254 and from 384 on are any driver's",
         fix: "remove the device from `devices` (or the rule from `device_cgroup_rules`)",
         reference: "CIS Docker Benchmark 5.18",
     },
@@ -125,12 +134,15 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-012",
-        title: "no system call filter",
+        title: "no system call filter, or one that lets the dangerous calls through",
         severity: Severity::High,
         action: Action::Block,
-        check: Check::App(prv_012),
-        why: "`seccomp=unconfined` opens every system call, the ones that escapes are made of among them",
-        fix: "remove `seccomp=unconfined` from `security_opt`; give a profile with the one call that is missing",
+        check: Check::Power(prv_012),
+        why: "`seccomp=unconfined` opens every system call, the ones that escapes are made of among them. A profile of its \
+              own does the same if its default action allows, or if it allows calls that the engine's own gives to \
+              nobody or only with a capability: `mount`, `unshare`, `setns`, `bpf`, `keyctl` and their like. One that \
+              cannot be read counts as such (Podman, and `check`, see only its path)",
+        fix: "remove `seccomp=…` from `security_opt`; or take the engine's own profile and add the one call that is missing",
         reference: "CIS Docker Benchmark 5.22",
     },
     Rule {
@@ -138,7 +150,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "no AppArmor profile",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,
-        check: Check::App(prv_013),
+        check: Check::Power(prv_013),
         why: "the engine's profile keeps a container from mounting and from much of `/proc` and `/sys`",
         fix: "remove `apparmor=unconfined` from `security_opt`",
         reference: "CIS Docker Benchmark 5.2",
@@ -158,7 +170,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "the kernel's files unmasked",
         severity: Severity::High,
         action: Action::Block,
-        check: Check::App(prv_015),
+        check: Check::Power(prv_015),
         why: "with `systempaths=unconfined` files like `/proc/sysrq-trigger` and `/proc/kcore` are there and writable",
         fix: "remove `systempaths=unconfined` from `security_opt`",
         reference: "https://docs.docker.com/reference/cli/docker/container/run/#security-opt",
@@ -168,9 +180,10 @@ pub(super) static RULES: &[Rule] = &[
         title: "a directory that is the host",
         severity: Severity::Critical,
         action: Action::Block,
-        check: Check::App(prv_016),
-        why: "whoever writes to `/etc`, `/root` or the engine's own directory owns the host; whoever reads them knows \
-              its secrets (read-only mounts are reported as high, not refused)",
+        check: Check::Power(prv_016),
+        why: "whoever writes to `/etc/cron.d`, `/root/.ssh`, `/usr/local/bin`, `/proc/sys` or the engine's own directory, \
+              at them, below them or above them, owns the host; whoever reads `/etc` or `/root` knows its secrets \
+              (read-only mounts are reported as high, not refused)",
         fix: "mount the one file or the subdirectory that is needed, or use a named volume",
         reference: "CIS Docker Benchmark 5.6",
     },
@@ -243,6 +256,19 @@ pub(super) static RULES: &[Rule] = &[
         why: "another runtime has other walls; the group `docker` opens the engine's socket where it is mounted",
         fix: "remove `runtime:` or `group_add:` if nobody knows what it is for",
         reference: "https://docs.docker.com/reference/compose-file/services/#runtime",
+    },
+    Rule {
+        id: "PRV-024",
+        title: "a container that sees the processes of all",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Host(prv_024),
+        why: "with `pid: host` a container that asks for no route (a metrics exporter, say) sees the processes of every \
+              container, and with the right user or capability reads their memory and files. It refuses nobody, also not \
+              under `strict`; it is high if that container has a way out or may send raw frames",
+        fix: "remove `pid: host` from it, take its way out and NET_RAW away, or allow it there:\n\
+              services:\n  exporter:\n    labels:\n      leeward.allow: PRV-024",
+        reference: "CIS Docker Benchmark 5.16",
     },
 ];
 
@@ -328,22 +354,55 @@ fn prv_005(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_006(case: &Case<'_>) -> Option<Seen> {
-    let confinement = &case.container.confinement;
-    let World { residents, namespaces, .. } = case.world;
-    [("processes", &confinement.pid_mode), ("memory", &confinement.ipc_mode)].into_iter().find_map(|(what, mode)| {
-        let reference = mode.strip_prefix("container:")?;
-        let named = || residents.iter().position(|resident| resident.container.name == reference);
-        let at = case.world.find(reference).or_else(named)?;
-        let other = &residents.get(at)?.container;
-        // Who sees the processes of the proxy is the proxy.
-        if case.world.is_traefik(at) {
-            let words = format!("`{}` shares {what} with `{}`, the proxy itself", case.name(), other.name);
-            return Some(Seen::new(words).action(Action::Block));
-        }
-        when(namespaces.get(at)?.has_way_out(), || {
-            format!("`{}` shares {what} with `{}`, which has a way out", case.name(), other.name)
-        })
-    })
+    let name = case.name();
+    if let Some((shared, mode)) = case.namespace.lost {
+        let what = what_is_shared(Some(shared));
+        let words = format!("`{name}` shares {what} with `{mode}`, which does not exist or could not be read");
+        return Some(Seen::unverifiable(words));
+    }
+    let allowed = case.world.residents.get(case.at).and_then(|resident| resident.vouched).unwrap_or_default();
+    let held = |power: &&Power<'_>| {
+        let same_network = power.network == case.network_owner();
+        power.holder.id != case.container.id
+            && match power.kind {
+                PowerKind::Proxy => true,
+                // One more way out gives nothing to who has one.
+                PowerKind::WayOut => !same_network && !case.namespace.has_way_out(),
+                PowerKind::RawFrames => same_network && !has_net_raw(case.container),
+                PowerKind::Rule(id) => !is_vouched(allowed, id),
+            }
+    };
+    let mut powers = case.powers.iter().filter(held);
+    let first = powers.clone().find(|power| power.action == Action::Block).or_else(|| powers.next())?;
+    let shared = case.world.namespaces.shared(case.at, first.at);
+    let what = what_is_shared(shared);
+    let through = if shared.is_none() { ", through others" } else { "" };
+    let words = format!("`{name}` shares {what} with `{}`{through}: {}", first.holder.name, first.words);
+    Some(Seen::new(words).action(first.action))
+}
+
+fn what_is_shared(shared: Option<Shared>) -> &'static str {
+    match shared {
+        Some(Shared::Network) => "its network",
+        Some(Shared::Processes) => "its processes",
+        Some(Shared::Memory) => "its memory",
+        None => "a namespace",
+    }
+}
+
+fn prv_024(case: &Case<'_>) -> Option<Seen> {
+    let (container, name) = (case.container, case.name());
+    if container.confinement.pid_mode != "host" {
+        return None;
+    }
+    let leaves = case.world.namespaces.leaves_by(case.at).is_some();
+    let more = match (leaves, has_net_raw(container)) {
+        (true, _) => ", and has a way out",
+        (false, true) => ", and may send raw frames",
+        (false, false) => "",
+    };
+    let seen = Seen::new(format!("`{name}` sees the processes of the host and of every container{more}"));
+    Some(if more.is_empty() { seen } else { seen.severity(Severity::High) })
 }
 
 fn prv_007(case: &Case<'_>) -> Option<Seen> {
@@ -362,47 +421,29 @@ fn prv_009(case: &Case<'_>) -> Option<Seen> {
     })
 }
 
-/// Whether a device is the host's memory, a disk or a tunnel.
-fn is_host_device(path: &str) -> bool {
-    const EXACT: [&str; 7] = ["/dev", "/dev/", "/dev/mem", "/dev/kmem", "/dev/kmsg", "/dev/port", "/dev/net/tun"];
-    const DISKS: [&str; 12] = [
-        "/dev/sd",
-        "/dev/hd",
-        "/dev/vd",
-        "/dev/xvd",
-        "/dev/nvme",
-        "/dev/mmcblk",
-        "/dev/md",
-        "/dev/dm-",
-        "/dev/mapper/",
-        "/dev/loop",
-        "/dev/disk/",
-        "/dev/block/",
-    ];
-    EXACT.contains(&path) || DISKS.iter().any(|disk| path.starts_with(disk))
-}
-
-/// Whether a rule for devices, `c 10:200 rwm`, is about all of a kind, a disk, the host's memory or a tunnel.
-fn is_host_rule(rule: &str) -> bool {
-    rule.starts_with(['a', 'b', 'B', 'A'])
-        || ["c *:", "c 1:1 ", "c 1:2 ", "c 1:4 ", "c 1:* ", "c 10:200 "].iter().any(|it| rule.starts_with(it))
-}
-
 fn prv_010(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
-    if let Some(device) = confinement.devices.iter().find(|device| is_host_device(device)) {
+    if let Some(device) = confinement.devices.iter().find(|device| devices::is_host(device)) {
         return Some(Seen::new(format!("`{}` has the device `{device}`", case.name())));
     }
-    let rule = confinement.device_cgroup_rules.iter().find(|rule| is_host_rule(rule))?;
-    Some(Seen::new(format!("`{}` may use the devices `{rule}`", case.name())))
+    let rules = || confinement.device_cgroup_rules.iter().map(|rule| (rule, devices::opens(rule)));
+    if let Some((rule, _)) = rules().find(|(_, opens)| *opens == Opens::Host) {
+        return Some(Seen::new(format!("`{}` may use the devices `{rule}`", case.name())));
+    }
+    let (rule, _) = rules().find(|(_, opens)| *opens == Opens::Unknown)?;
+    let words = format!(
+        "`{}` may use the devices `{rule}`, a number that the kernel gives to any driver, disks' among them",
+        case.name()
+    );
+    Some(Seen::unverifiable(words))
 }
 
 fn prv_011(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
-    if let Some(device) = confinement.devices.iter().find(|device| !is_host_device(device)) {
+    if let Some(device) = confinement.devices.iter().find(|device| !devices::is_host(device)) {
         return Some(Seen::new(format!("`{}` has the device `{device}`", case.name())));
     }
-    if let Some(rule) = confinement.device_cgroup_rules.iter().find(|rule| !is_host_rule(rule)) {
+    if let Some(rule) = confinement.device_cgroup_rules.iter().find(|rule| devices::opens(rule) == Opens::Device) {
         return Some(Seen::new(format!("`{}` may use the devices `{rule}`", case.name())));
     }
     when(confinement.device_requests, || format!("`{}` has devices of the host, a GPU or the like", case.name()))
@@ -417,8 +458,20 @@ fn security_option<'a>(case: &Case<'a>, key: &str) -> impl Iterator<Item = &'a s
 }
 
 fn prv_012(case: &Case<'_>) -> Option<Seen> {
-    when(security_option(case, "seccomp").any(|value| value == "unconfined"), || {
-        format!("`{}` has no system call filter", case.name())
+    let name = case.name();
+    case.container.confinement.security_opt.iter().find_map(|option| match seccomp::filter(option)? {
+        Filter::None => Some(Seen::new(format!("`{name}` has no system call filter"))),
+        Filter::AllowsByDefault(action) => {
+            Some(Seen::new(format!("`{name}` has a system call filter that allows by default: `{action}`")))
+        }
+        Filter::List(calls) if calls.is_empty() => None,
+        Filter::List(calls) => Some(Seen::new(format!(
+            "`{name}` has a system call filter that allows {}, which the engine's own does not",
+            listed(calls.iter().map(String::as_str))
+        ))),
+        Filter::Unreadable => {
+            Some(Seen::unverifiable(format!("`{name}` has a system call filter that could not be read")))
+        }
     })
 }
 
@@ -446,6 +499,12 @@ fn prv_016(case: &Case<'_>) -> Option<Seen> {
     let root_dir = case.world.inventory.engine.root_dir.as_deref();
     let mut readable = None;
     for mount in case.container.mounts.iter().filter(|mount| mount.kind == "bind") {
+        if mount.writable && mounts::is_below_dev(&mount.source) {
+            if devices::is_host(&mount.source) {
+                return Some(Seen::new(format!("`{}` may write to the host's `{}`", case.name(), mount.source)));
+            }
+            continue;
+        }
         let Some(path) = mounts::sensitive(&mount.source, root_dir, mount.writable) else { continue };
         if mount.writable {
             return Some(Seen::new(format!("`{}` may write to the host's `{path}`", case.name())));

@@ -336,6 +336,11 @@ const PAIRS: &[Pair] = &[
         |i| drop(network(i, "net-proxy").labels.insert("leeward.host".into(), "a.example".into())),
         |i| drop(network(i, "net-proxy").labels.insert("leeward.hosts".into(), "a.example".into())),
     ),
+    (
+        "NET-026",
+        |i| drop(network(i, "net-proxy").options.insert("com.docker.network.bridge.name".into(), "br0".into())),
+        |i| drop(network(i, "net-exposed").options.insert("com.docker.network.bridge.name".into(), "br0".into())),
+    ),
     ("PUB-001", |i| app(i, "app").ports = binding("0.0.0.0"), |i| app(i, "db").ports = binding("0.0.0.0")),
     ("PUB-002", |i| app(i, "app").ports = binding("127.0.0.1"), |i| app(i, "app").ports = binding("::")),
     (
@@ -401,7 +406,7 @@ const PAIRS: &[Pair] = &[
     (
         "PRV-012",
         |i| app(i, "app").confinement.security_opt.push("seccomp=unconfined".into()),
-        |i| app(i, "app").confinement.security_opt.push("seccomp={}".into()),
+        |i| app(i, "app").confinement.security_opt.push(r#"seccomp={"defaultAction":"SCMP_ACT_ERRNO"}"#.into()),
     ),
     (
         "PRV-013",
@@ -448,6 +453,11 @@ const PAIRS: &[Pair] = &[
         "PRV-023",
         |i| app(i, "app").confinement.group_add = vec!["docker".into()],
         |i| app(i, "app").confinement.group_add = vec!["100".into()],
+    ),
+    (
+        "PRV-024",
+        |i| app(i, "db").confinement.pid_mode = "host".into(),
+        |i| app(i, "db").confinement.pid_mode = "private".into(),
     ),
     (
         "VOL-001",
@@ -763,7 +773,11 @@ fn rules_for_devices_are_the_host_or_not() {
         ("c 1:1 rwm", "PRV-010"),
         ("c 10:200 rwm", "PRV-010"),
         ("c 188:* rmw", "PRV-011"),
-        ("c 1:11 r", "PRV-011"),
+        ("c 1:11 r", "PRV-010"),
+        ("c 10:* rwm", "PRV-010"),
+        ("c 21:* rwm", "PRV-010"),
+        ("c 250:* rwm", "PRV-010"),
+        ("c 226:* rwm", "PRV-011"),
     ] {
         let mut inventory = topology();
         app(&mut inventory, "app").confinement.device_cgroup_rules = vec![rule.to_owned()];
@@ -816,7 +830,7 @@ fn what_is_traefiks_or_leewards_is_nobodys() {
         bind(i, "traefik", "/home/u/traefik/traefik.yml", false);
         bind(i, "app", "/home/u", true);
     };
-    assert_eq!(refused(&home), ["VOL-004"]);
+    assert_eq!(refused(&home), ["PRV-016", "VOL-004"]);
     let time = |i: &mut Inventory| {
         bind(i, "traefik", "/etc/localtime", true);
         bind(i, "app", "/etc/localtime", true);
@@ -824,4 +838,361 @@ fn what_is_traefiks_or_leewards_is_nobodys() {
     assert!(refused(&time).is_empty());
     assert_eq!(refused(&|i| app(i, "app").confinement.pid_mode = "container:traefik".into()), ["PRV-006"]);
     assert!(refused(&|i| app(i, "app").confinement.pid_mode = "container:db".into()).is_empty());
+}
+
+/// Adds a container that asks for no route, on a network of its own.
+fn beside(inventory: &mut Inventory, name: &str, change: impl FnOnce(&mut Container)) {
+    add(inventory, name, "stack", &[]);
+    let container = app(inventory, name);
+    container.network_mode = "none".into();
+    change(container);
+}
+
+fn joins(inventory: &mut Inventory, who: &str, whose: &str) {
+    app(inventory, who).confinement.pid_mode = format!("container:{whose}");
+}
+
+/// The rules by which `app` is refused, and the words of PRV-006.
+fn refused_by(inventory: &Inventory, isolation: Isolation) -> (Vec<String>, String) {
+    let judgement = judged(inventory, &Settings { isolation, ..Settings::default() });
+    let refusals = judgement.refusals(APP);
+    let words = refusals.iter().find(|refusal| refusal.rule.as_deref() == Some("PRV-006"));
+    let words = words.map(|refusal| refusal.words.clone()).unwrap_or_default();
+    (refusals.into_iter().filter_map(|refusal| refusal.rule).collect(), words)
+}
+
+/// What it is that `x`, which asks for nothing, could do.
+type Makes = fn(&mut Inventory);
+
+const POWERS: &[(&str, Makes)] = &[
+    ("has a way out over `net-exposed`", |i| {
+        let network = i.networks.get("net-exposed").unwrap().clone();
+        attach(i, "x", network);
+    }),
+    ("has a way out over `host`", |i| app(i, "x").network_mode = "host".into()),
+    ("has a way out over `slirp4netns`", |i| app(i, "x").network_mode = "slirp4netns".into()),
+    ("has a way out over `gone`", |i| {
+        let network = made("gone", "bridge", true);
+        attach(i, "x", network);
+        i.networks.remove("gone");
+    }),
+    ("mounts `/run/docker.sock`", |i| bind(i, "x", "/run/docker.sock", false)),
+    ("may write to the host's `/etc/cron.d`", |i| bind(i, "x", "/etc/cron.d", true)),
+    ("is privileged", |i| app(i, "x").confinement.privileged = true),
+    ("SYS_PTRACE", |i| app(i, "x").confinement.cap_add = ["SYS_PTRACE".to_owned()].into()),
+    ("NET_ADMIN", |i| app(i, "x").confinement.cap_add = ["NET_ADMIN".to_owned()].into()),
+    ("has the device `/dev/sda`", |i| app(i, "x").confinement.devices = vec!["/dev/sda".into()]),
+    ("system call filter", |i| app(i, "x").confinement.security_opt = vec!["seccomp=unconfined".into()]),
+    ("sees the host's processes", |i| app(i, "x").confinement.pid_mode = "host".into()),
+    ("shares the host's memory", |i| app(i, "x").confinement.ipc_mode = "host".into()),
+    ("is the proxy itself", |i| drop(app(i, "x").labels.insert("leeward.traefik".into(), "true".into()))),
+    ("is Leeward", |i| app(i, "x").image = "leeward/leeward:1".into()),
+];
+
+/// Who names whom, so that `app` and `x` share a namespace.
+const TIES: &[(&str, Makes)] = &[
+    ("shares its processes with `x`:", |i| joins(i, "app", "x")),
+    ("shares its memory with `x`:", |i| app(i, "app").confinement.ipc_mode = "container:x".into()),
+    ("shares a namespace with `x`, through others:", |i| {
+        beside(i, "third", |_| {});
+        joins(i, "app", "third");
+        app(i, "third").confinement.ipc_mode = "container:x".into();
+    }),
+    ("shares a namespace with `x`, through others:", |i| {
+        for name in ["y1", "y2", "y3", "y4", "y5", "y6", "y7"] {
+            beside(i, name, |_| {});
+        }
+        for (who, whose) in [
+            ("app", "y7"),
+            ("y7", "y2"),
+            ("y2", "y6"),
+            ("y6", "y1"),
+            ("y1", "y5"),
+            ("y5", "y3"),
+            ("y3", "y4"),
+            ("y4", "x"),
+        ] {
+            joins(i, who, whose);
+        }
+    }),
+    // In a circle, which no engine makes.
+    ("shares its processes with `x`:", |i| {
+        beside(i, "third", |_| {});
+        joins(i, "app", "x");
+        joins(i, "third", "app");
+        app(i, "x").confinement.ipc_mode = "container:third".into();
+    }),
+    ("shares its processes with `x`:", |i| app(i, "app").confinement.pid_mode = "container:/x".into()),
+];
+
+/// The same, the other way round: `x` keeps its own modes only where they are not what makes it a power.
+const TIES_BACK: &[(&str, Makes)] = &[
+    ("shares its processes with `x`:", |i| joins(i, "x", "app")),
+    ("shares its memory with `x`:", |i| app(i, "x").confinement.ipc_mode = "container:app".into()),
+    ("shares a namespace with `x`, through others:", |i| {
+        beside(i, "third", |_| {});
+        joins(i, "third", "app");
+        app(i, "x").confinement.ipc_mode = "container:third".into();
+    }),
+    ("shares a namespace with `x`, through others:", |i| {
+        beside(i, "third", |_| {});
+        joins(i, "app", "third");
+        joins(i, "x", "third");
+    }),
+];
+
+#[test]
+fn who_shares_a_namespace_has_the_powers_of_all() {
+    for (power, makes) in POWERS {
+        for (tie, ties) in TIES.iter().chain(TIES_BACK) {
+            let mut inventory = topology();
+            beside(&mut inventory, "x", |_| {});
+            ties(&mut inventory);
+            assert_eq!(refused_by(&inventory, Isolation::Strict), (vec![], String::new()), "{tie} without power");
+            let before = (app(&mut inventory, "x").confinement.clone(), app(&mut inventory, "x").network_mode.clone());
+            makes(&mut inventory);
+            let after = &app(&mut inventory, "x").confinement;
+            // One mode cannot do both.
+            if (after.pid_mode != before.0.pid_mode && !before.0.pid_mode.is_empty())
+                || (after.ipc_mode != before.0.ipc_mode && !before.0.ipc_mode.is_empty())
+            {
+                continue;
+            }
+            let (rules, words) = refused_by(&inventory, Isolation::Enforce);
+            assert_eq!(rules, ["PRV-006"], "{tie} {power}");
+            assert!(words.contains(tie) && words.contains(power), "{tie} {power}: {words}");
+
+            // Not running, it does nothing.
+            app(&mut inventory, "x").state = "exited".into();
+            assert!(!refused_by(&inventory, Isolation::Enforce).0.contains(&"PRV-006".into()), "{tie} {power} exited");
+            app(&mut inventory, "x").state = "running".into();
+            // Allowed by name, as everything.
+            app(&mut inventory, "app").labels.insert("leeward.allow".into(), "PRV-006".into());
+            assert_eq!(refused_by(&inventory, Isolation::Enforce).0, Vec::<String>::new(), "{tie} {power} allowed");
+        }
+    }
+}
+
+#[test]
+fn a_sidecar_in_the_applications_network_counts_too() {
+    let sidecar = |change: fn(&mut Container)| {
+        let mut inventory = topology();
+        beside(&mut inventory, "side", |container| {
+            container.network_mode = "container:app".into();
+            change(container);
+        });
+        inventory
+    };
+    assert_eq!(refused_by(&sidecar(|_| {}), Isolation::Strict).0, Vec::<String>::new());
+    let admin = sidecar(|side| side.confinement.cap_add = ["NET_ADMIN".to_owned()].into());
+    let (rules, words) = refused_by(&admin, Isolation::Enforce);
+    assert_eq!(rules, ["PRV-006"]);
+    assert!(words.contains("shares its network with `side`"), "{words}");
+    // Raw frames on the application's networks: as if it sent them itself.
+    let raw = sidecar(|side| side.confinement.cap_drop.clear());
+    assert_eq!(refused_by(&raw, Isolation::Enforce).0, Vec::<String>::new());
+    assert_eq!(refused_by(&raw, Isolation::Strict).0, ["PRV-006"]);
+    // Another's raw frames go out elsewhere.
+    let mut elsewhere = topology();
+    beside(&mut elsewhere, "side", |side| side.confinement.cap_drop.clear());
+    joins(&mut elsewhere, "side", "app");
+    assert_eq!(refused_by(&elsewhere, Isolation::Strict).0, Vec::<String>::new());
+}
+
+#[test]
+fn host_private_and_shareable_join_nobody() {
+    // Each of these modes on both, and power on the other.
+    for (pid, ipc) in
+        [("host", ""), ("private", "private"), ("", "shareable"), ("", ""), ("host", "private"), ("", "none")]
+    {
+        let mut inventory = topology();
+        beside(&mut inventory, "x", |x| {
+            x.confinement.privileged = true;
+            x.network_mode = "host".into();
+            x.confinement.pid_mode = pid.into();
+            x.confinement.ipc_mode = ipc.into();
+        });
+        app(&mut inventory, "app").confinement.pid_mode = if pid == "host" { "" } else { pid }.into();
+        app(&mut inventory, "app").confinement.ipc_mode = ipc.into();
+        assert_eq!(refused_by(&inventory, Isolation::Strict).0, Vec::<String>::new(), "{pid} {ipc}");
+    }
+    // The host's own memory, of both.
+    let mut inventory = topology();
+    beside(&mut inventory, "x", |x| {
+        x.confinement.privileged = true;
+        x.confinement.ipc_mode = "host".into();
+    });
+    app(&mut inventory, "app").confinement.ipc_mode = "host".into();
+    assert_eq!(refused_by(&inventory, Isolation::Enforce).0, ["PRV-006", "PRV-007"]);
+    app(&mut inventory, "app").labels.insert("leeward.allow".into(), "PRV-007".into());
+    assert_eq!(refused_by(&inventory, Isolation::Enforce).0, ["PRV-006"]);
+}
+
+#[test]
+fn an_exporter_with_the_hosts_processes_refuses_nobody_and_is_said_once() {
+    let exporter = |change: fn(&mut Inventory)| {
+        let mut inventory = topology();
+        beside(&mut inventory, "exporter", |it| it.confinement.pid_mode = "host".into());
+        change(&mut inventory);
+        assert_eq!(refused_by(&inventory, Isolation::Strict).0, Vec::<String>::new());
+        let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+        let found: Vec<Finding> =
+            judged(&inventory, &strict).findings.into_iter().filter(|it| it.rule == "PRV-024").collect();
+        found.into_iter().map(|it| (it.severity, it.blocks, it.vouched)).collect::<Vec<_>>()
+    };
+    assert_eq!(exporter(|_| {}), [(Severity::Medium, false, false)]);
+    assert_eq!(exporter(|i| app(i, "exporter").confinement.cap_drop.clear()), [(Severity::High, false, false)]);
+    let leaves: fn(&mut Inventory) = |i| app(i, "exporter").network_mode = "host".into();
+    assert_eq!(exporter(leaves), [(Severity::High, false, false)]);
+    // By another's network, whose processes it does not even name.
+    let by_another: fn(&mut Inventory) = |i| {
+        beside(i, "vpn", |it| it.network_mode = "host".into());
+        app(i, "vpn").confinement.ipc_mode = "container:exporter".into();
+    };
+    assert_eq!(exporter(by_another), [(Severity::High, false, false)]);
+    let allowed: fn(&mut Inventory) =
+        |i| drop(app(i, "exporter").labels.insert("leeward.allow".into(), "PRV-024".into()));
+    assert_eq!(exporter(allowed), [(Severity::Medium, false, true)]);
+    assert_eq!(exporter(|i| app(i, "exporter").state = "exited".into()), []);
+    // The label of another container allows nothing here.
+    let others: fn(&mut Inventory) = |i| drop(app(i, "app").labels.insert("leeward.allow".into(), "PRV-024".into()));
+    assert_eq!(exporter(others), [(Severity::Medium, false, false)]);
+}
+
+#[test]
+fn a_namespace_of_nobody_known_is_refused() {
+    for (pid, ipc) in [
+        ("container:gone", ""),
+        ("", "container:gone"),
+        ("container:", ""),
+        ("container:ap", ""),
+        ("ns:/proc/7/ns/pid", ""),
+        ("", "ns:/run/x"),
+        ("container:ghost", ""),
+    ] {
+        let mut inventory = topology();
+        // Listed, and could not be read.
+        inventory.unreadable.insert("ghost".into(), Unreadable { name: "ghost".into(), ..Unreadable::default() });
+        app(&mut inventory, "app").confinement.pid_mode = pid.into();
+        app(&mut inventory, "app").confinement.ipc_mode = ipc.into();
+        let (rules, words) = refused_by(&inventory, Isolation::Enforce);
+        assert_eq!(rules, ["PRV-006"], "{pid} {ipc}");
+        assert!(words.contains("does not exist or could not be read"), "{words}");
+    }
+}
+
+#[test]
+fn a_neighbour_that_leaves_by_another_is_a_neighbour_with_a_way_out() {
+    let mut inventory = topology();
+    beside(&mut inventory, "vpn", |it| it.network_mode = "host".into());
+    joins(&mut inventory, "vpn", "db");
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    let findings = judged(&inventory, &strict).findings;
+    let found = findings.iter().find(|it| it.rule == "NET-011").unwrap();
+    assert!(found.words.contains("`db`") && found.words.contains("`host`"), "{}", found.words);
+}
+
+#[test]
+fn ten_thousand_in_one_group_are_judged_at_once() {
+    let mut inventory = topology();
+    beside(&mut inventory, "x00000", |it| it.confinement.privileged = true);
+    for at in 1..10_000 {
+        beside(&mut inventory, &format!("x{at:05}"), |it| {
+            it.confinement.pid_mode = format!("container:x{:05}", at - 1);
+        });
+    }
+    joins(&mut inventory, "app", "x09999");
+    let settings = Settings::default();
+    let world = World::of(&inventory, &settings);
+    let judgement = judge(&world, &vec![true; world.residents.len()]);
+    let refused = (0..world.residents.len())
+        .filter(|at| judgement.refusals(*at).iter().any(|it| it.rule.as_deref() == Some("PRV-006")))
+        .count();
+    // All but the privileged one itself, and `traefik`, `leeward` and `db`, who are not in it.
+    assert_eq!(refused, 10_000);
+}
+
+#[test]
+fn a_bridge_that_the_engine_named_is_its_own() {
+    let named = |id: &str, bridge: &str| {
+        let mut inventory = topology();
+        let mut net = network(&mut inventory, "net-proxy").clone();
+        net.id = id.into();
+        net.options.insert("com.docker.network.bridge.name".into(), bridge.into());
+        inventory.networks.remove("net-proxy");
+        attach(&mut inventory, "app", net);
+        let findings = judged(&inventory, &Settings::default()).findings;
+        findings.iter().any(|it| it.rule == "NET-026" && it.not_verifiable)
+    };
+    assert!(!named("0123456789abcdef", "br-0123456789ab"));
+    for bridge in ["br0", "br-lan", "br-", "docker0", "eth0", "br-fedcba987654", "uplinked"] {
+        assert!(named("0123456789abcdef", bridge), "{bridge}");
+    }
+}
+
+#[test]
+fn what_a_device_of_the_host_is_mounted_as_makes_no_difference() {
+    for (source, writable, wanted) in [
+        ("/dev/sda", true, true),
+        ("/dev/mapper", true, true),
+        ("/dev/vg/root", true, true),
+        ("/dev", true, true),
+        ("/dev/dri", true, false),
+        ("/dev/bus/usb", true, false),
+        ("/dev/serial/by-id", true, false),
+        ("/dev/snd", true, false),
+        ("/dev/ttyUSB0", true, false),
+        ("/dev/sda", false, false),
+    ] {
+        let mut inventory = topology();
+        mount(&mut inventory, source, writable);
+        let refused = refused_by(&inventory, Isolation::Enforce).0;
+        assert_eq!(refused, if wanted { vec!["PRV-016"] } else { vec![] }, "{source} {writable}");
+    }
+}
+
+#[test]
+fn a_volume_hides_no_directory_of_the_host() {
+    for (device, refused) in [
+        ("/proc/sys/kernel", true),
+        ("/etc/docker", true),
+        ("/var/lib/docker/overlay2", true),
+        ("/home/u/.ssh", true),
+        ("/usr/local/bin/", true),
+        ("//etc//cron.d", true),
+        ("/srv/../run", true),
+        ("etc", true),
+        ("", true),
+        ("/srv/media", false),
+        ("/home/u/app/data", false),
+        ("/mnt/data", false),
+    ] {
+        let mut inventory = topology();
+        hidden_bind(&mut inventory, device);
+        let rules = refused_by(&inventory, Isolation::Enforce).0;
+        assert_eq!(rules, if refused { vec!["VOL-002"] } else { vec![] }, "{device}");
+    }
+}
+
+#[test]
+fn what_every_home_server_mounts_is_not_refused() {
+    let mut inventory = topology();
+    volume(&mut inventory, "app", "data", true);
+    for (source, writable) in [
+        ("/etc/localtime", false),
+        ("/etc/localtime", true),
+        ("/etc/timezone", false),
+        ("/usr/share/zoneinfo", false),
+        ("/etc/ssl/certs", false),
+        ("/home/u/app/data", true),
+        ("/home/u/docker/app/config", true),
+        ("/var/lib/vaultwarden", true),
+        ("/srv/media", true),
+        ("/mnt/data", true),
+        ("/opt/app", true),
+        ("/dev/shm", true),
+    ] {
+        mount(&mut inventory, source, writable);
+    }
+    assert_eq!(refused_by(&inventory, Isolation::Enforce).0, Vec::<String>::new());
 }

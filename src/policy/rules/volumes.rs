@@ -22,7 +22,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "a volume that is a host directory in disguise",
         severity: Severity::High,
         action: Action::Block,
-        check: Check::App(vol_002),
+        check: Check::Power(vol_002),
         why: "a volume of the driver `local` with `o: bind` mounts a host path, and the container's inspection does \
               not show which; PRV-002 and PRV-016 are judged on that path. With `type: ext4` and the like it mounts a \
               device of the host, which may be the host's own disk",
@@ -46,7 +46,7 @@ pub(super) static RULES: &[Rule] = &[
         title: "writes where Traefik reads, or reaches what Leeward listens on",
         severity: Severity::Critical,
         action: Action::Block,
-        check: Check::App(vol_004),
+        check: Check::Power(vol_004),
         why: "who writes to a directory that Traefik has its configuration or its certificates in decides every route. \
               Who mounts the volume of Leeward's socket reads every label, password hashes among them (a warning: what \
               is Leeward is known by its image's name alone)",
@@ -100,6 +100,9 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         let words = |what: &str| {
             Seen::new(format!("volume `{}` of `{}` is the host's `{}`, {what}", mount.name, case.name(), volume.device))
         };
+        if !volume.device.starts_with('/') {
+            return Some(words("and where that leads is the engine's to say"));
+        }
         if let Some(socket) = mounts::socket(&volume.device) {
             return Some(words(&format!("which gives it `{socket}`")));
         }
@@ -153,9 +156,6 @@ fn vol_004(case: &Case<'_>) -> Option<Seen> {
     })
 }
 
-/// Half the world mounts these everywhere, writable too.
-const TIME: [&str; 3] = ["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"];
-
 fn what(mount: &Mount) -> &str {
     if mount.name.is_empty() { &mount.source } else { &mount.name }
 }
@@ -168,5 +168,5 @@ fn meet(own: &Mount, theirs: &Mount) -> bool {
     own.kind == "bind"
         && theirs.kind == "bind"
         && mounts::overlap(&own.source, &theirs.source)
-        && !TIME.iter().any(|path| mounts::overlap(&own.source, path))
+        && !mounts::TIME.iter().any(|path| mounts::overlap(&own.source, path))
 }
