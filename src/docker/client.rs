@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
-use futures_util::{Stream, TryStreamExt as _, stream};
+use futures_util::{Stream, stream};
 use hyper::{Method, header};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -211,24 +211,24 @@ impl Client {
     }
 
     /// What happens from `since` on (the engine's clock), as it happens. It ends when the engine ends it.
-    pub(super) fn events(&self, since: Option<i64>, swarm: bool) -> impl Stream<Item = Result<Event, Error>> + use<> {
+    pub(super) fn events(
+        &self,
+        since: Option<i64>,
+        swarm: bool,
+    ) -> impl Future<Output = Result<impl Stream<Item = Result<Event, Error>> + Send + use<>, Error>> + Send + use<>
+    {
         // `{"type":["container","network"]}`, escaped.
         let types = if swarm { "%22,%22service%22,%22node%22" } else { "%22" };
         let since = since.map(|since| format!("since={since}&")).unwrap_or_default();
         let filters = format!("%7B%22type%22:%5B%22container%22,%22network{types}%5D%7D");
         let path = format!("{}/events?{since}filters={filters}", self.prefix);
         let connection = self.connection.clone();
-        let lines = async move {
+        async move {
             let lines = connection.lines(&path).await?;
-            Ok(stream::unfold(lines, |mut lines| async { lines.next().await.map(|line| (line, lines)) }))
-        };
-        stream::once(lines).try_flatten().map_ok(|line| {
-            let text = |path: &[&str]| facts::text(&line, path);
-            let kind = text(&["Type"]);
-            let container = (kind == "network").then(|| text(&["Actor", "Attributes", "container"]));
-            let container = container.filter(|id| !id.is_empty());
-            Event { kind, action: text(&["Action"]), id: text(&["Actor", "ID"]), container }
-        })
+            Ok(stream::unfold(lines, |mut lines| async {
+                lines.next().await.map(|line| (line.map(|line| event(&line)), lines))
+            }))
+        }
     }
 
     /// Tests the door that leads to the engine, with requests that can name nothing and change nothing: whatever is not
@@ -248,6 +248,15 @@ impl Client {
             _ => Door::Wide,
         })
     }
+}
+
+/// What a line of the event stream says.
+fn event(line: &Value) -> Event {
+    let text = |path: &[&str]| facts::text(line, path);
+    let kind = text(&["Type"]);
+    let container = (kind == "network").then(|| text(&["Actor", "Attributes", "container"]));
+    let container = container.filter(|id| !id.is_empty());
+    Event { kind, action: text(&["Action"]), id: text(&["Actor", "ID"]), container }
 }
 
 /// Of all that the list says of a container, but for how long it has been so: `Up 5 minutes (healthy)`.

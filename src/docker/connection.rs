@@ -96,6 +96,11 @@ impl Error {
             if message.to_ascii_lowercase().contains("not a swarm manager"))
     }
 
+    /// Whether whoever answers has too much to do for others.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Status { status: StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, .. })
+    }
+
     /// Whether whoever answers does not let this question through.
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(

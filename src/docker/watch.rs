@@ -10,13 +10,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch::Sender;
 use tokio::time::{self, Instant};
 use tracing::{debug, info, warn};
@@ -42,6 +42,10 @@ const MOMENT: Duration = Duration::from_millis(5);
 const PULSE: Duration = Duration::from_secs(5);
 /// How often everything is listed again, whatever events said.
 const SAFETY: Duration = Duration::from_mins(1);
+/// How often everything is listed while no event stream is to be had …
+const POLL: Duration = Duration::from_secs(2);
+/// … and when one is asked for again.
+const SUBSCRIBE: Duration = Duration::from_secs(5);
 /// How often tasks are listed where there are services: a swarm has no events for them.
 const TASKS: Duration = Duration::from_secs(1);
 /// After a cut, who has not described itself so long after the lists keeps its last verdict for now.
@@ -181,6 +185,8 @@ struct Watch {
     retry: Option<Instant>,
     /// From when on there is something to be published.
     news: Option<Instant>,
+    /// There is no event stream.
+    polls: bool,
 }
 
 impl Watch {
@@ -195,6 +201,7 @@ impl Watch {
             failing: BTreeSet::new(),
             retry: None,
             news: None,
+            polls: false,
         }
     }
 
@@ -213,7 +220,9 @@ impl Watch {
             Ok(swarm) => swarm,
             Err(problem) => return problem,
         };
-        let mut events = pin!(client.events(client.clock, reads_swarm).fuse());
+        let subscribe = || client.events(client.clock, reads_swarm).boxed();
+        let (mut opening, mut subscribing) = (Some(subscribe()), None);
+        let mut events: Option<BoxStream<'static, Result<Event, Error>>> = None;
         let mut inspections = Inspections::new(&client, Arc::clone(&self.belongings));
         let mut listing =
             Some(Listing { answer: Box::pin(client.lists(true, reads_swarm)), containers: BTreeSet::new() });
@@ -240,15 +249,37 @@ impl Watch {
             let is_behind = listing.is_some() && self.changed.lists != Wanted::Nothing;
             let is_early = is_busy && !*was_complete;
             let due = self.changed.due(hurried).filter(|_| !is_early && !is_behind);
-            let lists = async {
-                match &mut listing {
-                    Some(listing) => (&mut listing.answer).await,
-                    None => future::pending().await,
-                }
-            };
+            let lists = or_never(listing.as_mut().map(|it| &mut it.answer));
             tokio::select! {
                 biased;
-                event = events.next() => match event {
+                opened = or_never(opening.as_mut()) => {
+                    opening = None;
+                    match opened {
+                        Ok(stream) => {
+                            heard = Instant::now();
+                            events = Some(stream.boxed());
+                            if std::mem::take(&mut self.polls) {
+                                info!("follows the engine's events again");
+                                safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
+                                self.changed.list(Wanted::Everything);
+                            }
+                        }
+                        // Others have taken all places. What events would tell is asked for instead.
+                        Err(problem) if problem.is_busy() => {
+                            if !std::mem::replace(&mut self.polls, true) {
+                                warn!("no event stream, so everything is listed every {} s: {problem}", POLL.as_secs());
+                            }
+                            safety = time::interval_at(Instant::now() + POLL, POLL);
+                            subscribing = Some(Instant::now() + SUBSCRIBE);
+                        }
+                        Err(problem) => return problem,
+                    }
+                }
+                () = at(subscribing) => {
+                    subscribing = None;
+                    opening = Some(subscribe());
+                }
+                event = or_never(events.as_mut().map(|events| events.next())) => match event {
                     Some(Ok(event)) => {
                         heard = Instant::now();
                         debug!(event.kind = %event.kind, event.action = %event.action, event.id = %event.id, "the engine says");
@@ -495,6 +526,14 @@ impl Watch {
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => time::sleep_until(time).await,
+        None => future::pending().await,
+    }
+}
+
+/// What it resolves to; never, if there is none.
+async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
+    match future {
+        Some(future) => future.await,
         None => future::pending().await,
     }
 }
