@@ -11,16 +11,18 @@
 //! serve     encode once, compare, send only a change; Traefik and people ask
 //! ```
 //!
-//! Beside that way: `gate`, the door to the engine's socket, and `probe`, which tries a network from inside.
+//! Beside that way: `gate`, the door to the engine's socket; `probe`, which tries a network from inside; and `net`, what
+//! these share at their sockets.
 //!
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:
-//! `cli -> serve, gate, probe, docker -> report -> plan -> policy, label, rule -> dynamic, inventory, settings`.
+//! `cli -> serve, gate, probe, docker -> net, report -> plan -> policy, label, rule -> dynamic, inventory, settings`.
 
 pub mod docker;
 pub mod dynamic;
 pub mod gate;
 pub mod inventory;
 pub mod label;
+pub mod net;
 pub mod plan;
 pub mod policy;
 pub mod probe;

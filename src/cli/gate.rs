@@ -71,6 +71,10 @@ pub(crate) struct Gate {
     #[arg(long, env = "LEEWARD_LISTEN_BEYOND_LOOPBACK", hide_env_values = true)]
     listen_beyond_loopback: bool,
 
+    /// Let clients call the gate by this name, where `--listen` is a port beyond loopback; repeat it for more
+    #[arg(long, env = "LEEWARD_ALLOW_HOST", hide_env_values = true, value_name = "NAME", value_delimiter = ',')]
+    allow_host: Vec<String>,
+
     /// How many clients may be connected at once
     #[arg(
         long,
@@ -169,6 +173,7 @@ impl Gate {
             listen,
             swarm: self.swarm == Swarm::On,
             user: self.user,
+            allow_hosts: self.allow_host.iter().map(|name| name.to_ascii_lowercase()).collect(),
             limits: Limits {
                 connections: count(self.max_connections),
                 streams: count(self.max_streams),

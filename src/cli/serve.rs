@@ -9,8 +9,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 use leeward::docker;
 use leeward::rule::template::FIELDS;
-use leeward::serve::connection::Patience;
-use leeward::serve::{Options, Problem, Service, default_certificate, tls};
+use leeward::serve::{self, Options, Problem, Service, default_certificate, tls};
 use leeward::settings::Isolation;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -137,7 +136,7 @@ impl Serve {
             hold: self.hold,
             max_held: usize::from(self.max_held),
             max_connections: usize::from(self.max_connections.get()),
-            patience: Patience::default(),
+            timeouts: serve::TIMEOUTS,
             drain: self.drain,
             token_file: self.token_file,
             tls: self.tls_cert.zip(self.tls_key).map(|(certificate, key)| tls::Files {

@@ -4,13 +4,14 @@
 
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, LandlockStatus, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use rustix::process::{DumpableBehavior, Gid, Uid, getegid, geteuid, set_dumpable_behavior};
 use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use tracing::{info, warn};
@@ -54,17 +55,39 @@ pub(super) fn become_user(user: Owner, engine: &Path) -> Result<(), Problem> {
 
 /// Whether the engine's socket can be opened as the user that the gate now is. An engine that is not there yet is no
 /// error: it may come.
-pub(super) fn reach(engine: &Path) -> Result<(), Problem> {
-    match UnixStream::connect(engine) {
-        Ok(_) => Ok(()),
+pub(super) fn reach(engine: &Path) -> Result<bool, Problem> {
+    match connect(engine) {
+        Ok(()) => Ok(true),
         Err(cause) if cause.kind() == ErrorKind::PermissionDenied => {
             let group = engine.metadata().ok().map(|metadata| metadata.gid());
             Err(Problem::Engine { path: engine.to_owned(), group, cause })
         }
         Err(error) => {
             warn!("the engine's socket `{}` cannot be opened yet: {error}", engine.display());
-            Ok(())
+            Ok(false)
         }
+    }
+}
+
+/// Whether a socket that could be opened still can be, now that the gate has confined itself: Landlock forbids ways that
+/// lead through another process, as `/proc/PID/root` does.
+pub(super) fn reach_still(engine: &Path) -> Result<(), Problem> {
+    match connect(engine) {
+        // An engine that went away meanwhile may come back.
+        Err(cause) if cause.kind() == ErrorKind::PermissionDenied => {
+            Err(Problem::Confined { path: engine.to_owned(), cause })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Connects, and waits for nothing: an engine whose queue is full is there.
+fn connect(engine: &Path) -> io::Result<()> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    match rustix::net::connect(&socket, &SocketAddrUnix::new(engine)?) {
+        Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -18,12 +18,15 @@ use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::ask::Request;
 
 /// The most bytes that the head of an answer may have. The smallest that hyper takes.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
+
+/// When an engine whose accept queue is full is tried again.
+const FULL_QUEUE: Duration = Duration::from_millis(20);
 
 /// What went wrong on the engine's side. The words reach the client; none is the engine's.
 #[derive(Debug, Error)]
@@ -74,7 +77,7 @@ pub(super) struct Answer {
 /// Asks the engine. Bytes of the request are the gate's own.
 pub(super) async fn ask(socket: &Path, request: &Request, patience: Duration) -> Result<Answer, Fault> {
     let asking = async {
-        let stream = UnixStream::connect(socket).await.map_err(Fault::Closed)?;
+        let stream = connect(socket).await.map_err(Fault::Closed)?;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
             .handshake(TokioIo::new(stream))
@@ -98,6 +101,17 @@ pub(super) async fn ask(socket: &Path, request: &Request, patience: Duration) ->
         Ok(Answer { head: head.map_err(Fault::Broken)?, driver })
     };
     timeout(patience, asking).await.unwrap_or(Err(Fault::Slow(patience)))
+}
+
+/// Connects. Linux says at once that an engine's accept queue is full: then it is tried again, for as long as the caller
+/// waits.
+async fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => sleep(FULL_QUEUE).await,
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Whether the engine's socket was removed while this process still sees it: a container's bind mount shows the file that

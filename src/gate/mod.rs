@@ -16,13 +16,12 @@ mod engine;
 mod events;
 mod filters;
 mod listen;
-mod patience;
 mod query;
 mod refused;
 mod room;
-mod seats;
 mod server;
 mod shapes;
+mod streams;
 mod tally;
 mod value;
 mod words;
@@ -39,6 +38,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::info;
 
+use crate::net::accept::Listener;
+
 /// Everything the operator may choose.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -50,6 +51,8 @@ pub struct Options {
     pub swarm: bool,
     /// Who to become, once the socket is bound; only root can.
     pub user: Option<Owner>,
+    /// Names that clients may call this gate by over TCP beyond loopback, beside those without a dot.
+    pub allow_hosts: Vec<String>,
     /// How much anyone may ask for at once.
     pub limits: Limits,
 }
@@ -181,6 +184,17 @@ pub enum Problem {
         /// Why.
         cause: io::Error,
     },
+    /// The engine's socket could be opened, and cannot be any more.
+    #[error(
+        "cannot open the engine's socket `{path}` once the gate has confined itself: {cause}; give --engine a path that leads \
+         there without `/proc/PID/root` or another process's files, for example a bind mount of the socket"
+    )]
+    Confined {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
     /// The engine's socket is gone for good.
     #[error(
         "the engine removed its socket `{path}`, and this mount shows the old one for ever; started again (in a container: \
@@ -210,13 +224,16 @@ pub fn run(options: &Options) -> Result<(), Problem> {
     if let Some(user) = options.user {
         confine::become_user(user, &options.engine)?;
     }
-    confine::reach(&options.engine)?;
+    let is_there = confine::reach(&options.engine)?;
     confine::confine(&options.engine);
+    if is_there {
+        confine::reach_still(&options.engine)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Problem::Start)?;
     runtime.block_on(async {
         let listener = match bound {
-            listen::Bound::Unix(listener) => UnixListener::from_std(listener).map(server::Listener::Unix),
-            listen::Bound::Tcp(listener) => TcpListener::from_std(listener).map(server::Listener::Tcp),
+            listen::Bound::Unix(listener) => UnixListener::from_std(listener).map(Listener::Unix),
+            listen::Bound::Tcp(listener) => TcpListener::from_std(listener).map(Listener::Tcp),
         };
         let listener = listener.map_err(Problem::Start)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Problem::Start)?;

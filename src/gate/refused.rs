@@ -77,8 +77,11 @@ pub enum Refused {
         /// Its name.
         header: &'static str,
     },
-    /// A `Host` that is not this machine, on loopback TCP: a web page may be behind it.
-    #[error("the host `{host}` is not this machine")]
+    /// A `Host` over TCP that somebody else may own: a web page may be behind it.
+    #[error(
+        "the host `{host}` is not known to be this gate's (possible DNS rebinding); use the IP address or localhost, or beyond \
+         loopback a name without a dot or one that --allow-host names"
+    )]
     Host {
         /// As sent, shortened.
         host: String,

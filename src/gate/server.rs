@@ -2,40 +2,39 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, SERVER};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SERVER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
-use tokio::task::{JoinSet, yield_now};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
 use super::ask::{Ask, Request};
 use super::engine::{self, Answer, Fault};
 use super::events::Events;
-use super::patience::Patient;
 use super::refused::{Refused, shorten};
 use super::room::{Room, Share};
-use super::seats::{Seat, Seats, Speaking};
+use super::streams::Streams;
 use super::tally::Tally;
 use super::words::words;
 use super::{Limits, Listen, Options, Problem, cut, shapes};
+use crate::net::accept::{self, Listener, Stream};
+use crate::net::connection::{Asking, Connection};
+use crate::net::host::{self, Names};
+use crate::net::peer::Peer;
+use crate::net::timeouts::{TimedStream, Timeouts};
 
 /// The most bytes that the head of a request may have; the smallest that hyper takes.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
@@ -44,15 +43,16 @@ const MAX_HEADERS: usize = 64;
 /// Lists that the engine is asked for at the same time; the others wait their turn. Other questions do not: one may hang
 /// on a single container, and must not hold up the rest.
 const LISTS_AT_ONCE: usize = 8;
-/// Events that wait for a client which does not take them. Once so many do, the engine is made to wait as well.
-const EVENTS_WAITING: usize = 1024;
+/// Bytes of events that wait for a client which does not take them: some thousand events. Once so many do, the engine is
+/// made to wait as well.
+const EVENT_BYTES_WAITING: usize = 256 * 1024;
 /// How long the engine may be made to wait until the client has caught up; then its stream ends. A burst of events passes
-/// in less, and the engine has a queue of its own of the same length.
+/// in less, and the engine has a queue of its own of about the same length.
 const CATCHING_UP: Duration = Duration::from_secs(1);
 /// How long the answers under way may take when the gate is told to end.
 const DRAIN: Duration = Duration::from_secs(2);
-/// How long a client that has to leave may take for the rest of the last answer.
-const LEAVING: Duration = Duration::from_millis(250);
+/// So many times the patience with a client that takes nothing is there for all that waits to be taken.
+const TO_CATCH_UP: u32 = 10;
 /// What a client hears that finds no place.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
     content-length: 63\r\n\r\n{\"message\":\"leeward gate: too many clients are being answered\"}";
@@ -60,14 +60,6 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: applicat
 const MOST_SWALLOWED: usize = 64 * 1024;
 /// How often the log tells of lines that were kept back.
 const SUMMARY: Duration = Duration::from_mins(1);
-
-/// A listening socket.
-pub(super) enum Listener {
-    /// Whoever may open the file.
-    Unix(UnixListener),
-    /// Whoever is on this machine.
-    Tcp(TcpListener),
-}
 
 /// What every connection shares.
 struct Gate {
@@ -77,18 +69,25 @@ struct Gate {
     swarm: bool,
     /// The bounds.
     limits: Limits,
-    /// Clients come over loopback, where a web page's script may be one.
-    checks_host: bool,
+    /// What this machine may be called; `None` on a Unix socket, where no web page's script can come.
+    names: Option<AllowedNames>,
     /// The counts.
     tally: Tally,
-    seats: Arc<Seats>,
     lists: Semaphore,
     room: Room,
-    streams: Arc<Semaphore>,
+    streams: Arc<Streams>,
     /// Where event streams are handed over to, to run beside their connection.
     pumps: mpsc::UnboundedSender<Pump>,
     /// Told when the engine's socket can never answer again.
     orphaned: Notify,
+    /// The gate was told to end.
+    ended: watch::Receiver<bool>,
+}
+
+/// See [`Names`].
+enum AllowedNames {
+    Loopback,
+    Network(Vec<String>),
 }
 
 /// An event stream's work.
@@ -104,151 +103,108 @@ pub(super) async fn serve(
 ) -> Result<(), Problem> {
     let (pumps, mut new_pumps) = mpsc::unbounded_channel();
     let limits = options.limits;
+    let (ending, ended) = watch::channel(false);
     let gate = Arc::new(Gate {
         engine: options.engine.clone(),
         swarm: options.swarm,
         limits,
-        checks_host: matches!(options.listen, Listen::Tcp(address) if address.ip().is_loopback()),
+        names: match &options.listen {
+            Listen::Unix { .. } => None,
+            Listen::Tcp(address) if address.ip().is_loopback() => Some(AllowedNames::Loopback),
+            Listen::Tcp(_) => Some(AllowedNames::Network(options.allow_hosts.clone())),
+        },
         tally: Tally::new(),
-        seats: Seats::new(limits.connections),
         lists: Semaphore::new(LISTS_AT_ONCE),
         room: Room::new(limits.answer_bytes),
-        streams: Arc::new(Semaphore::new(limits.streams)),
+        streams: Streams::new(limits.streams),
         pumps,
         orphaned: Notify::new(),
+        ended: ended.clone(),
     });
-    let (ending, ended) = watch::channel(false);
+    let mut accepting = Box::pin(accept::accept(listener, limits.connections, Arc::clone(&gate), ended, DRAIN));
     let mut tasks = JoinSet::new();
     let mut summary = tokio::time::interval(SUMMARY);
     let outcome = loop {
-        let mut io: Box<dyn Stream> = tokio::select! {
+        tokio::select! {
             biased;
             () = &mut end => break Ok(()),
             () = gate.orphaned.notified() => break Err(Problem::Orphaned { path: gate.engine.clone() }),
-            Some(()) = told.recv() => {
-                info!("{}", gate.tally);
-                continue;
-            }
-            Some(pump) = new_pumps.recv() => {
-                tasks.spawn(pump);
-                continue;
-            }
-            Some(_) = tasks.join_next() => continue,
+            Some(()) = told.recv() => info!("{}", gate.tally),
+            Some(pump) = new_pumps.recv() => drop(tasks.spawn(pump)),
+            Some(_) = tasks.join_next() => {}
             _ = summary.tick() => {
                 let unwritten = gate.tally.unwritten();
                 if unwritten > 0 {
                     warn!("kept back {unwritten} more lines like these; {}", gate.tally);
                 }
-                continue;
             }
-            accepted = accept(&listener) => match accepted {
-                Ok(io) => io,
-                Err(error) => {
-                    warn!("cannot accept a connection: {error}");
-                    // Out of file descriptors, mostly; without a pause this loop would spin.
-                    sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            },
-        };
-        let Some((seat, has_asked_one_to_leave)) = gate.seats.take() else {
-            if gate.tally.refused("busy") {
-                warn!("turned a client away: {} are being answered", limits.connections);
-            }
-            // A new connection takes this much at once, or is gone.
-            drop(io.write_all(FULL).now_or_never());
-            continue;
-        };
-        tasks.spawn(connection(Arc::clone(&gate), io, seat, ended.clone()));
-        if has_asked_one_to_leave {
-            // Let it leave before the next one is let in.
-            yield_now().await;
+            () = &mut accepting => break Ok(()),
         }
     };
-    drop(listener);
     ending.send_replace(true);
-    let drained = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
-    if drained.is_err() {
-        warn!("some answers were not taken in time");
-    }
+    accepting.await;
+    tasks.shutdown().await;
     info!("ended; {}", gate.tally);
     outcome
 }
 
-/// A client's connection, of either kind.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-async fn accept(listener: &Listener) -> std::io::Result<Box<dyn Stream>> {
-    Ok(match listener {
-        Listener::Unix(listener) => Box::new(listener.accept().await?.0),
-        Listener::Tcp(listener) => {
-            let stream = listener.accept().await?.0;
-            stream.set_nodelay(true)?;
-            Box::new(stream)
-        }
-    })
-}
-
-/// Serves one client, one request after the other.
-async fn connection(gate: Arc<Gate>, io: Box<dyn Stream>, seat: Arc<Seat>, mut ended: watch::Receiver<bool>) {
-    let patience = gate.limits.client_patience;
-    let service = {
-        let (gate, seat, ended) = (Arc::clone(&gate), Arc::clone(&seat), ended.clone());
-        service_fn(move |request| {
-            let (gate, speaking, ended) = (Arc::clone(&gate), seat.speak(), ended.clone());
+impl accept::Host for Gate {
+    /// Serves one client, one request after the other.
+    async fn talk(self: Arc<Self>, stream: Stream, connection: Arc<Connection>) {
+        let patience = self.limits.client_patience;
+        let timeouts = Timeouts { head: patience, idle: patience, stall: patience, answer: patience * TO_CATCH_UP };
+        let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&connection), timeouts));
+        let service = service_fn(|request| {
+            let (gate, connection, asking) = (Arc::clone(&self), Arc::clone(&connection), connection.ask());
             async move {
-                let mut response = answer(&gate, request, ended).await;
-                response.body_mut().speaking = Some(speaking);
+                let mut response = answer(&gate, request, &connection).await;
+                response.body_mut().asking = Some(asking);
                 Ok::<_, Infallible>(response)
             }
-        })
-    };
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience)
-            .max_header_size(MAX_HEAD_BYTES)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
-            .serve_connection(TokioIo::new(Patient::new(io, patience)), service)
-    );
-    let over = async { drop(ended.wait_for(|ended| *ended).await) };
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = over => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = seat.wanted() => {
-            connection.as_mut().graceful_shutdown();
-            let grace = if seat.has_been_answered() { LEAVING } else { Duration::ZERO };
-            loop {
-                match timeout(grace, connection.as_mut()).await {
-                    Ok(outcome) => break outcome,
-                    Err(_) if seat.is_silent() => {
-                        debug!("a silent client had to leave");
-                        return;
-                    }
-                    // It asked for something in the last moment.
-                    Err(_) => {}
+        });
+        let mut serving = std::pin::pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                // `TimedStream` does this.
+                .header_read_timeout(None)
+                .max_header_size(MAX_HEAD_BYTES)
+                .max_buf_size(MAX_HEAD_BYTES)
+                .max_headers(MAX_HEADERS)
+                .serve_connection(io, service)
+        );
+        let mut ended = self.ended.clone();
+        let outcome = tokio::select! {
+            outcome = serving.as_mut() => outcome,
+            () = async { tokio::select! { _ = ended.wait_for(|ended| *ended) => {}, () = connection.wanted() => {} } } => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        match outcome {
+            Err(error) if error.is_parse() => {
+                let code = if error.is_parse_too_large() { "too-long" } else { "not-http" };
+                if self.tally.refused(code) {
+                    warn!(refusal.code = code, "refused a request that cannot be read: {error}");
                 }
             }
+            Err(error) => debug!("a connection ended early: {error}"),
+            Ok(()) => {}
         }
-    };
-    match outcome {
-        Err(error) if error.is_parse() => {
-            let code = if error.is_parse_too_large() { "too-long" } else { "not-http" };
-            if gate.tally.refused(code) {
-                warn!(refusal.code = code, "refused a request that cannot be read: {error}");
-            }
+    }
+
+    fn connected(&self, _count: usize) {}
+
+    fn is_full(&self) {}
+
+    fn turn_away(&self) -> &'static [u8] {
+        if self.tally.refused("busy") {
+            warn!("turned a client away: {} are being answered", self.limits.connections);
         }
-        Err(error) => debug!("a connection ended early: {error}"),
-        Ok(()) => {}
+        FULL
     }
 }
 
-async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, ended: watch::Receiver<bool>) -> Response<Answered> {
+async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, connection: &Connection) -> Response<Answered> {
     let request = match judge(gate, &sent) {
         Ok(request) => request,
         Err(refused) => {
@@ -260,7 +216,7 @@ async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, ended: watch::
             return refusal(StatusCode::FORBIDDEN, &format!("leeward gate: {refused}"));
         }
     };
-    match fetch(gate, &request, ended).await {
+    match fetch(gate, &request, connection).await {
         Ok(response) => response,
         Err(Unanswered::Busy(what)) => {
             if gate.tally.refused("busy") {
@@ -313,31 +269,16 @@ fn judge(gate: &Gate, sent: &hyper::Request<Incoming>) -> Result<Request, Refuse
     if !headers.get_all(CONNECTION).iter().all(is_plain) {
         return Err(Refused::Header { header: "connection" });
     }
-    if gate.checks_host {
-        judge_host(headers)?;
+    // By a name of its own that resolves to this address a web page could have a browser read the answers.
+    let is_own = match &gate.names {
+        None => true,
+        Some(AllowedNames::Loopback) => Names::Loopback.hold_host_of(headers),
+        Some(AllowedNames::Network(allowed)) => Names::Network(allowed).hold_host_of(headers),
+    };
+    if !is_own {
+        return Err(Refused::Host { host: shorten(host::written(headers)) });
     }
     Ok(request)
-}
-
-/// On loopback TCP any web page can have a browser send requests here, and by a name of its own that resolves to
-/// 127.0.0.1 it could read the answers. So the host must be an address, or `localhost`, and there must be one.
-fn judge_host(headers: &HeaderMap) -> Result<(), Refused> {
-    let mut hosts = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
-    let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host,
-        (_, _) => "",
-    };
-    let (name, port) = match host.strip_prefix('[') {
-        Some(bracketed) => bracketed.split_once(']').unwrap_or_default(),
-        None => host.split_at(host.find(':').unwrap_or(host.len())),
-    };
-    let is_port =
-        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()));
-    if is_port && (name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()) {
-        Ok(())
-    } else {
-        Err(Refused::Host { host: shorten(host) })
-    }
 }
 
 /// Why there is no answer, though the request was a good one.
@@ -358,14 +299,10 @@ impl From<Fault> for Unanswered {
     }
 }
 
-async fn fetch(
-    gate: &Arc<Gate>,
-    request: &Request,
-    ended: watch::Receiver<bool>,
-) -> Result<Response<Answered>, Unanswered> {
+async fn fetch(gate: &Arc<Gate>, request: &Request, connection: &Connection) -> Result<Response<Answered>, Unanswered> {
     let limits = gate.limits;
     if matches!(request.ask, Ask::Events { since: _, until: _, filters: _ }) {
-        return stream(gate, request, ended).await;
+        return stream(gate, request, connection).await;
     }
     let _turn = if request.ask.is_list() {
         let turn = timeout(limits.engine_patience, gate.lists.acquire()).await;
@@ -460,9 +397,11 @@ async fn engine_error(gate: &Gate, ask: &Ask, answer: Answer) -> Response<Answer
 async fn stream(
     gate: &Arc<Gate>,
     request: &Request,
-    mut ended: watch::Receiver<bool>,
+    connection: &Connection,
 ) -> Result<Response<Answered>, Unanswered> {
-    let place = Arc::clone(&gate.streams).try_acquire_owned().map_err(|_| STREAMS_OPEN)?;
+    let peer = connection.peer().unwrap_or(Peer::Process { uid: 0, pid: None });
+    let place = gate.streams.take(peer).ok_or(STREAMS_OPEN)?;
+    let mut ended = gate.ended.clone();
     let mut answer = engine::ask(&gate.engine, request, gate.limits.engine_patience).await?;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
@@ -471,7 +410,7 @@ async fn stream(
     if status != StatusCode::OK {
         return Err(Fault::Status(status).into());
     }
-    let (give, take) = mpsc::channel(EVENTS_WAITING);
+    let (give, take) = Queue::new();
     let mut events = Events::new(gate.swarm);
     let mut left = CATCHING_UP;
     let pump: Pump = Box::pin(async move {
@@ -480,15 +419,26 @@ async fn stream(
             let bytes = tokio::select! {
                 biased;
                 () = over => break,
-                () = give.closed() => break,
+                () = give.events.closed() => break,
+                () = place.taken_over() => {
+                    debug!("ended an event stream: a peer that holds fewer took its place over");
+                    break;
+                }
                 bytes = answer.next() => bytes,
             };
             let Some(Ok(bytes)) = bytes else { break };
-            for event in events.read(&bytes) {
-                if !hand_over(&give, Bytes::from(event), &mut left).await {
+            let (read, is_whole) = events.read(&bytes);
+            for event in read {
+                if !give.hand_over(event.into(), &mut left).await {
                     debug!("ended an event stream: its client did not take the events");
                     break 'stream;
                 }
+            }
+            if !is_whole {
+                warn!(
+                    "ended an event stream: an event is too long to say what it is about; readers read everything again"
+                );
+                break;
             }
         }
         drop(place);
@@ -497,28 +447,43 @@ async fn stream(
         return Err(STREAMS_OPEN);
     }
     gate.tally.streamed();
+    connection.keep();
     let mut response = Response::new(Answered::stream(take));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(SERVER, SERVER_NAME);
     Ok(response)
 }
 
-/// Gives an event to the client's connection; false if the client is gone, or did not catch up in the time that was left.
-async fn hand_over(give: &mpsc::Sender<Bytes>, event: Bytes, left: &mut Duration) -> bool {
-    match give.try_send(event) {
-        Ok(()) => {
-            if give.capacity() > EVENTS_WAITING / 2 {
-                *left = CATCHING_UP;
-            }
-            true
+/// The way of events to a client's connection: as many as together have [`EVENT_BYTES_WAITING`] bytes wait there.
+struct Queue {
+    events: mpsc::UnboundedSender<Waiting>,
+    free: Arc<Semaphore>,
+}
+
+/// An event, and its part of what may wait.
+type Waiting = (Bytes, OwnedSemaphorePermit);
+
+impl Queue {
+    fn new() -> (Self, mpsc::UnboundedReceiver<Waiting>) {
+        let (events, take) = mpsc::unbounded_channel();
+        (Self { events, free: Arc::new(Semaphore::new(EVENT_BYTES_WAITING)) }, take)
+    }
+
+    /// Gives an event to the client's connection; false if the client is gone, or did not catch up in the time that was
+    /// left.
+    async fn hand_over(&self, event: Bytes, left: &mut Duration) -> bool {
+        let bytes = u32::try_from(event.len()).unwrap_or(u32::MAX);
+        if self.free.available_permits() > EVENT_BYTES_WAITING / 2 {
+            *left = CATCHING_UP;
         }
-        Err(TrySendError::Full(event)) => {
-            let begun = Instant::now();
-            let given = timeout(*left, give.send(event)).await;
-            *left = left.saturating_sub(begun.elapsed());
-            matches!(given, Ok(Ok(())))
-        }
-        Err(TrySendError::Closed(_)) => false,
+        let begun = Instant::now();
+        let room = tokio::select! {
+            room = timeout(*left, Arc::clone(&self.free).acquire_many_owned(bytes)) => room,
+            () = self.events.closed() => return false,
+        };
+        *left = left.saturating_sub(begun.elapsed());
+        let Ok(Ok(room)) = room else { return false };
+        self.events.send((event, room)).is_ok()
     }
 }
 
@@ -542,24 +507,24 @@ fn refusal(status: StatusCode, words: &str) -> Response<Answered> {
 /// The body of an answer.
 struct Answered {
     content: Content,
-    /// Dropped with the body: from then on the client is silent.
-    speaking: Option<Speaking>,
+    /// Dropped with the body: from then on nothing is under way.
+    asking: Option<Asking>,
 }
 
 enum Content {
     /// All of it at once.
     Whole(Option<Bytes>),
     /// Events, as they come.
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(mpsc::UnboundedReceiver<Waiting>),
 }
 
 impl Answered {
     fn whole(body: Bytes) -> Self {
-        Self { content: Content::Whole(Some(body)), speaking: None }
+        Self { content: Content::Whole(Some(body)), asking: None }
     }
 
-    fn stream(events: mpsc::Receiver<Bytes>) -> Self {
-        Self { content: Content::Stream(events), speaking: None }
+    fn stream(events: mpsc::UnboundedReceiver<Waiting>) -> Self {
+        Self { content: Content::Stream(events), asking: None }
     }
 }
 
@@ -570,7 +535,7 @@ impl Body for Answered {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = match &mut self.get_mut().content {
             Content::Whole(body) => body.take(),
-            Content::Stream(events) => ready!(events.poll_recv(context)),
+            Content::Stream(events) => ready!(events.poll_recv(context)).map(|(event, _)| event),
         };
         Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -601,26 +566,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_is_handed_over_and_a_client_that_sleeps_is_left() {
-        let (give, mut take) = mpsc::channel(EVENTS_WAITING);
+        let event = Bytes::from(vec![b'x'; 1024]);
+        let most = EVENT_BYTES_WAITING / event.len();
+        let (give, mut take) = Queue::new();
         let mut left = CATCHING_UP;
         let reading = async {
             // It takes everything, but only every now and then.
             for _ in 0..50 {
-                sleep(Duration::from_millis(300)).await;
+                tokio::time::sleep(Duration::from_millis(300)).await;
                 while take.try_recv().is_ok() {}
             }
             take
         };
         let giving = async {
-            for count in 0..50 * EVENTS_WAITING {
-                assert!(hand_over(&give, Bytes::from_static(b"{}"), &mut left).await, "after {count}");
+            for count in 0..50 * most {
+                assert!(give.hand_over(event.clone(), &mut left).await, "after {count}");
             }
         };
         let (_take, ()) = tokio::join!(reading, giving);
         let mut given = 0;
-        while hand_over(&give, Bytes::from_static(b"{}"), &mut left).await {
+        while give.hand_over(event.clone(), &mut left).await {
             given += 1;
         }
-        assert!(given <= EVENTS_WAITING, "{given}");
+        assert!(given <= most, "{given}");
     }
 }

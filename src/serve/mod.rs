@@ -4,13 +4,12 @@
 //! publish    observed -> published: plan, documents, revision as one value; sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
 //! views      the plan for people, made apart from the polls and bounded; page: for a browser, the others: `report`
-//! listen     so many connections, fairly; connection: how long each may take
+//! listen     TCP and TLS, on the accept loop of `net`; connection: what each was given
 //! auth, tls  who may ask
 //! ```
 //!
 //! Three tasks, none detached: watch, publish, listen. The first to end ends the service with its reason.
 
-pub mod connection;
 pub mod default_certificate;
 pub mod page;
 mod publish;
@@ -20,6 +19,7 @@ pub mod tls;
 mod auth;
 mod changes;
 mod config;
+mod connection;
 mod listen;
 mod metrics;
 mod shared;
@@ -46,13 +46,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::{info, warn};
 
-use self::connection::Patience;
 use self::listen::Door;
 use self::metrics::Metrics;
 use self::published::Published;
 use self::shared::Shared;
 use self::views::{View, Views};
 use crate::docker::Observed;
+use crate::net::timeouts::Timeouts;
 use crate::policy::finding::Severity;
 use crate::report::routes::Listing;
 use crate::report::visible::visible;
@@ -71,7 +71,7 @@ pub struct Options {
     /// How many clients may be connected at once.
     pub max_connections: usize,
     /// How long clients may take.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
     /// How long answers under way may take once the service is told to end.
     pub drain: Duration,
     /// Holds the bearer tokens, one a line; `None`: none is needed.
@@ -81,6 +81,14 @@ pub struct Options {
     /// Names that browsers may call this service by.
     pub allow_hosts: Vec<String>,
 }
+
+/// How long clients of the service may take.
+pub const TIMEOUTS: Timeouts = Timeouts {
+    head: Duration::from_secs(10),
+    idle: Duration::from_secs(330),
+    stall: Duration::from_secs(30),
+    answer: Duration::from_secs(30),
+};
 
 /// Why the service could not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +120,7 @@ pub struct Service {
 impl Service {
     /// Reads the files that the options name, then binds.
     pub async fn bind(options: Options) -> Result<Self, Problem> {
-        let Options { listen, hold, max_held, max_connections, patience, drain, token_file, tls, allow_hosts } =
+        let Options { listen, hold, max_held, max_connections, timeouts, drain, token_file, tls, allow_hosts } =
             options;
         let tokens = match &token_file {
             Some(path) => Some(auth::TokenFile::open(path).await.map_err(Problem::Settings)?),
@@ -146,7 +154,7 @@ impl Service {
             metrics: Arc::clone(&metrics),
             views: Views::default(),
         };
-        let door = Door { listener, tls, tokens, places: max_connections.max(1), patience, drain, metrics };
+        let door = Door { listener, tls, tokens, places: max_connections.max(1), timeouts, drain, metrics };
         Ok(Self { door, shared, published })
     }
 

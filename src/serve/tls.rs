@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use tokio::sync::watch;
 use tracing::{error, info};
+
+use crate::net::pem;
 
 /// Where the certificate lies, and who may connect.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub(super) struct Tls {
     files: Files,
     /// What the configuration was made from.
     read: Vec<Vec<u8>>,
-    config: Arc<ServerConfig>,
+    config: watch::Sender<Arc<ServerConfig>>,
     /// What was last wrong, so that it is said once.
     problem: Option<String>,
 }
@@ -35,13 +36,13 @@ impl Tls {
     /// Errors: one line that names the flag and the file.
     pub(super) async fn open(files: Files) -> Result<Self, String> {
         let read = read(&files).await?;
-        let config = Arc::new(configure(&files, &read)?);
+        let config = watch::Sender::new(Arc::new(configure(&files, &read)?));
         Ok(Self { files, read, config, problem: None })
     }
 
-    /// For the next connection.
-    pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config)
+    /// What the next connection is to be made with.
+    pub(super) fn config(&self) -> watch::Receiver<Arc<ServerConfig>> {
+        self.config.subscribe()
     }
 
     /// Follows the files, if they are whole and fit together; until they do, what was read before is used.
@@ -57,7 +58,8 @@ impl Tls {
         match fresh {
             Ok((read, config)) => {
                 info!("read the TLS files again: they have changed");
-                (self.read, self.config, self.problem) = (read, Arc::new(config), None);
+                (self.read, self.problem) = (read, None);
+                self.config.send_replace(Arc::new(config));
             }
             Err(problem) => {
                 if self.problem.as_ref() != Some(&problem) {
@@ -86,25 +88,22 @@ fn named(files: &Files) -> impl Iterator<Item = (&'static str, &Path)> {
 
 fn configure(files: &Files, read: &[Vec<u8>]) -> Result<ServerConfig, String> {
     let mut read = named(files).zip(read);
-    let chain = read.next().map(certificates).transpose()?.unwrap_or_default();
-    let Some(((flag, path), pem)) = read.next() else { return Err("no key was read".to_owned()) };
-    let key = PrivateKeyDer::from_pem_slice(pem)
-        .map_err(|error| format!("{flag} `{}` holds no private key in PEM: {error}", path.display()))?;
+    let mut next = || read.next().map(|((flag, path), pem)| (format!("{flag} `{}`", path.display()), pem));
+    let (Some((name, chain)), Some((key_name, key))) = (next(), next()) else {
+        return Err("no key was read".to_owned());
+    };
+    let chain = pem::certificates(chain).map_err(|problem| format!("{name} {problem}"))?;
+    let key = pem::key(key).map_err(|problem| format!("{key_name} {problem}"))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let builder = match read.next() {
+    let builder = match next() {
         None => builder.with_no_client_auth(),
-        Some(authorities) => {
-            let (flag, path) = authorities.0;
-            let mut roots = RootCertStore::empty();
-            for certificate in certificates(authorities)? {
-                roots.add(certificate).map_err(|error| format!("{flag} `{}`: {error}", path.display()))?;
-            }
+        Some((name, authorities)) => {
+            let roots = pem::authorities(authorities).map_err(|problem| format!("{name} {problem}"))?;
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-            builder
-                .with_client_cert_verifier(verifier.map_err(|error| format!("{flag} `{}`: {error}", path.display()))?)
+            builder.with_client_cert_verifier(verifier.map_err(|error| format!("{name}: {error}"))?)
         }
     };
     let mut config = builder
@@ -112,13 +111,4 @@ fn configure(files: &Files, read: &[Vec<u8>]) -> Result<ServerConfig, String> {
         .map_err(|error| format!("--tls-cert and --tls-key do not fit together: {error}"))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
-}
-
-fn certificates(((flag, path), pem): ((&str, &Path), &Vec<u8>)) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match read {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(format!("{flag} `{}` holds no certificate in PEM", path.display())),
-        Err(error) => Err(format!("{flag} `{}` holds no certificate in PEM: {error}", path.display())),
-    }
 }

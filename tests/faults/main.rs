@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use leeward::docker::{self, Certificates, Endpoint};
-use leeward::serve::connection::Patience;
 use leeward::serve::{Options, Service};
 use leeward::settings::Settings;
 use serde_json::{Value, json};
@@ -50,7 +49,7 @@ impl House {
             hold: Duration::ZERO,
             max_held: 4,
             max_connections: 16,
-            patience: Patience::default(),
+            timeouts: leeward::serve::TIMEOUTS,
             drain: Duration::ZERO,
             token_file: None,
             tls: None,
@@ -699,4 +698,27 @@ async fn what_no_event_told_of_is_found_within_a_minute_and_nothing_else_is_read
     assert_eq!(asked["/containers/json"], 10, "{asked:?}");
     assert!(!asked.keys().any(|path| path.starts_with("inspect")), "nothing changed: {asked:?}");
     assert!(house.engine.listeners() >= 1);
+}
+
+#[tokio::test]
+async fn a_gate_without_a_place_for_one_more_event_stream_is_polled_and_followed_later() {
+    let mut house = House::new(&["app1"], false).await;
+    house.engine.fail("/events", Fault::Status(503));
+    house.engine.start();
+    house.until_ready(200).await;
+    house.hosts_become(&["app1"]).await;
+    // No event tells of these.
+    house.engine.put("app2", 1);
+    house.hosts_become(&["app1", "app2"]).await;
+    house.engine.remove("app1");
+    house.hosts_become(&["app2"]).await;
+    assert!(house.is_ready().await);
+    house.engine.mend();
+    while house.engine.listeners() == 0 {
+        assert!(house.is_ready().await);
+        time::sleep(Duration::from_millis(20)).await;
+    }
+    house.engine.put("app3", 2);
+    house.engine.say("app3", "start");
+    house.hosts_become(&["app2", "app3"]).await;
 }

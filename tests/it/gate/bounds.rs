@@ -196,10 +196,10 @@ fn sometimes_silent(head: &str, stream: &mut UnixStream) {
 }
 
 #[test]
-fn too_many_clients_are_turned_away_and_streams_leave_room() {
+fn too_many_clients_wait_for_one_another_and_streams_leave_room() {
     let house = House::with(&["--max-connections=4", "--max-streams=2"], sometimes_silent);
     let (one, first) = open_stream(&house);
-    let (_two, second) = open_stream(&house);
+    let (two, second) = open_stream(&house);
     assert!(first.contains("200") && second.contains("200"), "{first} {second}");
     assert!(open_stream(&house).1.contains("503"));
     assert_eq!(house.get("/version").0, 200);
@@ -207,18 +207,18 @@ fn too_many_clients_are_turned_away_and_streams_leave_room() {
         let mut stream = house.gate.connect();
         stream.write_all(b"GET /containers/hung/json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         // Until it is being answered it may have to leave for the next one.
-        sleep(Duration::from_millis(300));
+        sleep(Duration::from_millis(100));
         stream
     });
+    // All four places are taken. The fifth waits until a question that hangs has had its time; streams stay.
     let begun = Instant::now();
-    // All four are being answered: the fifth hears why not.
-    loop {
-        let (status, body) = parse(&house.gate.send(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"));
-        if status == 503 {
-            assert_eq!(body, "{\"message\":\"leeward gate: too many clients are being answered\"}");
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{status} {body}");
+    assert_eq!(house.get("/version").0, 200);
+    assert!(begun.elapsed() > Duration::from_secs(1), "{:?}", begun.elapsed());
+    for stream in [&one, &two] {
+        stream.set_nonblocking(true).unwrap();
+        let mut stream = stream;
+        let read = stream.read(&mut [0; 4096]);
+        assert!(read.is_err() || read.is_ok_and(|count| count > 0), "the stream ended");
     }
     drop((hung, one));
     let begun = Instant::now();

@@ -2,7 +2,9 @@
 
 mod attacks;
 mod bounds;
+mod crowds;
 mod docs;
 mod engine;
 mod house;
+mod memory;
 mod process;

@@ -213,11 +213,11 @@ fn a_mount_of_a_socket_that_was_removed_ends_the_gate_and_nothing_else_does() {
         }
     };
     let answering = std::thread::spawn(move || {
-        // The gate's look at start, then its question; then this engine is gone, but its socket is still there.
-        for stream in engine.incoming().take(2) {
+        // The gate's two looks at start, then its question; then this engine is gone, but its socket is still there.
+        for stream in engine.incoming().take(3) {
             let mut stream = stream.unwrap();
             // What is left unread would break the answer off.
-            if stream.read(&mut [0; 4096]).unwrap() > 0 {
+            if stream.read(&mut [0; 4096]).unwrap_or(0) > 0 {
                 super::house::canned("GET /version HTTP/1.1", &mut stream);
             }
         }
@@ -269,4 +269,63 @@ fn loopback_answers_this_machine_and_no_web_page() {
         assert_eq!(get(host), 403, "{host}");
     }
     assert_eq!(house.heard().len(), 4);
+}
+
+#[test]
+fn beyond_loopback_no_web_page_is_answered_either() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let listen = format!("--listen=tcp://0.0.0.0:{port}");
+    let _house = House::open(&[&listen, "--listen-beyond-loopback", "--allow-host=Gate.lan.example"]);
+    let get = |host: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let request = format!("GET /version HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        parse(&answer)
+    };
+    // On a network containers call it by its service's name, which has no dot.
+    for host in ["10.0.0.1:2375", "[fd00::1]:2375", "gate", "gate:2375", "localhost", "gate.lan.example:2375"] {
+        assert_eq!(get(host).0, 200, "{host}");
+    }
+    for host in ["evil.example", "evil.example:2375", "10.0.0.1.evil.example", "", "gate\r\nHost: evil.example"] {
+        let (status, body) = get(host);
+        assert!(status == 403 && body.contains("--allow-host"), "{host}: {status} {body}");
+    }
+}
+
+#[test]
+fn a_gate_that_cannot_reach_the_engine_once_it_is_confined_does_not_start() {
+    let house = House::open(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    // By way of another process's root: before it is confined the gate may go there, afterwards it may not.
+    let real = house.gate.socket.parent().unwrap().join("docker.sock");
+    let engine = format!("--engine=unix:///proc/{}/root{}", std::process::id(), real.display());
+    let path = folder.path().join("gate.sock");
+    let listen = format!("--listen=unix://{}", path.display());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+    let command = command.env_clear().args(["gate", &engine, &listen]).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut gate = Running(command.spawn().unwrap());
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = gate.0.try_wait().unwrap() {
+            let mut said = String::new();
+            gate.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            assert_eq!(status.code(), Some(3), "{said}");
+            assert!(said.contains("once the gate has confined itself") && said.contains("/proc/"), "{said}");
+            return;
+        }
+        if let Ok(mut stream) = std::os::unix::net::UnixStream::connect(&path) {
+            // A kernel without Landlock confines nothing: then the engine must answer.
+            stream.write_all(b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            let _ = stream.read_to_string(&mut answer);
+            // Ending on its way is what it should do.
+            if !answer.is_empty() {
+                return assert_eq!(parse(&answer).0, 200, "it started and cannot reach the engine: {answer}");
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
