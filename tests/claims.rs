@@ -191,18 +191,165 @@ fn a_port_or_a_scheme_cannot_make_another_address() {
     for bad in ["80@evil.example", "80/../@evil.example", "80#", "+80", "65536", "http", " 80"] {
         check(&[RULE, (port, bad)], "server-url");
     }
-    for scheme in ["server.scheme", "healthcheck.scheme"] {
-        let label = format!("traefik.http.services.web.loadbalancer.{scheme}");
-        for plain in ["https", "h2c"] {
-            check(&[RULE, (port, "80"), (&label, plain)], "routed");
-        }
-        for bad in ["http://evil.example/?", "http://evil.example#", "http:evil"] {
-            check(&[RULE, (port, "80"), (&label, bad)], "server-url");
-        }
+    let scheme = "traefik.http.services.web.loadbalancer.server.scheme";
+    for plain in ["https", "h2c"] {
+        check(&[RULE, (port, "80"), (scheme, plain)], "routed");
+    }
+    for bad in ["http://evil.example/?", "http://evil.example#", "http:evil"] {
+        check(&[RULE, (port, "80"), (scheme, bad)], "server-url");
     }
     let sni = ("traefik.tcp.routers.web.rule", "HostSNI(`app.example.com`)");
     check(&[sni, ("traefik.tcp.services.web.loadbalancer.server.port", "80@evil.example")], "server-url");
     check(&[("traefik.udp.services.web.loadbalancer.server.port", "[::1]:53")], "server-url");
+}
+
+/// What was written of the health check of `app`.
+fn follows_redirects(labels: &[(&str, &str)], isolation: Isolation) -> Option<bool> {
+    let plan = compile(&with(labels), &Settings { isolation, ..Settings::default() });
+    let service = everything(&plan).http.services.get("app.web").unwrap();
+    service.load_balancer.as_ref().unwrap().health_check.as_ref().unwrap().follow_redirects
+}
+
+const HEALTH: (&str, &str) = ("traefik.http.services.web.loadbalancer.healthcheck.path", "/healthz");
+
+#[test]
+fn a_health_check_follows_no_redirect() {
+    let follow = "traefik.http.services.web.loadbalancer.healthcheck.followredirects";
+    let grpc = ("traefik.http.services.web.loadbalancer.healthcheck.mode", "grpc");
+    for isolation in [Isolation::Enforce, Isolation::Strict, Isolation::Warn] {
+        assert_eq!(follows_redirects(&[RULE, HEALTH], isolation), Some(false), "{isolation:?}");
+        assert_eq!(follows_redirects(&[RULE, HEALTH, (follow, "false")], isolation), Some(false), "{isolation:?}");
+        assert_eq!(follows_redirects(&[RULE, HEALTH, grpc], isolation), None, "{isolation:?}");
+    }
+    assert_eq!(follows_redirects(&[RULE, HEALTH], Isolation::Off), None);
+    assert_eq!(follows_redirects(&[RULE, HEALTH, (follow, "true")], Isolation::Warn), Some(true));
+    check(&[RULE, HEALTH, (follow, "true")], "server-url");
+    check(&[RULE, HEALTH, (follow, "true"), ("leeward.allow", "LBL-011")], "routed");
+    let allowed = [RULE, HEALTH, (follow, "true"), ("leeward.allow", "LBL-011")];
+    assert_eq!(follows_redirects(&allowed, Isolation::Enforce), Some(true));
+}
+
+#[test]
+fn a_health_check_goes_to_the_service_itself() {
+    let check_of = |field: &str| format!("traefik.http.services.web.loadbalancer.healthcheck.{field}");
+    for (field, value) in
+        [("hostname", "evil.example"), ("scheme", "https"), ("headers.host", "evil.example"), ("port", "81")]
+    {
+        check(&[RULE, HEALTH, (&check_of(field), value)], "server-url");
+        check(&[RULE, HEALTH, (&check_of(field), value), ("leeward.allow", "LBL-011")], "routed");
+    }
+    // The service's own port, from a label, from the image, from a URL.
+    let port = check_of("port");
+    let server = |field: &str| format!("traefik.http.services.web.loadbalancer.server.{field}");
+    check(&[RULE, HEALTH, (&port, "80")], "routed");
+    check(&[RULE, HEALTH, (&port, "8080"), (&server("port"), "8080")], "routed");
+    check(&[RULE, HEALTH, (&port, "80"), (&server("port"), "8080")], "server-url");
+    check(&[RULE, HEALTH, (&port, "443"), (&server("url"), "https://172.30.0.3")], "routed");
+    check(&[RULE, HEALTH, (&port, "80"), (&server("url"), "https://172.30.0.3")], "server-url");
+    check(&[RULE, HEALTH, (&port, "0")], "routed");
+    // A check by TCP has no more than a port.
+    let sni = ("traefik.tcp.routers.web.rule", "HostSNI(`app.example.com`)");
+    let port = "traefik.tcp.services.web.loadbalancer.healthcheck.port";
+    check(&[sni, (port, "80")], "routed");
+    check(&[sni, (port, "22")], "server-url");
+}
+
+#[test]
+fn a_status_that_a_redirect_misses_is_said() {
+    let status = |value| ("traefik.http.services.web.loadbalancer.healthcheck.status", value);
+    let says = |labels: &[(&str, &str)], isolation| {
+        let plan = compile(&with(labels), &Settings { isolation, ..Settings::default() });
+        plan.findings.iter().any(|finding| finding.rule == "LBL-018")
+    };
+    for isolation in [Isolation::Enforce, Isolation::Strict, Isolation::Warn] {
+        assert!(says(&[RULE, HEALTH, status("200")], isolation), "{isolation:?}");
+        assert!(!says(&[RULE, HEALTH, status("302")], isolation), "{isolation:?}");
+        assert!(!says(&[RULE, HEALTH], isolation), "{isolation:?}");
+        let told = ("traefik.http.services.web.loadbalancer.healthcheck.followredirects", "false");
+        assert!(!says(&[RULE, HEALTH, status("200"), told], isolation), "{isolation:?}");
+    }
+    assert!(!says(&[RULE, HEALTH, status("200")], Isolation::Off));
+}
+
+#[test]
+fn a_middleware_sends_to_containers_of_its_own_project_only() {
+    let address = "traefik.http.middlewares.a.forwardauth.address";
+    let redis = "traefik.http.middlewares.a.ratelimit.redis.endpoints";
+    let verdict_of = |labels: &[(&str, &str)]| {
+        let mut inventory = with(labels);
+        add(&mut inventory, "login", "app", &["net-a"], &[]);
+        add(&mut inventory, "cache", "app", &["net-c"], &[]);
+        add(&mut inventory, "vault", "other", &["net-b"], &[]);
+        let alias = |inventory: &mut Inventory, name: &str, network: &str, alias: &str| {
+            let container = inventory.container_mut(name).unwrap();
+            container.attachments.get_mut(network).unwrap().aliases.insert(alias.into());
+        };
+        for name in ["localhost", "evil.example", "traefik", "host.docker.internal", "pinned", "www.evil"] {
+            alias(&mut inventory, "login", "net-a", name);
+        }
+        let hosts = &mut inventory.container_mut("traefik").unwrap().confinement.extra_hosts;
+        hosts.extend(["host.docker.internal:host-gateway".to_owned(), "pinned=172.30.9.9".to_owned()]);
+        verdict(&inventory, &Settings::default())
+    };
+    for own in ["login", "app", "login.net-a", "172.30.0.4", "172.30.0.3"] {
+        assert_eq!(verdict_of(&[RULE, (address, &format!("http://{own}:9091/verify"))]), "routed", "{own}");
+        assert_eq!(verdict_of(&[RULE, (redis, &format!("{own}:6379"))]), "routed", "{own}");
+    }
+    for other in [
+        "evil.example",
+        "203.0.113.2",
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST",
+        "vault",
+        "vault.net-b",
+        "172.30.0.6",
+        // On no network of Traefik's; Traefik itself; in Traefik's own file of hosts.
+        "cache",
+        "cache.net-c",
+        "traefik",
+        "traefik.net-a",
+        "host.docker.internal",
+        "pinned",
+        // A name that is an alias now, and anybody's on the Internet as soon as its container is gone.
+        "www.evil",
+        "login.evil",
+        "user@login",
+        "login%2eevil",
+        "login\\@evil",
+        "login evil",
+        "",
+        "[login",
+        "2130706433",
+        "[::1]",
+    ] {
+        assert_eq!(verdict_of(&[RULE, (address, &format!("http://{other}:9091/verify"))]), "middleware", "{other}");
+        assert_eq!(verdict_of(&[RULE, (redis, &format!("{other}:6379"))]), "middleware", "{other}");
+    }
+    for text in ["", "login", "//login/", "unix:///login", "http:login", "http://login:99999", "http://login:80:80"] {
+        assert_eq!(verdict_of(&[RULE, (address, text)]), "middleware", "{text}");
+    }
+    // Traefik's default is itself; a cluster says where its other members are.
+    let pool = ("traefik.http.middlewares.a.ratelimit.redis.poolsize", "1");
+    assert_eq!(verdict_of(&[RULE, pool]), "middleware");
+    assert_eq!(verdict_of(&[RULE, (redis, "login:6379,login:6380")]), "middleware");
+    // What a plugin does cannot be known.
+    let plugin = ("traefik.http.middlewares.a.plugin.p.url", "http://login/");
+    assert_eq!(verdict_of(&[RULE, plugin]), "middleware");
+    for (label, value) in [(address, "https://auth.example.com"), (redis, "cache:6379"), plugin] {
+        assert_eq!(verdict_of(&[RULE, (label, value), ("leeward.allow", "LBL-009")]), "routed", "{label}");
+    }
+}
+
+#[test]
+fn what_stops_traefik_is_refused_also_under_warn() {
+    let fatal = ("traefik.http.middlewares.a.basicauth.realm", "x");
+    for (isolation, wanted) in
+        [(Isolation::Enforce, "bad-label"), (Isolation::Warn, "bad-label"), (Isolation::Off, "routed")]
+    {
+        let settings = Settings { isolation, ..Settings::default() };
+        assert_eq!(verdict(&with(&[RULE, fatal]), &settings), wanted, "{isolation:?}");
+    }
 }
 
 #[test]
@@ -386,7 +533,7 @@ const PAIRS: &[(&str, Labels, Labels)] = &[
     ),
     (
         "LBL-009",
-        &[RULE, ("traefik.http.middlewares.a.forwardauth.address", "http://authelia:9091")],
+        &[RULE, ("traefik.http.middlewares.a.forwardauth.address", "http://app:9091")],
         &[RULE, ("traefik.http.middlewares.a.ratelimit.average", "10")],
     ),
     (
@@ -399,6 +546,7 @@ const PAIRS: &[(&str, Labels, Labels)] = &[
         &[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.hostname", "evil.example")],
         &[RULE, ("traefik.http.services.web.loadbalancer.healthcheck.path", "/healthz")],
     ),
+    ("LBL-018", &[RULE, HEALTH, ("traefik.http.services.web.loadbalancer.healthcheck.status", "200")], &[RULE, HEALTH]),
     (
         "LBL-014",
         &[RULE, ("traefik.http.routers.web.observability.accesslogs", "false")],

@@ -189,6 +189,13 @@ record! {
     }
 }
 
+impl HealthCheck {
+    /// Whether it asks by HTTP. Source: Traefik `pkg/healthcheck/healthcheck.go`: all but `grpc` is.
+    pub fn is_http(&self) -> bool {
+        self.mode.as_deref() != Some("grpc")
+    }
+}
+
 impl Service {
     /// Where its servers are, as far as they say.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {

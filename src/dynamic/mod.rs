@@ -7,6 +7,7 @@ pub mod http;
 pub mod middleware;
 pub mod plugin;
 pub mod schema;
+pub mod stopping;
 pub mod tcp;
 pub mod tls;
 pub mod udp;

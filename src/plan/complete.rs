@@ -88,6 +88,20 @@ fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal>
     Ok(())
 }
 
+/// Lets no health check over HTTP follow redirects unless a label says so: an application that is shut in could send
+/// Traefik to any address by them, and read the answer.
+pub(crate) fn follow_no_redirects(http: &mut http::Http) {
+    let checks = |service: &http::Service| {
+        let check = service.load_balancer.as_ref().and_then(|balancer| balancer.health_check.as_ref());
+        check.is_some_and(|check| check.is_http() && check.follow_redirects.is_none())
+    };
+    for service in http.services.values_mut().filter(|service| checks(service)).map(Arc::make_mut) {
+        if let Some(check) = service.load_balancer.as_mut().and_then(|balancer| balancer.health_check.as_mut()) {
+            check.follow_redirects = Some(false);
+        }
+    }
+}
+
 fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>) -> Result<(), Refusal> {
     if tcp.services.is_empty() {
         let service = tcp::Service { load_balancer: Some(tcp::LoadBalancer::default()) };

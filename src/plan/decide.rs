@@ -10,7 +10,7 @@ use super::declared::Declaration;
 use super::reader::Reader;
 use super::select;
 use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
-use crate::dynamic::{Dynamic, document};
+use crate::dynamic::{Dynamic, document, stopping};
 use crate::inventory::{Container, ContainerId, Network};
 use crate::label::ProviderLabels;
 use crate::policy::claims::{self, Claim};
@@ -371,6 +371,14 @@ fn understood<'d>(declaration: &'d Declaration, judges: Judges<'_>, way: &mut Wa
             .by_label(label),
         );
     }
+    // Under `off` it is Traefik's own provider, which passes them on.
+    if judges.world.settings.isolation != Isolation::Off {
+        let stopping = stopping::problems(dynamic, version).into_iter();
+        refusals.extend(stopping.map(|it| {
+            let words = format!("label `{}`: {}", it.label, it.words);
+            Refusal::new(Code::BadLabel, words, it.remedy).by_label(it.label)
+        }));
+    }
     if refusals.is_empty() {
         way.take(StepName::Understood, Verdict::Passed, Vec::new());
     } else {
@@ -452,6 +460,10 @@ fn addressed<'a>(
     let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
     let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
     within_rights(verdict, settings.isolation, way, findings);
+    within_rights(claims::judge_health_checks(&claim, settings), settings.isolation, way, findings);
+    if settings.isolation != Isolation::Off {
+        complete::follow_no_redirects(&mut dynamic.http);
+    }
     let longest = names::width(owner) + asked.declaration.longest_name.max(service_name.len());
     let result = result.and_then(|()| {
         references::rewrite(&mut dynamic, owner, judges.middlewares, settings, container.swarm.is_some());

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::finding::{Action, Finding};
 use super::hosts::{Bindings, Claimed};
-use super::lookup::{self, Answering};
+use super::lookup::{self, Address, Answering};
 use super::names::Owner;
 use super::own_labels::ALLOW;
 use super::references::{self, Middlewares};
@@ -87,14 +87,66 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
     court.verdict
 }
 
-/// Judges the names that Traefik would look up for one container.
+/// Judges the addresses that Traefik would connect to for one container's middlewares.
 pub fn judge_names(claim: &Claim<'_>, answering: &Answering<'_>, settings: &Settings) -> Verdict {
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
     for (middleware, words) in lookup::shared_names(claim.container, claim.dynamic, answering) {
         let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
         court.raise("LBL-017", Code::Middleware, Some(label), words, None);
     }
+    // What the operator declares on Traefik's own container is meant for everybody.
+    let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.is_traefik);
+    for (name, middleware) in middlewares {
+        for Address { field, text, is_own } in lookup::addresses(middleware, claim.owner, answering) {
+            let what =
+                if field.starts_with("forward") { "sends what visitors bring, cookies too, to" } else { "connects to" };
+            let (whose, action) =
+                if is_own { ("", None) } else { (", which is no container of its own project's", Some(Action::Block)) };
+            let words = format!("middleware `{name}` of `{}` {what} `{text}`{whose}", claim.container.name);
+            let label = format!("traefik.http.middlewares.{name}.{field}");
+            court.raise("LBL-009", Code::Middleware, Some(label), words, action);
+        }
+    }
     court.verdict
+}
+
+/// Judges the health checks of one container, its services completed: they go to the service's own address and port, or
+/// nowhere.
+pub fn judge_health_checks(claim: &Claim<'_>, settings: &Settings) -> Verdict {
+    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
+    let other = |wanted: Option<i64>, own: Option<u16>| {
+        wanted.filter(|port| *port != 0 && own.is_some_and(|own| i64::from(own) != *port))
+    };
+    for (name, service) in &claim.dynamic.http.services {
+        let Some(balancer) = &service.load_balancer else { continue };
+        let Some(check) = &balancer.health_check else { continue };
+        let server = balancer.servers.iter().flatten().next();
+        let port =
+            server.and_then(|it| it.url.as_deref().map_or_else(|| it.port.as_deref()?.parse().ok(), port_of_url));
+        let check = Check { http: Some(check), port, elsewhere: other(check.port, port) };
+        court.health_check("http", name, &check);
+    }
+    for (name, service) in &claim.dynamic.tcp.services {
+        let Some(balancer) = &service.load_balancer else { continue };
+        let Some(check) = &balancer.health_check else { continue };
+        let server = balancer.servers.iter().flatten().next();
+        let port = server.and_then(|it| match &it.address {
+            Some(address) => address.rsplit(':').next()?.parse().ok(),
+            None => it.port.as_deref()?.parse().ok(),
+        });
+        court.health_check("tcp", name, &Check { http: None, port, elsewhere: other(check.port, port) });
+    }
+    court.verdict
+}
+
+/// A health check, and where it goes.
+struct Check<'a> {
+    /// What an HTTP service's says; a TCP service's says no more than its port.
+    http: Option<&'a http::HealthCheck>,
+    /// The service's port, if it is known; without one nothing is checked.
+    port: Option<u16>,
+    /// The port that it names, where that is another.
+    elsewhere: Option<i64>,
 }
 
 /// Judges the hosts that one container claims: `claimed`, read from labels whose rules are filled in (the default rule is
@@ -295,46 +347,59 @@ impl Court<'_> {
                 self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
             }
         }
-        let Some(check) = &balancer.health_check else { return };
-        if let Some(path) = check.path.as_deref().filter(|path| leads_elsewhere(path)) {
-            let label = label("healthcheck.path");
-            let words = format!("label `{label}` sends Traefik's health checks to `{path}`");
-            self.raise("LBL-011", Code::ServerUrl, Some(label), words, Some(Action::Block));
-        }
-        if let Some(scheme) = check.scheme.as_deref().filter(|scheme| !is_scheme(scheme)) {
-            let label = label("healthcheck.scheme");
-            let words = format!("label `{label}` is `{scheme}`, which is no scheme: it could lead anywhere");
-            self.raise("LBL-011", Code::ServerUrl, Some(label), words, Some(Action::Block));
-        }
+    }
+
+    /// What stands against a health check, its service completed.
+    fn health_check(&mut self, protocol: &str, name: &str, check: &Check<'_>) {
+        let label = |field: &str| format!("traefik.{protocol}.services.{name}.loadbalancer.healthcheck.{field}");
         let set = |field: &Option<String>| field.as_deref().is_some_and(|value| !value.is_empty());
-        let fields = [
+        if let Some(port) = check.elsewhere {
+            let own = check.port.unwrap_or_default();
+            let words = format!("label `{}` checks port {port}, and the service's is {own}", label("port"));
+            self.raise("LBL-011", Code::ServerUrl, Some(label("port")), words, None);
+        }
+        let Some(check) = check.http else { return };
+        if let Some(path) = check.path.as_deref().filter(|path| leads_elsewhere(path)) {
+            let words = format!("label `{}` sends Traefik's health checks to `{path}`", label("path"));
+            self.raise("LBL-011", Code::ServerUrl, Some(label("path")), words, None);
+        }
+        for (field, is_set) in [
             ("hostname", set(&check.hostname)),
             ("scheme", set(&check.scheme)),
-            ("port", check.port.is_some_and(|port| port != 0)),
             ("headers", check.headers.as_ref().is_some_and(|headers| !headers.is_empty())),
-        ];
-        for (field, _) in fields.into_iter().filter(|(_, set)| *set) {
-            let label = label(&format!("healthcheck.{field}"));
-            let words = format!("label `{label}` makes of the health check a request of its own choosing");
-            self.raise("LBL-011", Code::Middleware, Some(label), words, None);
+        ] {
+            if is_set {
+                let words = format!("label `{}` makes the health check a request of its own choosing", label(field));
+                self.raise("LBL-011", Code::ServerUrl, Some(label(field)), words, None);
+            }
+        }
+        if check.follow_redirects == Some(true) && check.is_http() {
+            let label = label("followredirects");
+            let words =
+                format!("label `{label}` lets the application send Traefik to any address, and read the answer");
+            self.raise("LBL-011", Code::ServerUrl, Some(label), words, None);
+        }
+        let redirects = check.status.is_some_and(|status| (300..400).contains(&status));
+        if let Some(status) = check.status.filter(|status| *status != 0 && !redirects)
+            && check.follow_redirects.is_none()
+            && check.is_http()
+            && self.settings.isolation != Isolation::Off
+        {
+            let words = format!(
+                "`{}` is {status}, and redirects are not followed: an application that answers with one fails the check",
+                label("status")
+            );
+            self.raise("LBL-018", Code::Middleware, Some(label("status")), words, None);
         }
     }
 
     fn middleware(&mut self, name: &str, middleware: &Middleware) {
         let container = &self.claim.container.name;
         let mut found: Vec<(&str, String, &'static str)> = Vec::new();
-        if let Some(auth) = &middleware.forward_auth {
-            let address = auth.address.as_deref().unwrap_or_default();
-            found.push((
-                "LBL-009",
-                format!("sends what visitors bring, cookies too, to `{address}`"),
-                "forwardauth.address",
-            ));
-            if let Some(tls) = &auth.tls
-                && [&tls.ca, &tls.cert, &tls.key].into_iter().any(Option::is_some)
-            {
-                found.push(("LBL-009", "reads files that Traefik can read".to_owned(), "forwardauth.tls"));
-            }
+        if let Some(tls) = middleware.forward_auth.as_ref().and_then(|auth| auth.tls.as_ref())
+            && [&tls.ca, &tls.cert, &tls.key].into_iter().any(Option::is_some)
+        {
+            found.push(("LBL-009", "reads files that Traefik can read".to_owned(), "forwardauth.tls"));
         }
         let files = [
             ("basicauth.usersfile", middleware.basic_auth.as_ref().and_then(|it| it.users_file.as_deref())),
@@ -344,9 +409,6 @@ impl Court<'_> {
             if let Some(file) = file.filter(|file| !file.is_empty()) {
                 found.push(("LBL-009", format!("reads `{file}`, which Traefik can read"), field));
             }
-        }
-        if middleware.rate_limit.as_ref().is_some_and(|limit| limit.redis.is_some()) {
-            found.push(("LBL-009", "makes Traefik talk to a Redis".to_owned(), "ratelimit.redis"));
         }
         if middleware.plugin.as_ref().is_some_and(|plugins| !plugins.is_empty()) {
             found.push(("LBL-009", "runs a plugin of Traefik's".to_owned(), "plugin"));
@@ -365,7 +427,9 @@ impl Court<'_> {
             }
             let label = format!("traefik.http.middlewares.{name}.{field}");
             let words = format!("middleware `{name}` of `{container}` {what}");
-            self.raise(rule, Code::Middleware, Some(label), words, None);
+            // Where a plugin sends requests cannot be known.
+            let action = (field == "plugin").then_some(Action::Block);
+            self.raise(rule, Code::Middleware, Some(label), words, action);
         }
     }
 }
@@ -373,19 +437,13 @@ impl Court<'_> {
 /// Whether a server's URL leads to the container itself: a literal address of its own, and nothing that two parsers
 /// might read differently.
 fn is_own(url: &str, addresses: &[IpAddr]) -> bool {
-    let lower = url.to_ascii_lowercase();
-    let rest = ["http://", "https://", "h2c://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
-    let Some(rest) = rest.filter(|rest| rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')) else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (host, port) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
-        Some(Some((host, port))) => (host, port),
-        Some(None) => return false,
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-    };
-    let port_is_plain = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
-    port_is_plain && host.parse().is_ok_and(|host: IpAddr| addresses.contains(&host))
+    lookup::authority(url).is_some_and(|(host, _)| host.parse().is_ok_and(|host: IpAddr| addresses.contains(&host)))
+}
+
+/// The port that a server's URL leads to.
+fn port_of_url(url: &str) -> Option<u16> {
+    let (_, port) = lookup::authority(url)?;
+    port.or_else(|| Some(if url.get(..5)?.eq_ignore_ascii_case("https") { 443 } else { 80 }))
 }
 
 /// Whether it is a port's number and nothing else.

@@ -29,6 +29,8 @@ pub(crate) struct Lab {
     engine: Child,
     internet: Child,
     web: Child,
+    /// Servers of the Internet that list who comes.
+    caught: std::sync::Mutex<Vec<Child>>,
     /// Which Compose, `docker-compose` or another.
     compose: Vec<String>,
     started: Instant,
@@ -88,12 +90,40 @@ impl Lab {
                 .args(["-t", &net, "-n", "busybox", "httpd", "-f", "-p", "80", "-h"])
                 .arg(folder.path().join("www")),
         );
-        let lab = Self { folder, engine, internet, web, compose: compose.to_vec(), started: Instant::now(), log };
+        let caught = std::sync::Mutex::default();
+        let lab =
+            Self { folder, engine, internet, web, caught, compose: compose.to_vec(), started: Instant::now(), log };
         eventually(Duration::from_mins(1), "the engine answers", || {
             let said = lab.docker(&["version"]);
             if said.ok { Ok(()) } else { Err(lab.engine_log()) }
         });
         lab
+    }
+
+    /// Starts a server on the Internet: what it gives tells which requests came.
+    pub(crate) fn catch(&self, port: u16) -> impl Fn() -> String + use<> {
+        let list = self.folder.path().join(format!("caught-{port}"));
+        let server = Command::new("nsenter")
+            .args([
+                "-t",
+                &self.internet.id().to_string(),
+                "-n",
+                "busybox",
+                "httpd",
+                "-f",
+                "-vv",
+                "-p",
+                &port.to_string(),
+            ])
+            .arg("-h")
+            .arg(self.folder.path().join("www"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&list).unwrap())
+            .spawn()
+            .unwrap();
+        self.caught.lock().unwrap().push(server);
+        move || fs::read_to_string(&list).unwrap()
     }
 
     /// A folder of the lab's own, gone with it.
@@ -254,7 +284,8 @@ impl Drop for Lab {
             self.docker(&[&["rm", "-fv"], &ids[..]].concat());
         }
         must_not_fail(Command::new("kill").arg(self.engine.id().to_string()));
-        for child in [&mut self.web, &mut self.internet] {
+        let mut caught = self.caught.get_mut().map(std::mem::take).unwrap_or_default();
+        for child in caught.iter_mut().chain([&mut self.web, &mut self.internet]) {
             drop(child.kill());
             drop(child.wait());
         }

@@ -19,6 +19,7 @@ mod lab;
 #[path = "../left_out/mod.rs"]
 mod left_out;
 mod moving;
+mod outward;
 mod probe;
 mod soak;
 mod swarm;

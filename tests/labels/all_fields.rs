@@ -15,7 +15,7 @@ use crate::recorded::{canonical, difference};
 use crate::{proxy, reader};
 
 /// Labels that set every field a release knows and labels reach.
-fn labels(version: Version) -> BTreeMap<String, String> {
+pub(crate) fn labels(version: Version) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     add(label::schema(), "traefik", version, &mut labels);
     labels

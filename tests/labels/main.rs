@@ -21,8 +21,11 @@ mod hostile;
 mod inventory;
 #[path = "../left_out/mod.rs"]
 mod left_out;
+mod live;
+mod outward;
 mod proxy;
 mod reader;
 mod recorded;
 mod schema;
+mod stoppers;
 mod vectors;

@@ -112,8 +112,12 @@ pub(super) static RULES: &[Rule] = &[
         action: Action::WarnStrictBlock,
         check: Check::Step,
         why: "some middlewares make Traefik talk to an address, read a file or run a plugin: forwardAuth sends every \
-              visitor's cookies to its address, usersFile reads any file that Traefik can",
-        fix: "make sure that the address, the file or the plugin is meant; declare it on Traefik's own container",
+              visitor's cookies to its address and hands its answer back, usersFile reads any file that Traefik can. An \
+              address that is no container of the same project, several Redis endpoints, and a plugin are refused: \
+              whoever writes the label would send Traefik wherever it can reach, to its own API too",
+        fix: "let the address name a container of the same project on Traefik's network: \
+              traefik.http.middlewares.auth.forwardauth.address=http://auth:9091/; or use another project's middleware: \
+              --share-middleware owner.name; or declare it on Traefik's own container",
         reference: "docs/isolation.md#references",
     },
     Rule {
@@ -130,13 +134,14 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "LBL-011",
         title: "a health check that goes elsewhere",
-        severity: Severity::Medium,
-        action: Action::WarnStrictBlock,
+        severity: Severity::High,
+        action: Action::Block,
         check: Check::Step,
-        why: "a host name, a port, a scheme or headers make of the health check a request of the container's choosing \
-              that Traefik sends again and again",
-        fix: "set path and interval alone",
-        reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/load-balancing/service/#health-check",
+        why: "a host name, a scheme, headers, another port than the service's or redirects that are followed make of the \
+              health check a request of the container's choosing, which Traefik sends again and again; with redirects an \
+              application that is shut in reaches any address, and reads the answer",
+        fix: "set path and interval alone, and remove the label",
+        reference: "docs/security.md#what-makes-traefik-send-a-request",
     },
     Rule {
         id: "LBL-014",
@@ -169,5 +174,17 @@ pub(super) static RULES: &[Rule] = &[
         fix: "put the network's name behind it: \
               traefik.http.middlewares.auth.forwardauth.address=http://authelia.net-auth:9091/api/authz/forward-auth",
         reference: "docs/isolation.md#between-traefik-and-leeward",
+    },
+    Rule {
+        id: "LBL-018",
+        title: "a health check's status, and redirects",
+        severity: Severity::Low,
+        action: Action::Inform,
+        check: Check::Step,
+        why: "Traefik follows no redirect of a health check (`followRedirects: false` is written with each): where \
+              `healthcheck.status` is set, an application that answers with a redirect fails the check, and its visitors \
+              get 503. Without `status` a redirect counts as healthy",
+        fix: "point `path` at a page that answers with that status",
+        reference: "docs/security.md#what-makes-traefik-send-a-request",
     },
 ];
