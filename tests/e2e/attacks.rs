@@ -256,6 +256,12 @@ impl Scene {
             ("traefik.http.services.x.loadbalancer.server.port=8080@leeward:9000", "server-url"),
             ("traefik.http.services.x.loadbalancer.server.scheme=http://leeward:9000/?", "server-url"),
             ("traefik.http.services.x.loadbalancer.healthcheck.scheme=http://leeward:9000/?", "server-url"),
+            ("traefik.http.services.x.loadbalancer.healthcheck.followredirects=true", "server-url"),
+            ("traefik.http.services.x.loadbalancer.healthcheck.port=9000", "server-url"),
+            ("traefik.http.middlewares.x.forwardauth.address=http://leeward:9000/config", "middleware"),
+            ("traefik.http.middlewares.x.forwardauth.address=http://203.0.113.2/", "middleware"),
+            ("traefik.http.middlewares.x.ratelimit.redis.endpoints=203.0.113.2:80", "middleware"),
+            ("traefik.http.middlewares.x.basicauth.realm=stops-traefik", "bad-label"),
         ] {
             let arguments = [
                 &["--network", "net-proxy", "--label", "traefik.enable=true", "--label", own, "--label", label],
