@@ -266,7 +266,19 @@ fn renamed(labels: &Labels, from: &str, to: &str) -> Labels {
     let made = renamed.filter_map(|(label, value)| {
         let last = label.rsplit('.').next().unwrap_or_default();
         let value = match last {
-            "usersfile" | "ca" | "cert" | "key" | "serverstransport" => return None,
+            // Files that are not there, names of nobody, and what Traefik takes only without another field.
+            "usersfile"
+            | "ca"
+            | "cert"
+            | "key"
+            | "serverstransport"
+            | "certresolver"
+            | "options"
+            | "middlewares"
+            | "includedcontenttypes"
+            | "requesthost"
+            | "requestheadername" => return None,
+            "port" | "scheme" | "url" if label.contains(".loadbalancer.") => return None,
             "users" if label.contains("digest") => "a:b:0123456789abcdef0123456789abcdef",
             "users" => "a:$apr1$leeward0$pDRwbXztRIikeCp0j1sP01",
             "address" => "http://127.0.0.1:1/",
@@ -274,19 +286,10 @@ fn renamed(labels: &Labels, from: &str, to: &str) -> Labels {
             "encodings" | "defaultencoding" => "gzip",
             "excludedips" => "10.0.0.0/8",
             "ipv6subnet" => "64",
-            "includedcontenttypes" => return None,
             "excludedcontenttypes" => "text/html",
-            "requesthost" | "requestheadername" => return None,
-            "errorrequestheaders" | "authrequestheaders" => "x",
-            "service" if label.contains(".errors.") => "s",
-            "middlewares" if label.contains(".chain.") => "",
-            "service" if label.contains(".routers.") => "s",
-            "rulesyntax" => "v3",
-            "certresolver" | "options" => return None,
+            "service" if label.contains(".errors.") || label.contains(".routers.") => "s",
             "retryexpression" => "IsNetworkError()",
             "rejectstatuscode" => "403",
-            "port" | "scheme" | "url" if label.contains(".loadbalancer.") => return None,
-            "middlewares" => return None,
             _ => value,
         };
         Some((label, value.to_owned()))
