@@ -9,6 +9,8 @@ use super::{Dynamic, Problem, Version};
 
 /// The most connections of a pool to a Redis: Traefik makes room for all of them at once.
 const MOST_CONNECTIONS: i64 = 10_000;
+/// The most bytes of a visitor's body for a forwardAuth: Traefik makes room for all of them at each request.
+const MOST_OF_A_BODY: i64 = 10 << 20;
 /// Releases that panic on a `basicAuth` without users, from and to; the patches at the ends may be safe already.
 const PANIC_WITHOUT_USERS: [(Version, Version); 2] =
     [(Version::new(3, 6, 12), Version::new(3, 6, 18)), (Version::new(3, 7, 0), Version::new(3, 7, 3))];
@@ -62,6 +64,12 @@ fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMu
                 "name a file outside of /dev, /proc, /run and /sys, by its whole path and without `..`",
             );
         }
+    }
+    if let Some(auth) = middleware.forward_auth.as_ref().filter(|auth| auth.forward_body == Some(true))
+        && let Some(bytes) = auth.max_body_size.filter(|bytes| *bytes > MOST_OF_A_BODY)
+    {
+        let words = format!("at each request Traefik makes room for {bytes} bytes");
+        found("forwardauth.maxbodysize", words, "set at most 10485760 bytes");
     }
     let Some(redis) = redis else { return };
     for (field, number) in [
@@ -136,6 +144,15 @@ mod tests {
             check(&[("digestauth.usersfile", path)], "3.7.15", &[]);
         }
         check(&[("forwardauth.tls.ca", "-----BEGIN CERTIFICATE-----\n/../\n")], "3.7.15", &[]);
+    }
+
+    #[test]
+    fn a_body_for_a_login_has_a_size_that_there_is_room_for() {
+        let forward = ("forwardauth.forwardbody", "true");
+        check(&[forward, ("forwardauth.maxbodysize", "10485761")], "3.4.3", &["forwardauth.maxbodysize"]);
+        check(&[forward, ("forwardauth.maxbodysize", "10485760")], "3.4.3", &[]);
+        check(&[forward, ("forwardauth.maxbodysize", "-1")], "3.4.3", &[]);
+        check(&[("forwardauth.maxbodysize", "10485761")], "3.4.3", &[]);
     }
 
     #[test]

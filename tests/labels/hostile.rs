@@ -286,6 +286,8 @@ fn neighbours(seed: u64) -> Vec<Container> {
             // Few labels are often taken, many never.
             let labels: Vec<_> = (0..=dice.below(6)).map(|_| hostile(&mut dice)).collect();
             container.labels.extend(labels);
+            // Whoever writes labels may allow what a label can allow.
+            container.labels.insert("leeward.allow".into(), "LBL-005,LBL-009,LBL-011".into());
             container
         })
         .collect()

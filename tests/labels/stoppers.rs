@@ -466,7 +466,7 @@ fn what_single_options_are_tried_in_is_itself_taken() {
         let mut tried = Tried::start(binary, version, Isolation::Warn);
         let everything = all_fields::labels(version);
         let kinds = shape_of("http.middlewares").fields.iter().filter(|kind| kind.access != Access::Dropped);
-        let kinds = kinds.filter(|kind| kind.since <= version && kind.name != "plugin");
+        let kinds = kinds.filter(|kind| kind.since <= version && !["chain", "plugin"].contains(&kind.name));
         let mut cases: Vec<Case> = kinds
             .map(|kind| {
                 let name = kind.name.to_lowercase();
