@@ -250,8 +250,9 @@ fn a_health_check_goes_to_the_service_itself() {
     // A check by TCP has no more than a port.
     let sni = ("traefik.tcp.routers.web.rule", "HostSNI(`app.example.com`)");
     let port = "traefik.tcp.services.web.loadbalancer.healthcheck.port";
-    check(&[sni, (port, "80")], "routed");
-    check(&[sni, (port, "22")], "server-url");
+    let knows_it = Settings { traefik_version: "3.7".parse().ok(), ..Settings::default() };
+    assert_eq!(verdict(&with(&[sni, (port, "80")]), &knows_it), "routed");
+    assert_eq!(verdict(&with(&[sni, (port, "22")]), &knows_it), "server-url");
 }
 
 #[test]
@@ -275,6 +276,7 @@ fn a_status_that_a_redirect_misses_is_said() {
 fn a_middleware_sends_to_containers_of_its_own_project_only() {
     let address = "traefik.http.middlewares.a.forwardauth.address";
     let redis = "traefik.http.middlewares.a.ratelimit.redis.endpoints";
+    let with_redis = Settings { traefik_version: "3.7".parse().ok(), ..Settings::default() };
     let verdict_of = |labels: &[(&str, &str)]| {
         let mut inventory = with(labels);
         add(&mut inventory, "login", "app", &["net-a"], &[]);
@@ -289,7 +291,7 @@ fn a_middleware_sends_to_containers_of_its_own_project_only() {
         }
         let hosts = &mut inventory.container_mut("traefik").unwrap().confinement.extra_hosts;
         hosts.extend(["host.docker.internal:host-gateway".to_owned(), "pinned=172.30.9.9".to_owned()]);
-        verdict(&inventory, &Settings::default())
+        verdict(&inventory, &with_redis)
     };
     for own in ["login", "app", "login.net-a", "172.30.0.4", "172.30.0.3"] {
         assert_eq!(verdict_of(&[RULE, (address, &format!("http://{own}:9091/verify"))]), "routed", "{own}");
