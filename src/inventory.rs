@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::budgets::Excess;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -207,6 +209,9 @@ pub struct Container {
     /// An address or port that the engine wrote and Traefik's client cannot parse (Traefik from 3.6.16 on skips such
     /// a container): what it was. The rest of the container is still good.
     pub malformed: Option<String>,
+    /// Why its labels are not known, if they are not: there are too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excess: Option<Excess>,
 }
 
 impl Container {

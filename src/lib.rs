@@ -17,6 +17,7 @@
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:
 //! `cli -> serve, gate, probe, docker -> net, report -> plan -> policy, label, rule -> dynamic, inventory, settings`.
 
+pub mod budgets;
 pub mod docker;
 pub mod dynamic;
 pub mod gate;

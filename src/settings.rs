@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::budgets::Budgets;
 use crate::dynamic::Version;
 use crate::dynamic::tls::DefaultCertificate;
 use crate::rule::constraint::Constraint;
@@ -49,6 +50,16 @@ pub struct Settings {
     pub traefik_version: Option<Version>,
     /// The certificate that the document gives Traefik for names without one of their own; `None`: none is given.
     pub default_certificate: Option<Arc<DefaultCertificate>>,
+    /// How much one container and one owner may ask for.
+    pub budgets: Budgets,
+}
+
+impl Settings {
+    /// Whether any label may be read, and not only those of the families that Leeward knows: the operator's constraints
+    /// and default rule can name any.
+    pub fn reads_every_label(&self) -> bool {
+        !self.constraints.is_empty() || !self.default_rule.is_default()
+    }
 }
 
 /// How hard the isolation policy is.

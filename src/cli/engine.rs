@@ -1,6 +1,7 @@
 //! The flags that say where the facts come from.
 
 use std::io::ErrorKind;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -38,6 +39,10 @@ pub(crate) struct Engine {
     /// Read Swarm services too
     #[arg(long, env = "LEEWARD_SWARM", hide_env_values = true, value_name = "WHETHER", default_value = "auto")]
     swarm: Swarm,
+
+    /// The most that is read of one container, network, image or volume, in bytes; what is larger is left out of it
+    #[arg(long, env = "LEEWARD_MAX_OBJECT", hide_env_values = true, value_name = "BYTES", default_value = "2097152")]
+    max_object: NonZeroU32,
 }
 
 /// Whether Swarm services are read.
@@ -92,7 +97,7 @@ fn remedy(problem: &docker::Error) -> &'static str {
 impl Engine {
     /// What the flags mean; Docker's own variables where they say nothing.
     pub(crate) fn source(self) -> Result<Source, Failure> {
-        let Self { engine, engine_ca, engine_cert, engine_key, swarm } = self;
+        let Self { engine, engine_ca, engine_cert, engine_key, swarm, max_object } = self;
         #[expect(clippy::disallowed_methods, reason = "these are the settings of `docker`, not flags of ours")]
         let docker = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let endpoint = match (engine, docker("DOCKER_HOST")) {
@@ -129,6 +134,14 @@ impl Engine {
             Swarm::On => docker::Swarm::On,
             Swarm::Off => docker::Swarm::Off,
         };
-        Ok(Source { endpoint, certificates, options: docker::Options { swarm, test_door: false } })
+        Ok(Source {
+            endpoint,
+            certificates,
+            options: docker::Options {
+                swarm,
+                object_bytes: usize::try_from(max_object.get()).unwrap_or(usize::MAX),
+                ..docker::Options::default()
+            },
+        })
     }
 }

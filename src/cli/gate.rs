@@ -97,7 +97,7 @@ pub(crate) struct Gate {
     )]
     max_streams: NonZeroU32,
 
-    /// The longest answer that is read from the engine, in bytes
+    /// The longest answer that is given, in bytes
     #[arg(
         long,
         env = "LEEWARD_MAX_ANSWER",
@@ -107,6 +107,17 @@ pub(crate) struct Gate {
         help_heading = "Limits"
     )]
     max_answer: NonZeroU32,
+
+    /// The most that is read of one container, network, image or volume, in bytes; what is larger is left out of it
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_OBJECT",
+        hide_env_values = true,
+        value_name = "BYTES",
+        default_value = "2097152",
+        help_heading = "Limits"
+    )]
+    max_object: NonZeroU32,
 
     /// How long the engine may take for an answer
     #[arg(
@@ -178,6 +189,7 @@ impl Gate {
                 connections: count(self.max_connections),
                 streams: count(self.max_streams),
                 answer_bytes: count(self.max_answer),
+                object_bytes: count(self.max_object),
                 engine_patience: self.engine_timeout,
                 client_patience: self.client_timeout,
             },

@@ -1,6 +1,9 @@
 //! The flags that decide what is routed, and what they mean: [`Settings`]. Named as in Traefik where Traefik has them.
 
+use std::num::NonZeroU32;
+
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
+use leeward::budgets::Budgets;
 use leeward::dynamic::Version;
 use leeward::rule::constraint::Constraint;
 use leeward::rule::template::{self, DefaultRule};
@@ -101,6 +104,72 @@ pub(crate) struct Policy {
     /// The Traefik that reads the document, as 3.6 [default: as its image says, else the oldest supported, 3.0]
     #[arg(long, env = "LEEWARD_TRAEFIK_VERSION", hide_env_values = true, value_name = "VERSION")]
     traefik_version: Option<Version>,
+
+    /// How many labels one container may have, of those that Leeward reads
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_LABELS",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "10000",
+        help_heading = "Budgets"
+    )]
+    max_labels: NonZeroU32,
+
+    /// How many bytes they may have
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_LABEL_BYTES",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "1048576",
+        help_heading = "Budgets"
+    )]
+    max_label_bytes: NonZeroU32,
+
+    /// How many routers one container may declare
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_ROUTERS",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "500",
+        help_heading = "Budgets"
+    )]
+    max_routers: NonZeroU32,
+
+    /// How many bytes one rule may have
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_RULE_BYTES",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "65536",
+        help_heading = "Budgets"
+    )]
+    max_rule_bytes: NonZeroU32,
+
+    /// How large one container's regular expressions may be as Traefik compiles them: about 110 bytes of its memory each
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_REGEX_SIZE",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "200000",
+        help_heading = "Budgets"
+    )]
+    max_regex_size: NonZeroU32,
+
+    /// How many times what one container may have an owner's containers may have together
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_PER_OWNER",
+        hide_env_values = true,
+        value_name = "N",
+        default_value = "4",
+        help_heading = "Budgets"
+    )]
+    max_per_owner: NonZeroU32,
 }
 
 /// As [`settings::Isolation`], in the words of the command line.
@@ -182,6 +251,14 @@ impl Policy {
             traefik_version: self.traefik_version,
             // A flag of `serve` alone: nobody else writes a document.
             default_certificate: None,
+            budgets: Budgets {
+                labels: self.max_labels.get().into(),
+                label_bytes: self.max_label_bytes.get().into(),
+                routers: self.max_routers.get().into(),
+                rule_bytes: self.max_rule_bytes.get().into(),
+                regex_size: self.max_regex_size.get().into(),
+                per_owner: self.max_per_owner.get().into(),
+            },
         }
     }
 }
@@ -237,6 +314,11 @@ mod tests {
         ] {
             assert_eq!(settings(flags).one_off, wanted, "{flags:?}");
         }
+    }
+
+    #[test]
+    fn the_flags_defaults_are_the_budgets_defaults() {
+        assert_eq!(settings(&[]).budgets, Budgets::default());
     }
 
     #[test]

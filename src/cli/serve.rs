@@ -161,6 +161,10 @@ impl Serve {
         }
         // With the isolation off nobody asks what the door is worth, and it is not to be knocked on.
         reading.test_door = settings.isolation != Isolation::Off;
+        reading.owner_label_bytes = settings.budgets.owner_label_bytes();
+        if !settings.reads_every_label() {
+            reading.labels = docker::facts::Kept::Read;
+        }
         // One thread for connections, one for the watch, one to spare; compiling has its own.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let ended = runtime.block_on(async move {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Error, request};
-use super::facts;
+use super::facts::{self, Kept};
 use crate::inventory::{Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
 
 /// An engine that answered, and the version of the API that it is asked in.
@@ -24,6 +24,7 @@ pub(super) struct Client {
     /// The engine's clock when it answered, in seconds since 1970; `None` if it did not say.
     pub(super) clock: Option<i64>,
     version: Value,
+    kept: Kept,
 }
 
 /// What the list of all containers says of one.
@@ -65,7 +66,7 @@ pub(super) struct Event {
 
 impl Client {
     /// Agrees with an engine on a version: the newest that both speak.
-    pub(super) async fn connect(connection: Connection) -> Result<Self, Error> {
+    pub(super) async fn connect(connection: Connection, kept: Kept) -> Result<Self, Error> {
         let transport = connection.clone();
         let docker = Docker::connect_with_custom_transport(
             move |request: BollardRequest| {
@@ -85,11 +86,11 @@ impl Client {
             .and_then(|date| httpdate::parse_http_date(date).ok())
             .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_secs()).ok());
-        let version = super::connection::read(response, "/version").await?;
+        let version = connection.read(response, "/version").await?;
         let docker = docker.negotiate_version().await.map_err(|problem| garbled(&problem))?;
         let spoken = docker.client_version();
         let prefix = format!("/v{}.{}", spoken.major_version, spoken.minor_version);
-        Ok(Self { connection, prefix, clock, version })
+        Ok(Self { connection, prefix, clock, version, kept })
     }
 
     async fn get(&self, path: &str) -> Result<Value, Error> {
@@ -105,12 +106,12 @@ impl Client {
         }
     }
 
-    async fn list(&self, path: &str) -> Result<Vec<Value>, Error> {
-        match self.get(path).await? {
-            Value::Array(items) => Ok(items),
-            Value::Null => Ok(Vec::new()),
-            _ => Err(Error::Garbled { path: path.to_owned(), why: "it is no list".to_owned() }),
-        }
+    /// The items of a list, as far as they are wanted: each is dropped before the next one is read.
+    async fn list<T>(&self, path: &str, wanted: impl Fn(Value) -> Option<T> + Send) -> Result<Vec<T>, Error> {
+        let mut items = Vec::new();
+        let each = |item| items.extend(wanted(item));
+        Box::pin(self.connection.items(&format!("{}{path}", self.prefix), each)).await?;
+        Ok(items)
     }
 
     /// The engine itself. A door that keeps `/info` back costs what only it tells.
@@ -134,15 +135,14 @@ impl Client {
 
     /// The ids of all containers, running or not, with what the list says of each.
     async fn containers(&self) -> Result<BTreeMap<ContainerId, Listed>, Error> {
-        let list = self.list("/containers/json?all=1").await?;
-        let listed = list.into_iter().filter_map(|raw| {
+        let listed = self.list("/containers/json?all=1", |raw| {
             let id = facts::text(&raw, &["Id"]);
             let name = facts::items(&raw, &["Names"]).find_map(Value::as_str).unwrap_or_default();
             let name = name.strip_prefix('/').unwrap_or(name).to_owned();
-            let labels = facts::text_map(&raw, &["Labels"]);
+            let labels = facts::labels(&raw, &["Labels"], self.kept);
             is_name(&id).then(|| (id.into(), Listed { name, labels, fingerprint: fingerprint(raw) }))
         });
-        Ok(listed.collect())
+        Ok(listed.await?.into_iter().collect())
     }
 
     /// One container. `Ok(None)`: there is none of this id.
@@ -152,9 +152,10 @@ impl Client {
         }
         let path = format!("/containers/{id}/json");
         match self.get(&path).await {
-            Ok(raw) => match facts::container(&raw) {
-                Some(container) => Ok(Some(container)),
-                None => Err(Error::Garbled { path, why: "it holds no container".to_owned() }),
+            Ok(raw) => match facts::bounded(&raw, self.kept, self.connection.object_bytes()) {
+                Ok(Some(container)) => Ok(Some(container)),
+                Ok(None) => Err(Error::Garbled { path, why: "it holds no container".to_owned() }),
+                Err(too_large) => Err(Error::Garbled { path, why: too_large.to_string() }),
             },
             Err(problem) if problem.is_not_found() => Ok(None),
             Err(problem) => Err(problem),
@@ -163,7 +164,7 @@ impl Client {
 
     /// All networks.
     async fn networks(&self) -> Result<Vec<Network>, Error> {
-        Ok(self.list("/networks").await?.iter().filter_map(facts::network).collect())
+        self.list("/networks", |raw| facts::network(&raw)).await
     }
 
     /// The ids of those with a leg on the bridge that gives swarm containers their way out, where endpoints are called
@@ -172,13 +173,13 @@ impl Client {
         let bridges = networks.iter().filter(|network| network.name == "docker_gwbridge");
         let Some(network) = bridges.min_by_key(|network| &network.id) else { return Some(BTreeSet::new()) };
         let raw = self.get(&format!("/networks/{}", network.id)).await.ok()?;
-        Some(facts::entries(&raw, &["Containers"]).map(|(id, _)| id.clone()).collect())
+        facts::at(&raw, &["Containers"]).as_object().map(|members| members.keys().cloned().collect())
     }
 
     /// An image. One that cannot be read says why: nobody can then tell who set a container's labels.
     pub(super) async fn image(&self, id: &ImageId) -> Image {
         match self.get(&format!("/images/{id}/json")).await {
-            Ok(raw) => facts::image(&raw),
+            Ok(raw) => facts::image(&raw, self.kept),
             Err(problem) => Image { problem: Some(problem.to_string()), ..Image::default() },
         }
     }
@@ -194,11 +195,11 @@ impl Client {
 
     /// Services, their tasks and the nodes of a swarm.
     pub(super) async fn swarm(&self) -> Result<[Vec<Value>; 3], Error> {
-        let services = self.list("/services").await?;
+        let services = self.list("/services", Some).await?;
         if services.is_empty() {
             return Ok([services, Vec::new(), Vec::new()]);
         }
-        Ok([services, self.list("/tasks").await?, self.list("/nodes").await?])
+        Ok([services, self.list("/tasks", Some).await?, self.list("/nodes", Some).await?])
     }
 
     /// Whether the engine still answers.

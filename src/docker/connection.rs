@@ -2,6 +2,7 @@
 //!
 //! A connection for each request: the socket is local, and a connection that died with the last engine is never met.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,21 +18,24 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Semaphore;
 use tokio::time;
 use tokio_rustls::TlsConnector;
 
 use super::endpoint::Endpoint;
-use super::json;
+use super::pieces::{Piece, Pieces};
 
 /// To connect, and from a request to the head of its answer.
 const HEAD: Duration = Duration::from_secs(10);
 /// For the whole body of an answer.
 const BODY: Duration = Duration::from_mins(1);
-/// The longest answer that is read: 10,000 containers with long labels are a fifth of it.
-const LONGEST: usize = 256 << 20;
+/// The longest words of an engine that says no.
+const LONGEST_WORDS: usize = 16 << 10;
 
-/// The longest line of an answer that never ends: an event with all the labels that a container can have.
-const LONGEST_LINE: usize = 16 << 20;
+/// One object of so many bytes is a large one …
+const LARGE: usize = 64 << 10;
+/// … of which only so many are read at the same time. The others wait.
+const LARGE_AT_ONCE: usize = 4;
 
 /// Files with which Leeward and an engine recognise each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,6 +121,10 @@ impl Error {
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     target: Arc<Target>,
+    /// The most of one object that is read.
+    object_bytes: usize,
+    /// Turns to read large ones.
+    large: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -128,7 +136,12 @@ enum Target {
 
 impl Connection {
     /// Prepares to reach an engine; connects to nothing. `None` for an endpoint that is no engine.
-    pub(super) fn to(endpoint: &Endpoint, certificates: &Certificates) -> Result<Option<Self>, Error> {
+    /// Of one object, as a container, at most `object_bytes` are read: see [`pieces`](super::pieces).
+    pub(super) fn to(
+        endpoint: &Endpoint,
+        certificates: &Certificates,
+        object_bytes: usize,
+    ) -> Result<Option<Self>, Error> {
         let target = match endpoint {
             Endpoint::Unix(path) => Target::Unix(path.clone()),
             Endpoint::Tcp { address } => Target::Tcp(address.clone()),
@@ -140,7 +153,12 @@ impl Connection {
             },
             Endpoint::File(_) | Endpoint::Demo => return Ok(None),
         };
-        Ok(Some(Self { target: Arc::new(target) }))
+        Ok(Some(Self { target: Arc::new(target), object_bytes, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) }))
+    }
+
+    /// The most of one object that is read.
+    pub(super) fn object_bytes(&self) -> usize {
+        self.object_bytes
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -184,21 +202,92 @@ impl Connection {
         TcpStream::connect(address).await.map_err(|cause| Error::Connect { at: format!("tcp://{address}"), cause })
     }
 
-    /// Asks for JSON. Errors: any status but 200, a body that is cut off, too long or no JSON.
+    /// Asks for JSON that is one object. Errors: any status but 200, a body that is cut off or no JSON.
     pub(super) async fn json(&self, path: &str) -> Result<Value, Error> {
         let response = self.send(request(Method::GET, path)).await?;
-        read(response, path).await
+        self.read(response, path).await
+    }
+
+    /// Reads the body of an answer as JSON.
+    pub(super) async fn read(&self, response: Response<Incoming>, path: &str) -> Result<Value, Error> {
+        let mut values = Vec::new();
+        self.pieces(response, path, Pieces::of_lines(self.object_bytes), |value| values.push(value)).await?;
+        match (values.pop(), values.is_empty()) {
+            (Some(value), true) => Ok(value),
+            (_, _) => Err(Error::Garbled { path: path.to_owned(), why: "it is not one value".to_owned() }),
+        }
+    }
+
+    /// Asks for a list, and gives its items one after the other as they come. `null` is an empty list. Errors: as of
+    /// [`Self::json`]; an answer that is no list.
+    pub(super) async fn items(&self, path: &str, mut each: impl FnMut(Value)) -> Result<(), Error> {
+        let response = self.send(request(Method::GET, path)).await?;
+        let mut other = None;
+        let is_list = self
+            .pieces(response, path, Pieces::of_list(self.object_bytes), |value| {
+                if value.is_object() { each(value) } else { other = Some(value) }
+            })
+            .await?;
+        if is_list || other.is_some_and(|it| it.is_null()) {
+            return Ok(());
+        }
+        Err(Error::Garbled { path: path.to_owned(), why: "it is no list".to_owned() })
+    }
+
+    /// Takes the body of an answer apart. Whether it is a list.
+    async fn pieces(
+        &self,
+        response: Response<Incoming>,
+        path: &str,
+        mut pieces: Pieces,
+        mut each: impl FnMut(Value),
+    ) -> Result<bool, Error> {
+        let garbled = |why: String| Error::Garbled { path: path.to_owned(), why };
+        if response.status() != StatusCode::OK {
+            return Err(refused(response, path).await);
+        }
+        let mut body = response.into_body();
+        let reading = async {
+            let mut turn = None;
+            loop {
+                let frame = body.frame().await.transpose().map_err(|problem| garbled(problem.to_string()))?;
+                let is_over = frame.is_none();
+                let bytes = frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
+                let mut found = pieces.read(&bytes).map_err(|problem| garbled(problem.to_string()))?;
+                if is_over {
+                    found.extend(pieces.end().map_err(|problem| garbled(problem.to_string()))?);
+                }
+                for piece in found {
+                    each(piece.value().map_err(|problem| garbled(problem.to_string()))?);
+                }
+                if is_over {
+                    return Ok(pieces.is_list());
+                }
+                if pieces.held() < LARGE {
+                    turn = None;
+                } else if turn.is_none() {
+                    // Never closed.
+                    turn = self.large.acquire().await.ok();
+                }
+            }
+        };
+        time::timeout(BODY, reading)
+            .await
+            .unwrap_or_else(|_| Err(Error::TooSlow { path: path.to_owned(), limit: BODY }))
     }
 
     /// Asks for lines of JSON, as they come. Errors: any status but 200.
     pub(super) async fn lines(&self, path: &str) -> Result<Lines, Error> {
         let response = self.send(request(Method::GET, path)).await?;
         if response.status() != StatusCode::OK {
-            // It holds the engine's words.
-            let whole = read(response, path).await;
-            return Err(whole.err().unwrap_or_else(|| Error::Garbled { path: path.to_owned(), why: String::new() }));
+            return Err(refused(response, path).await);
         }
-        Ok(Lines { body: response.into_body(), path: path.to_owned(), held: Vec::new() })
+        Ok(Lines {
+            body: response.into_body(),
+            path: path.to_owned(),
+            pieces: Pieces::of_lines(self.object_bytes),
+            whole: VecDeque::new(),
+        })
     }
 }
 
@@ -211,58 +300,48 @@ pub(super) fn request(method: Method, path: &str) -> Request<Empty<Bytes>> {
     request
 }
 
-/// Reads the body of an answer as JSON.
-pub(super) async fn read(response: Response<Incoming>, path: &str) -> Result<Value, Error> {
+/// The engine's no, in its first words.
+async fn refused(response: Response<Incoming>, path: &str) -> Error {
     let status = response.status();
-    let garbled = |why: String| Error::Garbled { path: path.to_owned(), why };
-    let body = time::timeout(BODY, Limited::new(response.into_body(), LONGEST).collect())
-        .await
-        .map_err(|_| Error::TooSlow { path: path.to_owned(), limit: BODY })?
-        .map_err(|problem| garbled(problem.to_string()))?
-        .to_bytes();
-    if status != StatusCode::OK {
-        let words = serde_json::from_slice::<Value>(&body).ok();
-        let words = words.as_ref().and_then(|it| it.get("message")?.as_str().map(ToOwned::to_owned));
-        let message = words.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
-        return Err(Error::Status {
-            path: path.to_owned(),
-            status,
-            message: message.chars().filter(|letter| !letter.is_control()).take(200).collect(),
-        });
+    let body = time::timeout(BODY, Limited::new(response.into_body(), LONGEST_WORDS).collect()).await;
+    let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let words = serde_json::from_slice::<Value>(&body).ok();
+    let words = words.as_ref().and_then(|it| it.get("message")?.as_str().map(ToOwned::to_owned));
+    let message = words.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
+    Error::Status {
+        path: path.to_owned(),
+        status,
+        message: message.chars().filter(|letter| !letter.is_control()).take(200).collect(),
     }
-    json::read(&body).map_err(|problem| garbled(problem.to_string()))
 }
 
 /// An answer that never ends, of a line of JSON for each thing that happens.
 pub(super) struct Lines {
     body: Incoming,
     path: String,
-    /// What came of the line that is not whole yet.
-    held: Vec<u8>,
+    pieces: Pieces,
+    /// Lines that are whole.
+    whole: VecDeque<Piece>,
 }
 
 impl Lines {
-    /// The next line. `None`: the engine ended the answer.
+    /// The next line. `None`: the engine ended the answer. An event with all the labels that a container can have lacks
+    /// those that do not fit.
     pub(super) async fn next(&mut self) -> Option<Result<Value, Error>> {
         let garbled = |why: String| Some(Err(Error::Garbled { path: self.path.clone(), why }));
         loop {
-            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
-                let rest = self.held.split_off(end + 1);
-                let line = std::mem::replace(&mut self.held, rest);
-                if line.trim_ascii().is_empty() {
-                    continue;
-                }
-                return match json::read(&line) {
+            if let Some(line) = self.whole.pop_front() {
+                return match line.value() {
                     Ok(value) => Some(Ok(value)),
                     Err(problem) => garbled(problem.to_string()),
                 };
             }
             match self.body.frame().await? {
-                Ok(frame) => self.held.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+                Ok(frame) => match self.pieces.read(frame.data_ref().map_or(&[][..], |data| data)) {
+                    Ok(lines) => self.whole.extend(lines),
+                    Err(problem) => return garbled(problem.to_string()),
+                },
                 Err(problem) => return garbled(problem.to_string()),
-            }
-            if self.held.len() > LONGEST_LINE {
-                return garbled("a line without an end".to_owned());
             }
         }
     }

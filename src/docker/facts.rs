@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::pieces::LEFT_OUT;
+use crate::budgets::{self, Excess, Quantity};
 use crate::inventory::{Attachment, Binding, Confinement, Container, Engine, Image, Mount, Network, Volume, with_zone};
 use crate::policy::seccomp;
 
@@ -58,6 +60,81 @@ pub(super) fn text_map(value: &Value, path: &[&str]) -> BTreeMap<String, String>
         .collect()
 }
 
+/// Which labels are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them: a snapshot is for any settings, and constraints and default rules may name any label.
+    #[default]
+    All,
+    /// Those that [`budgets::is_read`]; what others mean to others is dropped as it is read.
+    Read,
+}
+
+/// Labels somewhere below, as far as they are kept.
+pub(super) fn labels(raw: &Value, path: &[&str], kept: Kept) -> BTreeMap<String, String> {
+    let mut labels = text_map(raw, path);
+    if kept == Kept::Read {
+        labels.retain(|key, _| budgets::is_read(key));
+    }
+    labels
+}
+
+/// Fields whose loss costs nothing: nobody here reads them.
+const UNREAD: [&str; 10] = [
+    "Args",
+    "Path",
+    "ExecIDs",
+    "GraphDriver",
+    "Config.Env",
+    "Config.Cmd",
+    "Config.Entrypoint",
+    "Config.Healthcheck",
+    "Config.OnBuild",
+    "Config.Shell",
+];
+
+/// What is not in an answer because it is too large, and is missed: the names, each with its bytes.
+fn left_out(raw: &Value) -> Vec<(&str, u64)> {
+    let all = entries(raw, &[LEFT_OUT]).map(|(name, bytes)| (name.as_str(), bytes.as_u64().unwrap_or_default()));
+    all.filter(|(name, _)| !UNREAD.contains(name)).collect()
+}
+
+/// An object is too large, and what is left of it says too little.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` in it is {bytes} bytes, too large to be read; {} of `serve`, and of the gate, lets more through", Quantity::ObjectBytes.flag())]
+pub struct TooLarge {
+    /// The field.
+    name: String,
+    bytes: u64,
+}
+
+impl TooLarge {
+    /// If anything but what is in `known` is left out of an object.
+    fn of(raw: &Value, known: &[&str]) -> Option<Self> {
+        let (name, bytes) = left_out(raw).into_iter().find(|(name, _)| !known.contains(name))?;
+        Some(Self { name: name.to_owned(), bytes })
+    }
+}
+
+/// As [`container`], of an answer that may be too large. Without its labels it is still a container, with
+/// [`Container::excess`]; without anything else that is judged it cannot be read.
+pub(super) fn bounded(raw: &Value, kept: Kept, object_bytes: usize) -> Result<Option<Container>, TooLarge> {
+    const LABELS: &str = "Config.Labels";
+    if let Some(too_large) = TooLarge::of(raw, &[LABELS]) {
+        return Err(too_large);
+    }
+    Ok(container(raw).map(|mut container| {
+        container.labels = labels(raw, &["Config", "Labels"], kept);
+        let found = left_out(raw).into_iter().find(|(name, _)| *name == LABELS).map(|(_, bytes)| bytes);
+        container.excess = found.map(|found| {
+            // A gate in between may let less through, and does not say how much.
+            let most = u64::try_from(object_bytes).ok().filter(|most| *most < found);
+            Excess { quantity: Quantity::ObjectBytes, found, most, label: None }
+        });
+        container
+    }))
+}
+
 /// `GET /containers/{id}/json`. `None`: without an id there is no container.
 pub fn container(raw: &Value) -> Option<Container> {
     let id = text(raw, &["Id"]);
@@ -92,6 +169,7 @@ pub fn container(raw: &Value) -> Option<Container> {
         volumes_from: texts(raw, &["HostConfig", "VolumesFrom"]),
         swarm: None,
         malformed,
+        excess: None,
     })
 }
 
@@ -246,7 +324,11 @@ pub fn network(raw: &Value) -> Option<Network> {
     Some(Network {
         id: id.into(),
         name,
-        driver: text(raw, &["Driver"]),
+        // Whose options are not known is no network that could be verified.
+        driver: match TooLarge::of(raw, &["Labels", "Containers"]) {
+            Some(TooLarge { name, .. }) => format!("(too large to be read: {name})"),
+            None => text(raw, &["Driver"]),
+        },
         scope: text(raw, &["Scope"]),
         internal: flag(raw, &["Internal"]),
         ingress: flag(raw, &["Ingress"]),
@@ -259,8 +341,10 @@ pub fn network(raw: &Value) -> Option<Network> {
 }
 
 /// `GET /images/{id}/json`.
-pub fn image(raw: &Value) -> Image {
-    Image { labels: text_map(raw, &["Config", "Labels"]), problem: None }
+pub fn image(raw: &Value, kept: Kept) -> Image {
+    let problem =
+        left_out(raw).into_iter().find(|(name, _)| *name == "Config.Labels").and_then(|_| TooLarge::of(raw, &[]));
+    Image { labels: labels(raw, &["Config", "Labels"], kept), problem: problem.map(|problem| problem.to_string()) }
 }
 
 /// `GET /volumes/{name}`. Of the options only what tells a bind from a volume: others may hold passwords.

@@ -12,6 +12,7 @@ pub mod swarm;
 mod client;
 mod inspections;
 pub(crate) mod json;
+pub(crate) mod pieces;
 mod watch;
 
 use std::sync::Arc;
@@ -22,7 +23,11 @@ use tokio::sync::watch::Sender;
 pub use self::connection::Certificates;
 use self::connection::Connection;
 pub use self::endpoint::Endpoint;
+use crate::budgets::Budgets;
 use crate::inventory::Inventory;
+
+/// The most of one container, network, image or volume that is read, in bytes, unless the operator says otherwise.
+pub const OBJECT_BYTES: usize = 2 << 20;
 
 /// What is known now.
 #[derive(Clone, Debug)]
@@ -43,12 +48,31 @@ pub struct Stale {
 }
 
 /// How an engine is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Whether Swarm services are read.
     pub swarm: Swarm,
+    /// The most of one container, network, image or volume that is read, in bytes; what is larger is left out of it, and
+    /// it is refused.
+    pub object_bytes: usize,
+    /// Which labels are kept.
+    pub labels: facts::Kept,
+    /// The most bytes that the labels of one owner's containers may have together.
+    pub owner_label_bytes: u64,
     /// Test the door to the engine with requests that it should refuse (rules SOC-001 and SOC-002).
     pub test_door: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            swarm: Swarm::Auto,
+            object_bytes: OBJECT_BYTES,
+            labels: facts::Kept::default(),
+            owner_label_bytes: Budgets::default().owner_label_bytes(),
+            test_door: false,
+        }
+    }
 }
 
 /// Whether Swarm services are read.
@@ -76,12 +100,12 @@ pub enum Error {
 
 /// Whether the certificates can be used; connects to nothing.
 pub fn check(endpoint: &Endpoint, certificates: &Certificates) -> Result<(), connection::Error> {
-    Connection::to(endpoint, certificates).map(drop)
+    Connection::to(endpoint, certificates, OBJECT_BYTES).map(drop)
 }
 
 /// Reads everything once.
 pub async fn read(endpoint: &Endpoint, certificates: &Certificates, options: Options) -> Result<Inventory, Error> {
-    match (endpoint, Connection::to(endpoint, certificates)?) {
+    match (endpoint, Connection::to(endpoint, certificates, options.object_bytes)?) {
         (_, Some(connection)) => Ok(watch::once(connection, options).await?),
         (Endpoint::File(path), None) => Ok(snapshot::read(path)?),
         (_, None) => Ok(snapshot::demo()?),
@@ -96,7 +120,7 @@ pub async fn watch(
     options: Options,
     sender: &Sender<Option<Observed>>,
 ) -> Error {
-    let connection = match Connection::to(endpoint, certificates) {
+    let connection = match Connection::to(endpoint, certificates, options.object_bytes) {
         Ok(connection) => connection,
         Err(problem) => return problem.into(),
     };

@@ -25,7 +25,8 @@ use super::client::{Client, Event, Listed, Lists};
 use super::connection::{Connection, Error};
 use super::inspections::{Answer, Belongings, Inspections, Whole, is_whole};
 use super::{Observed, Options, Stale, Swarm, swarm};
-use crate::inventory::{ContainerId, Inventory, Unreadable};
+use crate::budgets::{Excess, Quantity};
+use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
 
 /// Events that belong together come in a burst: wait until it is quiet for so long, …
 const QUIET: Duration = Duration::from_millis(50);
@@ -187,6 +188,8 @@ struct Watch {
     news: Option<Instant>,
     /// There is no event stream.
     polls: bool,
+    /// Bytes of the labels of each owner's containers, and a little more for each label.
+    labels: BTreeMap<String, u64>,
 }
 
 impl Watch {
@@ -202,6 +205,7 @@ impl Watch {
             retry: None,
             news: None,
             polls: false,
+            labels: BTreeMap::new(),
         }
     }
 
@@ -212,7 +216,7 @@ impl Watch {
         sender: &Sender<Option<Observed>>,
         was_complete: &mut bool,
     ) -> Error {
-        let client = match Client::connect(connection).await {
+        let client = match Client::connect(connection, self.options.labels).await {
             Ok(client) => client,
             Err(problem) => return problem,
         };
@@ -473,6 +477,11 @@ impl Watch {
                         inventory.images.extend(image.map(|image| (container.image_id.clone(), image)));
                         inventory.volumes.extend(volumes);
                         // A short id in an event is not what the container is known by.
+                        let container = hold(container, inventory, &mut self.labels, self.options.owner_label_bytes);
+                        if container.excess.as_ref().is_some_and(|it| it.quantity == Quantity::OwnerLabelBytes) {
+                            // It is read again with the next list: the others may be gone by then.
+                            self.listed.remove(&container.id);
+                        }
                         inventory.put(container);
                     }
                     None => drop(inventory.containers.remove(&id)),
@@ -507,6 +516,11 @@ impl Watch {
     fn publish(&mut self, sender: &Sender<Option<Observed>>) {
         self.news = None;
         self.belongings.tidy(Arc::make_mut(&mut self.inventory));
+        // Without those that are gone.
+        self.labels.clear();
+        for container in self.inventory.containers.values() {
+            *self.labels.entry(owner(container).to_owned()).or_default() += weight(container);
+        }
         let was_stale = sender.borrow().as_ref().is_some_and(|observed| observed.stale.is_some());
         if was_stale {
             debug!("the engine is back, and everything was read again");
@@ -520,6 +534,36 @@ impl Watch {
             is_news
         });
     }
+}
+
+/// A container, without its labels if its owner's containers have too many together.
+fn hold(mut container: Container, inventory: &Inventory, labels: &mut BTreeMap<String, u64>, most: u64) -> Container {
+    let before = inventory.containers.get(&container.id);
+    let before = before.filter(|it| owner(it) == owner(&container)).map_or(0, |it| weight(it));
+    let all = labels.entry(owner(&container).to_owned()).or_default();
+    let others = all.saturating_sub(before);
+    let found = others.saturating_add(weight(&container));
+    if let Some(excess) = Excess::of(Quantity::OwnerLabelBytes, found, most) {
+        container.excess = Some(excess);
+        container.labels.retain(|key, value| OWNERS.contains(&key.as_str()) && value.len() <= LONGEST_OWNER);
+    }
+    *all = others.saturating_add(weight(&container));
+    container
+}
+
+/// The labels that say whose a container is.
+const OWNERS: [&str; 2] = ["com.docker.compose.project", "com.docker.stack.namespace"];
+/// The longest name of an owner that is kept where labels are not.
+const LONGEST_OWNER: usize = 255;
+
+/// Whose container it is, as far as it says itself: what is held here is only the memory.
+fn owner(container: &Container) -> &str {
+    OWNERS.iter().find_map(|key| container.labels.get(*key)).map_or(container.id.as_str(), String::as_str)
+}
+
+/// What a container's labels take up in memory.
+fn weight(container: &Container) -> u64 {
+    container.labels.iter().map(|(key, value)| (key.len() + value.len() + 64) as u64).sum()
 }
 
 /// At some time; never, if there is none.
@@ -540,7 +584,7 @@ async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
 
 /// Reads everything once, in full.
 pub(super) async fn once(connection: Connection, options: Options) -> Result<Inventory, Error> {
-    let client = Client::connect(connection).await?;
+    let client = Client::connect(connection, options.labels).await?;
     let mut watch = Watch::new(options);
     let reads_swarm = watch.first(&client).await?;
     let mut inspections = Inspections::new(&client, Arc::clone(&watch.belongings));

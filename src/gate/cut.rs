@@ -28,10 +28,41 @@ pub(super) enum Shape {
     Judged(fn(&Value) -> Value),
 }
 
+impl Shape {
+    /// The shape of the items, if it is a list's.
+    pub(super) fn items(&self) -> Option<&'static Self> {
+        if let Self::List(items) = self { Some(items) } else { None }
+    }
+
+    /// Whether a field may pass, called by its own name and those of the objects that it stands in: `Config.Labels`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
+        let Self::Object(fields) = self else { return true };
+        fields.iter().any(|(name, inner)| *name == first && rest.is_none_or(|rest| inner.has(rest)))
+    }
+}
+
 /// Why an answer could not be rebuilt. It is then not given at all.
 #[derive(Debug, Error)]
 #[error("the engine's answer is not the JSON it should be: {0}")]
 pub(super) struct Garbled(serde_json::Error);
+
+impl Garbled {
+    /// There is nothing in it.
+    pub(super) fn empty() -> Self {
+        Self(serde_json::Error::custom("it is empty"))
+    }
+
+    /// More than one value.
+    pub(super) fn several() -> Self {
+        Self(serde_json::Error::custom("it goes on after its end"))
+    }
+
+    /// Its brackets do not fit.
+    pub(super) fn broken() -> Self {
+        Self(serde_json::Error::custom("it is cut off, or no list"))
+    }
+}
 
 /// Rebuilds one answer. Bytes in it that are no text are replaced, as every reader replaces them: one container's label
 /// must not cost the list.
@@ -39,12 +70,27 @@ pub(super) fn cut(answer: &[u8], shape: &Shape) -> Result<Vec<u8>, Garbled> {
     rebuilt(answer, shape).or_else(|_| rebuilt(&json::mended(answer), shape))
 }
 
+/// Rebuilds an item of a list; `None` for one of the wrong kind. Readers in Go dereference the items of some lists: no
+/// `null` among objects.
+pub(super) fn item(answer: &[u8], shape: &Shape) -> Result<Option<Vec<u8>>, Garbled> {
+    let (item, fits) = read(answer, shape).or_else(|_| read(&json::mended(answer), shape))?;
+    Ok((fits && (matches!(shape, Shape::Word) || item != b"null")).then_some(item))
+}
+
 fn rebuilt(answer: &[u8], shape: &Shape) -> Result<Vec<u8>, Garbled> {
+    match read(answer, shape)? {
+        (into, true) => Ok(into),
+        (_, false) => Err(Garbled(serde_json::Error::custom("another kind of value"))),
+    }
+}
+
+/// What may pass, and whether the value is of the right kind.
+fn read(answer: &[u8], shape: &Shape) -> Result<(Vec<u8>, bool), Garbled> {
     let mut into = Vec::with_capacity(answer.len() / 2);
     let mut json = serde_json::Deserializer::from_slice(answer);
     let seed = Piece { shape, into: &mut into };
     let fits = seed.deserialize(&mut json).and_then(|fits| json.end().map(|()| fits)).map_err(Garbled)?;
-    if fits { Ok(into) } else { Err(Garbled(serde_json::Error::custom("another kind of value"))) }
+    Ok((into, fits))
 }
 
 /// One place of an answer; deserializing it writes what may pass and says whether the value was of the right kind.

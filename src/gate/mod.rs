@@ -17,6 +17,7 @@ mod events;
 mod filters;
 mod listen;
 mod query;
+mod rebuild;
 mod refused;
 mod room;
 mod server;
@@ -89,8 +90,10 @@ pub struct Limits {
     pub connections: usize,
     /// Event streams open at once; fewer than connections, so that streams never lock the others out.
     pub streams: usize,
-    /// The longest answer of the engine that is read, in bytes.
+    /// The longest answer that is given, in bytes.
     pub answer_bytes: usize,
+    /// The most of one container, network, image or volume that is read, in bytes; what is larger is left out of it.
+    pub object_bytes: usize,
     /// How long the engine may take for an answer.
     pub engine_patience: Duration,
     /// How long a client may stay silent, or not take what it is given. Event streams may stay silent for ever.
@@ -103,6 +106,7 @@ impl Default for Limits {
             connections: 128,
             streams: 32,
             answer_bytes: 64 * 1024 * 1024,
+            object_bytes: crate::docker::OBJECT_BYTES,
             engine_patience: Duration::from_secs(30),
             client_patience: Duration::from_mins(1),
         }

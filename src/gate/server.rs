@@ -24,12 +24,13 @@ use tracing::{debug, info, warn};
 use super::ask::{Ask, Request};
 use super::engine::{self, Answer, Fault};
 use super::events::Events;
+use super::rebuild::Rebuilt;
 use super::refused::{Refused, shorten};
 use super::room::{Room, Share};
 use super::streams::Streams;
 use super::tally::Tally;
 use super::words::words;
-use super::{Limits, Listen, Options, Problem, cut, shapes};
+use super::{Limits, Listen, Options, Problem, shapes};
 use crate::net::accept::{self, Listener, Stream};
 use crate::net::connection::{Asking, Connection};
 use crate::net::host::{self, Names};
@@ -321,30 +322,23 @@ async fn fetch(gate: &Arc<Gate>, request: &Request, connection: &Connection) -> 
     let response = match shapes::of(&request.ask) {
         None => pong(answer.headers()),
         Some(shape) => {
-            let (whole, share) = read(&mut answer, gate).await?;
-            let cut = cut::cut(&whole, shape).map_err(Fault::Garbled)?;
-            drop((whole, share));
-            let mut share = gate.room.share();
-            if !share.grow_to(cut.len()) {
-                return Err(ROOM_TAKEN);
-            }
-            json_answer(StatusCode::OK, share.around(cut))
+            let (whole, share) = read(&mut answer, gate, Rebuilt::new(shape, gate.limits.object_bytes)).await?;
+            json_answer(StatusCode::OK, share.around(whole))
         }
     };
     gate.tally.answered();
     Ok(response)
 }
 
-/// The whole body of an answer, if it comes in time, is within the bound, and there is room for it.
-async fn read(answer: &mut Answer, gate: &Gate) -> Result<(Vec<u8>, Share), Unanswered> {
+/// The whole of an answer, rebuilt, if it comes in time, is within the bound, and there is room for it.
+async fn read(answer: &mut Answer, gate: &Gate, mut rebuilt: Rebuilt) -> Result<(Vec<u8>, Share), Unanswered> {
     let Limits { answer_bytes, engine_patience, .. } = gate.limits;
     let mut share = gate.room.share();
     let reading = async {
-        let mut whole = Vec::new();
         let mut turn = None;
         while let Some(bytes) = answer.next().await {
-            let bytes = bytes?;
-            let length = whole.len().saturating_add(bytes.len());
+            rebuilt.read(&bytes?)?;
+            let length = rebuilt.len();
             if length > answer_bytes {
                 return Err(Fault::Long(answer_bytes).into());
             }
@@ -354,9 +348,9 @@ async fn read(answer: &mut Answer, gate: &Gate) -> Result<(Vec<u8>, Share), Unan
             if !share.grow_to(length) {
                 return Err(ROOM_TAKEN);
             }
-            whole.extend_from_slice(&bytes);
         }
-        Ok(whole)
+        let whole = rebuilt.end()?;
+        if share.grow_to(whole.len()) { Ok(whole) } else { Err(ROOM_TAKEN) }
     };
     let whole = timeout(engine_patience, reading).await.unwrap_or(Err(Fault::Slow(engine_patience).into()))?;
     Ok((whole, share))

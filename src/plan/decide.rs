@@ -10,6 +10,7 @@ use super::declared::Declaration;
 use super::reader::Reader;
 use super::select;
 use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
+use crate::budgets::Demand;
 use crate::dynamic::{Dynamic, document, stopping};
 use crate::inventory::{Container, ContainerId, Network};
 use crate::label::ProviderLabels;
@@ -17,7 +18,7 @@ use crate::policy::claims::{self, Claim};
 use crate::policy::finding::Finding;
 use crate::policy::hosts::{self, Bindings};
 use crate::policy::lookup::Answering;
-use crate::policy::names;
+use crate::policy::names::{self, Owner};
 use crate::policy::namespaces::Namespace;
 use crate::policy::own_labels::{TRAEFIK, is_true};
 use crate::policy::references::{self, Middlewares};
@@ -48,7 +49,9 @@ impl<'a> Asked<'a> {
             let wish = asks(resident, declaration, world.settings);
             Self { at, resident, namespace, declaration, wish }
         };
-        world.everybody().zip(declarations).enumerate().map(asked).collect()
+        let mut all: Vec<Self> = world.everybody().zip(declarations).enumerate().map(asked).collect();
+        hold_owners(&mut all, world.settings);
+        all
     }
 
     /// Whether it asked for a route, whatever came of it.
@@ -64,6 +67,19 @@ impl<'a> Asked<'a> {
 
 /// What Compose writes on a container of `docker compose run`. Source: Compose `pkg/api/labels.go`, `OneoffLabel`.
 const ONE_OFF: &str = "com.docker.compose.oneoff";
+
+/// Refuses the containers with which their owner asks for more than one may, in the order of the inventory.
+fn hold_owners(all: &mut [Asked<'_>], settings: &Settings) {
+    let mut demands: BTreeMap<&Owner, Demand> = BTreeMap::new();
+    for asked in all.iter_mut().filter(|asked| asked.asks() && asked.declaration.demand != Demand::default()) {
+        let so_far = demands.entry(&asked.resident.owner).or_default();
+        let demand = so_far.and(asked.declaration.demand);
+        match settings.budgets.judge_owner(demand) {
+            None => *so_far = demand,
+            Some(excess) => asked.wish = Err(Refusal::from(&excess)),
+        }
+    }
+}
 
 fn asks(resident: &Resident<'_>, declaration: &Declaration, settings: &Settings) -> Result<(), Refusal> {
     let Resident { container, image, labels, .. } = resident;
@@ -170,7 +186,8 @@ pub(crate) fn decide<'a>(
     operator_labels(asked, &mut way);
     if let Err(refusal) = &asked.wish {
         // A container whose `traefik.enable` cannot be read did ask for something.
-        decision.outcome = if refusal.code == Code::BadLabel { Outcome::Refused } else { Outcome::Ignored };
+        let has_asked = matches!(refusal.code, Code::BadLabel | Code::Budget);
+        decision.outcome = if has_asked { Outcome::Refused } else { Outcome::Ignored };
         decision.refusal = Some(refusal.clone());
         let facts = if *is_traefik { vec!["it is a declared Traefik".to_owned()] } else { Vec::new() };
         way.fail(StepName::AskedFor, facts, vec![refusal.clone()]);

@@ -7,6 +7,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::{Warning, select, unfolded};
+use crate::budgets::Demand;
 use crate::dynamic::{Dynamic, document};
 use crate::inventory::Container;
 use crate::label::{self, LabelProblem, ProviderLabels};
@@ -37,6 +38,23 @@ pub(crate) struct Declaration {
     pub(crate) claimed: Vec<Claimed>,
     /// Labels that look as if they meant something and do not.
     pub(crate) unmatched: Vec<Warning>,
+    /// What of it its owner's budget is for.
+    pub(crate) demand: Demand,
+}
+
+impl Default for Declaration {
+    fn default() -> Self {
+        Self {
+            provider: Ok(ProviderLabels::default()),
+            all: Ok(ProviderLabels::default()),
+            dynamic: Ok(Dynamic::default()),
+            unwritable: Vec::new(),
+            longest_name: 0,
+            claimed: Vec::new(),
+            unmatched: Vec::new(),
+            demand: Demand::default(),
+        }
+    }
 }
 
 impl Declaration {
@@ -49,7 +67,18 @@ impl Declaration {
         } else {
             select::provider_labels(container, &container.labels, settings)
         };
+        if let Some(excess) = &container.excess {
+            // Nobody can tell what it asked for.
+            let refusal = Refusal::from(excess);
+            return Self { provider: Err(refusal.clone()), all: Err(refusal), ..Self::default() };
+        }
         let asks = [&provider, &all].into_iter().any(|it| it.as_ref().is_ok_and(|it| it.enable));
+        // Before anything is read that takes time or memory.
+        let demand = if asks { settings.budgets.judge(&labels.labels) } else { Ok(Demand::default()) };
+        let demand = match demand {
+            Ok(demand) => demand,
+            Err(excess) => return Self { provider, all, dynamic: Err(Refusal::from(&excess)), ..Self::default() },
+        };
         let dynamic = if asks { label::decode(&labels.labels).map_err(refused) } else { Ok(Dynamic::default()) };
         let unwritable = dynamic.as_ref().map(document::problems).unwrap_or_default();
         let unfolded = dynamic.as_ref().map(unfolded::problems).unwrap_or_default();
@@ -63,6 +92,7 @@ impl Declaration {
             longest_name,
             claimed,
             unmatched: unmatched(labels),
+            demand,
         }
     }
 }
@@ -112,10 +142,11 @@ impl Known {
 
     /// Whether it is of this container, and its labels are what they were.
     fn holds_for(&self, Resident { container, labels, .. }: &Resident<'_>) -> bool {
-        let Container { id, labels: own, swarm, .. } = &***container;
+        let Container { id, labels: own, swarm, excess, .. } = &***container;
         (Arc::ptr_eq(&self.container, container)
             || self.container.id == *id
                 && self.container.labels == *own
+                && self.container.excess == *excess
                 && self.container.swarm.is_some() == swarm.is_some())
             && self.baked == labels.baked
     }

@@ -368,8 +368,10 @@ pub fn claimed_when_complete<'d>(declared: &'d [Claimed], complete: &Dynamic) ->
 /// The hosts that the rules in a container's labels name, whatever else the labels say: for people, not for verdicts.
 /// `*.x` is every host below `x`.
 pub fn named(labels: &BTreeMap<String, String>) -> BTreeSet<String> {
+    /// Longer rules than Leeward routes by default are read for nobody.
+    const LONGEST: usize = 64 << 10;
     let mut all = BTreeSet::new();
-    for (key, rule) in labels {
+    for (key, rule) in labels.iter().filter(|(_, rule)| rule.len() <= LONGEST) {
         // `traefik.http.routers.<name>.rule`, in any case, as Traefik reads it.
         let mut parts = key.split('.');
         let mut is = |wanted: &str| parts.next().is_some_and(|part| part.eq_ignore_ascii_case(wanted));

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::budgets::{Excess, Quantity};
+
 /// Why something is not routed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -40,6 +42,37 @@ impl Refusal {
     }
 }
 
+impl From<&Excess> for Refusal {
+    fn from(excess: &Excess) -> Self {
+        let Excess { quantity, found, most, label } = excess;
+        let flag = quantity.flag();
+        let words = match quantity {
+            Quantity::ObjectBytes => format!("its labels are {found} bytes of the engine's answer, and were not read"),
+            Quantity::Labels => format!("it has {found} labels that Leeward reads"),
+            Quantity::LabelBytes => format!("its labels have {found} bytes"),
+            Quantity::Routers => format!("it declares {found} routers"),
+            Quantity::RuleBytes => format!("the rule has {found} bytes"),
+            Quantity::RegexSize => format!("its regular expressions have a size of {found} as Traefik compiles them"),
+            Quantity::OwnerLabelBytes => format!("the labels of all containers of its owner have {found} bytes"),
+            Quantity::OwnerRouters => format!("the containers of its owner declare {found} routers"),
+            Quantity::OwnerRegexSize => {
+                format!(
+                    "the regular expressions of its owner's containers have a size of {found} as Traefik compiles them"
+                )
+            }
+        };
+        let most = most.map(|most| format!("; the most is {most}")).unwrap_or_default();
+        let remedy = match quantity {
+            Quantity::ObjectBytes => format!("remove labels, or start `serve`, and the gate, with a higher {flag}"),
+            Quantity::RegexSize | Quantity::OwnerRegexSize => format!(
+                "repeat less in them (`{{1,1000}}`, `\\pL`), or use Path and PathPrefix; {flag} lets more through, which Traefik pays for in memory"
+            ),
+            _ => format!("use fewer or shorter labels; {flag} lets more through"),
+        };
+        Self { label: label.clone(), ..Self::new(Code::Budget, format!("{words}{most} ({flag})"), remedy) }
+    }
+}
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// The closed list of reasons. The text form is stable: scripts and dashboards may rely on it.
@@ -71,6 +104,8 @@ codes! {
     NotRunning = "not-running",
     /// The health check does not say healthy.
     Unhealthy = "unhealthy",
+    /// It asks for more than one container, or one owner, may.
+    Budget = "over-budget",
     /// The engine could not tell us about it.
     Unreadable = "unreadable",
     /// It would take labels baked into its image to route it.

@@ -37,6 +37,11 @@ impl Constraint {
         Ok(Self { condition: Some(Condition::new(&Expression::parse(text)?)?) })
     }
 
+    /// Whether it matches everything.
+    pub fn is_empty(&self) -> bool {
+        self.condition.is_none()
+    }
+
     /// Whether a container with these labels is kept.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.matches_by(&|key| labels.get(key).map(String::as_str))

@@ -2,7 +2,7 @@
 
 pub mod constraint;
 mod expression;
-mod go_regex;
+pub(crate) mod go_regex;
 mod reach;
 pub mod router;
 pub mod template;

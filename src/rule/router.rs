@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use crate::rule::expression::{Call, Expression};
-use crate::rule::go_regex::{GoRegex, Problem};
+use crate::rule::go_regex::{self, GoRegex, Problem};
 pub use crate::rule::reach::Reach;
 
 /// A parsed rule.
@@ -61,6 +61,25 @@ pub fn parse_tcp(rule: &str, syntax: Option<&str>) -> Result<Rule, String> {
     }
     Ok(parsed)
 }
+
+/// How large the regular expressions of a rule are as Traefik compiles them, in instructions: see [`go_regex::size`]. In
+/// either syntax, and rather too much than too little: every matcher costs something too.
+pub fn regex_size(rule: &str) -> u64 {
+    let Ok(expression) = Expression::parse(rule) else { return 0 };
+    let mut sum = 0_u64;
+    for call in expression.calls() {
+        let is_regex = call.name.to_ascii_lowercase().contains("regex");
+        for argument in &call.arguments {
+            let plain = if is_regex { go_regex::size(argument) } else { MATCHER_SIZE };
+            let braces = argument.contains('{').then(|| template(argument)).flatten();
+            sum = sum.saturating_add(braces.map_or(0, |pattern| go_regex::size(&pattern)).max(plain));
+        }
+    }
+    sum
+}
+
+/// What a matcher without a regular expression costs.
+const MATCHER_SIZE: u64 = 10;
 
 /// What a matcher's arguments must be, and which hosts it reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -120,7 +120,7 @@ impl Daemon {
     pub(crate) fn put_in_state(&self, name: &str, host: u16, state: &str) {
         let id = id(name);
         let container = json!({
-            "Id": id, "Name": format!("/{name}"), "Image": "sha256:app", "Created": "2026-01-01T00:00:00Z",
+            "Id": id, "Name": format!("/{name}"), "Image": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Created": "2026-01-01T00:00:00Z",
             "State": {"Status": state, "StartedAt": "2026-01-01T00:00:00Z"},
             "Config": {
                 "Image": "app:1",
@@ -146,6 +146,12 @@ impl Daemon {
         let value = Value::from(format!("Host(`{NO_UTF8}`)"));
         let mut state = self.state.lock().unwrap();
         state.containers.get_mut(&id(name)).unwrap()["Config"]["Labels"][key] = value;
+    }
+
+    /// A container has these labels and no others.
+    pub(crate) fn label(&self, id: &str, labels: serde_json::Map<String, Value>) {
+        let mut state = self.state.lock().unwrap();
+        state.containers.get_mut(id).unwrap()["Config"]["Labels"] = labels.into();
     }
 
     /// No longer has a container; says nothing of it.
@@ -299,7 +305,7 @@ fn whole(path: &str, state: &State) -> Option<Value> {
             if let Some(id) = path.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json")) {
                 return state.containers.get(id).cloned();
             }
-            path.starts_with("/images/").then(|| json!({"Id": "sha256:app", "Config": {"Labels": {}}}))?
+            path.starts_with("/images/").then(|| json!({"Id": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Config": {"Labels": {}}}))?
         }
     })
 }

@@ -3,6 +3,7 @@
 //! A stand-in engine, the real watch, the real service, on one thread in paused time: waiting costs nothing.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
 
+mod bombs;
 mod daemon;
 
 use std::net::SocketAddr;
@@ -60,7 +61,7 @@ impl House {
         let address = service.address().unwrap();
         let (sender, observed) = watch::channel(None);
         let watching = async move {
-            let options = docker::Options { swarm: docker::Swarm::Auto, test_door: false };
+            let options = docker::Options::default();
             docker::watch(&endpoint, &Certificates::default(), options, &sender).await.to_string()
         };
         let mut running = JoinSet::new();
@@ -721,4 +722,81 @@ async fn a_gate_without_a_place_for_one_more_event_stream_is_polled_and_followed
     house.engine.put("app3", 2);
     house.engine.say("app3", "start");
     house.hosts_become(&["app2", "app3"]).await;
+}
+
+/// Gives a container labels beside those that ask for `Host(<name>.example)`, and has it start.
+fn start_with(engine: &Daemon, name: &str, more: impl IntoIterator<Item = (String, String)>) {
+    engine.put(name, 9);
+    let own = [("traefik.enable".to_owned(), "true".to_owned())];
+    let labels = own.into_iter().chain(more).map(|(key, value)| (key, value.into()));
+    engine.label(&daemon::id(name), labels.collect());
+    engine.say(name, "start");
+}
+
+impl House {
+    /// Waits until it is said of a container.
+    async fn says(&self, name: &str, words: &str) {
+        let begun = Instant::now();
+        loop {
+            let said = self.get(&format!("/explain/{name}")).await.1;
+            if said.contains(words) {
+                return;
+            }
+            assert!(
+                begun.elapsed() < EVER,
+                "{name}: {words} is not in {}",
+                said.chars().take(1000).collect::<String>()
+            );
+            time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_above_a_budget_is_refused_alone_with_its_number_and_flag() {
+    let house = House::ready(TWO).await;
+    let rule = |rule: String| vec![("traefik.http.routers.c.rule".to_owned(), rule)];
+    let many = |count: usize, key: &str| (0..count).map(|at| (format!("{key}{at}"), String::new())).collect::<Vec<_>>();
+    for (labels, words) in [
+        (rule("x".repeat(65_537)), "the rule has 65537 bytes; the most is 65536 (--max-rule-bytes)"),
+        (rule(r"PathRegexp(`^/\pL{900}$`)".to_owned()), "the most is 200000 (--max-regex-size)"),
+        (many(501, "traefik.http.routers.r"), "it declares 501 routers; the most is 500 (--max-routers)"),
+        (many(10_000, "traefik.x"), "it has 10001 labels that Leeward reads; the most is 10000 (--max-labels)"),
+        (vec![("traefik.x".to_owned(), "y".repeat(1 << 20))], "; the most is 1048576 (--max-label-bytes)"),
+        (vec![("x".to_owned(), "y".repeat(3 << 20))], "and were not read; the most is 2097152 (--max-object)"),
+    ] {
+        start_with(&house.engine, "c", labels);
+        house.says("c", words).await;
+        assert_eq!(house.hosts().await, TWO, "{words}");
+        house.until_ready(200).await;
+    }
+    start_with(&house.engine, "c", rule("Host(`c.example`)".to_owned()));
+    house.hosts_become(&["a", "b", "c"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_containers_of_one_owner_share_a_budget_and_nobody_elses_is_touched() {
+    let house = House::ready(TWO).await;
+    let project =
+        || ["project", "config-hash"].map(|key| (format!("com.docker.compose.{key}"), "shop".to_owned())).into_iter();
+    let names = ["o1", "o2", "o3", "o4", "o5", "o6"];
+    for name in names {
+        let host = (format!("traefik.http.routers.{name}.rule"), format!("Host(`{name}.example`)"));
+        let long = ("leeward.long".to_owned(), "y".repeat(900_000));
+        start_with(&house.engine, name, project().chain([host, long]));
+    }
+    house.hosts_become(&["o1", "o2", "o3", "o4", "a", "b"]).await;
+    house.says("o5", "(--max-per-owner)").await;
+    house.says("o6", "(--max-per-owner)").await;
+    for name in names {
+        house.engine.remove(name);
+        house.engine.say(name, "destroy");
+    }
+    house.hosts_become(TWO).await;
+    for name in &names[..5] {
+        let routers = (0..500).map(|at| (format!("traefik.http.routers.{name}{at}.rule"), format!("Host(`{name}`)")));
+        start_with(&house.engine, name, project().chain(routers));
+    }
+    house.says("o5", "declare 2500 routers; the most is 2000 (--max-per-owner)").await;
+    assert_eq!(house.config().await.matches("Host(`o").count(), 2000);
 }

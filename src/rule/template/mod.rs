@@ -58,6 +58,11 @@ pub struct Model<'a> {
 }
 
 impl DefaultRule {
+    /// Whether it is Traefik's, which reads no label.
+    pub fn is_default(&self) -> bool {
+        self.template.is_none()
+    }
+
     /// Reads a template.
     ///
     /// Errors: what Go would refuse when parsing, a variable that is set before it is declared, and functions that are not

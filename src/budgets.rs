@@ -1,0 +1,288 @@
+//! How much one container, and all of one owner's, may ask of Leeward and of Traefik.
+//!
+//! What is above a budget is refused alone, with the number and the flag. `docs/limits.md` says where the defaults come
+//! from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// The budgets. Each has a flag: [`Quantity::flag`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// Labels of one container that somebody reads.
+    pub labels: u64,
+    /// Bytes of their keys and values.
+    pub label_bytes: u64,
+    /// Routers of one container.
+    pub routers: u64,
+    /// Bytes of one rule.
+    pub rule_bytes: u64,
+    /// Regular expressions of one container, as Go compiles them, in instructions.
+    pub regex_size: u64,
+    /// An owner's containers together have at most so many times what one may have, but for rules.
+    pub per_owner: u64,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self {
+            labels: 10_000,
+            label_bytes: 1 << 20,
+            routers: 500,
+            rule_bytes: 64 << 10,
+            regex_size: 200_000,
+            per_owner: 4,
+        }
+    }
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantity {
+    /// Bytes of one object in an answer of the engine, in the gate or in the program that reads it.
+    ObjectBytes,
+    /// Labels.
+    Labels,
+    /// Bytes of labels.
+    LabelBytes,
+    /// Routers.
+    Routers,
+    /// Bytes of one rule.
+    RuleBytes,
+    /// Instructions of regular expressions.
+    RegexSize,
+    /// Bytes of all labels of one owner.
+    OwnerLabelBytes,
+    /// Routers of one owner.
+    OwnerRouters,
+    /// Instructions of one owner's regular expressions.
+    OwnerRegexSize,
+}
+
+impl Quantity {
+    /// The flag that sets the budget.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::ObjectBytes => "--max-object",
+            Self::Labels => "--max-labels",
+            Self::LabelBytes => "--max-label-bytes",
+            Self::Routers => "--max-routers",
+            Self::RuleBytes => "--max-rule-bytes",
+            Self::RegexSize => "--max-regex-size",
+            Self::OwnerLabelBytes | Self::OwnerRouters | Self::OwnerRegexSize => "--max-per-owner",
+        }
+    }
+}
+
+/// Too much of something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excess {
+    /// Of what.
+    pub quantity: Quantity,
+    /// How much there is.
+    pub found: u64,
+    /// How much there may be; `None`: whoever left it out did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<u64>,
+    /// The label, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+impl Excess {
+    /// Of a container or its owner, not of one label.
+    pub fn of(quantity: Quantity, found: u64, most: u64) -> Option<Self> {
+        (found > most).then_some(Self { quantity, found, most: Some(most), label: None })
+    }
+}
+
+/// Families of labels that Leeward reads: Traefik's, its own, and what Compose, Swarm and Podman say of whose a container
+/// is; the last is how an image says which Traefik it holds.
+const FAMILIES: [&str; 5] = ["traefik", "leeward", "com.docker.", "io.podman.", "org.opencontainers.image.version"];
+
+/// Whether a label is of a family that Leeward reads, whatever the operator's constraints and default rule may name.
+pub fn is_read(key: &str) -> bool {
+    let start = |family: &str| key.as_bytes().get(..family.len());
+    // The kelvin sign is a `k` to whoever compares without case.
+    FAMILIES.iter().any(|family| start(family).is_some_and(|it| it.eq_ignore_ascii_case(family.as_bytes())))
+        || key.contains('\u{212a}')
+}
+
+/// How much of what an owner's containers share is in some labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// Routers.
+    pub routers: u64,
+    /// Instructions of regular expressions.
+    pub regex_size: u64,
+}
+
+impl Demand {
+    /// Of some labels. Linear in their bytes.
+    pub fn of(labels: &BTreeMap<String, String>) -> Self {
+        let mut routers = BTreeSet::new();
+        let mut regex_size = 0_u64;
+        for (key, value) in labels {
+            if let Some(router) = router(key) {
+                routers.insert(router);
+            }
+            regex_size = regex_size.saturating_add(size(key, value));
+        }
+        Self { routers: routers.len() as u64, regex_size }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            routers: self.routers.saturating_add(other.routers),
+            regex_size: self.regex_size.saturating_add(other.regex_size),
+        }
+    }
+}
+
+impl Budgets {
+    /// What one container's labels have too much of, the cheapest to know first; else their demand.
+    pub fn judge(&self, labels: &BTreeMap<String, String>) -> Result<Demand, Excess> {
+        let read = || labels.iter().filter(|(key, _)| is_read(key));
+        let bytes = read().map(|(key, value)| (key.len() + value.len()) as u64).sum();
+        let rule = labels.iter().find(|(key, value)| is_rule(key) && value.len() as u64 > self.rule_bytes);
+        let rule = rule.and_then(|(key, value)| {
+            let excess = Excess::of(Quantity::RuleBytes, value.len() as u64, self.rule_bytes)?;
+            Some(Excess { label: Some(key.clone()), ..excess })
+        });
+        let early = rule
+            .or_else(|| Excess::of(Quantity::LabelBytes, bytes, self.label_bytes))
+            .or_else(|| Excess::of(Quantity::Labels, read().count() as u64, self.labels));
+        if let Some(excess) = early {
+            return Err(excess);
+        }
+        let demand = Demand::of(labels);
+        let late = Excess::of(Quantity::Routers, demand.routers, self.routers)
+            .or_else(|| Excess::of(Quantity::RegexSize, demand.regex_size, self.regex_size));
+        late.map_or(Ok(demand), Err)
+    }
+
+    /// The most bytes that the labels of one owner's containers may have together.
+    pub fn owner_label_bytes(&self) -> u64 {
+        self.label_bytes.saturating_mul(self.per_owner)
+    }
+
+    /// What an owner's containers, of this demand together, have too much of.
+    pub fn judge_owner(&self, demand: Demand) -> Option<Excess> {
+        let most = |one: u64| one.saturating_mul(self.per_owner);
+        Excess::of(Quantity::OwnerRouters, demand.routers, most(self.routers))
+            .or_else(|| Excess::of(Quantity::OwnerRegexSize, demand.regex_size, most(self.regex_size)))
+    }
+}
+
+/// The parts of a routing label's key behind `traefik.`, if it is one.
+fn parts(key: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = key.splitn(4, '.');
+    let is_traefiks = parts.next()?.eq_ignore_ascii_case("traefik");
+    let (protocol, kind, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    is_traefiks.then_some((protocol, kind, rest))
+}
+
+/// `http.app`, of `traefik.http.routers.app.rule`.
+fn router(key: &str) -> Option<String> {
+    let (protocol, kind, rest) = parts(key)?;
+    let name = rest.split('.').next().unwrap_or_default();
+    kind.eq_ignore_ascii_case("routers").then(|| [protocol, ".", name].concat().to_ascii_lowercase())
+}
+
+fn is_rule(key: &str) -> bool {
+    router(key).is_some() && last(key).eq_ignore_ascii_case("rule")
+}
+
+fn last(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or_default()
+}
+
+/// Of the regular expressions in one label.
+fn size(key: &str, value: &str) -> u64 {
+    if is_rule(key) {
+        return crate::rule::router::regex_size(value);
+    }
+    let is_regex = parts(key).is_some() && last(key).to_ascii_lowercase().contains("regex");
+    if !is_regex {
+        return 0;
+    }
+    // Some are lists, with commas between; others are one pattern.
+    let parts = value.split(',').map(crate::rule::go_regex::size).fold(0, u64::saturating_add);
+    parts.max(crate::rule::go_regex::size(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(all: &[(&str, &str)]) -> BTreeMap<String, String> {
+        all.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn found(all: &[(&str, &str)]) -> Option<Quantity> {
+        Budgets::default().judge(&labels(all)).err().map(|excess| excess.quantity)
+    }
+
+    #[test]
+    fn a_few_letters_that_make_traefik_large_are_seen() {
+        let rule = |pattern: &str, count: usize| vec![format!("PathRegexp(`{pattern}`)"); count].join(" || ");
+        for (pattern, count, fits) in [
+            (r"^/api/v[0-9]+/users$", 400, true),
+            (r"^/(?i)[a-z0-9_-]{1,100}$", 200, true),
+            (r"^/a{1000}$", 150, true),
+            (r"^/a{1000}$", 250, false),
+            (r"^/\pL{900}$", 1, false),
+            (r"^/(\pL*\d){300}$", 3, false),
+            (r"^/(?i)\pL{300}$", 2, false),
+            (r"^/((a{10}){10}){10}$", 200, false),
+            (r"^/[^\pL\pN]{400}$", 2, false),
+        ] {
+            let found = found(&[("traefik.http.routers.a.rule", &rule(pattern, count))]);
+            assert_eq!(found, (!fits).then_some(Quantity::RegexSize), "{count} of {pattern}");
+        }
+    }
+
+    #[test]
+    fn regular_expressions_count_wherever_traefik_compiles_them() {
+        let pattern = r"^/\pL{900}$";
+        for (key, value) in [
+            ("traefik.http.routers.a.rule", format!("Host(`a`) && !(HeaderRegexp(`a`, `{pattern}`))")),
+            ("Traefik.HTTP.Routers.a.Rule", format!("hostregexp(`{pattern}`)")),
+            ("traefik.tcp.routers.a.rule", format!("HostSNIRegexp(`{pattern}`)")),
+            ("traefik.http.routers.a.rule", r"PathPrefix(`/{name:\pL{900}}`)".to_owned()),
+            ("traefik.http.middlewares.m.redirectregex.regex", pattern.to_owned()),
+            ("traefik.http.middlewares.m.stripprefixregex.regex", format!("/a,{pattern}")),
+            ("traefik.http.middlewares.m.stripprefixregex.regex[0]", pattern.to_owned()),
+            ("traefik.http.middlewares.m.headers.accesscontrolalloworiginlistregex", pattern.to_owned()),
+            ("traefik.http.middlewares.m.forwardauth.authresponseheadersregex", pattern.to_owned()),
+        ] {
+            assert_eq!(found(&[(key, &value)]), Some(Quantity::RegexSize), "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn every_budget_is_said_by_its_number_and_flag() {
+        let many = |count: usize, key: &dyn Fn(usize) -> String| -> BTreeMap<String, String> {
+            (0..count).map(|at| (key(at), String::new())).collect()
+        };
+        let budgets = Budgets::default();
+        for (labels, quantity, found) in [
+            (many(10_001, &|at| format!("traefik.http.services.a.x{at}")), Quantity::Labels, 10_001),
+            (labels(&[("traefik.x", &"y".repeat(1 << 20))]), Quantity::LabelBytes, (1 << 20) + 9),
+            (many(501, &|at| format!("traefik.http.routers.r{at}.service")), Quantity::Routers, 501),
+            (labels(&[("traefik.udp.routers.a.rule", &"y".repeat(65_537))]), Quantity::RuleBytes, 65_537),
+        ] {
+            let excess = budgets.judge(&labels).unwrap_err();
+            assert_eq!((excess.quantity, excess.found), (quantity, found));
+        }
+        let fits = budgets.judge(&many(500, &|at| format!("traefik.http.routers.r{at}.service"))).unwrap();
+        assert_eq!(fits, Demand { routers: 500, regex_size: 0 });
+        let four = (0..3).fold(fits, |sum, _| sum.and(fits));
+        assert_eq!(budgets.judge_owner(four), None);
+        assert_eq!(budgets.judge_owner(four.and(fits)).unwrap().quantity.flag(), "--max-per-owner");
+    }
+}
