@@ -29,5 +29,6 @@ pub mod policy;
 pub mod probe;
 pub mod report;
 pub mod rule;
+pub mod seccomp;
 pub mod serve;
 pub mod settings;

@@ -27,6 +27,8 @@ use super::pieces::{Piece, Pieces};
 
 /// To connect, and from a request to the head of its answer.
 const HEAD: Duration = Duration::from_secs(10);
+/// The same for a list, which a gate answers only once it has rebuilt all of it: more than the gate's own `--engine-timeout`.
+const LIST_HEAD: Duration = Duration::from_secs(35);
 /// For the whole body of an answer.
 const BODY: Duration = Duration::from_mins(1);
 /// The longest words of an engine that says no.
@@ -168,9 +170,18 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        self.send_within(request, HEAD).await
+    }
+
+    async fn send_within<B>(&self, request: Request<B>, limit: Duration) -> Result<Response<Incoming>, Error>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let path = request.uri().path().to_owned();
-        let slow = Error::TooSlow { path: path.clone(), limit: HEAD };
-        time::timeout(HEAD, async {
+        let slow = Error::TooSlow { path: path.clone(), limit };
+        time::timeout(limit, async {
             match &*self.target {
                 Target::Unix(socket) => {
                     let at = format!("unix://{}", socket.display());
@@ -221,7 +232,7 @@ impl Connection {
     /// Asks for a list, and gives its items one after the other as they come. `null` is an empty list. Errors: as of
     /// [`Self::json`]; an answer that is no list.
     pub(super) async fn items(&self, path: &str, mut each: impl FnMut(Value)) -> Result<(), Error> {
-        let response = self.send(request(Method::GET, path)).await?;
+        let response = self.send_within(request(Method::GET, path), LIST_HEAD).await?;
         let mut other = None;
         let is_list = self
             .pieces(response, path, Pieces::of_list(self.object_bytes), |value| {

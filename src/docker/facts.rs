@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::pieces::LEFT_OUT;
 use crate::budgets::{self, Excess, Quantity};
 use crate::inventory::{Attachment, Binding, Confinement, Container, Engine, Image, Mount, Network, Volume, with_zone};
-use crate::policy::seccomp;
+use crate::seccomp;
 
 static NULL: Value = Value::Null;
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
 use super::cut::Shape::{self, Chosen, Judged, List, Map as Keyed, Object, Word};
-use crate::policy::seccomp;
+use crate::seccomp;
 
 /// What an answer may hold. `None` where the gate does not read the answer as one JSON value: `/_ping`, `/events`.
 pub(super) fn of(ask: &Ask) -> Option<&'static Shape> {

@@ -284,15 +284,13 @@ impl<'a> Makers<'a> {
         let name = published.rsplit('.').next().unwrap_or(published);
         let container = part.resident.container;
         let as_written = ["traefik.", protocol.as_str(), ".routers.", name, ".rule"].concat();
-        let label = match container.labels.get_key_value(&as_written).filter(|_| !from_default_rule) {
-            // As nearly everybody writes it.
-            Some((label, _)) => Some(label.as_str()),
-            None => {
-                let all = self.0.entry(part.resident.id).or_insert_with(|| makers(&container.labels));
-                let maker = all.get(&(protocol.as_str().to_owned(), name.to_ascii_lowercase()));
-                maker.map(|maker| maker.rule.filter(|_| !from_default_rule).unwrap_or(maker.first))
-            }
-        };
+        // As nearly everybody writes it.
+        let plain = container.labels.get_key_value(&as_written).filter(|_| !from_default_rule);
+        let label = plain.map(|(label, _)| label.as_str()).or_else(|| {
+            let all = self.0.entry(part.resident.id).or_insert_with(|| makers(&container.labels));
+            let maker = all.get(&(protocol.as_str().to_owned(), name.to_ascii_lowercase()));
+            maker.map(|maker| maker.rule.filter(|_| !from_default_rule).unwrap_or(maker.first))
+        });
         Origin { container: container.name.clone(), label: label.unwrap_or_default().to_owned() }
     }
 }

@@ -4,8 +4,7 @@
 //! isolation over [`namespaces`], [`proxy`] picks the network, [`claims`] judges what the labels ask for
 //! ([`references`], [`hosts`]) and which names Traefik would look up for it ([`lookup`]), [`names`] says whose it all is.
 //! [`world`] holds the facts they share, [`resident`] those of one container, [`own_labels`] names the labels that
-//! Leeward reads itself and finds the misspelt ones, [`seccomp`] reads system call filters, [`remedy`] writes what to
-//! change.
+//! Leeward reads itself and finds the misspelt ones, [`remedy`] writes what to change.
 
 pub mod claims;
 pub mod finding;
@@ -21,6 +20,5 @@ pub mod refusal;
 mod remedy;
 pub mod resident;
 pub mod rules;
-pub mod seccomp;
 pub(crate) mod words;
 pub mod world;

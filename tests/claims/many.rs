@@ -84,7 +84,7 @@ fn time(many: usize, outcome: Outcome, labels: fn(usize, usize) -> Vec<(String, 
     let once = || {
         let begun = worked();
         let plan = compile(&inventory, &settings);
-        let took = worked() - begun;
+        let took = worked().saturating_sub(begun);
         assert_eq!(plan.decisions.get("app").unwrap().outcome, outcome);
         took
     };
@@ -95,7 +95,6 @@ fn time(many: usize, outcome: Outcome, labels: fn(usize, usize) -> Vec<(String, 
 fn ten_times_the_labels_of_one_container_are_not_a_hundred_times_the_work() {
     for (what, outcome, labels) in KINDS {
         let (few, many) = (time(1_000, outcome, labels), time(10_000, outcome, labels));
-        println!("{what}: {few:?} for 1,000, {many:?} for 10,000");
         assert!(many < few * 25, "{what}: {few:?} for 1,000, {many:?} for 10,000");
     }
 }

@@ -9,8 +9,8 @@ use super::net::{capability, has_net_raw};
 use super::{Case, Check, Rule, Seen, is_vouched, mounts};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Shared;
-use crate::policy::seccomp::{self, Filter};
 use crate::policy::words::listed;
+use crate::seccomp::{self, Filter};
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
