@@ -204,15 +204,15 @@ fn last(key: &str) -> &str {
 /// Of the regular expressions in one label.
 fn size(key: &str, value: &str) -> u64 {
     if is_rule(key) {
-        return crate::rule::router::regex_size(value);
+        return crate::traefik::rules::router::regex_size(value);
     }
     let is_regex = parts(key).is_some() && last(key).to_ascii_lowercase().contains("regex");
     if !is_regex {
         return 0;
     }
     // Some are lists, with commas between; others are one pattern.
-    let parts = value.split(',').map(crate::rule::go_regex::size).fold(0, u64::saturating_add);
-    parts.max(crate::rule::go_regex::size(value))
+    let parts = value.split(',').map(crate::traefik::rules::go_regex::size).fold(0, u64::saturating_add);
+    parts.max(crate::traefik::rules::go_regex::size(value))
 }
 
 #[cfg(test)]

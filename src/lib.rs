@@ -3,8 +3,8 @@
 //! A label's way, from Docker to the JSON that Traefik reads:
 //!
 //! ```text
-//! docker    the engine's answers, read leniently, one container at a time      -> Inventory
-//! label     flat labels -> tree -> typed Dynamic, or a Problem                  (pure)
+//! source    the engine's answers, read leniently, one container at a time      -> Inventory
+//! labels    flat labels -> tree -> typed Dynamic, or a Problem                  (pure)
 //! policy    isolation, names, references, hosts: every claim gets one verdict   (pure)
 //! plan      select, address, complete, join                                     (pure) -> Plan
 //! report    the plan as tables, explanations, JSON and SARIF                    (pure)
@@ -15,20 +15,19 @@
 //! these share at their sockets.
 //!
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:
-//! `cli -> serve, gate, probe, docker -> net, report -> plan -> policy, label, rule -> dynamic, inventory, settings`.
+//! `cli -> serve, gate, probe, docker -> net, source, report -> plan -> policy -> traefik, inventory, settings`.
 
 pub mod budgets;
 pub mod docker;
-pub mod dynamic;
 pub mod gate;
 pub mod inventory;
-pub mod label;
 pub mod net;
 pub mod plan;
 pub mod policy;
 pub mod probe;
 pub mod report;
-pub mod rule;
 pub mod seccomp;
 pub mod serve;
 pub mod settings;
+pub mod source;
+pub mod traefik;

@@ -8,10 +8,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::budgets::Budgets;
-use crate::dynamic::Version;
-use crate::dynamic::tls::DefaultCertificate;
-use crate::rule::constraint::Constraint;
-use crate::rule::template::DefaultRule;
+use crate::traefik::Version;
+use crate::traefik::rules::constraint::Constraint;
+use crate::traefik::rules::template::DefaultRule;
+use crate::traefik::tls::DefaultCertificate;
 
 /// What `compile` needs to know besides the inventory.
 #[derive(Clone, Debug, Default)]

@@ -5,14 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use leeward::dynamic::tls::DefaultCertificate;
-use leeward::dynamic::{Dynamic, document};
 use leeward::inventory::{Attachment, Container, ContainerId, Image, Inventory, Network};
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::policy::finding::Action;
 use leeward::policy::rules::{self, Check};
 use leeward::report::audit;
 use leeward::settings::{Isolation, Names, OneOff, Settings};
+use leeward::traefik::tls::DefaultCertificate;
+use leeward::traefik::{Dynamic, document};
 use serde_json::{Value, json};
 
 #[path = "claims/catch_alls.rs"]
@@ -622,7 +622,7 @@ fn strict_refuses_what_only_reaches_far_and_the_operator_may_vouch() {
         assert!(refused(&inventory, &strict), "{id} under strict");
         let app = inventory.container_mut("app").unwrap();
         app.labels.insert("leeward.allow".into(), (*id).to_owned());
-        assert!(!refused(&inventory, &strict), "{id} vouched for");
+        assert!(!refused(&inventory, &strict), "{id} allowed for");
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount, Volume};
 use leeward::plan::compile;
+use leeward::policy::context::Context;
 use leeward::policy::finding::{Action, Severity};
 use leeward::policy::rules::{Judgement, judge};
-use leeward::policy::world::World;
 use leeward::settings::{Isolation, Settings};
 
 #[path = "support/inventory.rs"]
@@ -103,9 +103,9 @@ fn place(server: &Server, id: &str) -> usize {
 
 fn judged(server: &Server, isolation: Isolation) -> Judgement {
     let settings = Settings { isolation, ..Settings::default() };
-    let world = World::of(&server.0, &settings);
+    let world = Context::of(&server.0, &settings);
     let asked: Vec<bool> =
-        world.residents.iter().map(|resident| resident.labels.get("traefik.enable") == Some("true")).collect();
+        world.candidates.iter().map(|candidate| candidate.labels.get("traefik.enable") == Some("true")).collect();
     judge(&world, &asked)
 }
 

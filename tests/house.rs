@@ -6,26 +6,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure part: values in, values out.
-const PURE: [&str; 10] =
-    ["budgets.rs", "inventory.rs", "seccomp.rs", "settings.rs", "label", "dynamic", "rule", "policy", "plan", "report"];
+const PURE: [&str; 8] =
+    ["budgets.rs", "inventory.rs", "seccomp.rs", "settings.rs", "traefik", "policy", "plan", "report"];
 
 /// Each part of the library, with the parts that it may import beside itself.
-const IMPORTS: [(&str, &[&str]); 15] = [
-    ("budgets.rs", &["rule"]),
-    ("inventory.rs", &["budgets"]),
+const IMPORTS: [(&str, &[&str]); 14] = [
+    ("traefik", &[]),
     ("seccomp.rs", &[]),
-    ("dynamic", &[]),
-    ("label", &["dynamic"]),
-    ("rule", &["dynamic"]),
-    ("settings.rs", &["budgets", "dynamic", "rule"]),
-    ("policy", &["budgets", "dynamic", "inventory", "label", "rule", "seccomp", "settings"]),
-    ("plan", &["budgets", "dynamic", "inventory", "label", "policy", "rule", "settings"]),
+    ("budgets.rs", &["traefik"]),
+    ("inventory.rs", &["budgets"]),
+    ("settings.rs", &["budgets", "traefik"]),
+    ("policy", &["budgets", "inventory", "seccomp", "settings", "traefik"]),
+    ("plan", &["budgets", "inventory", "policy", "settings", "traefik"]),
     ("report", &["inventory", "plan", "policy"]),
-    ("docker", &["budgets", "dynamic", "inventory", "seccomp"]),
+    ("source", &["budgets", "inventory", "seccomp", "traefik"]),
     ("net", &[]),
-    ("gate", &["docker", "net", "seccomp"]),
+    ("docker", &["budgets", "inventory", "source"]),
+    ("gate", &["net", "seccomp", "source"]),
     ("probe", &["report"]),
-    ("serve", &["docker", "dynamic", "inventory", "net", "plan", "policy", "report", "settings"]),
+    ("serve", &["docker", "inventory", "net", "plan", "policy", "report", "settings", "traefik"]),
 ];
 
 /// Every source file below a path.
@@ -176,7 +175,7 @@ fn imports_run_one_way() {
 fn no_import_hides_behind_a_brace_or_a_test() {
     let code = program(
         "use std::fs;\n#[cfg(test)]\nmod tests;\nuse crate::{\n    docker, serve::{page, tls},\n};\n\
-         #[cfg(test)]\nmod more {\n    use crate::probe;\n}\n// crate::label\nfn f() { crate::gate::g(); }\n",
+         #[cfg(test)]\nmod more {\n    use crate::probe;\n}\n// crate::traefik::labels\nfn f() { crate::gate::g(); }\n",
     );
     assert_eq!(named(&code).into_iter().collect::<Vec<_>>(), ["docker", "gate", "serve"]);
 }

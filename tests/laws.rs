@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount};
 use leeward::plan::{Declarations, Outcome, Plan, Protocol, compile, compile_next};
-use leeward::rule::router;
 use leeward::settings::Settings;
+use leeward::traefik::rules::router;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -305,8 +305,8 @@ proptest! {
         let plan = compile(&inventory, &settings(true, false));
         for id in routed(&plan) {
             let container = inventory.containers.get(&id).unwrap();
-            let vouched = container.labels.contains_key("leeward.allow");
-            let open = container.attachments.contains_key("net-open") && !vouched;
+            let allowed = container.labels.contains_key("leeward.allow");
+            let open = container.attachments.contains_key("net-open") && !allowed;
             let odd = container.confinement.privileged || !container.mounts.is_empty() || !container.ports.is_empty();
             prop_assert!(container.name == "traefik" || !(open || odd || container.network_mode == "host"), "{}", id);
         }

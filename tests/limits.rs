@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use leeward::budgets::{Budgets, Demand, is_read};
-use leeward::docker;
+use leeward::source;
 use serde_json::Value;
 
 /// The most that one container of the corpora has.
@@ -55,7 +55,7 @@ fn corpora() -> Most {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let vectors = fs::read_dir(root.join("tests/vectors")).unwrap().map(|entry| entry.unwrap().path());
     let mut most = Most::default();
-    for file in vectors.chain([root.join("src/docker/demo.json")]) {
+    for file in vectors.chain([root.join("src/source/demo.json")]) {
         let text = fs::read_to_string(&file).unwrap();
         let values = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
         values.for_each(|value| most.see(&value.unwrap()));
@@ -80,7 +80,7 @@ fn the_table_of_limits_is_the_programs_and_ten_times_what_the_corpora_hold() {
         ("--max-routers", routers, most.routers),
         ("--max-rule-bytes", rule_bytes, most.rule_bytes),
         ("--max-regex-size", regex_size, most.regex_size),
-        ("--max-object", docker::OBJECT_BYTES as u64, most.object_bytes),
+        ("--max-object", source::OBJECT_BYTES as u64, most.object_bytes),
     ] {
         assert!(held > 0 && default >= 10 * held, "{flag}: {default}, and the corpora hold {held}");
         let row = format!("| `{flag}` | {} | {} |", number(default), number(held));

@@ -9,9 +9,9 @@ use leeward::plan;
 use leeward::policy::finding::Severity;
 use leeward::report::audit;
 
+use super::client::Server;
 use super::engine::Engine;
 use super::policy::Policy;
-use super::server::Server;
 use super::{Ended, Exit};
 
 /// How long a service may take to answer.
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// List every way in which the isolation is weaker than it looks, worst first, with what to change
 ///
-/// Exit status 1: something is at least as bad as --fail-on; what was vouched for (leeward.allow) and what cannot be
+/// Exit status 1: something is at least as bad as --fail-on; what was allowed for (leeward.allow) and what cannot be
 /// verified does not count. The rules are in docs/rules.md.
 #[derive(Args, Debug)]
 pub(crate) struct Audit {

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use leeward::docker::compose::{self, Project};
-use leeward::docker::snapshot;
 use leeward::inventory::Inventory;
 use leeward::plan::{self, Outcome, Plan, Warning};
 use leeward::policy::finding::Subject;
 use leeward::report::audit::Audit;
 use leeward::report::routes::Listing;
 use leeward::report::visible::{self, visible};
+use leeward::source::compose::{self, Project};
+use leeward::source::snapshot;
 use serde::Serialize;
 
 use super::audit::{FailOn, Format};

@@ -190,8 +190,8 @@ impl Gate {
                 streams: count(self.max_streams),
                 answer_bytes: count(self.max_answer),
                 object_bytes: count(self.max_object),
-                engine_patience: self.engine_timeout,
-                client_patience: self.client_timeout,
+                engine_timeout: self.engine_timeout,
+                client_timeout: self.client_timeout,
             },
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use hyper::{StatusCode, Uri};
 
-use super::server::{Server, ask_socket};
+use super::client::{Server, ask_socket};
 use super::{Ended, Exit, Failure};
 
 /// What is asked where nothing is said.

@@ -6,6 +6,7 @@
 
 mod audit;
 mod check;
+mod client;
 mod engine;
 mod explain;
 mod gate;
@@ -15,7 +16,6 @@ mod policy;
 mod probe;
 mod routes;
 mod serve;
-mod server;
 mod snapshot;
 
 use std::future::Future;

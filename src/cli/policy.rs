@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use leeward::budgets::Budgets;
-use leeward::dynamic::Version;
-use leeward::rule::constraint::Constraint;
-use leeward::rule::template::{self, DefaultRule};
 use leeward::settings::{self, Glob, OwnEntryPoint, Settings, SharedMiddleware};
+use leeward::traefik::Version;
+use leeward::traefik::rules::constraint::Constraint;
+use leeward::traefik::rules::template::{self, DefaultRule};
 
 /// Flags of every verb that compiles a plan.
 #[derive(Args, Debug)]

@@ -8,9 +8,9 @@ use hyper::StatusCode;
 use leeward::plan;
 use leeward::report::routes::Listing;
 
+use super::client::Server;
 use super::engine::Engine;
 use super::policy::Policy;
-use super::server::Server;
 use super::{Ended, Exit};
 
 /// How long a service may take to answer.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 use leeward::docker;
-use leeward::rule::template::FIELDS;
 use leeward::serve::{self, Options, Problem, Service, default_certificate, tls};
 use leeward::settings::Isolation;
+use leeward::source::facts;
+use leeward::traefik::rules::template::FIELDS;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -163,7 +164,7 @@ impl Serve {
         reading.test_door = settings.isolation != Isolation::Off;
         reading.owner_label_bytes = settings.budgets.owner_label_bytes();
         if !settings.reads_every_label() {
-            reading.labels = docker::facts::Kept::Read;
+            reading.labels = facts::Kept::Read;
         }
         // One thread for connections, one for the watch, one to spare; compiling has its own.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

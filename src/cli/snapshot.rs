@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use leeward::docker::snapshot;
 use leeward::report::visible::visible_json;
+use leeward::source::snapshot;
 
 use super::engine::Engine;
 use super::{Ended, Exit};

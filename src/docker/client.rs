@@ -12,8 +12,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Error, request};
-use super::facts::{self, Kept};
 use crate::inventory::{Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
+use crate::source::facts::{self, Kept};
 
 /// An engine that answered, and the version of the API that it is asked in.
 #[derive(Clone, Debug)]

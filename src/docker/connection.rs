@@ -23,7 +23,7 @@ use tokio::time;
 use tokio_rustls::TlsConnector;
 
 use super::endpoint::Endpoint;
-use super::pieces::{Piece, Pieces};
+use crate::source::pieces::{Piece, Pieces};
 
 /// To connect, and from a request to the head of its answer.
 const HEAD: Duration = Duration::from_secs(10);
@@ -138,7 +138,7 @@ enum Target {
 
 impl Connection {
     /// Prepares to reach an engine; connects to nothing. `None` for an endpoint that is no engine.
-    /// Of one object, as a container, at most `object_bytes` are read: see [`pieces`](super::pieces).
+    /// Of one object, as a container, at most `object_bytes` are read: see [`pieces`](crate::source::pieces).
     pub(super) fn to(
         endpoint: &Endpoint,
         certificates: &Certificates,

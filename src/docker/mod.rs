@@ -2,17 +2,11 @@
 //!
 //! bollard and hyper stay in here; what leaves is an [`Inventory`].
 
-pub mod compose;
 pub mod connection;
 pub mod endpoint;
-pub mod facts;
-pub mod snapshot;
-pub mod swarm;
 
 mod client;
 mod inspections;
-pub(crate) mod json;
-pub(crate) mod pieces;
 mod watch;
 
 use std::sync::Arc;
@@ -25,9 +19,7 @@ use self::connection::Connection;
 pub use self::endpoint::Endpoint;
 use crate::budgets::Budgets;
 use crate::inventory::Inventory;
-
-/// The most of one container, network, image or volume that is read, in bytes, unless the operator says otherwise.
-pub const OBJECT_BYTES: usize = 2 << 20;
+use crate::source::{OBJECT_BYTES, facts, snapshot};
 
 /// What is known now.
 #[derive(Clone, Debug)]

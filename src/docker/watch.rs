@@ -24,9 +24,10 @@ use tracing::{debug, info, warn};
 use super::client::{Client, Event, Listed, Lists};
 use super::connection::{Connection, Error};
 use super::inspections::{Answer, Belongings, Inspections, Whole, is_whole};
-use super::{Observed, Options, Stale, Swarm, swarm};
+use super::{Observed, Options, Stale, Swarm};
 use crate::budgets::{Excess, Quantity};
 use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
+use crate::source::swarm;
 
 /// Events that belong together come in a burst: wait until it is quiet for so long, …
 const QUIET: Duration = Duration::from_millis(50);

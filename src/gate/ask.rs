@@ -3,9 +3,9 @@
 //! Nothing of the client's text survives but values that passed a grammar: ids, names, numbers, and filters, which are
 //! decoded, checked and encoded again. What is not exactly an [`Ask`] is a [`Refused`] and goes no further.
 
+use super::error::{Refused, shorten};
 use super::filters::Filters;
 use super::query::{self, Keys};
-use super::refused::{Refused, shorten};
 use super::value::{ApiVersion, ImageName, Moment, Name, Scope, is_version_like};
 
 /// The longest request target that is looked at, in bytes. Docker's own client stays far below.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::filters::{EVENT_ACTIONS, EVENT_TYPES};
-use crate::docker::json;
+use crate::source::json;
 
 /// How much of an event's line is read, in bytes; of a longer one only what happened to whom.
 const MAX_LINE_BYTES: usize = 64 * 1024;

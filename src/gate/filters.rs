@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::refused::{Refused, shorten};
+use super::error::{Refused, shorten};
 
 /// The most values that all filters of one request may hold together.
 const MAX_FILTER_VALUES: usize = 64;

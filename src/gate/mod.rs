@@ -7,23 +7,23 @@
 //! ```
 //!
 //! No byte of a client's reaches the engine but values that passed a grammar, and no field of the engine's reaches a
-//! client unless `cut::shapes` names it: environments and command lines have no name there.
+//! client unless `response_filter::shapes` names it: environments and command lines have no name there.
 
+mod allowlist;
 pub mod ask;
-mod confine;
-mod cut;
-mod engine;
+mod error;
 mod events;
 mod filters;
 mod listen;
+mod memory_limit;
 mod query;
 mod rebuild;
-mod refused;
-mod room;
+mod response_filter;
+mod sandbox;
 mod server;
-mod shapes;
+mod stats;
 mod streams;
-mod tally;
+mod upstream;
 mod value;
 mod words;
 
@@ -95,9 +95,9 @@ pub struct Limits {
     /// The most of one container, network, image or volume that is read, in bytes; what is larger is left out of it.
     pub object_bytes: usize,
     /// How long the engine may take for an answer.
-    pub engine_patience: Duration,
+    pub engine_timeout: Duration,
     /// How long a client may stay silent, or not take what it is given. Event streams may stay silent for ever.
-    pub client_patience: Duration,
+    pub client_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -106,9 +106,9 @@ impl Default for Limits {
             connections: 128,
             streams: 32,
             answer_bytes: 64 * 1024 * 1024,
-            object_bytes: crate::docker::OBJECT_BYTES,
-            engine_patience: Duration::from_secs(30),
-            client_patience: Duration::from_mins(1),
+            object_bytes: crate::source::OBJECT_BYTES,
+            engine_timeout: Duration::from_secs(30),
+            client_timeout: Duration::from_mins(1),
         }
     }
 }
@@ -226,12 +226,12 @@ fn needed_group(group: Option<u32>) -> String {
 pub fn run(options: &Options) -> Result<(), Problem> {
     let bound = listen::bind(&options.listen, options.user)?;
     if let Some(user) = options.user {
-        confine::become_user(user, &options.engine)?;
+        sandbox::become_user(user, &options.engine)?;
     }
-    let is_there = confine::reach(&options.engine)?;
-    confine::confine(&options.engine);
+    let is_there = sandbox::reach(&options.engine)?;
+    sandbox::confine(&options.engine);
     if is_there {
-        confine::reach_still(&options.engine)?;
+        sandbox::reach_still(&options.engine)?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Problem::Start)?;
     runtime.block_on(async {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::error::{Refused, shorten};
 use super::filters::Filters;
-use super::refused::{Refused, shorten};
 use super::value::{Moment, Scope};
 
 /// The pairs of a query; `None` if it is not plain pairs, or a key comes twice. An empty query has no pairs.

@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use super::cut::{self, Garbled, Shape};
-use super::engine::Fault;
-use crate::docker::pieces::{self, Piece, Pieces};
+use super::response_filter::{self, Garbled, Shape};
+use super::upstream::Fault;
+use crate::source::pieces::{self, Piece, Pieces};
 
 /// An answer on its way.
 pub(super) struct Rebuilt {
@@ -54,11 +54,11 @@ impl Rebuilt {
                 return Err(Garbled::several().into());
             }
             self.has_begun = true;
-            self.into = cut::cut(&piece.json, self.shape)?;
+            self.into = response_filter::cut(&piece.json, self.shape)?;
             mark(&mut self.into, piece, self.shape);
             return Ok(());
         };
-        let Some(mut item) = cut::item(&piece.json, items)? else { return Ok(()) };
+        let Some(mut item) = response_filter::item(&piece.json, items)? else { return Ok(()) };
         mark(&mut item, piece, items);
         self.into.push(if self.has_begun { b',' } else { b'[' });
         self.has_begun = true;
@@ -95,7 +95,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::gate::cut::Shape::{List, Map, Object, Word};
+    use crate::gate::response_filter::Shape::{List, Map, Object, Word};
 
     static LIST: Shape = List(&Object(&[("Id", Word), ("Labels", Map(&Word)), ("State", Word)]));
     static ONE: Shape = Object(&[("Id", Word), ("Config", Object(&[("Labels", Map(&Word)), ("User", Word)]))]);

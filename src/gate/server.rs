@@ -22,15 +22,15 @@ use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
 use super::ask::{Ask, Request};
-use super::engine::{self, Answer, Fault};
+use super::error::{Refused, shorten};
 use super::events::Events;
+use super::memory_limit::{Room, Share};
 use super::rebuild::Rebuilt;
-use super::refused::{Refused, shorten};
-use super::room::{Room, Share};
+use super::stats::Stats;
 use super::streams::Streams;
-use super::tally::Tally;
+use super::upstream::{self, Answer, Fault};
 use super::words::words;
-use super::{Limits, Listen, Options, Problem, shapes};
+use super::{Limits, Listen, Options, Problem, allowlist};
 use crate::net::accept::{self, Listener, Stream};
 use crate::net::connection::{Asking, Connection};
 use crate::net::host::{self, Names};
@@ -73,7 +73,7 @@ struct Gate {
     /// What this machine may be called; `None` on a Unix socket, where no web page's script can come.
     names: Option<AllowedNames>,
     /// The counts.
-    tally: Tally,
+    stats: Stats,
     lists: Semaphore,
     room: Room,
     streams: Arc<Streams>,
@@ -114,7 +114,7 @@ pub(super) async fn serve(
             Listen::Tcp(address) if address.ip().is_loopback() => Some(AllowedNames::Loopback),
             Listen::Tcp(_) => Some(AllowedNames::Network(options.allow_hosts.clone())),
         },
-        tally: Tally::new(),
+        stats: Stats::new(),
         lists: Semaphore::new(LISTS_AT_ONCE),
         room: Room::new(limits.answer_bytes),
         streams: Streams::new(limits.streams),
@@ -130,13 +130,13 @@ pub(super) async fn serve(
             biased;
             () = &mut end => break Ok(()),
             () = gate.orphaned.notified() => break Err(Problem::Orphaned { path: gate.engine.clone() }),
-            Some(()) = told.recv() => info!("{}", gate.tally),
+            Some(()) = told.recv() => info!("{}", gate.stats),
             Some(pump) = new_pumps.recv() => drop(tasks.spawn(pump)),
             Some(_) = tasks.join_next() => {}
             _ = summary.tick() => {
-                let unwritten = gate.tally.unwritten();
+                let unwritten = gate.stats.unwritten();
                 if unwritten > 0 {
-                    warn!("kept back {unwritten} more lines like these; {}", gate.tally);
+                    warn!("kept back {unwritten} more lines like these; {}", gate.stats);
                 }
             }
             () = &mut accepting => break Ok(()),
@@ -145,14 +145,14 @@ pub(super) async fn serve(
     ending.send_replace(true);
     accepting.await;
     tasks.shutdown().await;
-    info!("ended; {}", gate.tally);
+    info!("ended; {}", gate.stats);
     outcome
 }
 
 impl accept::Host for Gate {
     /// Serves one client, one request after the other.
     async fn talk(self: Arc<Self>, stream: Stream, connection: Arc<Connection>) {
-        let patience = self.limits.client_patience;
+        let patience = self.limits.client_timeout;
         let timeouts = Timeouts { head: patience, idle: patience, stall: patience, answer: patience * TO_CATCH_UP };
         let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&connection), timeouts));
         let service = service_fn(|request| {
@@ -184,7 +184,7 @@ impl accept::Host for Gate {
         match outcome {
             Err(error) if error.is_parse() => {
                 let code = if error.is_parse_too_large() { "too-long" } else { "not-http" };
-                if self.tally.refused(code) {
+                if self.stats.refused(code) {
                     warn!(refusal.code = code, "refused a request that cannot be read: {error}");
                 }
             }
@@ -198,7 +198,7 @@ impl accept::Host for Gate {
     fn is_full(&self) {}
 
     fn turn_away(&self) -> &'static [u8] {
-        if self.tally.refused("busy") {
+        if self.stats.refused("busy") {
             warn!("turned a client away: {} are being answered", self.limits.connections);
         }
         FULL
@@ -209,7 +209,7 @@ async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, connection: &C
     let request = match judge(gate, &sent) {
         Ok(request) => request,
         Err(refused) => {
-            if gate.tally.refused(refused.code()) {
+            if gate.stats.refused(refused.code()) {
                 let (method, path) = (shorten(sent.method().as_str()), shorten(sent.uri().path()));
                 warn!(refusal.code = refused.code(), "refused `{method} {path}`: {refused}");
             }
@@ -220,16 +220,16 @@ async fn answer(gate: &Arc<Gate>, sent: hyper::Request<Incoming>, connection: &C
     match fetch(gate, &request, connection).await {
         Ok(response) => response,
         Err(Unanswered::Busy(what)) => {
-            if gate.tally.refused("busy") {
+            if gate.stats.refused("busy") {
                 warn!(refusal.code = "busy", "no answer to `{}`: {what}", shorten(&request.target()));
             }
             refusal(StatusCode::SERVICE_UNAVAILABLE, &format!("leeward gate: {what}"))
         }
         Err(Unanswered::Fault(fault)) => {
-            if gate.tally.failed(fault.code()) {
+            if gate.stats.failed(fault.code()) {
                 warn!(fault.code = fault.code(), "no answer to `{}`: {fault}", shorten(&request.target()));
             }
-            if matches!(fault, Fault::Closed(_)) && engine::is_orphan(&gate.engine) {
+            if matches!(fault, Fault::Closed(_)) && upstream::is_orphan(&gate.engine) {
                 gate.orphaned.notify_one();
             }
             refusal(StatusCode::BAD_GATEWAY, &format!("leeward gate: {fault}"))
@@ -306,12 +306,12 @@ async fn fetch(gate: &Arc<Gate>, request: &Request, connection: &Connection) -> 
         return stream(gate, request, connection).await;
     }
     let _turn = if request.ask.is_list() {
-        let turn = timeout(limits.engine_patience, gate.lists.acquire()).await;
-        Some(turn.map_err(|_| Fault::Slow(limits.engine_patience))?)
+        let turn = timeout(limits.engine_timeout, gate.lists.acquire()).await;
+        Some(turn.map_err(|_| Fault::Slow(limits.engine_timeout))?)
     } else {
         None
     };
-    let mut answer = engine::ask(&gate.engine, request, limits.engine_patience).await?;
+    let mut answer = upstream::ask(&gate.engine, request, limits.engine_timeout).await?;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
         return Ok(engine_error(gate, &request.ask, answer).await);
@@ -319,20 +319,20 @@ async fn fetch(gate: &Arc<Gate>, request: &Request, connection: &Connection) -> 
     if status != StatusCode::OK {
         return Err(Fault::Status(status).into());
     }
-    let response = match shapes::of(&request.ask) {
+    let response = match allowlist::of(&request.ask) {
         None => pong(answer.headers()),
         Some(shape) => {
             let (whole, share) = read(&mut answer, gate, Rebuilt::new(shape, gate.limits.object_bytes)).await?;
             json_answer(StatusCode::OK, share.around(whole))
         }
     };
-    gate.tally.answered();
+    gate.stats.answered();
     Ok(response)
 }
 
 /// The whole of an answer, rebuilt, if it comes in time, is within the bound, and there is room for it.
 async fn read(answer: &mut Answer, gate: &Gate, mut rebuilt: Rebuilt) -> Result<(Vec<u8>, Share), Unanswered> {
-    let Limits { answer_bytes, engine_patience, .. } = gate.limits;
+    let Limits { answer_bytes, engine_timeout, .. } = gate.limits;
     let mut share = gate.room.share();
     let reading = async {
         let mut turn = None;
@@ -352,7 +352,7 @@ async fn read(answer: &mut Answer, gate: &Gate, mut rebuilt: Rebuilt) -> Result<
         let whole = rebuilt.end()?;
         if share.grow_to(whole.len()) { Ok(whole) } else { Err(ROOM_TAKEN) }
     };
-    let whole = timeout(engine_patience, reading).await.unwrap_or(Err(Fault::Slow(engine_patience).into()))?;
+    let whole = timeout(engine_timeout, reading).await.unwrap_or(Err(Fault::Slow(engine_timeout).into()))?;
     Ok((whole, share))
 }
 
@@ -378,9 +378,9 @@ fn pong(engine: &HeaderMap) -> Response<Answered> {
 /// The engine's own no: its status, and words that are the gate's.
 async fn engine_error(gate: &Gate, ask: &Ask, answer: Answer) -> Response<Answered> {
     const MOST: usize = 16 * 1024;
-    gate.tally.answered();
+    gate.stats.answered();
     let status = answer.status();
-    let whole = answer.whole(MOST, gate.limits.engine_patience).await.unwrap_or_default();
+    let whole = answer.whole(MOST, gate.limits.engine_timeout).await.unwrap_or_default();
     let said = serde_json::from_slice::<Value>(&whole).unwrap_or_default();
     let message = said.get("message").and_then(Value::as_str).unwrap_or_default();
     json_answer(status, json!({ "message": words(status, message, ask) }).to_string())
@@ -396,7 +396,7 @@ async fn stream(
     let peer = connection.peer().unwrap_or(Peer::Process { uid: 0, pid: None });
     let place = gate.streams.take(peer).ok_or(STREAMS_OPEN)?;
     let mut ended = gate.ended.clone();
-    let mut answer = engine::ask(&gate.engine, request, gate.limits.engine_patience).await?;
+    let mut answer = upstream::ask(&gate.engine, request, gate.limits.engine_timeout).await?;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
         return Ok(engine_error(gate, &request.ask, answer).await);
@@ -440,7 +440,7 @@ async fn stream(
     if gate.pumps.send(pump).is_err() {
         return Err(STREAMS_OPEN);
     }
-    gate.tally.streamed();
+    gate.stats.streamed();
     connection.keep();
     let mut response = Response::new(Answered::stream(take));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::refused::{Refused, shorten};
+use super::error::{Refused, shorten};
 
 /// The longest name of a container, network or volume, in bytes.
 const MAX_NAME_BYTES: usize = 255;

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::inventory::{Attachment, Container, Inventory, with_zone};
-use crate::label;
 use crate::settings::Settings;
+use crate::traefik::labels;
 
 /// How deep `network_mode: container:` may be nested before we stop following.
 const MAX_SHARED: usize = 8;
@@ -56,7 +56,7 @@ pub(crate) fn anywhere(
             return Err(format!("it shares the network of container `{shared}`, which does not exist"));
         };
         // The owner of the network decides by its own label, else by `--network`, else by the rider's label.
-        let own = label::provider(&owner.labels, settings.exposed_by_default, owner.swarm.is_some())
+        let own = labels::provider(&owner.labels, settings.exposed_by_default, owner.swarm.is_some())
             .map_err(|problem| {
                 format!(
                     "it shares the network of container `{}`, whose labels are wrong: {}",

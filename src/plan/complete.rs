@@ -7,15 +7,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::dynamic::{Dynamic, http, tcp, udp};
 use crate::inventory::{Container, Image};
 use crate::plan::address;
 use crate::plan::{Protocol, Warning};
-use crate::policy::provenance::OperatorLabels;
+use crate::policy::image_labels::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::words::listed;
-use crate::rule::template::Model;
 use crate::settings::Settings;
+use crate::traefik::rules::template::Model;
+use crate::traefik::{Dynamic, http, tcp, udp};
 
 /// What is known of the container besides its labels' meaning.
 #[derive(Clone, Copy, Debug)]

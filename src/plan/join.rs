@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::decide::Part;
+use super::steps::Part;
 use super::{Backend, Origin, Protocol, Route};
-use crate::dynamic::merge::Merge;
-use crate::dynamic::{Dynamic, http, middleware, tcp, tls, udp};
 use crate::inventory::ContainerId;
 use crate::policy::names::published;
 use crate::settings::Names;
+use crate::traefik::merge::Merge;
+use crate::traefik::{Dynamic, http, middleware, tcp, tls, udp};
 
 /// Something that two containers define differently.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ type One<'a, T> = (String, &'a Part<'a>, &'a Arc<T>);
 impl<'a, T> Named<'a, T> {
     fn of(parts: &[&'a Part<'a>], names: Names, kind: impl Fn(&'a Dynamic) -> &'a BTreeMap<String, Arc<T>>) -> Self {
         let of_part = |part: &'a Part<'a>| {
-            let published = move |name: &str| published(&part.resident.owner, name, names);
+            let published = move |name: &str| published(&part.candidate.owner, name, names);
             kind(&part.dynamic).iter().map(move |(name, value)| (published(name), part, value))
         };
         let mut all: Vec<_> = parts.iter().copied().flat_map(of_part).collect();
@@ -180,8 +180,8 @@ fn route<'a, R>(
     let service = router.service.cloned().unwrap_or_default();
     let bare = service.strip_suffix("@http").unwrap_or(&service);
     let backend = |(part, address): (&Part<'_>, &str)| Backend {
-        container: part.resident.container.name.clone(),
-        id: part.resident.id.clone(),
+        container: part.candidate.container.name.clone(),
+        id: part.candidate.id.clone(),
         network: part.network_name.clone(),
         address: address.to_owned(),
     };
@@ -189,7 +189,7 @@ fn route<'a, R>(
     Route {
         protocol,
         router: name.to_owned(),
-        owner: defined.first().map(|(_, part, _)| part.resident.owner.to_string()).unwrap_or_default(),
+        owner: defined.first().map(|(_, part, _)| part.candidate.owner.to_string()).unwrap_or_default(),
         rule: router.rule.cloned().unwrap_or_default(),
         entry_points: router.entry_points.cloned().unwrap_or_default(),
         middlewares: router.middlewares.cloned().unwrap_or_default(),
@@ -282,12 +282,12 @@ impl<'a> Makers<'a> {
     fn origin(&mut self, part: &'a Part<'a>, protocol: Protocol, published: &str, from_default_rule: bool) -> Origin {
         // The published name is the label's with the owner's in front, and a label's name holds no dot.
         let name = published.rsplit('.').next().unwrap_or(published);
-        let container = part.resident.container;
+        let container = part.candidate.container;
         let as_written = ["traefik.", protocol.as_str(), ".routers.", name, ".rule"].concat();
         // As nearly everybody writes it.
         let plain = container.labels.get_key_value(&as_written).filter(|_| !from_default_rule);
         let label = plain.map(|(label, _)| label.as_str()).or_else(|| {
-            let all = self.0.entry(part.resident.id).or_insert_with(|| makers(&container.labels));
+            let all = self.0.entry(part.candidate.id).or_insert_with(|| makers(&container.labels));
             let maker = all.get(&(protocol.as_str().to_owned(), name.to_ascii_lowercase()));
             maker.map(|maker| maker.rule.filter(|_| !from_default_rule).unwrap_or(maker.first))
         });

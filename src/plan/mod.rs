@@ -5,11 +5,11 @@
 
 mod address;
 mod complete;
-mod decide;
-mod declared;
 mod join;
+mod label_cache;
 mod reader;
 mod select;
+mod steps;
 mod unfolded;
 mod unusable_routes;
 
@@ -18,24 +18,24 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::decide::{Asked, Judges, Part};
-pub use self::declared::Declarations;
 use self::join::{Conflict, Declared};
+pub use self::label_cache::Declarations;
 use self::reader::Reader;
+use self::steps::{Asked, Judges, Part};
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
-use crate::dynamic::tls::DefaultCertificate;
-use crate::dynamic::{Dynamic, Version};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
-use crate::label;
+use crate::policy::context::Candidate;
+use crate::policy::context::Context;
 use crate::policy::finding::Finding;
+use crate::policy::forward_auth_names::Answering;
 use crate::policy::hosts::{self, Bindings};
-use crate::policy::lookup::Answering;
 use crate::policy::references::Middlewares;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::resident::Resident;
 use crate::policy::rules;
-use crate::policy::world::World;
 use crate::settings::Settings;
+use crate::traefik::labels;
+use crate::traefik::tls::DefaultCertificate;
+use crate::traefik::{Dynamic, Version};
 
 /// Everything Leeward has to say about one inventory.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -148,7 +148,7 @@ pub enum StepName {
 pub enum Verdict {
     /// It passed.
     Passed,
-    /// It passed only because the operator vouched, or because `--isolation warn` lets it.
+    /// It passed only because the operator allowed, or because `--isolation warn` lets it.
     Overruled,
     /// It failed.
     Failed,
@@ -247,19 +247,19 @@ pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
 /// As [`compile`], and the same plan, without reading labels again that are as they were. `declarations`: those of the
 /// last compilation under the same settings; then those of this one.
 pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &mut Declarations) -> Plan {
-    let world = World::of(inventory, settings);
-    let asked = Asked::all(&world, declarations.read(&world));
+    let context = Context::of(inventory, settings);
+    let asked = Asked::all(&context, declarations.read(&context));
     let asking: Vec<bool> = asked.iter().map(Asked::asks).collect();
-    let judgement = rules::judge(&world, &asking);
+    let judgement = rules::judge(&context, &asking);
     let middlewares = Middlewares::of(
-        asked.iter().filter_map(|asked| Some((&asked.resident.owner, asked.declared()?, asked.resident.is_traefik))),
+        asked.iter().filter_map(|asked| Some((&asked.candidate.owner, asked.declared()?, asked.candidate.is_traefik))),
         settings,
     );
     let bindings = Bindings::of(inventory);
-    let reader = Reader::of(&world);
-    let answering = Answering::of(&world, asked.iter().filter_map(Asked::declared));
+    let reader = Reader::of(&context);
+    let answering = Answering::of(&context, asked.iter().filter_map(Asked::declared));
     let judges = Judges {
-        world: &world,
+        context: &context,
         judgement: &judgement,
         middlewares: &middlewares,
         bindings: &bindings,
@@ -270,7 +270,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let (mut decided, mut parts) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
     let mut of_labels = Vec::new();
     for asked in &asked {
-        let (decision, part) = decide::decide(asked, judges, &mut of_labels);
+        let (decision, part) = steps::decide(asked, judges, &mut of_labels);
         decided.push((decision.id.clone(), decision));
         parts.extend(part);
     }
@@ -280,7 +280,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     }
     let mut findings = judgement.findings;
     findings.extend(of_labels);
-    findings.extend(reader.costs(&world, &asked, &decisions));
+    findings.extend(reader.costs(&context, &asked, &decisions));
     contest_hosts(&mut parts, &mut decisions, &mut findings, settings);
 
     let mut parts: Vec<&Part<'_>> = parts.iter().collect();
@@ -288,7 +288,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let declared = Declared::by(&parts, settings.names);
     let (everything, conflicts) = declared.join();
     for Conflict { kind, name, parts } in &conflicts {
-        for Resident { id, owner, .. } in parts.iter().map(|part| part.resident) {
+        for Candidate { id, owner, .. } in parts.iter().map(|part| part.candidate) {
             if let Some(decision) = decisions.get_mut(*id) {
                 decision.warnings.push(Warning {
                     label: Some(format!("traefik.{kind}")),
@@ -301,7 +301,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     }
     let default_certificate = settings.default_certificate.clone().filter(|_| {
         for part in parts.iter().filter(|part| !part.dynamic.tls.stores.is_empty()) {
-            if let Some(decision) = decisions.get_mut(part.resident.id) {
+            if let Some(decision) = decisions.get_mut(part.candidate.id) {
                 decision.warnings.push(Warning {
                     label: Some("traefik.tls.stores.default".to_owned()),
                     words: "sets the default certificate, so --default-certificate has no effect".to_owned(),
@@ -311,7 +311,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         everything.tls.stores.is_empty()
     });
     let routes = declared.routes(&everything);
-    let documents = documents(&world, &parts, &Arc::new(everything));
+    let documents = documents(&context, &parts, &Arc::new(everything));
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
     });
@@ -322,7 +322,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
 
 /// A container that the engine listed but could not describe.
 fn not_seen(id: &ContainerId, unreadable: &Unreadable, settings: &Settings) -> Decision {
-    let asks = label::provider(&unreadable.labels, settings.exposed_by_default, false).is_ok_and(|it| it.enable);
+    let asks = labels::provider(&unreadable.labels, settings.exposed_by_default, false).is_ok_and(|it| it.enable);
     let refusal = Refusal::new(
         Code::Unreadable,
         format!("the engine could not describe it: {}", unreadable.problem),
@@ -352,10 +352,10 @@ fn contest_hosts(
     findings: &mut Vec<Finding>,
     settings: &Settings,
 ) {
-    let claims = parts.iter().map(|part| (&**part.resident.container, &part.resident.owner, &*part.reaches));
+    let claims = parts.iter().map(|part| (&**part.candidate.container, &part.candidate.owner, &*part.reaches));
     let overlaps = hosts::overlaps(claims, settings);
     findings.extend(overlaps.findings);
-    parts.retain(|part| !overlaps.refusals.contains_key(part.resident.id));
+    parts.retain(|part| !overlaps.refusals.contains_key(part.candidate.id));
     for (id, refusals) in overlaps.refusals {
         let Some(decision) = decisions.get_mut(&id) else { continue };
         decision.outcome = Outcome::Refused;
@@ -368,17 +368,17 @@ fn contest_hosts(
 }
 
 /// One document for everybody, and one for each declared Traefik with the backends on its own networks.
-fn documents(world: &World<'_>, parts: &[&Part<'_>], everything: &Arc<Dynamic>) -> BTreeMap<String, Arc<Dynamic>> {
+fn documents(context: &Context<'_>, parts: &[&Part<'_>], everything: &Arc<Dynamic>) -> BTreeMap<String, Arc<Dynamic>> {
     let mut documents = BTreeMap::from([(Plan::EVERYONE.to_owned(), Arc::clone(everything))]);
-    for Resident { container: traefik, .. } in world.traefiks() {
+    for Candidate { container: traefik, .. } in context.traefiks() {
         let reaches = |part: &&Part<'_>| {
-            part.network.is_none_or(|network| world.proxy.traefiks_on(network).any(|name| name == traefik.name))
+            part.network.is_none_or(|network| context.proxy.traefiks_on(network).any(|name| name == traefik.name))
         };
         let reached: Vec<&Part<'_>> = parts.iter().copied().filter(reaches).collect();
         let document = if reached.len() == parts.len() {
             Arc::clone(everything)
         } else {
-            Arc::new(Declared::by(&reached, world.settings.names).join().0)
+            Arc::new(Declared::by(&reached, context.settings.names).join().0)
         };
         documents.insert(traefik.name.clone(), document);
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::Decision;
-use super::decide::Asked;
-use crate::dynamic::Version;
+use super::steps::Asked;
 use crate::inventory::ContainerId;
+use crate::policy::context::Candidate;
+use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
 use crate::policy::refusal::Code;
-use crate::policy::resident::Resident;
 use crate::policy::rules;
 use crate::policy::words::{listed, listed_up_to};
-use crate::policy::world::World;
+use crate::traefik::Version;
 
 /// The label of an image that says the version of what is in it. Traefik's own images carry it.
 /// Source: OCI image specification, `annotations.md`.
@@ -33,11 +33,11 @@ pub(crate) struct Reader {
 impl Reader {
     /// As the operator says, else as the declared Traefiks' images say. Where one does not say, or none is declared, the
     /// oldest supported.
-    pub(super) fn of(world: &World<'_>) -> Self {
-        if let Some(version) = world.settings.traefik_version {
+    pub(super) fn of(context: &Context<'_>) -> Self {
+        if let Some(version) = context.settings.traefik_version {
             return Self { version, assumed: false };
         }
-        let all: Option<Vec<Version>> = world.traefiks().map(said).collect();
+        let all: Option<Vec<Version>> = context.traefiks().map(said).collect();
         match all.and_then(|all| all.into_iter().min()) {
             Some(version) => Self { version, assumed: false },
             None => Self { version: Version::OLDEST, assumed: true },
@@ -47,14 +47,14 @@ impl Reader {
     /// TRF-007: the containers that are refused for no other reason first than that nothing says which Traefik it is.
     pub(super) fn costs(
         self,
-        world: &World<'_>,
+        context: &Context<'_>,
         asked: &[Asked<'_>],
         decisions: &BTreeMap<ContainerId, Decision>,
     ) -> Option<Finding> {
         let rule = rules::find("TRF-007").filter(|_| self.assumed)?;
         let (mut names, mut needed) = (Vec::new(), None);
         for asked in asked {
-            let decision = decisions.get(asked.resident.id)?;
+            let decision = decisions.get(asked.candidate.id)?;
             if decision.refusal.as_ref().is_some_and(|refusal| refusal.code == Code::TraefikVersion) {
                 names.push(decision.name.as_str());
                 let newer = asked.declared().map(|dynamic| dynamic.newer_than(self.version)).unwrap_or_default();
@@ -64,7 +64,7 @@ impl Reader {
         names.sort_unstable();
         let needed = needed?;
         let silent: Vec<&str> =
-            world.traefiks().filter(|it| said(it).is_none()).map(|it| it.container.name.as_str()).collect();
+            context.traefiks().filter(|it| said(it).is_none()).map(|it| it.container.name.as_str()).collect();
         let why = if silent.is_empty() {
             "no Traefik is declared".to_owned()
         } else {
@@ -84,6 +84,6 @@ impl Reader {
 }
 
 /// What the image of a declared Traefik says.
-fn said(traefik: &Resident<'_>) -> Option<Version> {
+fn said(traefik: &Candidate<'_>) -> Option<Version> {
     traefik.image?.labels.get(VERSION)?.parse().ok()
 }

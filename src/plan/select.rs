@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use crate::inventory::Container;
-use crate::label::{self, ProviderLabels};
 use crate::policy::refusal::{Code, Refusal};
-use crate::rule::template::normalize;
 use crate::settings::Settings;
+use crate::traefik::labels::{self, ProviderLabels};
+use crate::traefik::rules::template::normalize;
 
 /// What `traefik.enable`, `traefik.docker.*` and `traefik.swarm.*` say, or why they say nothing.
 pub(crate) fn provider_labels(
@@ -17,7 +17,7 @@ pub(crate) fn provider_labels(
     labels: &BTreeMap<String, String>,
     settings: &Settings,
 ) -> Result<ProviderLabels, Refusal> {
-    label::provider(labels, settings.exposed_by_default, container.swarm.is_some())
+    labels::provider(labels, settings.exposed_by_default, container.swarm.is_some())
         .map_err(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
 }
 

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::dynamic::Dynamic;
-use crate::label::LabelProblem;
+use crate::traefik::Dynamic;
+use crate::traefik::labels::LabelProblem;
 
 /// The most middlewares of one router, chains included.
 const MOST: usize = 200;
@@ -63,7 +63,7 @@ fn size<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::label;
+    use crate::traefik::labels;
 
     fn too_many(chains: &[(String, String)]) -> bool {
         let labels: BTreeMap<String, String> = chains
@@ -71,7 +71,7 @@ mod tests {
             .map(|(name, links)| (format!("traefik.http.middlewares.{name}.chain.middlewares"), links.clone()))
             .chain([("traefik.http.routers.r.middlewares".to_owned(), "m0".to_owned())])
             .collect();
-        !problems(&label::decode(&labels).unwrap()).is_empty()
+        !problems(&labels::decode(&labels).unwrap()).is_empty()
     }
 
     fn each(number: usize, links: impl Fn(usize) -> String) -> Vec<(String, String)> {

@@ -9,9 +9,9 @@ use std::slice;
 use std::sync::{Arc, OnceLock};
 
 use super::{Plan, Protocol, Route};
-use crate::dynamic::Dynamic;
-use crate::dynamic::middleware::Middleware;
-use crate::rule::router::{self, Rule};
+use crate::traefik::Dynamic;
+use crate::traefik::middleware::Middleware;
+use crate::traefik::rules::router::{self, Rule};
 
 /// How many things that are not there are named for one middleware, and how many reasons for one router.
 const MOST_REASONS: usize = 16;
@@ -295,8 +295,8 @@ fn bare(reference: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dynamic::http;
-    use crate::dynamic::middleware::{Chain, Middleware};
+    use crate::traefik::http;
+    use crate::traefik::middleware::{Chain, Middleware};
 
     /// One router with the first of these middlewares; each is a chain of those named.
     fn plan(chains: &[(String, Vec<String>)]) -> Plan {

@@ -7,17 +7,17 @@
 use std::net::IpAddr;
 
 use super::finding::{Action, Finding};
+use super::forward_auth_names::{self, Address, Answering};
 use super::hosts::{Bindings, Claimed};
-use super::lookup::{self, Address, Answering};
+use super::leeward_labels::ALLOW;
 use super::names::Owner;
-use super::own_labels::ALLOW;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
 use super::rules;
-use crate::dynamic::middleware::Middleware;
-use crate::dynamic::{Dynamic, http};
 use crate::inventory::{Container, Network};
 use crate::settings::{Isolation, OwnEntryPoint, Settings};
+use crate::traefik::middleware::Middleware;
+use crate::traefik::{Dynamic, http};
 
 /// One container and what it claims.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub struct Claim<'a> {
     /// It is a declared Traefik: what its labels say is said for everybody.
     pub is_traefik: bool,
     /// The value of its `leeward.allow`, where it counts.
-    pub vouched: Option<&'a str>,
+    pub allowed: Option<&'a str>,
 }
 
 /// What stands against a claim.
@@ -90,14 +90,14 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
 /// Judges the addresses that Traefik would connect to for one container's middlewares.
 pub fn judge_names(claim: &Claim<'_>, answering: &Answering<'_>, settings: &Settings) -> Verdict {
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
-    for (middleware, words) in lookup::shared_names(claim.container, claim.dynamic, answering) {
+    for (middleware, words) in forward_auth_names::shared_names(claim.container, claim.dynamic, answering) {
         let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
         court.raise("LBL-017", Code::Middleware, Some(label), words, None);
     }
     // What the operator declares on Traefik's own container is meant for everybody.
     let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.is_traefik);
     for (name, middleware) in middlewares {
-        for Address { field, text, is_own } in lookup::addresses(middleware, claim.owner, answering) {
+        for Address { field, text, is_own } in forward_auth_names::addresses(middleware, claim.owner, answering) {
             let what =
                 if field.starts_with("forward") { "sends what visitors bring, cookies too, to" } else { "connects to" };
             let (whose, action) =
@@ -241,16 +241,16 @@ impl Court<'_> {
         let mut finding = rules::found(rule, self.claim.container, words);
         finding.fix = fix.map_or(finding.fix, Into::into);
         finding.action = action.unwrap_or(rule.action);
-        let vouch = self.claim.vouched.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
+        let vouch = self.claim.allowed.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
         let remedy = format!("{}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {vouch}", finding.fix);
         let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule.id);
         self.settle(finding, Refusal { label, ..refusal }, true);
     }
 
-    fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_vouch: bool) {
-        let vouched = self.claim.vouched.filter(|_| may_vouch);
-        finding.vouched = vouched.is_some_and(|value| rules::is_vouched(value, &finding.rule));
-        let refuses = !finding.vouched
+    fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_allow: bool) {
+        let allowed = self.claim.allowed.filter(|_| may_allow);
+        finding.allowed = allowed.is_some_and(|value| rules::is_allowed(value, &finding.rule));
+        let refuses = !finding.allowed
             && match self.settings.isolation {
                 Isolation::Strict => matches!(finding.action, Action::Block | Action::WarnStrictBlock),
                 Isolation::Enforce | Isolation::Warn => finding.action == Action::Block,
@@ -437,12 +437,13 @@ impl Court<'_> {
 /// Whether a server's URL leads to the container itself: a literal address of its own, and nothing that two parsers
 /// might read differently.
 fn is_own(url: &str, addresses: &[IpAddr]) -> bool {
-    lookup::authority(url).is_some_and(|(host, _)| host.parse().is_ok_and(|host: IpAddr| addresses.contains(&host)))
+    forward_auth_names::authority(url)
+        .is_some_and(|(host, _)| host.parse().is_ok_and(|host: IpAddr| addresses.contains(&host)))
 }
 
 /// The port that a server's URL leads to.
 fn port_of_url(url: &str) -> Option<u16> {
-    let (_, port) = lookup::authority(url)?;
+    let (_, port) = forward_auth_names::authority(url)?;
     port.or_else(|| Some(if url.get(..5)?.eq_ignore_ascii_case("https") { 443 } else { 80 }))
 }
 

@@ -90,10 +90,10 @@ pub struct Finding {
     pub words: String,
     /// What to change; a compose snippet or a command where one fits.
     pub fix: Cow<'static, str>,
-    /// Refuses its container under the isolation in force (and nobody vouched for it).
+    /// Refuses its container under the isolation in force (and nobody allowed for it).
     pub blocks: bool,
-    /// The operator vouched for it: `leeward.allow`.
-    pub vouched: bool,
+    /// The operator allowed for it: `leeward.allow`.
+    pub allowed: bool,
     /// The engine's API cannot tell: this is not a finding but a gap in what can be known.
     pub not_verifiable: bool,
 }

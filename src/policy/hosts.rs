@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::finding::{Finding, Subject};
+use super::leeward_labels::HOSTS;
 use super::names::Owner;
-use super::own_labels::HOSTS;
 use super::refusal::{Code, Refusal};
 use super::remedy;
 use super::rules;
 use super::words::listed;
-use crate::dynamic::Dynamic;
-use crate::dynamic::tls::Domain;
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
-use crate::rule::router::{Reach, Rule, parse_http, parse_tcp};
 use crate::settings::{Isolation, Settings};
+use crate::traefik::Dynamic;
+use crate::traefik::rules::router::{Reach, Rule, parse_http, parse_tcp};
+use crate::traefik::tls::Domain;
 
 /// The hosts that the operator bound to networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -479,7 +479,7 @@ impl Overlaps {
             words,
             fix: Cow::Borrowed(rule.fix),
             blocks: refuses,
-            vouched: false,
+            allowed: false,
             not_verifiable: false,
         });
     }
@@ -488,7 +488,7 @@ impl Overlaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::router::{parse_http, parse_tcp};
+    use crate::traefik::rules::router::{parse_http, parse_tcp};
 
     /// Networks by name, each bound to the hosts after it; `-` is not bound.
     fn bindings(networks: &[(&str, &str)]) -> (Inventory, Bindings) {

@@ -1,24 +1,23 @@
 //! What a container may be and may claim: isolation, names, references, hosts. Pure; every answer has its reason.
 //!
-//! In the order of the steps: [`provenance`] tells the operator's labels from the image's, [`rules`] judges the
+//! In the order of the steps: [`image_labels`] tells the operator's labels from the image's, [`rules`] judges the
 //! isolation over [`namespaces`], [`proxy`] picks the network, [`claims`] judges what the labels ask for
-//! ([`references`], [`hosts`]) and which names Traefik would look up for it ([`lookup`]), [`names`] says whose it all is.
-//! [`world`] holds the facts they share, [`resident`] those of one container, [`own_labels`] names the labels that
+//! ([`references`], [`hosts`]) and which names Traefik would look up for it ([`forward_auth_names`]), [`names`] says whose it all is.
+//! [`context`] holds the facts they share, [`leeward_labels`] names the labels that
 //! Leeward reads itself and finds the misspelt ones, [`remedy`] writes what to change.
 
 pub mod claims;
+pub mod context;
 pub mod finding;
+pub mod forward_auth_names;
 pub mod hosts;
-pub mod lookup;
+pub mod image_labels;
+pub mod leeward_labels;
 pub mod names;
 pub mod namespaces;
-pub mod own_labels;
-pub mod provenance;
 pub mod proxy;
 pub mod references;
 pub mod refusal;
 mod remedy;
-pub mod resident;
 pub mod rules;
 pub(crate) mod words;
-pub mod world;

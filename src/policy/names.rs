@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::provenance::OperatorLabels;
+use super::image_labels::OperatorLabels;
 use crate::inventory::Container;
 use crate::settings::Names;
 
@@ -99,7 +99,7 @@ mod tests {
 
     use super::*;
     use crate::inventory::{Image, Swarm};
-    use crate::policy::provenance::operator_labels;
+    use crate::policy::image_labels::operator_labels;
     use crate::settings::Settings;
 
     fn owner(name: &str, labels: &[(&str, &str)], swarm: bool) -> String {

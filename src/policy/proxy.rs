@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::context::Candidate;
+use super::leeward_labels::{PROXY, TRAEFIK, is_true};
 use super::namespaces::{Member, Namespace, Namespaces, is_alive};
-use super::own_labels::{PROXY, TRAEFIK, is_true};
 use super::refusal::{Code, Refusal};
 use super::remedy;
-use super::resident::Resident;
 use super::words::listed;
 use crate::inventory::{Attachment, Container, Inventory, Network};
 use crate::settings::{Isolation, Settings};
@@ -66,15 +66,15 @@ impl<'a> ProxyNetworks<'a> {
     /// Under `--isolation warn` also networks that are not internal, where a flag, a label or a Traefik says so.
     pub fn of(
         inventory: &'a Inventory,
-        residents: &[Resident<'a>],
+        candidates: &[Candidate<'a>],
         namespaces: &Namespaces<'a>,
         settings: &'a Settings,
     ) -> Self {
-        let traefiks = residents.iter().zip(namespaces.iter()).filter(|(resident, _)| resident.is_traefik);
+        let traefiks = candidates.iter().zip(namespaces.iter()).filter(|(candidate, _)| candidate.is_traefik);
         let mut on: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
-        for (resident, namespace) in traefiks {
+        for (candidate, namespace) in traefiks {
             for place in namespace.edges.iter().filter_map(|edge| edge.place) {
-                on.entry(place).or_default().insert(&resident.container.name);
+                on.entry(place).or_default().insert(&candidate.container.name);
             }
         }
         let all = || inventory.networks.values();
@@ -83,7 +83,7 @@ impl<'a> ProxyNetworks<'a> {
             How::Flag
         } else if all().any(labelled) {
             How::Label
-        } else if residents.iter().any(|resident| resident.is_traefik) {
+        } else if candidates.iter().any(|candidate| candidate.is_traefik) {
             How::Shared
         } else {
             How::Internal
@@ -95,7 +95,7 @@ impl<'a> ProxyNetworks<'a> {
             How::Shared => {
                 let fits = lenient || namespaces.wall(place).is_ok();
                 let is_other =
-                    |it: &Member<'_>| residents.get(it.at).is_some_and(|other| !other.is_traefik && !other.is_leeward);
+                    |it: &Member<'_>| candidates.get(it.at).is_some_and(|other| !other.is_traefik && !other.is_leeward);
                 let used = on.contains_key(&place) && fits && namespaces.members(place).iter().any(is_other);
                 used.then_some(0)
             }
@@ -363,7 +363,7 @@ fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::world::World;
+    use crate::policy::context::Context;
 
     /// Networks as `name`, a mark for "not internal" (`!`) or "labelled" (`*`) before it; containers as `name` and the
     /// networks they are on. `traefik…` is declared.
@@ -415,11 +415,11 @@ mod tests {
     /// What is chosen for `app`: the network, or the code of the refusal.
     #[track_caller]
     fn check(inventory: &Inventory, settings: &Settings, wanted: Option<&str>, project: Option<&str>, expected: &str) {
-        let world = World::of(inventory, settings);
+        let context = Context::of(inventory, settings);
         let app = inventory.containers.get("app").unwrap();
-        let namespace = world.namespaces.get(world.find("app").unwrap()).unwrap();
+        let namespace = context.namespaces.get(context.find("app").unwrap()).unwrap();
         let wanted = wanted.map(|value| ("traefik.docker.network", value));
-        let found = match world.proxy.choose(app, namespace, wanted, project) {
+        let found = match context.proxy.choose(app, namespace, wanted, project) {
             Ok(Choice { network, overruled: None, .. }) => network.name.clone(),
             Ok(Choice { network, overruled: Some(refusal), .. }) => {
                 format!("{} {}", refusal.code.as_str(), network.name)
@@ -447,10 +447,10 @@ mod tests {
         check(&inventory, &none, None, None, "proxy");
         check(&inventory, &none, Some("back"), None, "no-proxy-network");
         check(&inventory, &none, Some("elsewhere"), None, "no-proxy-network");
-        let world = World::of(&inventory, &none);
-        assert_eq!(world.proxy.how, How::Shared);
-        assert_eq!(world.proxy.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["proxy"]);
-        assert_eq!(world.proxy.traefiks_on(2).collect::<Vec<_>>(), ["traefik"]);
+        let context = Context::of(&inventory, &none);
+        assert_eq!(context.proxy.how, How::Shared);
+        assert_eq!(context.proxy.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["proxy"]);
+        assert_eq!(context.proxy.traefiks_on(2).collect::<Vec<_>>(), ["traefik"]);
     }
 
     #[test]
@@ -465,16 +465,16 @@ mod tests {
         // A name that nobody has: said where it matters.
         let typo = Settings { traefiks: ["egde".to_owned()].into(), ..Settings::default() };
         check(&inventory, &typo, None, None, "ambiguous-network");
-        let world = World::of(&inventory, &typo);
-        let namespace = world.namespaces.get(world.find("app").unwrap()).unwrap();
+        let context = Context::of(&inventory, &typo);
+        let namespace = context.namespaces.get(context.find("app").unwrap()).unwrap();
         let app = inventory.containers.get("app").unwrap();
-        let refusal = world.proxy.choose(app, namespace, None, None).unwrap_err();
+        let refusal = context.proxy.choose(app, namespace, None, None).unwrap_err();
         assert!(refusal.words.ends_with("no container is called `egde`, as --traefik says"), "{}", refusal.words);
 
         // What calls itself Traefik is one more neighbour.
         inventory.containers.remove("app");
-        let world = World::of(&inventory, &flag);
-        assert_eq!(world.traefiks().map(|traefik| traefik.id.as_str()).collect::<Vec<_>>(), ["edge"]);
+        let context = Context::of(&inventory, &flag);
+        assert_eq!(context.traefiks().map(|traefik| traefik.id.as_str()).collect::<Vec<_>>(), ["edge"]);
     }
 
     #[test]

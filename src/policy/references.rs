@@ -11,9 +11,9 @@ use std::sync::Arc;
 use super::names::{Owner, published};
 use super::refusal::{Code, Refusal};
 use super::words::listed;
-use crate::dynamic::Dynamic;
-use crate::dynamic::middleware::Middleware;
 use crate::settings::{Names, Settings};
+use crate::traefik::Dynamic;
+use crate::traefik::middleware::Middleware;
 
 /// What a reference may lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

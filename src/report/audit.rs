@@ -21,8 +21,8 @@ const MOST_FIXES: usize = 3;
 pub struct Audit<'a> {
     /// Found, worst first.
     pub findings: Vec<&'a Finding>,
-    /// Found, and the operator vouched for it.
-    pub vouched: Vec<&'a Finding>,
+    /// Found, and the operator allowed for it.
+    pub allowed: Vec<&'a Finding>,
     /// What the engine cannot tell; no statement that it is fine.
     pub not_verifiable: Vec<&'a Finding>,
     #[serde(skip)]
@@ -32,21 +32,21 @@ pub struct Audit<'a> {
 impl<'a> Audit<'a> {
     /// The findings of a plan.
     pub fn of(plan: &'a Plan) -> Self {
-        let (mut findings, mut vouched, mut not_verifiable) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut findings, mut allowed, mut not_verifiable) = (Vec::new(), Vec::new(), Vec::new());
         for finding in &plan.findings {
             let list = if finding.not_verifiable {
                 &mut not_verifiable
-            } else if finding.vouched {
-                &mut vouched
+            } else if finding.allowed {
+                &mut allowed
             } else {
                 &mut findings
             };
             list.push(finding);
         }
-        for list in [&mut findings, &mut vouched, &mut not_verifiable] {
+        for list in [&mut findings, &mut allowed, &mut not_verifiable] {
             list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule.clone(), place(&it.subject)));
         }
-        Self { findings, vouched, not_verifiable, plan }
+        Self { findings, allowed, not_verifiable, plan }
     }
 
     /// What a container is called in its compose file.
@@ -55,7 +55,7 @@ impl<'a> Audit<'a> {
         self.plan.decisions.get(id)?.service.as_deref()
     }
 
-    /// Whether anything is at least so bad, vouched for or not verifiable left out.
+    /// Whether anything is at least so bad, allowed for or not verifiable left out.
     pub fn reaches(&self, severity: Severity) -> bool {
         self.findings.iter().any(|finding| finding.severity >= severity)
     }
@@ -89,9 +89,9 @@ impl<'a> Audit<'a> {
                 text.push_str("    and the like; for each: leeward explain NAME\n");
             }
         }
-        if !self.vouched.is_empty() {
+        if !self.allowed.is_empty() {
             text.push('\n');
-            text.push_str(&columns(&["VOUCHED FOR", "RULE", "WHERE", "WHAT"], &rows(&self.vouched)));
+            text.push_str(&columns(&["VOUCHED FOR", "RULE", "WHERE", "WHAT"], &rows(&self.allowed)));
         }
         if !self.not_verifiable.is_empty() {
             text.push('\n');
@@ -100,7 +100,7 @@ impl<'a> Audit<'a> {
         text
     }
 
-    /// SARIF 2.1.0. What was vouched for is there as suppressed; what is not verifiable as a note.
+    /// SARIF 2.1.0. What was allowed for is there as suppressed; what is not verifiable as a note.
     ///
     /// `file` is the file that a finding is about, relative to the repository, where there is one. Code scanning takes no
     /// result without; else the subject stands for it (`containers/app1-web-1`), and is the logical location anyway.
@@ -132,7 +132,7 @@ impl<'a> Audit<'a> {
                 // The same finding on the same subject is the same, whatever its words.
                 "partialFingerprints": { "subject/v1": format!("{}/{place}", finding.rule) },
             });
-            if kind == "vouched"
+            if kind == "allowed"
                 && let Some(fields) = result.as_object_mut()
             {
                 fields.insert(
@@ -146,7 +146,7 @@ impl<'a> Audit<'a> {
             .findings
             .iter()
             .map(|it| result(it, "found"))
-            .chain(self.vouched.iter().map(|it| result(it, "vouched")))
+            .chain(self.allowed.iter().map(|it| result(it, "allowed")))
             .chain(self.not_verifiable.iter().map(|it| result(it, "open")))
             .collect();
         let log = json!({
@@ -247,9 +247,9 @@ pub fn place(subject: &Subject) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::snapshot;
     use crate::plan::compile;
     use crate::settings::Settings;
+    use crate::source::snapshot;
 
     #[test]
     fn an_audit_is_a_table_json_and_sarif() {

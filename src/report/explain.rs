@@ -334,9 +334,9 @@ fn line(text: &mut String, words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::snapshot;
     use crate::plan::compile;
     use crate::settings::Settings;
+    use crate::source::snapshot;
 
     fn demo() -> Plan {
         compile(&snapshot::demo().unwrap(), &Settings::default())

@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_second_reason_that_no_finding_tells_is_told_too() {
-        let mut inventory = crate::docker::snapshot::demo().unwrap();
+        let mut inventory = crate::source::snapshot::demo().unwrap();
         let wiki = inventory.containers.values_mut().find(|it| it.name == "wiki-wiki-1").unwrap();
         std::sync::Arc::make_mut(wiki).labels.insert("traefik.http.routers.wiki.ruel".into(), "Host(`w`)".into());
         let plan = crate::plan::compile(&inventory, &crate::settings::Settings::default());

@@ -148,7 +148,7 @@ mod tests {
 
     /// The demonstration, with one container in another state.
     fn with_state(name: &str, state: &str) -> Plan {
-        let mut inventory = crate::docker::snapshot::demo().unwrap();
+        let mut inventory = crate::source::snapshot::demo().unwrap();
         let container = inventory.containers.values_mut().find(|it| it.name == name).unwrap();
         std::sync::Arc::make_mut(container).state = state.to_owned();
         crate::plan::compile(&inventory, &crate::settings::Settings::default())

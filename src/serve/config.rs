@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::published::{Document, Published};
-use super::shared::Shared;
+use super::state::Shared;
 use crate::plan::Plan;
 use crate::report::visible::visible;
 

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use time::{Duration, OffsetDateTime};
 
-use crate::dynamic::tls::DefaultCertificate;
+use crate::traefik::tls::DefaultCertificate;
 
 /// The common name of the certificate that Traefik makes for itself. Source: Traefik `pkg/tls/generate/generate.go`.
 const COMMON_NAME: &str = "TRAEFIK DEFAULT CERT";

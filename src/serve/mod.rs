@@ -22,7 +22,7 @@ mod config;
 mod connection;
 mod listen;
 mod metrics;
-mod shared;
+mod state;
 mod views;
 
 use std::future::Future;
@@ -49,7 +49,7 @@ use tracing::{info, warn};
 use self::listen::Door;
 use self::metrics::Metrics;
 use self::published::Published;
-use self::shared::Shared;
+use self::state::Shared;
 use self::views::{View, Views};
 use crate::docker::Observed;
 use crate::net::timeouts::Timeouts;

@@ -80,7 +80,7 @@ pub fn page(published: &Published) -> Markup {
                     }
                 }
                 p.quiet {
-                    (audit.vouched.len()) " vouched for, " (audit.not_verifiable.len()) " not verifiable: see "
+                    (audit.allowed.len()) " allowed for, " (audit.not_verifiable.len()) " not verifiable: see "
                     a href="/audit" { "/audit" } ", which also says what to change. Also: "
                     a href="/routes" { "/routes" } ", " a href="/config" { "/config" } ", " a href="/metrics" { "/metrics" } "."
                 }
@@ -164,9 +164,10 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::docker::{Stale, snapshot};
+    use crate::docker::Stale;
     use crate::plan::compile;
     use crate::settings::Settings;
+    use crate::source::snapshot;
 
     fn shown(inventory: Inventory, stale: Option<Stale>) -> String {
         let plan = Arc::new(compile(&inventory, &Settings::default()));

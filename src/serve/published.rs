@@ -10,9 +10,9 @@ use hyper::body::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use crate::docker::Stale;
-use crate::dynamic::document;
 use crate::inventory::Inventory;
 use crate::plan::Plan;
+use crate::traefik::document;
 
 /// What the service says at one moment, to Traefik and to people.
 #[derive(Clone, Debug)]

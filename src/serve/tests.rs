@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::metrics::Metrics;
 use super::published::{Document, Published};
 use super::router;
-use super::shared::Shared;
+use super::state::Shared;
 use super::views::{View, Views};
 use crate::inventory::Inventory;
 use crate::plan::Plan;

@@ -10,9 +10,9 @@
 
 mod worlds;
 
-use leeward::dynamic::document;
 use leeward::plan::{Declarations, Plan, compile, compile_next};
 use leeward::settings::Settings;
+use leeward::traefik::document;
 
 fn main() {
     divan::main();

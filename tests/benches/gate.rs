@@ -67,7 +67,7 @@ fn main() {
         .spawn()
         .unwrap();
     let mut through = connect(&socket);
-    println!("resident at start: {}", kilobytes(gate.id(), "VmRSS:"));
+    println!("candidate at start: {}", kilobytes(gate.id(), "VmRSS:"));
     let path = format!("/containers/{id}/json");
     let (mut straight, mut gated) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 100 {
@@ -85,7 +85,7 @@ fn main() {
     println!("inspect, direct:  p50 {direct50:?}, p95 {direct95:?} ({ROUNDS} times)");
     println!("inspect, gate:    p50 {gate50:?}, p95 {gate95:?}");
     println!("added:            p50 {:?}, p95 {:?}", gate50.saturating_sub(direct50), gate95.saturating_sub(direct95));
-    println!("resident after:   {}, at most {}", kilobytes(gate.id(), "VmRSS:"), kilobytes(gate.id(), "VmHWM:"));
+    println!("candidate after:   {}, at most {}", kilobytes(gate.id(), "VmRSS:"), kilobytes(gate.id(), "VmHWM:"));
     gate.kill().unwrap();
     gate.wait().unwrap();
 }

@@ -1,9 +1,9 @@
 //! Which release of Traefik the document is for, where it is not said: the oldest, so that no label makes the Traefik
 //! that reads it refuse it all.
 
-use leeward::dynamic::Version;
 use leeward::policy::finding::{Severity, Subject};
 use leeward::policy::refusal::Code;
+use leeward::traefik::Version;
 
 use super::*;
 

@@ -306,7 +306,7 @@ impl Door {
         let lab = &self.lab;
         let pid = lab.pid(&lab.container("leeward", "gate"));
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let resident = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+        let candidate = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
         let id = lab.container("leeward", "gate");
         let target = format!("http://localhost/containers/{id}/json");
         let direct = lab.folder().join("docker.sock");
@@ -333,7 +333,7 @@ impl Door {
             all[2]
         };
         lab.note(&format!(
-            "inspect, median of 5x100: direct {:.2} ms, gate {:.2} ms; gate {resident}",
+            "inspect, median of 5x100: direct {:.2} ms, gate {:.2} ms; gate {candidate}",
             median(0),
             median(1)
         ));

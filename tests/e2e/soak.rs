@@ -587,7 +587,7 @@ impl Soak<'_> {
         took
     }
 
-    /// Resident memory of `serve` and of the gate, KiB.
+    /// Candidate memory of `serve` and of the gate, KiB.
     fn memory(&self) -> [u64; 2] {
         self.processes().map(|pid| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();

@@ -79,7 +79,7 @@ impl Serving {
         answer
     }
 
-    /// Resident memory, in KiB.
+    /// Candidate memory, in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let status =
             std::fs::read_to_string(Path::new("/proc").join(self.child.id().to_string()).join("status")).unwrap();

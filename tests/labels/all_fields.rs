@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use leeward::dynamic::schema::{Access, Field, Kind, Shape};
-use leeward::dynamic::{Version, document};
 use leeward::inventory::{Attachment, Container, Inventory, Network};
-use leeward::label;
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::policy::refusal::Code;
 use leeward::settings::{ImageLabels, Isolation, Names, Settings};
+use leeward::traefik::labels;
+use leeward::traefik::schema::{Access, Field, Kind, Shape};
+use leeward::traefik::{Version, document};
 use serde_json::Value;
 
 use crate::recorded::{canonical, difference};
@@ -17,7 +17,7 @@ use crate::{proxy, reader};
 /// Labels that set every field a release knows and labels reach.
 pub(crate) fn labels(version: Version) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
-    add(label::schema(), "traefik", version, &mut labels);
+    add(labels::schema(), "traefik", version, &mut labels);
     labels
 }
 

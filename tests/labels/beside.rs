@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use leeward::dynamic::document;
-use leeward::label;
 use leeward::plan::Plan;
+use leeward::traefik::document;
+use leeward::traefik::labels;
 use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;
@@ -114,13 +114,13 @@ fn container(dice: &mut Dice, number: usize, seed: u64, others: &[Value]) -> Val
     for _ in 0..dice.pick(&[0, 1, 2, 4, 8]) {
         let (key, value) = hostile(dice);
         // One label that is wrong costs the container: few of them are enough.
-        let is_sound = label::decode(&BTreeMap::from([(key.clone(), value.clone())])).is_ok();
+        let is_sound = labels::decode(&BTreeMap::from([(key.clone(), value.clone())])).is_ok();
         if can_be_told(&key, &value) && (is_sound || dice.one_in(20)) {
             labels.insert(key, value);
         }
     }
     // What no document can carry is refused, and another test's matter.
-    if label::decode(&labels).is_ok_and(|dynamic| !document::problems(&dynamic).is_empty()) {
+    if labels::decode(&labels).is_ok_and(|dynamic| !document::problems(&dynamic).is_empty()) {
         labels.retain(|key, _| !key.starts_with("traefik."));
     }
     let name = format!("{}{number}", dice.pick(&["web-", "App_", "a.b", "x", "é日", "Big Name "]));

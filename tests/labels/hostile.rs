@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use leeward::dynamic::{Version, document};
 use leeward::inventory::{Container, Image, Inventory};
-use leeward::label;
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{ImageLabels, Isolation, Names, Settings};
+use leeward::traefik::labels;
+use leeward::traefik::{Version, document};
 use serde_json::{Map, Value};
 
 use crate::dice::Dice;
@@ -368,8 +368,8 @@ fn five_thousand_hostile_worlds_spoil_nothing() {
         }
         for neighbour in &neighbours {
             // Nor do the other readers of labels stop at anything.
-            label::unmatched(&neighbour.labels);
-            drop(label::provider(&neighbour.labels, false, true));
+            labels::unmatched(&neighbour.labels);
+            drop(labels::provider(&neighbour.labels, false, true));
         }
     }
     // The worlds are of use only if Traefik gets to see much of them.
@@ -387,13 +387,13 @@ fn the_order_of_labels_and_containers_says_nothing() {
                 .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), Value::from(value.as_str())))
                 .collect();
             let text = format!(r#"{{"Id":"1","Config":{{"Labels":{{{}}}}}}}"#, members.join(","));
-            leeward::docker::facts::container(&serde_json::from_str(&text).unwrap()).unwrap()
+            leeward::source::facts::container(&serde_json::from_str(&text).unwrap()).unwrap()
         };
         for neighbour in &neighbours {
             let there = object(neighbour.labels.iter().collect());
             let back = object(neighbour.labels.iter().rev().collect());
             assert_eq!(there.labels, neighbour.labels);
-            assert_eq!(label::decode(&there.labels), label::decode(&back.labels));
+            assert_eq!(labels::decode(&there.labels), labels::decode(&back.labels));
         }
         let reversed: Vec<Container> = neighbours.iter().rev().cloned().collect();
         let settings = settings(false, Version::NEWEST);

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leeward::dynamic::{Version, document};
 use leeward::inventory::{Attachment, Container, Image, Inventory, Network};
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{Isolation, Settings};
+use leeward::traefik::{Version, document};
 use tempfile::TempDir;
 
 use crate::live::{Live, answering};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leeward::dynamic::Version;
+use leeward::traefik::Version;
 use serde_json::Value;
 
 use crate::left_out::left_out;

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use leeward::dynamic::Version;
-use leeward::dynamic::duration::Duration;
+use leeward::traefik::Version;
+use leeward::traefik::duration::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use leeward::docker::{facts, swarm};
-use leeward::dynamic::Version;
-use leeward::dynamic::document;
 use leeward::inventory::Inventory;
 use leeward::plan::{Plan, compile};
 use leeward::settings::{ImageLabels, Isolation, Names, Settings};
+use leeward::source::{facts, swarm};
+use leeward::traefik::Version;
+use leeward::traefik::document;
 use serde_json::{Map, Value};
 
 use crate::reader;

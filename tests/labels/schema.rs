@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use leeward::dynamic::Version;
-use leeward::dynamic::schema::{Access, Field, Kind, Shape};
-use leeward::label;
+use leeward::traefik::Version;
+use leeward::traefik::labels;
+use leeward::traefik::schema::{Access, Field, Kind, Shape};
 
 use crate::reader::{ROWS, Row};
 
@@ -24,7 +24,7 @@ fn ours() -> BTreeMap<String, &'static Field> {
         }
     }
     let mut found = BTreeMap::new();
-    walk(label::schema(), "traefik", &mut found);
+    walk(labels::schema(), "traefik", &mut found);
     found
 }
 
@@ -121,9 +121,9 @@ fn alone(field: &Field) -> &'static str {
     }
 }
 
-fn decode(label: &str, value: &str) -> Result<leeward::dynamic::Dynamic, label::LabelProblem> {
+fn decode(label: &str, value: &str) -> Result<leeward::traefik::Dynamic, labels::LabelProblem> {
     let label = label.replace("<name>", "n").replace("stores.n", "stores.default").replace("[n]", "[0]");
-    label::decode(&BTreeMap::from([(label, value.to_owned())]))
+    labels::decode(&BTreeMap::from([(label, value.to_owned())]))
 }
 
 /// The same said by the decoder itself: what stands alone, what has something below it, and a name that nobody knows.

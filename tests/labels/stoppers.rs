@@ -8,12 +8,12 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use leeward::dynamic::schema::{Access, Field, Kind, Shape};
-use leeward::dynamic::{Version, document};
 use leeward::inventory::{Attachment, Container, Image, Inventory, Network};
-use leeward::label;
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{Isolation, Settings};
+use leeward::traefik::labels;
+use leeward::traefik::schema::{Access, Field, Kind, Shape};
+use leeward::traefik::{Version, document};
 
 use crate::live::{Live, answering};
 use crate::{all_fields, proxy};
@@ -163,7 +163,7 @@ fn plugins(above: &str, see: &mut dyn FnMut(String, String)) {
 
 /// The shape of the structures in a map of the configuration, by its place in labels: `http.middlewares`.
 fn shape_of(place: &str) -> &'static Shape {
-    let mut shape = label::schema();
+    let mut shape = labels::schema();
     for name in place.split('.') {
         let field = shape.fields.iter().find(|field| field.name == name).unwrap();
         shape = match field.kind {

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use leeward::label;
 use leeward::plan::Outcome;
 use leeward::policy::refusal::Code;
+use leeward::traefik::labels;
 use serde_json::{Value, json};
 
 use crate::reader;
@@ -120,7 +120,7 @@ fn label_cases_give_what_traefik_gave() {
         {
             failures.push(format!("{name}: Traefik said {errors:?}, we {:?}", decision.refusal));
         }
-        let decoded = label::decode(&labels);
+        let decoded = labels::decode(&labels);
         let refused = decision.refusal.as_ref().is_some_and(|refusal| refusal.code == Code::BadLabel);
         if let Err(problem) = &decoded
             && (!refused || errors.is_empty() || !labels.contains_key(&problem.label) || problem.remedy.is_empty())

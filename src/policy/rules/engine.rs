@@ -2,10 +2,10 @@
 
 use super::{Check, Rule, Seen};
 use crate::inventory::Container;
+use crate::policy::context::Context;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::docker_version;
 use crate::policy::words::listed;
-use crate::policy::world::World;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -131,65 +131,67 @@ pub(super) static RULES: &[Rule] = &[
 /// The oldest major version that still gets security fixes.
 const OLDEST_MAINTAINED: u32 = 28;
 
-fn version(world: &World<'_>) -> Option<(u32, u32, u32)> {
-    docker_version(&world.inventory.engine)
+fn version(context: &Context<'_>) -> Option<(u32, u32, u32)> {
+    docker_version(&context.inventory.engine)
 }
 
-fn says(world: &World<'_>) -> String {
-    let engine = &world.inventory.engine;
+fn says(context: &Context<'_>) -> String {
+    let engine = &context.inventory.engine;
     match engine.product.as_str() {
         "Engine" | "" => format!("Docker {}", engine.version),
         other => format!("{other} {}", engine.version),
     }
 }
 
-fn is_podman(world: &World<'_>) -> bool {
-    world.inventory.engine.product.contains("Podman")
+fn is_podman(context: &Context<'_>) -> bool {
+    context.inventory.engine.product.contains("Podman")
 }
 
-fn eng_001(world: &World<'_>) -> Option<Seen> {
-    let (major, minor, patch) = version(world)?;
+fn eng_001(context: &Context<'_>) -> Option<Seen> {
+    let (major, minor, patch) = version(context)?;
     let mended = match major {
         23 => (minor, patch) >= (0, 11),
         24 => false,
         25 => (minor, patch) >= (0, 5),
         _ => major > 25,
     };
-    (!mended).then(|| Seen::new(format!("{} looks names up outside for internal networks", says(world))))
+    (!mended).then(|| Seen::new(format!("{} looks names up outside for internal networks", says(context))))
 }
 
-fn eng_002(world: &World<'_>) -> Option<Seen> {
-    matches!(version(world)?, (26, 0, 0 | 1)).then(|| Seen::new(format!("{} is affected", says(world))))
+fn eng_002(context: &Context<'_>) -> Option<Seen> {
+    matches!(version(context)?, (26, 0, 0 | 1)).then(|| Seen::new(format!("{} is affected", says(context))))
 }
 
-fn eng_003(world: &World<'_>) -> Option<Seen> {
-    let version = version(world)?;
+fn eng_003(context: &Context<'_>) -> Option<Seen> {
+    let version = version(context)?;
     let open = version < (25, 0, 13) || matches!(version.0, 26 | 27) || ((28, 2, 0)..(28, 3, 3)).contains(&version);
     if !open {
         return None;
     }
-    match world.inventory.engine.firewall.as_deref() {
-        Some(driver) if driver.contains("firewalld") => Some(Seen::new(format!("{} runs with firewalld", says(world)))),
+    match context.inventory.engine.firewall.as_deref() {
+        Some(driver) if driver.contains("firewalld") => {
+            Some(Seen::new(format!("{} runs with firewalld", says(context))))
+        }
         Some(_) => None,
         None => {
-            let words = format!("{} does not say whether firewalld is in use; with it, it is affected", says(world));
+            let words = format!("{} does not say whether firewalld is in use; with it, it is affected", says(context));
             Some(Seen::unverifiable(words))
         }
     }
 }
 
-fn eng_004(world: &World<'_>) -> Option<Seen> {
-    let engine = &world.inventory.engine;
-    let version = version(world)?;
+fn eng_004(context: &Context<'_>) -> Option<Seen> {
+    let engine = &context.inventory.engine;
+    let version = version(context)?;
     let warned = engine.warnings.iter().any(|warning| warning.contains("bridge-nf-call-iptables is disabled"));
     // From 27.4 on br_netfilter is loaded only where it is needed, and the field says false whatever is so.
     (version < (27, 4, 0) && (warned || engine.bridge_nf_iptables == Some(false)))
-        .then(|| Seen::new(format!("{} says that bridge-nf-call-iptables is off", says(world))))
+        .then(|| Seen::new(format!("{} says that bridge-nf-call-iptables is off", says(context))))
 }
 
-fn eng_005(world: &World<'_>) -> Option<Seen> {
+fn eng_005(context: &Context<'_>) -> Option<Seen> {
     // Nothing is known of an engine that was not asked (`check`).
-    let engine = &world.inventory.engine;
+    let engine = &context.inventory.engine;
     (!engine.version.is_empty()).then(|| {
         Seen::unverifiable(
             "whether the packet filter is in place (iptables, br_netfilter, rp_filter, DOCKER-USER), what listens on \
@@ -198,8 +200,8 @@ fn eng_005(world: &World<'_>) -> Option<Seen> {
     })
 }
 
-fn eng_006(world: &World<'_>) -> Option<Seen> {
-    let warnings = &world.inventory.engine.warnings;
+fn eng_006(context: &Context<'_>) -> Option<Seen> {
+    let warnings = &context.inventory.engine.warnings;
     let warning = warnings.iter().find(|warning| warning.contains("API is accessible on http://"))?;
     Some(Seen::new(format!(
         "the engine warns: {}",
@@ -207,44 +209,44 @@ fn eng_006(world: &World<'_>) -> Option<Seen> {
     )))
 }
 
-fn eng_007(world: &World<'_>) -> Option<Seen> {
-    let options = world.inventory.engine.security_options.as_ref()?;
+fn eng_007(context: &Context<'_>) -> Option<Seen> {
+    let options = context.inventory.engine.security_options.as_ref()?;
     let filters = |option: &String| option.contains("seccomp") && !option.contains("profile=unconfined");
-    (!options.iter().any(filters)).then(|| Seen::new(format!("{} runs without seccomp", says(world))))
+    (!options.iter().any(filters)).then(|| Seen::new(format!("{} runs without seccomp", says(context))))
 }
 
-fn eng_008(world: &World<'_>) -> Option<Seen> {
-    let active = world.inventory.engine.swarm_state.as_deref() == Some("active");
+fn eng_008(context: &Context<'_>) -> Option<Seen> {
+    let active = context.inventory.engine.swarm_state.as_deref() == Some("active");
     let is_service = |container: &Container| {
         container.swarm.is_some() || container.labels.contains_key("com.docker.swarm.service.id")
     };
-    let alone = active && !world.inventory.containers.values().any(|container| is_service(container));
+    let alone = active && !context.inventory.containers.values().any(|container| is_service(container));
     alone.then(|| Seen::new("swarm mode is active, and no service is here"))
 }
 
-fn eng_009(world: &World<'_>) -> Option<Seen> {
-    if is_podman(world) || world.inventory.engine.version.is_empty() {
+fn eng_009(context: &Context<'_>) -> Option<Seen> {
+    if is_podman(context) || context.inventory.engine.version.is_empty() {
         return None;
     }
-    match version(world) {
+    match version(context) {
         Some((major, _, _)) if major >= OLDEST_MAINTAINED => None,
-        Some(_) => Some(Seen::new(format!("{} is older than {OLDEST_MAINTAINED}", says(world)))),
-        None => Some(Seen::new(format!("`{}` is not known", says(world)))),
+        Some(_) => Some(Seen::new(format!("{} is older than {OLDEST_MAINTAINED}", says(context)))),
+        None => Some(Seen::new(format!("`{}` is not known", says(context)))),
     }
 }
 
-fn eng_010(world: &World<'_>) -> Option<Seen> {
-    if !is_podman(world) {
+fn eng_010(context: &Context<'_>) -> Option<Seen> {
+    if !is_podman(context) {
         return None;
     }
     let mut numbers =
-        world.inventory.engine.version.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
+        context.inventory.engine.version.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
     let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
-    ((next(), next()) < (5, 1)).then(|| Seen::new(format!("{} comes with a netavark that may be older", says(world))))
+    ((next(), next()) < (5, 1)).then(|| Seen::new(format!("{} comes with a netavark that may be older", says(context))))
 }
 
-fn eng_011(world: &World<'_>) -> Option<Seen> {
-    let unreadable = &world.inventory.unreadable;
+fn eng_011(context: &Context<'_>) -> Option<Seen> {
+    let unreadable = &context.inventory.unreadable;
     let names = unreadable.iter().map(|(id, it)| if it.name.is_empty() { id.as_str() } else { it.name.as_str() });
     (!unreadable.is_empty())
         .then(|| Seen::unverifiable(format!("{} could not be read, and may be anybody's neighbour", listed(names))))

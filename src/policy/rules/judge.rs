@@ -8,14 +8,14 @@ use ipnet::IpNet;
 use super::net::has_net_raw;
 use super::{Case, Check, Rule, Seen, Wire, all, find, subject};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
+use crate::policy::context::Candidate;
+use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Subject};
+use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Member, Namespace, is_alive};
-use crate::policy::own_labels::ALLOW;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::resident::Resident;
 use crate::policy::words::listed;
-use crate::policy::world::World;
 use crate::settings::Isolation;
 
 /// How many findings about other containers on its networks are held against one container, for each rule. One is
@@ -87,7 +87,7 @@ struct Concerned {
     own: Vec<usize>,
     /// Places in [`Judgement::on_network`].
     networks: Vec<usize>,
-    vouched: Vec<String>,
+    allowed: Vec<String>,
 }
 
 /// What a finding does to a container that it concerns.
@@ -95,8 +95,8 @@ struct Concerned {
 pub enum Standing {
     /// Refuses it.
     Blocks,
-    /// The operator vouched for this rule, on this container or on the network.
-    Vouched,
+    /// The operator allowed for this rule, on this container or on the network.
+    Allowed,
     /// Would refuse it under `--isolation enforce`, but only `warn` or `off` is in force.
     Overruled,
     /// Is only reported.
@@ -116,7 +116,7 @@ impl Judgement {
         let mut places: Vec<usize> = concerned.own.iter().chain(&self.everyone).chain(networks).copied().collect();
         places.sort_unstable();
         places.dedup();
-        let standing = |finding| standing(finding, &concerned.vouched, self.isolation);
+        let standing = |finding| standing(finding, &concerned.allowed, self.isolation);
         places
             .into_iter()
             .filter_map(|place| self.findings.get(place))
@@ -125,14 +125,14 @@ impl Judgement {
     }
 
     /// Why the container at a place of the inventory is not isolated, worst first; empty if it is. Each remedy ends with
-    /// the label that vouches.
+    /// the label that allows.
     pub fn refusals(&self, at: usize) -> Vec<Refusal> {
-        let vouched = self.concerned(at).map_or(&[][..], |concerned| &concerned.vouched);
+        let allowed = self.concerned(at).map_or(&[][..], |concerned| &concerned.allowed);
         self.concerning(at)
             .into_iter()
             .filter(|(_, standing)| *standing == Standing::Blocks)
             .map(|(finding, _)| {
-                let ids = vouched.iter().map(String::as_str).chain([&*finding.rule]).collect::<Vec<_>>().join(",");
+                let ids = allowed.iter().map(String::as_str).chain([&*finding.rule]).collect::<Vec<_>>().join(",");
                 let remedy =
                     format!("{}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {ids}", finding.fix);
                 Refusal::new(Code::NotIsolated, finding.words.clone(), remedy).by_rule(&finding.rule)
@@ -142,27 +142,27 @@ impl Judgement {
 }
 
 /// The ids in a container's `leeward.allow` (where it counts) that are no rule: they vouch for nothing.
-pub fn unknown_vouchers(value: &str) -> Vec<&str> {
-    vouchers(value).filter(|id| find(id).is_none()).collect()
+pub fn unknown_rules(value: &str) -> Vec<&str> {
+    allowed_rules(value).filter(|id| find(id).is_none()).collect()
 }
 
 /// Whether a `leeward.allow` of this value names a rule.
-pub fn is_vouched(value: &str, rule: &str) -> bool {
-    vouchers(value).any(|id| id.eq_ignore_ascii_case(rule))
+pub fn is_allowed(value: &str, rule: &str) -> bool {
+    allowed_rules(value).any(|id| id.eq_ignore_ascii_case(rule))
 }
 
 /// Judges everything. `asked`: whether each container, in the order of the inventory, asked for a route; a declared Traefik
 /// among them is passed over.
-pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
-    let ground = Ground::of(world, asked);
+pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
+    let ground = Ground::of(context, asked);
     let mut rules: Vec<(&Rule, Vec<Hit<'_>>)> = all().map(|rule| (rule, Vec::new())).collect();
     rules.sort_by_key(|(rule, _)| std::cmp::Reverse(rule.severity));
 
     let powers: Vec<Vec<Power<'_>>> =
-        world.namespaces.groups().map(|group| powers(world, &ground, &rules, group)).collect();
+        context.namespaces.groups().map(|group| powers(context, &ground, &rules, group)).collect();
     let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(ground.known.len());
-    for (at, (resident, known)) in world.residents.iter().zip(&ground.known).enumerate() {
-        let Resident { container, labels, vouched, .. } = resident;
+    for (at, (candidate, known)) in context.candidates.iter().zip(&ground.known).enumerate() {
+        let Candidate { container, labels, allowed, .. } = candidate;
         let Known { asks, traefik, .. } = *known;
         let near = asks || ground.neighbours.get(at) == Some(&true);
         let host = !asks && container.confinement.pid_mode == "host" && is_alive(container);
@@ -170,10 +170,10 @@ pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
             concerned.push(None);
             continue;
         }
-        let shared = world.namespaces.group_of(at).and_then(|group| powers.get(group));
-        let Some(case) = ground.case(world, at, shared.map_or(&[], Vec::as_slice)) else { continue };
-        let vouched: Vec<String> =
-            vouched.map(|value| vouchers(value).map(str::to_owned).collect()).unwrap_or_default();
+        let shared = context.namespaces.group_of(at).and_then(|group| powers.get(group));
+        let Some(case) = ground.case(context, at, shared.map_or(&[], Vec::as_slice)) else { continue };
+        let allowed: Vec<String> =
+            allowed.map(|value| allowed_rules(value).map(str::to_owned).collect()).unwrap_or_default();
         for (rule, hits) in &mut rules {
             let seen = match rule.check {
                 Check::Any(check) => check(&case),
@@ -186,32 +186,32 @@ pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
                 _ => None,
             };
             if let Some(seen) = seen {
-                hits.push(Hit { on: On::Container { container, at, asks }, seen, vouched: vouches(&vouched, rule.id) });
+                hits.push(Hit { on: On::Container { container, at, asks }, seen, allowed: allows(&allowed, rule.id) });
             }
         }
         concerned.push(asks.then(|| Concerned {
             own: Vec::new(),
             networks: ground.networks_of(case.namespace),
-            vouched,
+            allowed,
         }));
     }
     for (at, place) in ground.places.iter().enumerate() {
         let Ground { known, overlaps, .. } = &ground;
         let Place { at: in_inventory, network, members } = *place;
         let overlaps = overlaps.get(&in_inventory).copied();
-        let is_proxy = world.proxy.contains(in_inventory);
-        let wire = Wire { world, network, members, known, is_proxy, overlaps };
+        let is_proxy = context.proxy.contains(in_inventory);
+        let wire = Wire { context, network, members, known, is_proxy, overlaps };
         for (rule, hits) in &mut rules {
             let Check::Network(check) = rule.check else { continue };
             if let Some(seen) = check(&wire) {
-                let vouched = network.labels.get(ALLOW).is_some_and(|value| is_vouched(value, rule.id));
-                hits.push(Hit { on: On::Network { at, name: &network.name }, seen, vouched });
+                let allowed = network.labels.get(ALLOW).is_some_and(|value| is_allowed(value, rule.id));
+                hits.push(Hit { on: On::Network { at, name: &network.name }, seen, allowed });
             }
         }
     }
     for (rule, hits) in &mut rules {
         if let Check::Engine(check) = rule.check {
-            hits.extend(check(world).map(|seen| Hit { on: On::Engine, seen, vouched: false }));
+            hits.extend(check(context).map(|seen| Hit { on: On::Engine, seen, allowed: false }));
         }
     }
 
@@ -227,12 +227,12 @@ pub fn judge(world: &World<'_>, asked: &[bool]) -> Judgement {
         }
         let mut counts = vec![0; ground.places.len()];
         for hit in hits {
-            verdicts.record(rule, hit, world, &ground, &mut counts);
+            verdicts.record(rule, hit, context, &ground, &mut counts);
         }
     }
     Judgement {
         findings: verdicts.findings,
-        isolation: world.settings.isolation,
+        isolation: context.settings.isolation,
         concerned: verdicts.concerned,
         on_network: verdicts.on_network,
         everyone: verdicts.everyone,
@@ -247,7 +247,7 @@ fn together<'a>(rule: &Rule, hits: &[Hit<'a>]) -> Hit<'a> {
         On::Engine => None,
     });
     let words = format!("{} times, {}: {}", hits.len(), rule.title, listed(names));
-    Hit { on: On::Engine, seen: Seen::new(words), vouched: false }
+    Hit { on: On::Engine, seen: Seen::new(words), allowed: false }
 }
 
 /// A judgement in the making: containers by their place in the inventory.
@@ -263,12 +263,12 @@ impl Verdicts {
         &mut self,
         rule: &'static Rule,
         hit: Hit<'_>,
-        world: &World<'_>,
+        context: &Context<'_>,
         ground: &Ground<'_>,
         counts: &mut [usize],
     ) {
         let place = self.findings.len();
-        let isolation = world.settings.isolation;
+        let isolation = context.settings.isolation;
         let Seen { words, fix, action, severity, not_verifiable } = hit.seen;
         let mut finding = Finding {
             rule: Cow::Borrowed(rule.id),
@@ -281,23 +281,23 @@ impl Verdicts {
             },
             fix: fix.map_or(Cow::Borrowed(rule.fix), Cow::Owned),
             blocks: false,
-            vouched: hit.vouched,
+            allowed: hit.allowed,
             not_verifiable,
         };
-        let bites = blocks(finding.action, isolation) && !finding.vouched;
+        let bites = blocks(finding.action, isolation) && !finding.allowed;
         match hit.on {
             // Hygiene stands against nobody.
             _ if rule.action == Action::Inform => {}
             On::Container { container: _, at: _, asks } if matches!(rule.check, Check::Any(_)) => {
                 finding.blocks = asks && blocks(finding.action, isolation);
-                finding.vouched = false;
+                finding.allowed = false;
             }
             On::Container { container: _, at, asks } if matches!(rule.check, Check::Router(_)) => {
-                let namespace = world.namespaces.get(at);
+                let namespace = context.namespaces.get(at);
                 for network in namespace.into_iter().flat_map(|namespace| ground.networks_of(namespace)) {
                     finding.blocks |= bites && self.refuses_on(network, rule, ground);
                     if let (Some(count), Some(found)) = (counts.get_mut(network), self.on_network.get_mut(network))
-                        && !finding.vouched
+                        && !finding.allowed
                         && *count < MOST_OF_OTHERS
                     {
                         *count += 1;
@@ -317,7 +317,7 @@ impl Verdicts {
             }
             On::Engine => {
                 let mut concerned = self.concerned.iter().flatten();
-                finding.blocks = bites && concerned.any(|concerned| !vouches(&concerned.vouched, rule.id));
+                finding.blocks = bites && concerned.any(|concerned| !allows(&concerned.allowed, rule.id));
                 self.everyone.push(place);
             }
         }
@@ -336,7 +336,7 @@ impl Verdicts {
         members
             .iter()
             .filter_map(|member| self.concerned.get(member.at)?.as_ref())
-            .any(|concerned| !vouches(&concerned.vouched, rule.id))
+            .any(|concerned| !allows(&concerned.allowed, rule.id))
     }
 }
 
@@ -344,7 +344,7 @@ impl Verdicts {
 struct Hit<'a> {
     on: On<'a>,
     seen: Seen,
-    vouched: bool,
+    allowed: bool,
 }
 
 enum On<'a> {
@@ -397,27 +397,27 @@ struct Place<'a> {
 }
 
 impl<'a> Ground<'a> {
-    fn of(world: &'a World<'_>, asked: &[bool]) -> Self {
-        let known_of = |(resident, asked): (&'a Resident<'_>, &bool)| {
-            let Resident { owner, is_traefik, is_leeward, .. } = resident;
+    fn of(context: &'a Context<'_>, asked: &[bool]) -> Self {
+        let known_of = |(candidate, asked): (&'a Candidate<'_>, &bool)| {
+            let Candidate { owner, is_traefik, is_leeward, .. } = candidate;
             let asks = *asked && !is_traefik;
             // An application does not become Leeward by its image's name.
             Known { owner, asks, traefik: *is_traefik, leeward: !asks && *is_leeward }
         };
-        let known: Vec<Known<'_>> = world.residents.iter().zip(asked).map(known_of).collect();
-        let of_container = |(resident, known): (&'a Resident<'_>, &Known<'_>)| {
+        let known: Vec<Known<'_>> = context.candidates.iter().zip(asked).map(known_of).collect();
+        let of_container = |(candidate, known): (&'a Candidate<'_>, &Known<'_>)| {
             let leewards = known.leeward && !known.traefik;
-            resident.container.mounts.iter().map(move |mount| Kept { holder: resident.container, mount, leewards })
+            candidate.container.mounts.iter().map(move |mount| Kept { holder: candidate.container, mount, leewards })
         };
-        let keepers = world.residents.iter().zip(&known).filter(|(_, known)| known.leeward || known.traefik);
+        let keepers = context.candidates.iter().zip(&known).filter(|(_, known)| known.leeward || known.traefik);
         let kept = keepers.flat_map(of_container).collect();
         let mut neighbours = vec![false; known.len()];
         let mut places = Vec::new();
-        let mut place_of = vec![None; world.inventory.networks.len()];
-        for ((at, network), place) in world.inventory.networks.values().enumerate().zip(&mut place_of) {
-            let members = world.namespaces.members(at);
+        let mut place_of = vec![None; context.inventory.networks.len()];
+        for ((at, network), place) in context.inventory.networks.values().enumerate().zip(&mut place_of) {
+            let members = context.namespaces.members(at);
             let asks = |member: &Member<'_>| known.get(member.at).is_some_and(|known: &Known<'_>| known.asks);
-            if world.namespaces.wall(at).is_err() || !members.iter().any(asks) {
+            if context.namespaces.wall(at).is_err() || !members.iter().any(asks) {
                 continue;
             }
             for member in members {
@@ -429,15 +429,23 @@ impl<'a> Ground<'a> {
             *place = Some(places.len());
             places.push(Place { at, network, members });
         }
-        Self { known, places, place_of, neighbours, shares: shares(world), kept, overlaps: overlaps(world.inventory) }
+        Self {
+            known,
+            places,
+            place_of,
+            neighbours,
+            shares: shares(context),
+            kept,
+            overlaps: overlaps(context.inventory),
+        }
     }
 
     /// The container at a place, to be judged.
-    fn case<'w>(&'w self, world: &'w World<'w>, at: usize, powers: &'w [Power<'w>]) -> Option<Case<'w>> {
-        let Resident { container, labels, .. } = world.residents.get(at)?;
-        let namespace = world.namespaces.get(at)?;
+    fn case<'w>(&'w self, context: &'w Context<'w>, at: usize, powers: &'w [Power<'w>]) -> Option<Case<'w>> {
+        let Candidate { container, labels, .. } = context.candidates.get(at)?;
+        let namespace = context.namespaces.get(at)?;
         let asked = self.known.get(at)?.asks;
-        Some(Case { world, container, labels, namespace, at, asked, powers, shares: &self.shares, kept: &self.kept })
+        Some(Case { context, container, labels, namespace, at, asked, powers, shares: &self.shares, kept: &self.kept })
     }
 
     /// Where in `places` the networks of a namespace are.
@@ -449,7 +457,7 @@ impl<'a> Ground<'a> {
 
 /// What the containers of a group could do for each other; a few holders of each power. Nothing, where none of them asks.
 fn powers<'w>(
-    world: &'w World<'w>,
+    context: &'w Context<'w>,
     ground: &'w Ground<'w>,
     rules: &[(&'static Rule, Vec<Hit<'_>>)],
     group: &[usize],
@@ -461,7 +469,7 @@ fn powers<'w>(
     let mut holders: BTreeMap<PowerKind, usize> = BTreeMap::new();
     // Those of one network leave by the same ways, and send the same frames.
     let mut seen: BTreeSet<(PowerKind, &ContainerId)> = BTreeSet::new();
-    for (at, case) in group.iter().filter_map(|at| Some((*at, ground.case(world, *at, &[])?))) {
+    for (at, case) in group.iter().filter_map(|at| Some((*at, ground.case(context, *at, &[])?))) {
         let Case { container, namespace, .. } = case;
         let network = namespace.through.last().map_or(&container.id, |owner| &owner.id);
         let mut add = |kind: PowerKind, action: Action, words: String| {
@@ -498,10 +506,10 @@ fn powers<'w>(
     powers
 }
 
-fn shares<'a>(world: &'a World<'_>) -> Shares<'a> {
+fn shares<'a>(context: &'a Context<'_>) -> Shares<'a> {
     let mut shares: Shares<'_> = BTreeMap::new();
-    for (at, Resident { container, is_traefik, .. }) in world.residents.iter().enumerate() {
-        if container.mounts.is_empty() || world.namespaces.leaves_by(at).is_none() || *is_traefik {
+    for (at, Candidate { container, is_traefik, .. }) in context.candidates.iter().enumerate() {
+        if container.mounts.is_empty() || context.namespaces.leaves_by(at).is_none() || *is_traefik {
             continue;
         }
         for mount in &container.mounts {
@@ -544,12 +552,12 @@ fn overlaps(inventory: &Inventory) -> BTreeMap<usize, &str> {
     found
 }
 
-fn vouchers(value: &str) -> impl Iterator<Item = &str> {
+fn allowed_rules(value: &str) -> impl Iterator<Item = &str> {
     value.split([',', ' ', '\t', '\n']).map(str::trim).filter(|id| !id.is_empty())
 }
 
-fn vouches(vouched: &[String], rule: &str) -> bool {
-    vouched.iter().any(|id| id.eq_ignore_ascii_case(rule))
+fn allows(allowed: &[String], rule: &str) -> bool {
+    allowed.iter().any(|id| id.eq_ignore_ascii_case(rule))
 }
 
 fn blocks(action: Action, isolation: Isolation) -> bool {
@@ -560,10 +568,10 @@ fn blocks(action: Action, isolation: Isolation) -> bool {
     }
 }
 
-fn standing(finding: &Finding, vouched: &[String], isolation: Isolation) -> Standing {
+fn standing(finding: &Finding, allowed: &[String], isolation: Isolation) -> Standing {
     let serious = matches!(finding.action, Action::Block | Action::WarnStrictBlock);
-    if serious && (finding.vouched || vouches(vouched, &finding.rule)) {
-        Standing::Vouched
+    if serious && (finding.allowed || allows(allowed, &finding.rule)) {
+        Standing::Allowed
     } else if blocks(finding.action, isolation) {
         Standing::Blocks
     } else if finding.action == Action::Block {

@@ -22,13 +22,13 @@ mod volumes;
 
 use std::borrow::Cow;
 
-pub use judge::{Judgement, Standing, is_vouched, judge, unknown_vouchers};
+pub use judge::{Judgement, Standing, is_allowed, judge, unknown_rules};
 pub use label::OF_OTHERS;
 
+use super::context::Context;
 use super::finding::{Action, Finding, Severity, Subject};
+use super::image_labels::OperatorLabels;
 use super::namespaces::{Member, Namespace};
-use super::provenance::OperatorLabels;
-use super::world::World;
 use crate::inventory::{Container, ContainerId, Network};
 
 /// One entry of the catalogue. Its id is also its heading in `docs/rules.md`.
@@ -76,7 +76,7 @@ pub enum Check {
     /// A declared Traefik; concerns nobody but the operator.
     Traefik(fn(&Case<'_>) -> Option<Seen>),
     /// The engine; concerns every container that asked.
-    Engine(fn(&World<'_>) -> Option<Seen>),
+    Engine(fn(&Context<'_>) -> Option<Seen>),
     /// Judged where a step of the way decides: the network ([`super::proxy`]), the labels ([`super::claims`],
     /// [`super::hosts`]).
     Step,
@@ -86,7 +86,7 @@ pub enum Check {
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'w> {
     /// All that is known.
-    pub world: &'w World<'w>,
+    pub context: &'w Context<'w>,
     /// The container.
     pub container: &'w Container,
     /// Its labels, as far as they count.
@@ -109,7 +109,7 @@ pub struct Case<'w> {
 #[derive(Clone, Copy, Debug)]
 pub struct Wire<'w> {
     /// All that is known.
-    pub world: &'w World<'w>,
+    pub context: &'w Context<'w>,
     /// The network.
     pub network: &'w Network,
     /// The live containers on it.
@@ -204,7 +204,7 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     all().find(|rule| rule.id.eq_ignore_ascii_case(id))
 }
 
-/// A finding of a rule that a step of the way judges (see [`Check::Step`]) about one container. `blocks` and `vouched`
+/// A finding of a rule that a step of the way judges (see [`Check::Step`]) about one container. `blocks` and `allowed`
 /// are for the caller to set.
 pub fn found(rule: &'static Rule, container: &Container, words: String) -> Finding {
     found_about(rule, subject(&container.id, &container.name), words)
@@ -220,7 +220,7 @@ pub fn found_about(rule: &'static Rule, subject: Subject, words: String) -> Find
         words,
         fix: Cow::Borrowed(rule.fix),
         blocks: false,
-        vouched: false,
+        allowed: false,
         not_verifiable: false,
     }
 }

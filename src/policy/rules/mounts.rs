@@ -416,7 +416,7 @@ const OF_A_USER: &[&str] = &[
     "bin",
 ];
 
-/// Half the world mounts these everywhere, writable too.
+/// Half the context mounts these everywhere, writable too.
 pub(super) const TIME: [&str; 3] = ["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"];
 
 /// The control socket that a mounted host path gives away: it is one, or a parent of one.

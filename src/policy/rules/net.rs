@@ -12,7 +12,7 @@ use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version};
 use crate::policy::words::listed;
-use crate::policy::{own_labels, remedy};
+use crate::policy::{leeward_labels, remedy};
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -463,10 +463,10 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     }
     let has = if pivots.len() == 1 { "has a way out" } else { "have a way out" };
     let over = wire
-        .world
+        .context
         .namespaces
         .leaves_by(first.at)
-        .and_then(|at| wire.world.namespaces.get(at)?.ways_out().next())
+        .and_then(|at| wire.context.namespaces.get(at)?.ways_out().next())
         .map_or("", |(edge, _)| edge.name);
     let names = listed(pivots.iter().map(|pivot| pivot.container.name.as_str()));
     let first = &first.container.name;
@@ -532,7 +532,7 @@ fn net_013(case: &Case<'_>) -> Option<Seen> {
     }
     let seen = Seen::new(format!("`{}` may send raw frames: NET_RAW is not dropped", case.name()));
     // Podman's default set has lost NET_RAW in newer versions, and what a container has is not in this API.
-    let podman = case.world.inventory.engine.product.contains("Podman");
+    let podman = case.context.inventory.engine.product.contains("Podman");
     Some(Seen { not_verifiable: podman && case.container.confinement.cap_add.is_empty(), ..seen })
 }
 
@@ -551,7 +551,7 @@ fn net_015(wire: &Wire<'_>) -> Option<Seen> {
     if network.driver != "bridge" {
         return None;
     }
-    if wire.world.inventory.engine.product.contains("Podman") {
+    if wire.context.inventory.engine.product.contains("Podman") {
         let words = format!("on `{}` the host answers on the gateway's address", network.name);
         return Some(Seen::new(words).fix(
             "Podman has no network without a gateway address; let the host's services listen on other addresses, or \
@@ -559,7 +559,7 @@ fn net_015(wire: &Wire<'_>) -> Option<Seen> {
         ));
     }
     let option = |key: &str| network.options.get(key).map(String::as_str);
-    let version = docker_version(&wire.world.inventory.engine);
+    let version = docker_version(&wire.context.inventory.engine);
     // An older engine keeps the option and does nothing for it.
     let isolated = option(GATEWAY_MODE_4) == Some("isolated") && version.is_none_or(|version| version >= (28, 0, 0));
     if isolated || option(INHIBIT).is_some_and(|value| value == "true" || value == "1") {
@@ -579,7 +579,7 @@ fn net_016(case: &Case<'_>) -> Option<Seen> {
     if ways(case, WayOut::Ipv6).is_empty() {
         return None;
     }
-    let engine = &case.world.inventory.engine;
+    let engine = &case.context.inventory.engine;
     let on_what =
         format!("internal, but with IPv6 on {} {}, which may not filter it", product(&engine.product), engine.version);
     on(case, WayOut::Ipv6, on_what.trim())
@@ -693,7 +693,7 @@ fn net_024(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn net_025(wire: &Wire<'_>) -> Option<Seen> {
-    let odd = own_labels::on_network(&wire.network.labels);
+    let odd = leeward_labels::on_network(&wire.network.labels);
     let (label, words) = odd.first()?;
     Some(Seen::new(format!("`{}` carries `{label}`: {words}", wire.network.name)))
 }

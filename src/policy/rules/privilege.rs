@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::devices::{self, Opens};
 use super::judge::{Power, PowerKind};
 use super::net::{capability, has_net_raw};
-use super::{Case, Check, Rule, Seen, is_vouched, mounts};
+use super::{Case, Check, Rule, Seen, is_allowed, mounts};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Shared;
 use crate::policy::words::listed;
@@ -360,7 +360,7 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
         let words = format!("`{name}` shares {what} with `{mode}`, which does not exist or could not be read");
         return Some(Seen::unverifiable(words));
     }
-    let allowed = case.world.residents.get(case.at).and_then(|resident| resident.vouched).unwrap_or_default();
+    let allowed = case.context.candidates.get(case.at).and_then(|candidate| candidate.allowed).unwrap_or_default();
     let held = |power: &&Power<'_>| {
         let same_network = power.network == case.network_owner();
         power.holder.id != case.container.id
@@ -369,12 +369,12 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
                 // One more way out gives nothing to who has one.
                 PowerKind::WayOut => !same_network && !case.namespace.has_way_out(),
                 PowerKind::RawFrames => same_network && !has_net_raw(case.container),
-                PowerKind::Rule(id) => !is_vouched(allowed, id),
+                PowerKind::Rule(id) => !is_allowed(allowed, id),
             }
     };
     let mut powers = case.powers.iter().filter(held);
     let first = powers.clone().find(|power| power.action == Action::Block).or_else(|| powers.next())?;
-    let shared = case.world.namespaces.shared(case.at, first.at);
+    let shared = case.context.namespaces.shared(case.at, first.at);
     let what = what_is_shared(shared);
     let through = if shared.is_none() { ", through others" } else { "" };
     let words = format!("`{name}` shares {what} with `{}`{through}: {}", first.holder.name, first.words);
@@ -395,7 +395,7 @@ fn prv_024(case: &Case<'_>) -> Option<Seen> {
     if container.confinement.pid_mode != "host" {
         return None;
     }
-    let leaves = case.world.namespaces.leaves_by(case.at).is_some();
+    let leaves = case.context.namespaces.leaves_by(case.at).is_some();
     let more = match (leaves, has_net_raw(container)) {
         (true, _) => ", and has a way out",
         (false, true) => ", and may send raw frames",
@@ -414,7 +414,7 @@ fn prv_008(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_009(case: &Case<'_>) -> Option<Seen> {
-    let options = case.world.inventory.engine.security_options.as_deref().unwrap_or_default();
+    let options = case.context.inventory.engine.security_options.as_deref().unwrap_or_default();
     let maps = options.iter().any(|option| option.contains("name=userns"));
     when(maps && case.container.confinement.userns_mode == "host", || {
         format!("`{}` opts out of the engine's user namespaces", case.name())
@@ -496,7 +496,7 @@ fn prv_015(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_016(case: &Case<'_>) -> Option<Seen> {
-    let root_dir = case.world.inventory.engine.root_dir.as_deref();
+    let root_dir = case.context.inventory.engine.root_dir.as_deref();
     let mut readable = None;
     for mount in case.container.mounts.iter().filter(|mount| mount.kind == "bind") {
         if mount.writable && mounts::is_below_dev(&mount.source) {
@@ -543,7 +543,7 @@ fn prv_020(case: &Case<'_>) -> bool {
     if !matches!(user, "" | "0" | "root") || untold(case) {
         return false;
     }
-    let options = case.world.inventory.engine.security_options.as_deref().unwrap_or_default();
+    let options = case.context.inventory.engine.security_options.as_deref().unwrap_or_default();
     !options.iter().any(|option| option.contains("name=userns") || option.contains("name=rootless"))
 }
 
@@ -555,7 +555,7 @@ fn prv_021(case: &Case<'_>) -> bool {
 
 fn prv_022(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
-    let engine = &case.world.inventory.engine;
+    let engine = &case.context.inventory.engine;
     // On control groups of version 1 the engine's default is the host's own; then it does not list the option.
     let knows =
         engine.security_options.as_ref().is_none_or(|options| options.iter().any(|o| o.contains("name=cgroupns")));

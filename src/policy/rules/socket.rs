@@ -2,8 +2,8 @@
 
 use super::{Check, Rule, Seen};
 use crate::inventory::Door;
+use crate::policy::context::Context;
 use crate::policy::finding::{Action, Severity};
-use crate::policy::world::World;
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -30,12 +30,12 @@ pub(super) static RULES: &[Rule] = &[
     },
 ];
 
-fn soc_001(world: &World<'_>) -> Option<Seen> {
-    (world.inventory.engine.door == Some(Door::Wide))
+fn soc_001(context: &Context<'_>) -> Option<Seen> {
+    (context.inventory.engine.door == Some(Door::Wide))
         .then(|| Seen::new("the filter before the engine's socket let a test request through"))
 }
 
-fn soc_002(world: &World<'_>) -> Option<Seen> {
-    (world.inventory.engine.door == Some(Door::Bare))
+fn soc_002(context: &Context<'_>) -> Option<Seen> {
+    (context.inventory.engine.door == Some(Door::Bare))
         .then(|| Seen::new("nothing stands between Leeward and the engine's socket"))
 }

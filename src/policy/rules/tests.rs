@@ -6,8 +6,8 @@ use super::{Check, Judgement, Standing, all, find, judge};
 use crate::inventory::{
     Attachment, Binding, Container, ContainerId, Door, Image, Inventory, Mount, Network, Swarm, Unreadable, Volume,
 };
+use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Severity, Subject};
-use crate::policy::world::World;
 use crate::settings::{Isolation, Settings};
 
 /// The reference topology, hardened: no rule fires on it but those that say what cannot be known.
@@ -163,11 +163,11 @@ fn binding(ip: &str) -> BTreeMap<String, Vec<Binding>> {
 const APP: usize = 0;
 
 fn judged(inventory: &Inventory, settings: &Settings) -> Judgement {
-    let world = World::of(inventory, settings);
-    assert_eq!(world.find("app"), Some(APP));
+    let context = Context::of(inventory, settings);
+    assert_eq!(context.find("app"), Some(APP));
     let asks = |id: &ContainerId| ["app", "app2", "traefik"].contains(&id.as_str());
     let asked: Vec<bool> = inventory.containers.keys().map(asks).collect();
-    judge(&world, &asked)
+    judge(&context, &asked)
 }
 
 fn fired(change: fn(&mut Inventory)) -> Vec<Finding> {
@@ -656,9 +656,9 @@ fn what_blocks_refuses_and_says_how_to_vouch() {
         app(&mut inventory, "app").labels.insert("leeward.allow".into(), vouch);
         let judgement = judged(&inventory, &Settings::default());
         let again = judgement.refusals(APP);
-        assert!(!again.iter().any(|refusal| refusal.rule.as_deref() == Some(*id)), "{id} cannot be vouched for");
-        let vouched = judgement.concerning(APP).into_iter().filter(|(_, s)| *s == Standing::Vouched);
-        assert!(vouched.map(|(finding, _)| finding).any(|finding| finding.vouched && !finding.blocks), "{id}");
+        assert!(!again.iter().any(|refusal| refusal.rule.as_deref() == Some(*id)), "{id} cannot be allowed for");
+        let allowed = judgement.concerning(APP).into_iter().filter(|(_, s)| *s == Standing::Allowed);
+        assert!(allowed.map(|(finding, _)| finding).any(|finding| finding.allowed && !finding.blocks), "{id}");
     }
 }
 
@@ -692,7 +692,7 @@ fn a_networks_own_label_vouches_for_what_is_found_about_it() {
     let judgement = judged(&inventory, &strict);
     assert_eq!(judgement.refusals(APP), []);
     let finding = judgement.findings.iter().find(|finding| finding.rule == "NET-010").unwrap();
-    assert!(finding.vouched && !finding.blocks);
+    assert!(finding.allowed && !finding.blocks);
     assert_eq!(finding.subject, Subject::Network { name: "net-proxy".into() });
 }
 
@@ -717,7 +717,7 @@ fn what_a_neighbour_forwards_is_held_against_those_beside_it() {
 
 #[test]
 fn unknown_vouchers_are_named() {
-    assert_eq!(super::unknown_vouchers("NET-001, net-999 PRV-2,"), ["net-999", "PRV-2"]);
+    assert_eq!(super::unknown_rules("NET-001, net-999 PRV-2,"), ["net-999", "PRV-2"]);
 }
 
 #[test]
@@ -1038,7 +1038,7 @@ fn an_exporter_with_the_hosts_processes_refuses_nobody_and_is_said_once() {
         let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
         let found: Vec<Finding> =
             judged(&inventory, &strict).findings.into_iter().filter(|it| it.rule == "PRV-024").collect();
-        found.into_iter().map(|it| (it.severity, it.blocks, it.vouched)).collect::<Vec<_>>()
+        found.into_iter().map(|it| (it.severity, it.blocks, it.allowed)).collect::<Vec<_>>()
     };
     assert_eq!(exporter(|_| {}), [(Severity::Medium, false, false)]);
     assert_eq!(exporter(|i| app(i, "exporter").confinement.cap_drop.clear()), [(Severity::High, false, false)]);
@@ -1103,9 +1103,9 @@ fn ten_thousand_in_one_group_are_judged_at_once() {
     }
     joins(&mut inventory, "app", "x09999");
     let settings = Settings::default();
-    let world = World::of(&inventory, &settings);
-    let judgement = judge(&world, &vec![true; world.residents.len()]);
-    let refused = (0..world.residents.len())
+    let context = Context::of(&inventory, &settings);
+    let judgement = judge(&context, &vec![true; context.candidates.len()]);
+    let refused = (0..context.candidates.len())
         .filter(|at| judgement.refusals(*at).iter().any(|it| it.rule.as_deref() == Some("PRV-006")))
         .count();
     // All but the privileged one itself, and `traefik`, `leeward` and `db`, who are not in it.

@@ -93,7 +93,7 @@ pub(super) static RULES: &[Rule] = &[
 
 fn trf_001(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().find_map(|mount| {
-        let volume = case.world.inventory.volumes.get(&mount.name).filter(|volume| volume.bind);
+        let volume = case.context.inventory.volumes.get(&mount.name).filter(|volume| volume.bind);
         let path = volume.map_or(mount.source.as_str(), |volume| volume.device.as_str());
         let socket = mounts::socket(path)?;
         Some(Seen::new(format!("`{}` mounts `{path}`, which gives it `{socket}`", case.name())))
@@ -126,13 +126,13 @@ fn trf_003(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn trf_004(case: &Case<'_>) -> Option<Seen> {
-    let world = case.world;
+    let context = case.context;
     let company: BTreeSet<&str> = case
         .namespace
         .ways_out()
         .filter_map(|(edge, _)| edge.place)
-        .flat_map(|place| world.namespaces.members(place))
-        .filter(|member| !world.is_traefik(member.at))
+        .flat_map(|place| context.namespaces.members(place))
+        .filter(|member| !context.is_traefik(member.at))
         .map(|member| member.container.name.as_str())
         .collect();
     let (edge, _) = case.namespace.ways_out().next()?;
@@ -142,11 +142,11 @@ fn trf_004(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn trf_005(case: &Case<'_>) -> Option<Seen> {
-    let world = case.world;
+    let context = case.context;
     let meets = case.namespace.edges.iter().find_map(|edge| {
         let network = edge.network?;
-        let members = world.namespaces.members(edge.place?);
-        members.iter().any(|member| world.is_leeward(member.at)).then_some((edge, network, members))
+        let members = context.namespaces.members(edge.place?);
+        members.iter().any(|member| context.is_leeward(member.at)).then_some((edge, network, members))
     });
     let (edge, network, members) = meets?;
     if edge.wall.is_err() {
@@ -158,7 +158,7 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
     }
     let company: Vec<&str> = members
         .iter()
-        .filter(|member| !world.is_leeward(member.at) && !world.is_traefik(member.at))
+        .filter(|member| !context.is_leeward(member.at) && !context.is_traefik(member.at))
         .map(|member| member.container.name.as_str())
         .collect();
     (!company.is_empty()).then(|| {
@@ -169,21 +169,21 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn trf_006(case: &Case<'_>) -> Option<Seen> {
-    let world = case.world;
+    let context = case.context;
     let networks = || case.namespace.edges.iter().filter_map(|edge| Some((edge.place?, edge.network?)));
-    let members = |place: usize| world.namespaces.members(place).iter();
+    let members = |place: usize| context.namespaces.members(place).iter();
     let names = |member: &Member<'_>| {
         let aliases = member.attachment.aliases.iter().cloned();
         aliases.chain([member.container.name.clone()]).collect::<BTreeSet<String>>()
     };
     // Where Traefik and Leeward are alone with each other, and what Leeward is called there.
     let meets = |(place, _): &(usize, &Network)| {
-        members(*place).all(|it| world.is_traefik(it.at) || world.is_leeward(it.at))
-            && members(*place).any(|it| world.is_leeward(it.at))
+        members(*place).all(|it| context.is_traefik(it.at) || context.is_leeward(it.at))
+            && members(*place).any(|it| context.is_leeward(it.at))
     };
     let (alone, control) = networks().find(meets)?;
     let mut called = BTreeSet::new();
-    for member in members(alone).filter(|it| !world.is_traefik(it.at)) {
+    for member in members(alone).filter(|it| !context.is_traefik(it.at)) {
         for name in names(member) {
             called.insert(format!("{name}.{}", control.name));
             called.insert(name);
@@ -192,7 +192,7 @@ fn trf_006(case: &Case<'_>) -> Option<Seen> {
     let others = networks().filter(|(place, _)| *place != alone);
     let of_others = others.flat_map(|(place, network)| members(place).map(move |member| (network, member)));
     { of_others }.find_map(|(network, member)| {
-        if world.is_traefik(member.at) || members(alone).any(|it| it.at == member.at) {
+        if context.is_traefik(member.at) || members(alone).any(|it| it.at == member.at) {
             return None;
         }
         let name = names(member).into_iter().find(|name| called.contains(name))?;

@@ -77,7 +77,7 @@ fn vol_001(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn vol_002(case: &Case<'_>) -> Option<Seen> {
-    let inventory = case.world.inventory;
+    let inventory = case.context.inventory;
     let mut unknown = None;
     let mut harmless = None;
     for mount in case.container.mounts.iter().filter(|mount| mount.kind == "volume" && !mount.name.is_empty()) {
@@ -130,7 +130,7 @@ fn is_remote(volume: &Volume) -> bool {
 fn vol_003(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().filter(|mount| mount.kind == "volume").find_map(|mount| {
         let volume =
-            case.world.inventory.volumes.get(&mount.name).filter(|volume| is_remote(volume) && !volume.bind)?;
+            case.context.inventory.volumes.get(&mount.name).filter(|volume| is_remote(volume) && !volume.bind)?;
         let by = if volume.kind.is_empty() { &volume.driver } else { &volume.kind };
         let may = if mount.writable { "may write to" } else { "may read" };
         Some(Seen::new(format!("`{}` {may} volume `{}`, on another machine by `{by}`", case.name(), mount.name)))

@@ -276,7 +276,7 @@ impl<'a> Bench<'a> {
              certificate; {rounds} rounds; started to routed:\n",
             self.count
         );
-        println!("| | one: p50 | p95 | the last of ten in a row: p50 | engine calls | CPU | resident |");
+        println!("| | one: p50 | p95 | the last of ten in a row: p50 | engine calls | CPU | candidate |");
         println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
         let mut times = [Vec::new(), Vec::new()];
         for _ in 0..rounds {

@@ -33,7 +33,7 @@ impl Process {
         Duration::from_millis(ticks * 10)
     }
 
-    /// Resident memory, in KiB.
+    /// Candidate memory, in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

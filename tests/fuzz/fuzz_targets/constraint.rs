@@ -1,7 +1,7 @@
 //! Any text is a constraint or refused, and a constraint judges any labels.
 #![no_main]
 
-use leeward::rule::constraint::Constraint;
+use leeward::traefik::rules::constraint::Constraint;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

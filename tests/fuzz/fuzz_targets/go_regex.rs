@@ -1,8 +1,8 @@
 //! Any text is a regular expression or refused, where constraints and rules take one.
 #![no_main]
 
-use leeward::rule::constraint::Constraint;
-use leeward::rule::router::parse_http;
+use leeward::traefik::rules::constraint::Constraint;
+use leeward::traefik::rules::router::parse_http;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use leeward::dynamic::document;
-use leeward::label;
+use leeward::traefik::document;
+use leeward::traefik::labels;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -13,11 +13,11 @@ fuzz_target!(|text: &str| {
         .filter_map(|line| line.split_once('='))
         .map(|(key, value)| (format!("traefik.{key}"), value.to_owned()))
         .collect();
-    label::unmatched(&labels);
+    labels::unmatched(&labels);
     for swarm in [false, true] {
-        label::provider(&labels, true, swarm).ok();
+        labels::provider(&labels, true, swarm).ok();
     }
-    match label::decode(&labels) {
+    match labels::decode(&labels) {
         Ok(dynamic) => {
             document::problems(&dynamic);
             serde_json::from_str::<serde::de::IgnoredAny>(&document::write(&dynamic)).expect("a document is JSON");

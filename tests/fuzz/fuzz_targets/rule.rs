@@ -1,7 +1,7 @@
 //! Any text is a rule or refused, in every syntax; an expression that is negated twice reaches the same.
 #![no_main]
 
-use leeward::rule::router::{parse_http, parse_tcp};
+use leeward::traefik::rules::router::{parse_http, parse_tcp};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use leeward::rule::template::{DefaultRule, Model};
+use leeward::traefik::rules::template::{DefaultRule, Model};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

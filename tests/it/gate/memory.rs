@@ -11,7 +11,7 @@ const BOUND: u64 = 64 * 1024;
 /// A label, or a name, as long as an engine takes it.
 const LONG: usize = 3_500_000;
 
-/// The most that was ever resident, in KiB.
+/// The most that was ever candidate, in KiB.
 fn peak(gate: &Gate) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", gate.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -1,0 +1,172 @@
+//! What each container's labels say, read once for as long as they stay the same.
+//!
+//! The only thing that one compilation leaves to the next. It saves time and changes nothing: what is remembered is a
+//! function of the labels that count, and those are compared.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::{Warning, select, unfolded};
+use crate::budgets::Demand;
+use crate::inventory::Container;
+use crate::policy::context::Candidate;
+use crate::policy::context::Context;
+use crate::policy::hosts::{self, Claimed};
+use crate::policy::image_labels::OperatorLabels;
+use crate::policy::leeward_labels;
+use crate::policy::leeward_labels::ALLOW;
+use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rules::{OF_OTHERS, is_allowed, unknown_rules};
+use crate::settings::Settings;
+use crate::traefik::labels::{self, LabelProblem, ProviderLabels};
+use crate::traefik::{Dynamic, document};
+
+/// What one container's labels say, whatever else is true of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Declaration {
+    /// What `traefik.enable` and `traefik.docker.*` say, of the labels that count.
+    pub(crate) provider: Result<ProviderLabels, Refusal>,
+    /// The same, of all labels.
+    pub(crate) all: Result<ProviderLabels, Refusal>,
+    /// What the routing labels decode to. Only of a container that asks for a route by `provider`; else nothing.
+    pub(crate) dynamic: Result<Dynamic, Refusal>,
+    /// What of it no document can carry, or no Traefik.
+    pub(crate) unwritable: Vec<Refusal>,
+    /// How many bytes the longest name in it has.
+    pub(crate) longest_name: usize,
+    /// The hosts that its routers claim.
+    pub(crate) claimed: Vec<Claimed>,
+    /// Labels that look as if they meant something and do not.
+    pub(crate) unmatched: Vec<Warning>,
+    /// What of it its owner's budget is for.
+    pub(crate) demand: Demand,
+}
+
+impl Default for Declaration {
+    fn default() -> Self {
+        Self {
+            provider: Ok(ProviderLabels::default()),
+            all: Ok(ProviderLabels::default()),
+            dynamic: Ok(Dynamic::default()),
+            unwritable: Vec::new(),
+            longest_name: 0,
+            claimed: Vec::new(),
+            unmatched: Vec::new(),
+            demand: Demand::default(),
+        }
+    }
+}
+
+impl Declaration {
+    fn of(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> Self {
+        let refused =
+            |problem: LabelProblem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label);
+        let provider = select::provider_labels(container, &labels.labels, settings);
+        let all = if labels.baked.is_empty() {
+            provider.clone()
+        } else {
+            select::provider_labels(container, &container.labels, settings)
+        };
+        if let Some(excess) = &container.excess {
+            // Nobody can tell what it asked for.
+            let refusal = Refusal::from(excess);
+            return Self { provider: Err(refusal.clone()), all: Err(refusal), ..Self::default() };
+        }
+        let asks = [&provider, &all].into_iter().any(|it| it.as_ref().is_ok_and(|it| it.enable));
+        // Before anything is read that takes time or memory.
+        let demand = if asks { settings.budgets.judge(&labels.labels) } else { Ok(Demand::default()) };
+        let demand = match demand {
+            Ok(demand) => demand,
+            Err(excess) => return Self { provider, all, dynamic: Err(Refusal::from(&excess)), ..Self::default() },
+        };
+        let dynamic = if asks { labels::decode(&labels.labels).map_err(refused) } else { Ok(Dynamic::default()) };
+        let unwritable = dynamic.as_ref().map(document::problems).unwrap_or_default();
+        let unfolded = dynamic.as_ref().map(unfolded::problems).unwrap_or_default();
+        let longest_name = dynamic.as_ref().map(document::longest_name).unwrap_or_default();
+        let claimed = dynamic.as_ref().map(hosts::claimed).unwrap_or_default();
+        Self {
+            provider,
+            all,
+            dynamic,
+            unwritable: unwritable.into_iter().chain(unfolded).map(refused).collect(),
+            longest_name,
+            claimed,
+            unmatched: unmatched(labels),
+            demand,
+        }
+    }
+}
+
+/// Traefik's labels and Leeward's, misspelt; rules to vouch for that do not exist, or that nobody can vouch for.
+fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
+    let warning = |(label, words): (&str, String)| Warning { label: Some(label.to_owned()), words };
+    let allowed = labels.get(ALLOW);
+    let unknown = allowed
+        .map(unknown_rules)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|id| (ALLOW, format!("`{id}` is no rule's id and allows nothing; docs/rules.md lists the rules")));
+    let of_others = OF_OTHERS
+        .iter()
+        .filter(|id| allowed.is_some_and(|value| is_allowed(value, id)))
+        .map(|id| (ALLOW, format!("{id} is about what is others': no container can be allowed for there")));
+    let traefiks = labels::unmatched(&labels.labels);
+    let own = leeward_labels::on_container(&labels.labels);
+    traefiks.into_iter().chain(own).chain(unknown).chain(of_others).map(warning).collect()
+}
+
+/// The declarations of one compilation, for the next one under the same settings.
+#[derive(Clone, Debug, Default)]
+pub struct Declarations {
+    /// In the order of the inventory.
+    known: Vec<Known>,
+}
+
+/// A declaration and what it was read from.
+#[derive(Clone, Debug)]
+struct Known {
+    container: Arc<Container>,
+    /// The labels of it that did not count.
+    baked: Vec<String>,
+    declaration: Box<Declaration>,
+}
+
+impl Known {
+    fn of(Candidate { container, labels, .. }: &Candidate<'_>, settings: &Settings) -> Self {
+        Self {
+            container: Arc::clone(container),
+            baked: labels.baked.iter().map(|&label| label.to_owned()).collect(),
+            declaration: Box::new(Declaration::of(container, labels, settings)),
+        }
+    }
+
+    /// Whether it is of this container, and its labels are what they were.
+    fn holds_for(&self, Candidate { container, labels, .. }: &Candidate<'_>) -> bool {
+        let Container { id, labels: own, swarm, excess, .. } = &***container;
+        (Arc::ptr_eq(&self.container, container)
+            || self.container.id == *id
+                && self.container.labels == *own
+                && self.container.excess == *excess
+                && self.container.swarm.is_some() == swarm.is_some())
+            && self.baked == labels.baked
+    }
+}
+
+impl Declarations {
+    /// What every container declares, in the order of the inventory; read only where the labels are not those of the last
+    /// time.
+    pub(super) fn read(&mut self, context: &Context<'_>) -> impl Iterator<Item = &Declaration> {
+        // Both are in the order of the ids, and what is passed over is gone.
+        let mut before = mem::take(&mut self.known).into_iter().peekable();
+        let mut next = |candidate: &Candidate<'_>| {
+            let is_before = |known: &Known| known.container.id < *candidate.id;
+            while before.next_if(|known| !known.holds_for(candidate) && is_before(known)).is_some() {}
+            match before.next_if(|known| known.holds_for(candidate)) {
+                Some(known) => Known { container: Arc::clone(candidate.container), ..known },
+                None => Known::of(candidate, context.settings),
+            }
+        };
+        self.known = context.candidates.iter().map(&mut next).collect();
+        self.known.iter().map(|known| &*known.declaration)
+    }
+}

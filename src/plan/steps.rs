@@ -1,0 +1,582 @@
+//! One container's way through the steps: what each step says, and what is left to be joined.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::address::{self, Place};
+use super::complete::{self, Facts};
+use super::label_cache::Declaration;
+use super::reader::Reader;
+use super::select;
+use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
+use crate::budgets::Demand;
+use crate::inventory::{Container, ContainerId, Network};
+use crate::policy::claims::{self, Claim};
+use crate::policy::context::Candidate;
+use crate::policy::context::Context;
+use crate::policy::finding::Finding;
+use crate::policy::forward_auth_names::Answering;
+use crate::policy::hosts::{self, Bindings};
+use crate::policy::leeward_labels::{TRAEFIK, is_true};
+use crate::policy::names::{self, Owner};
+use crate::policy::namespaces::Namespace;
+use crate::policy::references::{self, Middlewares};
+use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rules::{Judgement, Standing};
+use crate::settings::{Isolation, OneOff, Settings};
+use crate::traefik::labels::ProviderLabels;
+use crate::traefik::rules::router::Reach;
+use crate::traefik::{Dynamic, document, stopping};
+
+/// A container that asked, or did not, and what its labels mean.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    /// Its place in the inventory.
+    at: usize,
+    pub(crate) candidate: &'a Candidate<'a>,
+    namespace: &'a Namespace<'a>,
+    /// What its labels say.
+    declaration: &'a Declaration,
+    /// Step 1.
+    wish: Result<(), Refusal>,
+}
+
+impl<'a> Asked<'a> {
+    /// All containers, in the order of the inventory.
+    pub(crate) fn all(context: &'a Context<'a>, declarations: impl Iterator<Item = &'a Declaration>) -> Vec<Self> {
+        let asked = |(at, ((candidate, namespace), declaration))| {
+            let wish = asks(candidate, declaration, context.settings);
+            Self { at, candidate, namespace, declaration, wish }
+        };
+        let mut all: Vec<Self> = context.everybody().zip(declarations).enumerate().map(asked).collect();
+        hold_owners(&mut all, context.settings);
+        all
+    }
+
+    /// Whether it asked for a route, whatever came of it.
+    pub(crate) fn asks(&self) -> bool {
+        self.wish.is_ok()
+    }
+
+    /// What its labels decode to, if they do.
+    pub(crate) fn declared(&self) -> Option<&Dynamic> {
+        self.declaration.dynamic.as_ref().ok().filter(|_| self.asks())
+    }
+}
+
+/// What Compose writes on a container of `docker compose run`. Source: Compose `pkg/api/labels.go`, `OneoffLabel`.
+const ONE_OFF: &str = "com.docker.compose.oneoff";
+
+/// Refuses the containers with which their owner asks for more than one may, in the order of the inventory.
+fn hold_owners(all: &mut [Asked<'_>], settings: &Settings) {
+    let mut demands: BTreeMap<&Owner, Demand> = BTreeMap::new();
+    for asked in all.iter_mut().filter(|asked| asked.asks() && asked.declaration.demand != Demand::default()) {
+        let so_far = demands.entry(&asked.candidate.owner).or_default();
+        let demand = so_far.and(asked.declaration.demand);
+        match settings.budgets.judge_owner(demand) {
+            None => *so_far = demand,
+            Some(excess) => asked.wish = Err(Refusal::from(&excess)),
+        }
+    }
+}
+
+fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Settings) -> Result<(), Refusal> {
+    let Candidate { container, image, labels, .. } = candidate;
+    let counted = declaration.provider.as_ref().map_err(Clone::clone)?;
+    let all = declaration.all.as_ref().map_err(Clone::clone)?;
+    if counted.enable && settings.one_off == OneOff::Ignore && labels.get(ONE_OFF) == Some("True") {
+        return Err(Refusal::new(
+            Code::OneOff,
+            "it was started with `docker compose run`, so it is not one of its service's containers",
+            "nothing to do; --one-off route routes such containers too",
+        )
+        .by_label(ONE_OFF));
+    }
+    if labels.unknown() {
+        // Nobody can tell whose the labels are: judged on all of them, and refused by step 0 if they ask.
+        let own = |key: &str| container.labels.get(key).map(String::as_str);
+        return select::asked_for(container, all, all, &own, settings);
+    }
+    select::asked_for(container, all, counted, &|key| labels.own(key, *image), settings)
+}
+
+/// What all containers are judged by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judges<'a> {
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) judgement: &'a Judgement,
+    pub(crate) middlewares: &'a Middlewares<'a>,
+    pub(crate) bindings: &'a Bindings,
+    pub(crate) answering: &'a Answering<'a>,
+    pub(crate) reader: Reader,
+}
+
+/// A container's share of the document, completed and named, on its way to be joined.
+#[derive(Clone, Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) candidate: &'a Candidate<'a>,
+    /// Containers are joined in the order of this key. Source: Traefik `docker/config.go`, `build`.
+    pub(crate) key: String,
+    /// The place in the inventory of the network it is reached on; `None` for a declared Traefik, and where any network
+    /// will do.
+    pub(crate) network: Option<usize>,
+    /// The network's name.
+    pub(crate) network_name: String,
+    pub(crate) dynamic: Dynamic,
+    /// The hosts of its routers' rules.
+    pub(crate) reaches: Vec<Arc<Reach>>,
+}
+
+/// The steps as they are taken.
+struct Way {
+    steps: Vec<Step>,
+}
+
+impl Way {
+    fn take(&mut self, name: StepName, verdict: Verdict, facts: Vec<String>) {
+        self.steps.push(Step { name, verdict, facts, refusals: Vec::new() });
+    }
+
+    fn fail(&mut self, name: StepName, facts: Vec<String>, refusals: Vec<Refusal>) {
+        self.steps.push(Step { name, verdict: Verdict::Failed, facts, refusals });
+    }
+
+    fn judge(&mut self, name: StepName, facts: Vec<String>, result: Result<(), Refusal>) {
+        match result {
+            Ok(()) => self.take(name, Verdict::Passed, facts),
+            Err(refusal) => self.fail(name, facts, vec![refusal]),
+        }
+    }
+
+    fn first_no(&self) -> Option<&Refusal> {
+        self.steps.iter().filter(|step| step.verdict == Verdict::Failed).find_map(|step| step.refusals.first())
+    }
+}
+
+/// Takes one container through the steps. The part is there only if every step passed.
+pub(crate) fn decide<'a>(
+    asked: &Asked<'a>,
+    judges: Judges<'_>,
+    findings: &mut Vec<Finding>,
+) -> (Decision, Option<Part<'a>>) {
+    let Judges { context, .. } = judges;
+    let Candidate { id, container, labels, owner, is_traefik, .. } = asked.candidate;
+    let settings = context.settings;
+    let mut way = Way { steps: Vec::with_capacity(8) };
+    let mut warnings = asked.declaration.unmatched.clone();
+    if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
+        let words = "--traefik says which containers are Traefiks, and this is none".to_owned();
+        warnings.push(Warning { label: Some(TRAEFIK.to_owned()), words });
+    }
+    let mut decision = Decision {
+        id: ContainerId::clone(id),
+        name: container.name.clone(),
+        owner: owner.to_string(),
+        service: labels.get("com.docker.compose.service").map(ToOwned::to_owned),
+        outcome: Outcome::Ignored,
+        refusal: None,
+        steps: Vec::new(),
+        warnings: Vec::new(),
+        hosts: BTreeSet::new(),
+        network: None,
+        address: None,
+    };
+
+    operator_labels(asked, &mut way);
+    if let Err(refusal) = &asked.wish {
+        // A container whose `traefik.enable` cannot be read did ask for something.
+        let has_asked = matches!(refusal.code, Code::BadLabel | Code::Budget);
+        decision.outcome = if has_asked { Outcome::Refused } else { Outcome::Ignored };
+        decision.refusal = Some(refusal.clone());
+        let facts = if *is_traefik { vec!["it is a declared Traefik".to_owned()] } else { Vec::new() };
+        way.fail(StepName::AskedFor, facts, vec![refusal.clone()]);
+        decision.steps = way.steps;
+        decision.hosts = hosts::named(&labels.labels);
+        decision.warnings = warnings;
+        return (decision, None);
+    }
+    way.take(StepName::AskedFor, Verdict::Passed, Vec::new());
+    let Ok(provider) = &asked.declaration.provider else { return (decision, None) };
+
+    alive(container, provider, settings, &mut way);
+    isolated(asked, judges, &mut way);
+    let reached = proxy_network(asked, provider, context, &mut way);
+    if let Ok(reached) = &reached {
+        decision.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
+        decision.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
+    }
+    let part = understood(asked.declaration, judges, &mut way).and_then(|dynamic| {
+        let claim = claim_of(asked, dynamic, reached.as_ref().ok());
+        let verdict = claims::judge(&claim, judges.middlewares, settings);
+        within_rights(verdict, settings.isolation, &mut way, findings);
+        let verdict = claims::judge_names(&claim, judges.answering, settings);
+        within_rights(verdict, settings.isolation, &mut way, findings);
+        // What it declares is kept as it is; what is completed and renamed is a copy.
+        addressed(asked, dynamic.clone(), &reached, judges, &mut way, &mut warnings, findings)
+    });
+
+    decision.refusal = way.first_no().cloned();
+    decision.outcome = if decision.refusal.is_none() && part.is_some() { Outcome::Routed } else { Outcome::Refused };
+    decision.steps = way.steps;
+    decision.warnings = warnings;
+    if decision.outcome != Outcome::Routed {
+        decision.hosts = hosts::named(&labels.labels);
+        // The default rule's too.
+        decision.hosts.extend(part.iter().flat_map(|part| &part.reaches).flat_map(|reach| hosts::patterns(reach)));
+    }
+    let part = part.filter(|_| decision.outcome == Outcome::Routed);
+    (decision, part)
+}
+
+/// Step 0.
+fn operator_labels(asked: &Asked<'_>, way: &mut Way) {
+    let labels = &asked.candidate.labels;
+    let facts: Vec<String> =
+        labels.baked.iter().map(|key| format!("{key} is baked into the image and does not count")).collect();
+    match labels.refusal.clone().filter(|_| asked.asks()) {
+        Some(refusal) => way.fail(StepName::OperatorLabels, facts, vec![refusal]),
+        None => way.take(StepName::OperatorLabels, Verdict::Passed, facts),
+    }
+}
+
+/// Step 2.
+fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, way: &mut Way) {
+    let mut facts = Vec::new();
+    if container.swarm.is_none() {
+        facts.push(match &container.health {
+            Some(health) => ["state ", &container.state, ", health ", health].concat(),
+            None => ["state ", &container.state, ", no health check"].concat(),
+        });
+    }
+    let mut result = select::alive(container, provider, settings);
+    if let (Ok(()), Some(malformed)) = (&result, &container.malformed) {
+        result = Err(Refusal::new(
+            Code::Unreadable,
+            format!("the engine describes it with something that cannot be read: {malformed}"),
+            "recreate it; Traefik's own provider skips such a container too",
+        ));
+    }
+    way.judge(StepName::Alive, facts, result);
+}
+
+/// Step 3.
+fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
+    if asked.candidate.is_traefik {
+        way.take(StepName::Isolated, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
+        return;
+    }
+    if judges.context.settings.isolation == Isolation::Off {
+        way.take(StepName::Isolated, Verdict::Skipped, vec!["--isolation off".to_owned()]);
+        return;
+    }
+    let mut facts = Vec::new();
+    let (mut overruled, mut blocked) = (false, false);
+    for (finding, standing) in judges.judgement.concerning(asked.at) {
+        let note = match standing {
+            Standing::Blocks => " (refuses it)",
+            Standing::Allowed => " (allowed for)",
+            Standing::Overruled => " (--isolation warn lets it pass)",
+            Standing::Noted => " (noted)",
+        };
+        overruled |= matches!(standing, Standing::Allowed | Standing::Overruled);
+        blocked |= standing == Standing::Blocks;
+        facts.push([&finding.rule, note, ": ", &finding.words].concat());
+    }
+    if blocked {
+        way.fail(StepName::Isolated, facts, judges.judgement.refusals(asked.at));
+    } else if overruled {
+        way.take(StepName::Isolated, Verdict::Overruled, facts);
+    } else {
+        way.take(StepName::Isolated, Verdict::Passed, facts);
+    }
+}
+
+/// Where a container is reached.
+struct Reached<'a> {
+    network: Option<&'a Network>,
+    /// The network's place in the inventory.
+    at: Option<usize>,
+    place: Place,
+    addresses: Vec<IpAddr>,
+}
+
+/// Step 4. An address is only missing where the container is not running.
+fn proxy_network<'a>(
+    asked: &Asked<'a>,
+    provider: &ProviderLabels,
+    context: &Context<'a>,
+    way: &mut Way,
+) -> Result<Reached<'a>, Refusal> {
+    let (container, settings) = (asked.candidate.container, context.settings);
+    if asked.candidate.is_traefik {
+        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
+        return Ok(Reached { network: None, at: None, place: Place::default(), addresses: Vec::new() });
+    }
+    if settings.isolation == Isolation::Off {
+        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["--isolation off".to_owned()]);
+        return anywhere(container, provider, context);
+    }
+    let wanted = provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it));
+    match context.proxy.choose(container, asked.namespace, wanted, asked.candidate.owner.group()) {
+        Ok(choice) => {
+            let addresses: Vec<IpAddr> =
+                [choice.attachment.ipv4, choice.attachment.ipv6].into_iter().flatten().collect();
+            let place = Place {
+                host: address::of_attachment(choice.attachment).map(|ip| ip.to_string()).unwrap_or_default(),
+                network: choice.network.name.clone(),
+            };
+            let facts = vec![["network ", &place.network, ", address ", or_none(&place.host)].concat()];
+            match choice.overruled {
+                Some(refusal) => way.steps.push(Step {
+                    name: StepName::ProxyNetwork,
+                    verdict: Verdict::Overruled,
+                    facts,
+                    refusals: vec![refusal],
+                }),
+                None => way.take(StepName::ProxyNetwork, Verdict::Passed, facts),
+            }
+            Ok(Reached { network: Some(choice.network), at: Some(choice.at), place, addresses })
+        }
+        Err(refusal) if settings.isolation == Isolation::Warn => {
+            let reached = anywhere(container, provider, context);
+            let verdict = if reached.is_ok() { Verdict::Overruled } else { Verdict::Failed };
+            way.steps.push(Step { name: StepName::ProxyNetwork, verdict, facts: Vec::new(), refusals: vec![refusal] });
+            reached
+        }
+        Err(refusal) => {
+            way.fail(StepName::ProxyNetwork, Vec::new(), vec![refusal.clone()]);
+            Err(refusal)
+        }
+    }
+}
+
+/// As Traefik's own provider finds it.
+fn anywhere<'a>(
+    container: &Container,
+    provider: &ProviderLabels,
+    context: &Context<'a>,
+) -> Result<Reached<'a>, Refusal> {
+    let wanted = provider.network.as_deref().or(context.settings.network.as_deref());
+    let place = address::anywhere(context.inventory, container, wanted, context.settings)
+        .map_err(|words| Refusal::new(Code::NoAddress, words, "attach it to a network that Traefik is on"))?;
+    let addresses = place.host.parse().into_iter().collect();
+    let named = context.inventory.networks.values().enumerate().find(|(_, network)| network.name == place.network);
+    let (at, network) = named.unzip();
+    Ok(Reached { network, at, place, addresses })
+}
+
+/// Step 5.
+fn understood<'d>(declaration: &'d Declaration, judges: Judges<'_>, way: &mut Way) -> Option<&'d Dynamic> {
+    let dynamic = match &declaration.dynamic {
+        Ok(dynamic) => dynamic,
+        Err(refusal) => {
+            way.fail(StepName::Understood, Vec::new(), vec![refusal.clone()]);
+            return None;
+        }
+    };
+    let mut refusals = declaration.unwritable.clone();
+    let Reader { version, assumed } = judges.reader;
+    for (label, since) in dynamic.newer_than(version) {
+        let (why, update) = if assumed {
+            (" because nothing says which Traefik reads it", "say that Traefik is at least that:")
+        } else {
+            ("", "update Traefik and set")
+        };
+        refusals.push(
+            Refusal::new(
+                Code::TraefikVersion,
+                format!("needs Traefik {since}, and the document is for {version}{why}"),
+                format!("remove the label, or {update} --traefik-version {since}"),
+            )
+            .by_label(label),
+        );
+    }
+    // Under `off` it is Traefik's own provider, which passes them on.
+    if judges.context.settings.isolation != Isolation::Off {
+        let stopping = stopping::problems(dynamic, version).into_iter();
+        refusals.extend(stopping.map(|it| {
+            let words = format!("label `{}`: {}", it.label, it.words);
+            Refusal::new(Code::BadLabel, words, it.remedy).by_label(it.label)
+        }));
+    }
+    if refusals.is_empty() {
+        way.take(StepName::Understood, Verdict::Passed, Vec::new());
+    } else {
+        way.fail(StepName::Understood, Vec::new(), refusals);
+    }
+    Some(dynamic)
+}
+
+/// What a container claims, as far as it is known.
+fn claim_of<'c>(asked: &'c Asked<'_>, dynamic: &'c Dynamic, reached: Option<&'c Reached<'_>>) -> Claim<'c> {
+    Claim {
+        container: asked.candidate.container,
+        owner: &asked.candidate.owner,
+        dynamic,
+        network: reached.and_then(|reached| reached.network),
+        addresses: reached.map_or(&[], |reached| &reached.addresses),
+        is_traefik: asked.candidate.is_traefik,
+        allowed: asked.candidate.allowed,
+    }
+}
+
+/// Step 6, but for what several owners both claim; in two parts, for hosts are known only once rules are complete.
+fn within_rights(verdict: claims::Verdict, isolation: Isolation, way: &mut Way, findings: &mut Vec<Finding>) {
+    findings.extend(verdict.findings);
+    let failed = if isolation == Isolation::Warn { Verdict::Overruled } else { Verdict::Failed };
+    let name = StepName::WithinRights;
+    if !way.steps.iter().any(|step| step.name == name) {
+        way.take(name, Verdict::Passed, Vec::new());
+    }
+    if let Some(step) = way.steps.iter_mut().find(|step| step.name == name).filter(|_| !verdict.refusals.is_empty()) {
+        step.verdict = failed;
+        step.refusals.extend(verdict.refusals);
+    }
+}
+
+/// Step 7, and the names of the document.
+fn addressed<'a>(
+    asked: &Asked<'a>,
+    mut dynamic: Dynamic,
+    reached: &Result<Reached<'_>, Refusal>,
+    judges: Judges<'_>,
+    way: &mut Way,
+    warnings: &mut Vec<Warning>,
+    findings: &mut Vec<Finding>,
+) -> Option<Part<'a>> {
+    let Judges { context, .. } = judges;
+    let settings = context.settings;
+    let Candidate { id, container, image, labels, owner, is_traefik, .. } = asked.candidate;
+    let service_name = select::service_name(container, &labels.labels);
+    let result = if *is_traefik {
+        of_traefik(&mut dynamic, warnings);
+        Ok(())
+    } else {
+        let host = match reached {
+            Ok(reached) if reached.place.host.is_empty() => {
+                Err(Refusal::new(Code::NoAddress, "it has no address on the network", "start it"))
+            }
+            Ok(reached) => Ok(reached.place.host.as_str()),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let facts = Facts {
+            container,
+            labels,
+            image: *image,
+            service_name: &service_name,
+            host: &host,
+            serving: select::is_serving(container),
+            settings,
+        };
+        complete::complete(&mut dynamic, facts, warnings)
+    };
+    let claimed = hosts::claimed_when_complete(&asked.declaration.claimed, &dynamic);
+    // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
+    warnings.extend(claimed.iter().flat_map(|claimed| {
+        let words = |problem| format!("Traefik will not take this rule: {problem}");
+        claimed.problems.iter().map(move |problem| Warning { label: Some(claimed.label()), words: words(problem) })
+    }));
+    let claim = claim_of(asked, &dynamic, reached.as_ref().ok());
+    let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
+    let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
+    within_rights(verdict, settings.isolation, way, findings);
+    within_rights(claims::judge_health_checks(&claim, settings), settings.isolation, way, findings);
+    if settings.isolation != Isolation::Off {
+        complete::follow_no_redirects(&mut dynamic.http);
+    }
+    let longest = names::width(owner) + asked.declaration.longest_name.max(service_name.len());
+    let result = result.and_then(|()| {
+        references::rewrite(&mut dynamic, owner, judges.middlewares, settings, container.swarm.is_some());
+        let published = |name: &str| names::published(owner, name, settings.names);
+        match document::may_be_long(longest).then(|| document::long_name(&dynamic, published)).flatten() {
+            Some(name) => {
+                let mut refusal = Refusal::new(
+                    Code::BadName,
+                    format!("the name `{}…` is longer than Traefik's parser takes", first_letters(&name)),
+                    "shorten it: a name may have about 1,000 characters, with its owner's in front",
+                );
+                let declared = name.strip_prefix(&format!("{owner}.")).unwrap_or(&name);
+                refusal.label = container.labels.keys().find(|label| label.contains(declared)).cloned();
+                Err(refusal)
+            }
+            None => Ok(()),
+        }
+    });
+    let facts = match (&result, servers(&dynamic)) {
+        (Ok(()), servers) if !servers.is_empty() => vec![servers.join(", ")],
+        _ => Vec::new(),
+    };
+    let passed = result.is_ok();
+    way.judge(StepName::Addressed, facts, result);
+    passed.then(|| Part {
+        candidate: asked.candidate,
+        key: [&service_name, "-", id.as_str()].concat(),
+        network: reached.as_ref().ok().and_then(|reached| reached.at),
+        network_name: reached.as_ref().map(|reached| reached.place.network.clone()).unwrap_or_default(),
+        dynamic,
+        reaches,
+    })
+}
+
+/// What a declared Traefik's own container may declare: no services, and only routers into another provider
+/// (`api@internal`, where `--allow-reference` lets it).
+fn of_traefik(dynamic: &mut Dynamic, warnings: &mut Vec<Warning>) {
+    let mut left_out = |kind: &str, name: &str| {
+        warnings.push(Warning {
+            label: Some(format!("traefik.{kind}.{name}")),
+            words: "left out: a declared Traefik is no backend; its container may declare middlewares, and routers to a service of another provider".to_owned(),
+        });
+    };
+    let elsewhere = |service: &Option<String>| service.as_deref().is_some_and(|service| service.contains('@'));
+    for name in std::mem::take(&mut dynamic.http.services).keys() {
+        left_out("http.services", name);
+    }
+    for name in std::mem::take(&mut dynamic.tcp.services).keys() {
+        left_out("tcp.services", name);
+    }
+    for name in std::mem::take(&mut dynamic.udp.services).keys() {
+        left_out("udp.services", name);
+    }
+    retain(
+        &mut dynamic.http.routers,
+        |router| elsewhere(&router.service) && router.rule.is_some(),
+        |name| {
+            left_out("http.routers", name);
+        },
+    );
+    retain(
+        &mut dynamic.tcp.routers,
+        |router| elsewhere(&router.service) && router.rule.is_some(),
+        |name| {
+            left_out("tcp.routers", name);
+        },
+    );
+    retain(&mut dynamic.udp.routers, |router| elsewhere(&router.service), |name| left_out("udp.routers", name));
+}
+
+fn retain<T>(map: &mut BTreeMap<String, T>, keep: impl Fn(&T) -> bool, mut left_out: impl FnMut(&str)) {
+    map.retain(|name, value| {
+        let kept = keep(value);
+        if !kept {
+            left_out(name);
+        }
+        kept
+    });
+}
+
+/// Every server's address.
+fn servers(dynamic: &Dynamic) -> Vec<&str> {
+    let http = dynamic.http.services.values().flat_map(|service| service.addresses());
+    let tcp = dynamic.tcp.services.values().flat_map(|service| service.addresses());
+    let udp = dynamic.udp.services.values().flat_map(|service| service.addresses());
+    http.chain(tcp).chain(udp).collect()
+}
+
+fn first_letters(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}

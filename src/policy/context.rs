@@ -1,0 +1,119 @@
+//! The facts that every verdict rests on, worked out once for each inventory.
+
+use std::sync::Arc;
+
+use super::image_labels::{OperatorLabels, operator_labels};
+use super::leeward_labels::{ALLOW, TRAEFIK, is_true};
+use super::names::Owner;
+use super::namespaces::{Namespace, Namespaces};
+use super::proxy::ProxyNetworks;
+use crate::inventory::{Container, ContainerId, Image, Inventory};
+use crate::settings::Settings;
+
+/// An inventory and what follows from it alone: whose the labels are, who owns what, where packets can go, where
+/// Traefik is. Whether a container asks for a route is not in here; that is for the plan to say.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    /// What the engine said.
+    pub inventory: &'a Inventory,
+    /// What the operator chose.
+    pub settings: &'a Settings,
+    /// Every container, in the order of the inventory: elsewhere it is known by its place here.
+    pub candidates: Vec<Candidate<'a>>,
+    /// The effective network namespace of every container.
+    pub namespaces: Namespaces<'a>,
+    /// The networks that backends are reached on.
+    pub proxy: ProxyNetworks<'a>,
+}
+
+impl<'a> Context<'a> {
+    /// Works it out.
+    pub fn of(inventory: &'a Inventory, settings: &'a Settings) -> Self {
+        let candidate = |(id, container)| Candidate::of(id, container, inventory, settings);
+        let candidates: Vec<Candidate<'_>> = inventory.containers.iter().map(candidate).collect();
+        let namespaces = Namespaces::of(inventory);
+        let proxy = ProxyNetworks::of(inventory, &candidates, &namespaces, settings);
+        Self { inventory, settings, candidates, namespaces, proxy }
+    }
+
+    /// Every container with its namespace, in the order of the inventory.
+    pub fn everybody(&self) -> impl Iterator<Item = (&Candidate<'a>, &Namespace<'a>)> {
+        self.candidates.iter().zip(self.namespaces.iter())
+    }
+
+    /// The declared Traefiks.
+    pub fn traefiks(&self) -> impl Iterator<Item = &Candidate<'a>> {
+        self.candidates.iter().filter(|candidate| candidate.is_traefik)
+    }
+
+    /// The place of a container.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.candidates.binary_search_by(|candidate| candidate.id.as_str().cmp(id)).ok()
+    }
+
+    /// Whether the container at a place is a declared Traefik.
+    pub fn is_traefik(&self, at: usize) -> bool {
+        self.candidates.get(at).is_some_and(|candidate| candidate.is_traefik)
+    }
+
+    /// Whether the container at a place looks like Leeward itself.
+    pub fn is_leeward(&self, at: usize) -> bool {
+        self.candidates.get(at).is_some_and(|candidate| candidate.is_leeward)
+    }
+}
+
+/// A container, and what follows from it and its image alone.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// Its id, as the inventory has it.
+    pub id: &'a ContainerId,
+    /// It.
+    pub container: &'a Arc<Container>,
+    /// Its image, if it was read.
+    pub image: Option<&'a Image>,
+    /// Its labels that count.
+    pub labels: OperatorLabels<'a>,
+    /// The rules that the operator allows for on it: the value of its `leeward.allow`, where it counts.
+    pub allowed: Option<&'a str>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// It is a declared Traefik.
+    pub is_traefik: bool,
+    /// It looks like Leeward itself. Decides only what is said, never what is routed.
+    pub is_leeward: bool,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn of(
+        id: &'a ContainerId,
+        container: &'a Arc<Container>,
+        inventory: &'a Inventory,
+        settings: &Settings,
+    ) -> Self {
+        let image = inventory.images.get(&container.image_id);
+        let labels = operator_labels(container, image, settings);
+        let owner = Owner::of(container, &labels);
+        let is_traefik = is_traefik(container, &labels, settings);
+        let allowed = container.labels.get(ALLOW).map(String::as_str).filter(|_| labels.get(ALLOW).is_some());
+        let is_leeward = is_leeward(container);
+        Self { id, container, image, labels, allowed, owner, is_traefik, is_leeward }
+    }
+}
+
+/// Whether a container is a declared Traefik: one that `--traefik` names; without it, one labelled
+/// `leeward.traefik=true` by the operator. Where the flag says who is, no label adds to it: whoever may write labels
+/// for an application could else share middlewares with everybody, and claim any host.
+fn is_traefik(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> bool {
+    if settings.traefiks.is_empty() {
+        labels.get(TRAEFIK).is_some_and(is_true)
+    } else {
+        settings.traefiks.contains(&container.name)
+    }
+}
+
+/// Whether it looks like Leeward itself.
+fn is_leeward(container: &Container) -> bool {
+    let repository = container.image.split('@').next().unwrap_or_default();
+    let last = repository.rsplit('/').next().unwrap_or_default();
+    last.split(':').next() == Some("leeward")
+}

@@ -1,0 +1,112 @@
+//! Leeward's own labels, and those that only look so: a binding that is misspelt binds nothing, and nobody notices.
+
+use std::collections::BTreeMap;
+
+use crate::traefik::labels::suggest;
+
+/// The label by which the operator allows for rules by their ids: on a container for it alone, on a network for what
+/// is found about that network. Its value: `NET-001,PRV-016`.
+pub const ALLOW: &str = "leeward.allow";
+/// The network's label that binds hosts to it: `app1.example.com,*.app1.example.com`; `*` is every host.
+pub const HOSTS: &str = "leeward.hosts";
+/// The label that makes the baked-in `traefik.*` labels of one container count; its value is `honor`.
+pub const IMAGE_LABELS: &str = "leeward.image-labels";
+/// The label that makes a network a proxy network; its value is `true`.
+pub const PROXY: &str = "leeward.proxy";
+/// The label that declares a container to be a Traefik; its value is `true`.
+pub const TRAEFIK: &str = "leeward.traefik";
+
+/// What they begin with.
+const OURS: &str = "leeward.";
+/// On a container.
+const ON_CONTAINERS: [&str; 3] = [ALLOW, IMAGE_LABELS, TRAEFIK];
+/// On a network.
+const ON_NETWORKS: [&str; 3] = [ALLOW, HOSTS, PROXY];
+
+/// Whether a label's value says yes.
+pub fn is_true(value: &str) -> bool {
+    matches!(value, "true" | "1" | "True" | "TRUE" | "t" | "T")
+}
+
+/// What is wrong with a container's labels of Leeward's: the key, and words.
+pub fn on_container(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
+    odd(labels, &ON_CONTAINERS, &ON_NETWORKS, "network")
+}
+
+/// What is wrong with a network's.
+pub fn on_network(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
+    odd(labels, &ON_NETWORKS, &ON_CONTAINERS, "container")
+}
+
+fn odd<'a>(
+    labels: &'a BTreeMap<String, String>,
+    here: &[&str],
+    elsewhere: &[&str],
+    where_else: &str,
+) -> Vec<(&'a str, String)> {
+    let is_ours = |key: &str| key.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
+    let mut found = Vec::new();
+    for (key, value) in labels.iter().filter(|(key, _)| is_ours(key)) {
+        let key = key.as_str();
+        let words = if here.contains(&key) {
+            let flag = matches!(key, TRAEFIK | PROXY);
+            let plain = is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
+            let trusts = key == IMAGE_LABELS && value != "honor";
+            match (flag && !plain, trusts) {
+                (true, _) => format!("`{value}` is neither true nor false, and counts as false"),
+                (_, true) => format!("`{value}` means nothing; the only value is honor"),
+                (false, false) => continue,
+            }
+        } else if elsewhere.contains(&key) {
+            format!("this label belongs on a {where_else}, and means nothing here")
+        } else {
+            let names = here.iter().filter_map(|known| known.strip_prefix(OURS));
+            let near = suggest::nearest(key.get(OURS.len()..).unwrap_or_default(), names);
+            let hint = near.map(|name| format!("; did you mean {OURS}{name}?")).unwrap_or_default();
+            format!("Leeward has no label of this name{hint}")
+        };
+        found.push((key, words));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Judge = fn(&BTreeMap<String, String>) -> Vec<(&str, String)>;
+
+    #[track_caller]
+    fn check(found: Judge, key: &str, value: &str, wanted: &str) {
+        let labels = [(key.to_owned(), value.to_owned()), ("other".to_owned(), "x".to_owned())].into();
+        let words: Vec<String> = found(&labels).into_iter().map(|(_, words)| words).collect();
+        assert_eq!(words.join(" "), wanted);
+    }
+
+    #[test]
+    fn a_label_that_means_nothing_is_said() {
+        for (key, meant) in [
+            ("leeward.host", "leeward.hosts"),
+            ("leeward.hotss", "leeward.hosts"),
+            ("Leeward.Hosts", "leeward.hosts"),
+            ("leeward.poxy", "leeward.proxy"),
+        ] {
+            check(on_network, key, "true", &format!("Leeward has no label of this name; did you mean {meant}?"));
+        }
+        check(on_network, "leeward.x", "1", "Leeward has no label of this name");
+        check(on_network, "leeward.traefik", "true", "this label belongs on a container, and means nothing here");
+        check(on_container, "leeward.hosts", "a", "this label belongs on a network, and means nothing here");
+        check(
+            on_container,
+            "leeward.alow",
+            "NET-001",
+            "Leeward has no label of this name; did you mean leeward.allow?",
+        );
+        check(on_container, "leeward.traefik", "yes", "`yes` is neither true nor false, and counts as false");
+        check(on_container, "leeward.image-labels", "honour", "`honour` means nothing; the only value is honor");
+        for (key, value) in [("leeward.traefik", "true"), ("leeward.allow", "NET-001"), ("leewardx.y", "")] {
+            check(on_container, key, value, "");
+        }
+        check(on_network, "leeward.hosts", "", "");
+    }
+}

@@ -1,0 +1,380 @@
+//! The engine's JSON into the inventory's types: one object at a time, field by field, and never an error.
+//!
+//! What is absent, null or of an odd type is left out; a word that nobody has heard of passes as it is. So one container in
+//! a strange state never blanks the others, and a newer engine does not have to be known beforehand.
+//!
+//! Source: moby's `api/types`, `GET /containers/{id}/json`, `/networks`, `/images/{id}/json`, `/volumes/{name}`, `/info`,
+//! `/version`. Podman differs in places; those are marked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::pieces::LEFT_OUT;
+use crate::budgets::{self, Excess, Quantity};
+use crate::inventory::{Attachment, Binding, Confinement, Container, Engine, Image, Mount, Network, Volume, with_zone};
+use crate::seccomp;
+
+static NULL: Value = Value::Null;
+
+/// A value somewhere below; null if there is none.
+pub(crate) fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().try_fold(value, |value, key| value.get(key)).unwrap_or(&NULL)
+}
+
+/// A text somewhere below; empty if there is none.
+pub(crate) fn text(value: &Value, path: &[&str]) -> String {
+    at(value, path).as_str().unwrap_or_default().to_owned()
+}
+
+pub(crate) fn flag(value: &Value, path: &[&str]) -> bool {
+    match at(value, path) {
+        Value::Bool(yes) => *yes,
+        // As Compose reads it where a file has not been through `config`.
+        Value::String(text) => matches!(text.to_ascii_lowercase().as_str(), "true" | "t" | "1" | "yes" | "y" | "on"),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+pub(crate) fn entries<'a>(value: &'a Value, path: &[&str]) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
+    at(value, path).as_object().into_iter().flat_map(Map::iter)
+}
+
+pub(crate) fn items<'a>(value: &'a Value, path: &[&str]) -> impl Iterator<Item = &'a Value> + use<'a> {
+    at(value, path).as_array().into_iter().flatten()
+}
+
+fn texts<C: FromIterator<String>>(value: &Value, path: &[&str]) -> C {
+    items(value, path).filter_map(Value::as_str).map(ToOwned::to_owned).collect()
+}
+
+/// Texts by name; numbers and bools are written out.
+pub(crate) fn text_map(value: &Value, path: &[&str]) -> BTreeMap<String, String> {
+    entries(value, path)
+        .filter_map(|(key, value)| match value {
+            Value::String(text) => Some((key.clone(), text.clone())),
+            Value::Number(number) => Some((key.clone(), number.to_string())),
+            Value::Bool(yes) => Some((key.clone(), yes.to_string())),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        })
+        .collect()
+}
+
+/// Which labels are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them: a snapshot is for any settings, and constraints and default rules may name any label.
+    #[default]
+    All,
+    /// Those that [`budgets::is_read`]; what others mean to others is dropped as it is read.
+    Read,
+}
+
+/// Labels somewhere below, as far as they are kept.
+pub(crate) fn labels(raw: &Value, path: &[&str], kept: Kept) -> BTreeMap<String, String> {
+    let mut labels = text_map(raw, path);
+    if kept == Kept::Read {
+        labels.retain(|key, _| budgets::is_read(key));
+    }
+    labels
+}
+
+/// Fields whose loss costs nothing: nobody here reads them.
+const UNREAD: [&str; 10] = [
+    "Args",
+    "Path",
+    "ExecIDs",
+    "GraphDriver",
+    "Config.Env",
+    "Config.Cmd",
+    "Config.Entrypoint",
+    "Config.Healthcheck",
+    "Config.OnBuild",
+    "Config.Shell",
+];
+
+/// What is not in an answer because it is too large, and is missed: the names, each with its bytes.
+fn left_out(raw: &Value) -> Vec<(&str, u64)> {
+    let all = entries(raw, &[LEFT_OUT]).map(|(name, bytes)| (name.as_str(), bytes.as_u64().unwrap_or_default()));
+    all.filter(|(name, _)| !UNREAD.contains(name)).collect()
+}
+
+/// An object is too large, and what is left of it says too little.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` in it is {bytes} bytes, too large to be read; {} of `serve`, and of the gate, lets more through", Quantity::ObjectBytes.flag())]
+pub struct TooLarge {
+    /// The field.
+    name: String,
+    bytes: u64,
+}
+
+impl TooLarge {
+    /// If anything but what is in `known` is left out of an object.
+    fn of(raw: &Value, known: &[&str]) -> Option<Self> {
+        let (name, bytes) = left_out(raw).into_iter().find(|(name, _)| !known.contains(name))?;
+        Some(Self { name: name.to_owned(), bytes })
+    }
+}
+
+/// As [`container`], of an answer that may be too large. Without its labels it is still a container, with
+/// [`Container::excess`]; without anything else that is judged it cannot be read.
+pub(crate) fn bounded(raw: &Value, kept: Kept, object_bytes: usize) -> Result<Option<Container>, TooLarge> {
+    const LABELS: &str = "Config.Labels";
+    if let Some(too_large) = TooLarge::of(raw, &[LABELS]) {
+        return Err(too_large);
+    }
+    Ok(container(raw).map(|mut container| {
+        container.labels = labels(raw, &["Config", "Labels"], kept);
+        let found = left_out(raw).into_iter().find(|(name, _)| *name == LABELS).map(|(_, bytes)| bytes);
+        container.excess = found.map(|found| {
+            // A gate in between may let less through, and does not say how much.
+            let most = u64::try_from(object_bytes).ok().filter(|most| *most < found);
+            Excess { quantity: Quantity::ObjectBytes, found, most, label: None }
+        });
+        container
+    }))
+}
+
+/// `GET /containers/{id}/json`. `None`: without an id there is no container.
+pub fn container(raw: &Value) -> Option<Container> {
+    let id = text(raw, &["Id"]);
+    if id.is_empty() {
+        return None;
+    }
+    let name = text(raw, &["Name"]);
+    let mut malformed = None;
+    let attachments = attachments(raw, &mut malformed);
+    let ports = ports(raw, &mut malformed);
+    Some(Container {
+        id: id.into(),
+        name: name.strip_prefix('/').unwrap_or(&name).to_owned(),
+        image: text(raw, &["Config", "Image"]),
+        image_id: text(raw, &["Image"]).into(),
+        labels: text_map(raw, &["Config", "Labels"]),
+        created: text(raw, &["Created"]),
+        state: text(raw, &["State", "Status"]),
+        // Podman writes "" where there is no health check.
+        health: Some(text(raw, &["State", "Health", "Status"])).filter(|health| !health.is_empty()),
+        started_at: text(raw, &["State", "StartedAt"]),
+        network_mode: text(raw, &["HostConfig", "NetworkMode"]),
+        attachments,
+        exposed_ports: entries(raw, &["Config", "ExposedPorts"]).map(|(port, _)| port.clone()).collect(),
+        ports,
+        port_bindings: bindings(raw, &["HostConfig", "PortBindings"])
+            .filter(|(_, bindings)| !bindings.is_empty())
+            .collect(),
+        publish_all_ports: flag(raw, &["HostConfig", "PublishAllPorts"]),
+        confinement: confinement(raw),
+        mounts: mounts(raw),
+        volumes_from: texts(raw, &["HostConfig", "VolumesFrom"]),
+        swarm: None,
+        malformed,
+        excess: None,
+    })
+}
+
+/// `NetworkSettings.Networks`. Addresses that Go's `netip.ParseAddr` does not take make the container malformed. One with
+/// a zone (`fe80::1%eth0`) is of one wire of the host's, and nothing that a container is reached at: as if there were none.
+fn attachments(raw: &Value, malformed: &mut Option<String>) -> BTreeMap<String, Attachment> {
+    let mut address = |value: String| {
+        if value.is_empty() {
+            return None;
+        }
+        let parsed = with_zone(&value);
+        if parsed.is_none() {
+            malformed.get_or_insert(format!("address `{value}`"));
+        }
+        parsed.filter(|(_, zone)| zone.is_none()).map(|(ip, _)| ip)
+    };
+    entries(raw, &["NetworkSettings", "Networks"])
+        .map(|(name, network)| {
+            let mut aliases: BTreeSet<String> = texts(network, &["Aliases"]);
+            aliases.extend(texts::<Vec<_>>(network, &["DNSNames"]));
+            let attachment = Attachment {
+                network: name.clone(),
+                network_id: text(network, &["NetworkID"]).into(),
+                ipv4: address(text(network, &["IPAddress"])),
+                ipv6: address(text(network, &["GlobalIPv6Address"])),
+                aliases,
+            };
+            (name.clone(), attachment)
+        })
+        .collect()
+}
+
+/// `NetworkSettings.Ports`. A port that is not `<number>/<protocol>` makes the container malformed.
+fn ports(raw: &Value, malformed: &mut Option<String>) -> BTreeMap<String, Vec<Binding>> {
+    bindings(raw, &["NetworkSettings", "Ports"])
+        .inspect(|(port, bindings)| {
+            let number = port.split('/').next().unwrap_or_default();
+            if number.parse::<u16>().is_err() {
+                malformed.get_or_insert(format!("port `{port}`"));
+            }
+            for binding in bindings {
+                if !binding.host_ip.is_empty() && with_zone(&binding.host_ip).is_none() {
+                    malformed.get_or_insert(format!("host address `{}`", binding.host_ip));
+                }
+            }
+        })
+        .collect()
+}
+
+fn bindings<'a>(raw: &'a Value, path: &[&str]) -> impl Iterator<Item = (String, Vec<Binding>)> + use<'a> {
+    entries(raw, path).map(|(port, bindings)| {
+        let bindings = bindings
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|binding| Binding { host_ip: text(binding, &["HostIp"]), host_port: text(binding, &["HostPort"]) });
+        (port.clone(), bindings.collect())
+    })
+}
+
+pub(crate) fn confinement(raw: &Value) -> Confinement {
+    let host = at(raw, &["HostConfig"]);
+    let list = |path: &[&str]| at(host, path).as_array().map(|_| texts(host, path));
+    Confinement {
+        privileged: flag(host, &["Privileged"]),
+        cap_add: texts(host, &["CapAdd"]),
+        cap_drop: texts(host, &["CapDrop"]),
+        sysctls: text_map(host, &["Sysctls"]),
+        pid_mode: text(host, &["PidMode"]),
+        ipc_mode: text(host, &["IpcMode"]),
+        uts_mode: text(host, &["UTSMode"]),
+        userns_mode: text(host, &["UsernsMode"]),
+        cgroupns_mode: text(host, &["CgroupnsMode"]),
+        cgroup_parent: text(host, &["CgroupParent"]),
+        devices: items(host, &["Devices"]).map(|device| text(device, &["PathOnHost"])).collect(),
+        device_cgroup_rules: texts(host, &["DeviceCgroupRules"]),
+        device_requests: items(host, &["DeviceRequests"]).next().is_some(),
+        security_opt: texts::<Vec<_>>(host, &["SecurityOpt"]).iter().map(|it| seccomp::shortened(it)).collect(),
+        apparmor_profile: text(raw, &["AppArmorProfile"]),
+        masked_paths: list(&["MaskedPaths"]),
+        readonly_paths: list(&["ReadonlyPaths"]),
+        readonly_rootfs: flag(host, &["ReadonlyRootfs"]),
+        user: text(raw, &["Config", "User"]),
+        memory: at(host, &["Memory"]).as_i64().unwrap_or_default(),
+        pids_limit: at(host, &["PidsLimit"]).as_i64(),
+        runtime: text(host, &["Runtime"]),
+        group_add: texts(host, &["GroupAdd"]),
+        log_driver: text(host, &["LogConfig", "Type"]),
+        extra_hosts: texts(host, &["ExtraHosts"]),
+        dns: texts(host, &["Dns"]),
+    }
+}
+
+/// `Mounts`, then what only `HostConfig` shows: a container that was created but never started has no `Mounts` yet on
+/// some engines.
+pub(crate) fn mounts(raw: &Value) -> Vec<Mount> {
+    let mut mounts: Vec<Mount> = items(raw, &["Mounts"])
+        .map(|mount| Mount {
+            kind: text(mount, &["Type"]),
+            source: text(mount, &["Source"]),
+            destination: text(mount, &["Destination"]),
+            name: text(mount, &["Name"]),
+            writable: flag(mount, &["RW"]),
+            propagation: text(mount, &["Propagation"]),
+        })
+        .collect();
+    let binds = items(raw, &["HostConfig", "Binds"]).filter_map(Value::as_str).filter_map(bind);
+    let described = items(raw, &["HostConfig", "Mounts"]).map(|mount| {
+        let kind = text(mount, &["Type"]);
+        let source = text(mount, &["Source"]);
+        Mount {
+            name: if kind == "volume" { source.clone() } else { String::new() },
+            source,
+            kind,
+            destination: text(mount, &["Target"]),
+            writable: !flag(mount, &["ReadOnly"]),
+            propagation: text(mount, &["BindOptions", "Propagation"]),
+        }
+    });
+    for mount in binds.chain(described) {
+        if !mounts.iter().any(|known| known.destination == mount.destination) {
+            mounts.push(mount);
+        }
+    }
+    mounts
+}
+
+/// `source:destination[:options]`; the source is a host path or a volume's name.
+fn bind(bind: &str) -> Option<Mount> {
+    let mut parts = bind.splitn(3, ':');
+    let (source, destination, options) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
+    let is_path = source.starts_with('/');
+    let propagation = options.split(',').find(|option| option.ends_with("shared") || option.ends_with("slave"));
+    Some(Mount {
+        kind: if is_path { "bind" } else { "volume" }.to_owned(),
+        source: source.to_owned(),
+        destination: destination.to_owned(),
+        name: if is_path { String::new() } else { source.to_owned() },
+        writable: !options.split(',').any(|option| option == "ro"),
+        propagation: propagation.unwrap_or_default().to_owned(),
+    })
+}
+
+/// One of `GET /networks`. `None`: without a name there is no network.
+pub fn network(raw: &Value) -> Option<Network> {
+    let name = text(raw, &["Name"]);
+    // Podman's compatible API has ids; an engine without any is known by names.
+    let id = Some(text(raw, &["Id"])).filter(|id| !id.is_empty()).unwrap_or_else(|| name.clone());
+    if id.is_empty() {
+        return None;
+    }
+    Some(Network {
+        id: id.into(),
+        name,
+        // Whose options are not known is no network that could be verified.
+        driver: match TooLarge::of(raw, &["Labels", "Containers"]) {
+            Some(TooLarge { name, .. }) => format!("(too large to be read: {name})"),
+            None => text(raw, &["Driver"]),
+        },
+        scope: text(raw, &["Scope"]),
+        internal: flag(raw, &["Internal"]),
+        ingress: flag(raw, &["Ingress"]),
+        attachable: flag(raw, &["Attachable"]),
+        ipv6: flag(raw, &["EnableIPv6"]),
+        options: text_map(raw, &["Options"]),
+        labels: text_map(raw, &["Labels"]),
+        subnets: items(raw, &["IPAM", "Config"]).map(|config| text(config, &["Subnet"])).collect(),
+    })
+}
+
+/// `GET /images/{id}/json`.
+pub fn image(raw: &Value, kept: Kept) -> Image {
+    let problem =
+        left_out(raw).into_iter().find(|(name, _)| *name == "Config.Labels").and_then(|_| TooLarge::of(raw, &[]));
+    Image { labels: labels(raw, &["Config", "Labels"], kept), problem: problem.map(|problem| problem.to_string()) }
+}
+
+/// `GET /volumes/{name}`. Of the options only what tells a bind from a volume: others may hold passwords.
+pub fn volume(raw: &Value) -> Volume {
+    let is_bind = text(raw, &["Options", "o"]).split(',').any(|option| matches!(option.trim(), "bind" | "rbind"));
+    Volume {
+        driver: text(raw, &["Driver"]),
+        kind: text(raw, &["Options", "type"]),
+        bind: is_bind,
+        device: if is_bind { text(raw, &["Options", "device"]) } else { String::new() },
+    }
+}
+
+/// `GET /version` and `GET /info`; both may be null.
+pub fn engine(version: &Value, info: &Value) -> Engine {
+    Engine {
+        product: items(version, &["Components"]).next().map(|it| text(it, &["Name"])).unwrap_or_default(),
+        version: Some(text(version, &["Version"]))
+            .filter(|it| !it.is_empty())
+            .unwrap_or_else(|| text(info, &["ServerVersion"])),
+        api_version: text(version, &["ApiVersion"]),
+        warnings: texts(info, &["Warnings"]),
+        security_options: at(info, &["SecurityOptions"]).as_array().map(|_| texts(info, &["SecurityOptions"])),
+        bridge_nf_iptables: at(info, &["BridgeNfIptables"]).as_bool(),
+        firewall: Some(text(info, &["FirewallBackend", "Driver"])).filter(|it| !it.is_empty()),
+        root_dir: Some(text(info, &["DockerRootDir"])).filter(|it| !it.is_empty()),
+        swarm_state: Some(text(info, &["Swarm", "LocalNodeState"])).filter(|it| !it.is_empty()),
+        swarm_manager: flag(info, &["Swarm", "ControlAvailable"]),
+        gwbridge_members: Some(BTreeSet::new()),
+        host_address: None,
+        door: None,
+    }
+}

@@ -1,0 +1,167 @@
+//! What stops Traefik, or holds it up: values that its types take, and on which it panics, or works without end, where it
+//! applies a configuration. Nobody's new route arrives then, even after the container is gone.
+//!
+//! Source: every option with empty, minimal and extreme values on the releases that `tests/labels/stoppers.rs` lists.
+
+use super::middleware::Middleware;
+use super::tls::ClientTls;
+use super::{Dynamic, Problem, Version};
+
+/// The most connections of a pool to a Redis: Traefik makes room for all of them at once.
+const MOST_CONNECTIONS: i64 = 10_000;
+/// The most bytes of a visitor's body for a forwardAuth: Traefik makes room for all of them at each request.
+const MOST_OF_A_BODY: i64 = 10 << 20;
+/// Releases that panic on a `basicAuth` without users, from and to; the patches at the ends may be safe already.
+const PANIC_WITHOUT_USERS: [(Version, Version); 2] =
+    [(Version::new(3, 6, 12), Version::new(3, 6, 18)), (Version::new(3, 7, 0), Version::new(3, 7, 3))];
+
+/// What of one container's declaration would stop a Traefik, or hold it up, for everybody.
+pub fn problems(dynamic: &Dynamic, version: Version) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (name, middleware) in &dynamic.http.middlewares {
+        of_middleware(middleware, version, &mut |field, words, remedy| {
+            let label = format!("traefik.http.middlewares.{name}.{field}");
+            problems.push(Problem { label, words, remedy: remedy.to_owned() });
+        });
+    }
+    problems
+}
+
+fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMut(&str, String, &str)) {
+    let name_a_user = "name a user: basicauth.users=name:hash, with the hash that `htpasswd -nB name` prints";
+    if let Some(auth) = &middleware.basic_auth
+        && auth.users.as_ref().is_none_or(Vec::is_empty)
+    {
+        let no_file = auth.users_file.as_deref().is_none_or(str::is_empty);
+        if no_file {
+            found("basicauth", "has no users: some releases of Traefik stop on that".to_owned(), name_a_user);
+        } else if PANIC_WITHOUT_USERS.iter().any(|(from, to)| (*from..=*to).contains(&version)) {
+            let words = format!("Traefik {version} stops if that file holds no user, and what it holds cannot be seen");
+            found("basicauth.usersfile", words, "name a user in `basicauth.users` as well, or update Traefik");
+        }
+    }
+    let forward = middleware.forward_auth.as_ref().and_then(|auth| auth.tls.as_ref());
+    let redis = middleware.rate_limit.as_ref().and_then(|limit| limit.redis.as_ref());
+    let [redis_ca, redis_cert, redis_key] = redis.and_then(|it| it.tls.as_ref()).map_or([None; 3], |tls| {
+        let ClientTls { ca, cert, key, insecure_skip_verify: _ } = tls;
+        [ca.as_deref(), cert.as_deref(), key.as_deref()]
+    });
+    for (field, file) in [
+        ("basicauth.usersfile", middleware.basic_auth.as_ref().and_then(|auth| auth.users_file.as_deref())),
+        ("digestauth.usersfile", middleware.digest_auth.as_ref().and_then(|auth| auth.users_file.as_deref())),
+        ("forwardauth.tls.ca", forward.and_then(|tls| tls.ca.as_deref())),
+        ("forwardauth.tls.cert", forward.and_then(|tls| tls.cert.as_deref())),
+        ("forwardauth.tls.key", forward.and_then(|tls| tls.key.as_deref())),
+        ("ratelimit.redis.tls.ca", redis_ca),
+        ("ratelimit.redis.tls.cert", redis_cert),
+        ("ratelimit.redis.tls.key", redis_key),
+    ] {
+        if let Some(file) = file.filter(|file| may_be_endless(file)) {
+            let words = format!("`{file}` may be a device, which Traefik would read without end");
+            found(
+                field,
+                words,
+                "name a file outside of /dev, /proc, /run and /sys, by its whole path and without `..`",
+            );
+        }
+    }
+    if let Some(auth) = middleware.forward_auth.as_ref().filter(|auth| auth.forward_body == Some(true))
+        && let Some(bytes) = auth.max_body_size.filter(|bytes| *bytes > MOST_OF_A_BODY)
+    {
+        let words = format!("at each request Traefik makes room for {bytes} bytes");
+        found("forwardauth.maxbodysize", words, "set at most 10485760 bytes");
+    }
+    let Some(redis) = redis else { return };
+    for (field, number) in [
+        ("ratelimit.redis.maxactiveconns", redis.max_active_conns),
+        ("ratelimit.redis.minidleconns", redis.min_idle_conns),
+        ("ratelimit.redis.poolsize", redis.pool_size),
+    ] {
+        if let Some(number) = number.filter(|number| !(0..=MOST_CONNECTIONS).contains(number)) {
+            let words = format!("{number} connections are no number that Traefik can make room for");
+            found(field, words, "set a number from 0 to 10000, or remove the label");
+        }
+    }
+}
+
+/// Whether a path may lead to a device, a pipe or a file of the kernel's. What stands there may also be a certificate
+/// itself.
+fn may_be_endless(path: &str) -> bool {
+    if path.contains("-----BEGIN") {
+        return false;
+    }
+    let mut steps = path.split('/').filter(|step| !matches!(*step, "" | "."));
+    let first = steps.next().unwrap_or_default();
+    // Traefik's own directory is `/` in its image.
+    matches!(first, "dev" | "proc" | "run" | "sys" | "..") || path.starts_with("/var/run") || steps.any(|it| it == "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traefik::labels;
+
+    #[track_caller]
+    fn check(labels: &[(&str, &str)], version: &str, wanted: &[&str]) {
+        let labels =
+            labels.iter().map(|(key, value)| (format!("traefik.http.middlewares.m.{key}"), (*value).to_owned()));
+        let dynamic = labels::decode(&labels.collect()).unwrap();
+        let found = problems(&dynamic, version.parse().unwrap());
+        let found: Vec<&str> =
+            found.iter().map(|it| it.label.strip_prefix("traefik.http.middlewares.m.").unwrap()).collect();
+        assert_eq!(found, wanted, "{dynamic:?}");
+    }
+
+    #[test]
+    fn a_basic_auth_without_users_stops_traefik() {
+        check(&[("basicauth.realm", "x")], "3.0.4", &["basicauth"]);
+        check(&[("basicauth.users", "")], "3.7.15", &["basicauth"]);
+        check(&[("basicauth.users", "a:b")], "3.6.15", &[]);
+        check(&[("basicauth.usersfile", "/etc/users")], "3.7.15", &[]);
+        check(&[("basicauth.usersfile", "/etc/users")], "3.6.15", &["basicauth.usersfile"]);
+        check(&[("basicauth.usersfile", "/etc/users"), ("basicauth.users", "a:b")], "3.6.15", &[]);
+        check(&[("digestauth.realm", "x")], "3.6.15", &[]);
+    }
+
+    #[test]
+    fn a_device_is_read_without_end() {
+        for path in [
+            "/dev/zero",
+            "//dev//zero",
+            "dev/zero",
+            "/./dev/zero",
+            "/etc/../dev/zero",
+            "/proc/1/root/dev/zero",
+            "/var/run/pipe",
+            "../dev/zero",
+            "/run/x",
+        ] {
+            check(&[("digestauth.usersfile", path)], "3.7.15", &["digestauth.usersfile"]);
+            check(&[("forwardauth.tls.ca", path)], "3.7.15", &["forwardauth.tls.ca"]);
+            check(&[("ratelimit.redis.tls.key", path)], "3.7.15", &["ratelimit.redis.tls.key"]);
+        }
+        for path in ["/etc/traefik/users", "users", "/certs/dev/ca.pem", "/etc/..users"] {
+            check(&[("digestauth.usersfile", path)], "3.7.15", &[]);
+        }
+        check(&[("forwardauth.tls.ca", "-----BEGIN CERTIFICATE-----\n/../\n")], "3.7.15", &[]);
+    }
+
+    #[test]
+    fn a_body_for_a_login_has_a_size_that_there_is_room_for() {
+        let forward = ("forwardauth.forwardbody", "true");
+        check(&[forward, ("forwardauth.maxbodysize", "10485761")], "3.4.3", &["forwardauth.maxbodysize"]);
+        check(&[forward, ("forwardauth.maxbodysize", "10485760")], "3.4.3", &[]);
+        check(&[forward, ("forwardauth.maxbodysize", "-1")], "3.4.3", &[]);
+        check(&[("forwardauth.maxbodysize", "10485761")], "3.4.3", &[]);
+    }
+
+    #[test]
+    fn a_pool_has_a_size_that_there_is_room_for() {
+        for (size, wanted) in [("-1", 1), ("0", 0), ("10000", 0), ("10001", 1), ("9223372036854775807", 1)] {
+            for field in ["ratelimit.redis.maxactiveconns", "ratelimit.redis.minidleconns", "ratelimit.redis.poolsize"]
+            {
+                check(&[(field, size)], "3.4.3", [field].get(..wanted).unwrap());
+            }
+        }
+    }
+}
