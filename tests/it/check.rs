@@ -38,7 +38,7 @@ fn two_projects_with_one_host_are_told() {
 
 #[test]
 fn a_project_that_joins_anothers_network_is_told_so() {
-    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/src/docker/demo.json");
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/src/source/demo.json");
     let join = "{external: true, name: net-proxy2}";
     let (status, text) = check(&[project("blog", join, "blog.app2.localhost")], &["--snapshot", demo]);
     assert!(status == Some(0) && text.contains("NET-010") && text.contains("2 owners: `app2`, `blog`"), "{text}");
