@@ -12,6 +12,7 @@
 #![expect(clippy::print_stdout, reason = "the log of requests and answers is a product of the test")]
 
 mod attacks;
+mod bombs;
 mod check;
 mod door;
 mod images;
