@@ -70,7 +70,7 @@ const HOSTS: &[&str] = &[
     "net",
     "tap",
     "ppp",
-    "vhost-net",
+    "vhost",
     "macvtap",
     // Whoever sits at the console.
     "console",
@@ -257,6 +257,9 @@ mod tests {
             "/dev/vcsa1",
             "/dev/cpu/0/msr",
             "/dev/ipmi0",
+            "/dev/vhost-net",
+            "/dev/vhost-vsock",
+            "/dev/vhost-vdpa-0",
             "/dev/root",
             "/dev/tap3",
             "/dev/ppp",

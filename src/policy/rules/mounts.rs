@@ -11,10 +11,11 @@ const SOCKETS: &[&str] = &[
     "/run/user/*/bus",
     "/run/user/*/systemd/private",
     "/run/podman/podman.sock",
-    "/run/containerd/containerd.sock",
+    "/run/containerd/*",
+    "/run/containerd/s/*",
     "/run/docker/containerd/containerd.sock",
-    "/run/k3s/containerd/containerd.sock",
-    "/run/crio/crio.sock",
+    "/run/k3s/containerd/*",
+    "/run/crio/*",
     "/run/cri-dockerd.sock",
     "/run/buildkit/buildkitd.sock",
     "/run/balena-engine.sock",
@@ -23,10 +24,18 @@ const SOCKETS: &[&str] = &[
     "/var/lib/incus/unix.socket",
     "/var/lib/lxd/unix.socket",
     "/var/snap/lxd/common/lxd/unix.socket",
-    "/run/libvirt/libvirt-sock",
+    "/run/libvirt/*",
+    "/run/nri/nri.sock",
+    "/run/snapd.socket",
     "/run/systemd/private",
     "/run/dbus/system_bus_socket",
 ];
+
+/// Where engines of a user keep their socket, below a home: what is mounted ends with one of these.
+///
+/// Source: Docker Desktop, Rancher Desktop, `OrbStack`, Colima, Lima.
+const IN_A_HOME: &[&str] =
+    &["/.docker/run", "/.docker/desktop", "/.rd", "/.orbstack/run", "/.colima", "/.colima/default", "/.lima"];
 
 /// Directories that are the host, or hold its secrets. Matched exactly, never what lies below.
 const SENSITIVE: &[&str] = &[
@@ -426,11 +435,16 @@ pub(super) fn socket(path: &str) -> Option<&'static str> {
         return Some("//./pipe/docker_engine");
     }
     let path = plain(path)?;
-    SOCKETS.iter().copied().find(|socket| is_at_or_above(&path, socket)).or_else(|| {
-        // What is called so is one, wherever it is.
-        let last = path.rsplit('/').next()?;
-        ["docker.sock", "podman.sock", "containerd.sock"].into_iter().find(|name| *name == last)
-    })
+    SOCKETS
+        .iter()
+        .copied()
+        .find(|socket| is_at_or_above(&path, socket))
+        .or_else(|| {
+            // What is called so is one, wherever it is.
+            let last = path.rsplit('/').next()?;
+            ["docker.sock", "podman.sock", "containerd.sock"].into_iter().find(|name| *name == last)
+        })
+        .or_else(|| IN_A_HOME.iter().copied().find(|own| path.ends_with(own)))
 }
 
 /// What a mounted host path gives away: a directory that is the host, or, to whoever writes there, something at, below or
@@ -572,6 +586,16 @@ mod tests {
             "/proc/self/root/var/run",
             "/VAR/RUN",
             "/run/user/1000/bus",
+            "/run/containerd/s",
+            "/run/containerd/s/3f2a",
+            "/run/containerd/containerd.sock.ttrpc",
+            "/run/libvirt/virtqemud-sock",
+            "/run/nri",
+            "/var/run/crio",
+            "/home/u/.docker/run",
+            "/home/u/.docker/run/",
+            "/Users/u/.orbstack/run",
+            "/Users/u/.colima/default",
             r"\\.\pipe\docker_engine",
         ] {
             assert!(socket(path).is_some(), "{path}");
