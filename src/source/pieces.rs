@@ -22,6 +22,10 @@ const STRUCTS: [&[u8]; 7] =
 /// What a value costs beside its bytes: it takes more memory than `"a":"",` has letters.
 const VALUE: usize = 32;
 
+/// A field of less than this part of what one object may have is left out only once there is half as much again: what is
+/// long and read by nobody must not hide what is short.
+const SHORT: usize = 256;
+
 /// How many fields of one object may be left out; more is no engine's answer.
 const MOST_LEFT_OUT: usize = 64;
 
@@ -309,7 +313,8 @@ impl Pieces {
             return Ok(());
         }
         let size = self.held.len().saturating_add(bytes.len()).saturating_add(self.values.saturating_mul(VALUE));
-        if size > self.most && !is_frame {
+        let is_short = || self.field_size().saturating_add(bytes.len()) <= self.most / SHORT;
+        if size > self.most && !is_frame && (size > self.most.saturating_add(self.most / 2) || !is_short()) {
             return self.leave_out(bytes.len());
         }
         if size > self.most.saturating_mul(2) {
@@ -317,6 +322,13 @@ impl Pieces {
         }
         self.held.extend_from_slice(bytes);
         Ok(())
+    }
+
+    /// How many bytes are held of the innermost field that is followed.
+    fn field_size(&self) -> usize {
+        let [outer, inner] = self.fields;
+        let field = if inner.is_followed && self.depth >= 2 { inner } else { outer };
+        self.held.len().saturating_sub(field.value.0)
     }
 
     /// Lets go of the innermost field that is followed, from its value's beginning on.
@@ -371,6 +383,34 @@ mod tests {
         assert_eq!(found(1), whole);
         assert_eq!(found(7), whole);
         whole
+    }
+
+    #[test]
+    fn what_is_long_and_comes_first_hides_nothing_that_is_short() {
+        const MOST: usize = 100_000;
+        let short = json!({"NetworkMode": "container:a", "PidMode": "container:b"});
+        let list = json!([{
+            "Args": ["x".repeat(MOST - 20)], "HostConfig": short, "Id": "a", "Labels": {"a": "y".repeat(1000)}, "State": "running",
+        }]);
+        let pieces = pieces_of(MOST, &list.to_string());
+        let mut wanted = list[0].clone();
+        wanted["Labels"] = Value::Null;
+        let size = pieces[0][LEFT_OUT]["Labels"].as_u64().unwrap();
+        assert!((1000..1100).contains(&size), "{size}");
+        wanted[LEFT_OUT] = json!({"Labels": size});
+        assert!(pieces == [wanted]);
+        // Many short ones are still not more than there may be.
+        let many: Map<String, Value> = (0..10_000).map(|at| (format!("k{at}"), "z".repeat(100).into())).collect();
+        let mut reader = Pieces::of_list(MOST);
+        let _ = reader.read(json!([{"Id": "a", "HostConfig": many}]).to_string().as_bytes());
+        assert!(reader.held() <= 2 * MOST, "{}", reader.held());
+    }
+
+    fn pieces_of(most: usize, json: &str) -> Vec<Value> {
+        let mut reader = Pieces::of_list(most);
+        let pieces = reader.read(json.as_bytes()).unwrap();
+        assert_eq!(reader.end(), Ok(None));
+        pieces.into_iter().map(|piece| piece.value().unwrap()).collect()
     }
 
     #[test]
