@@ -394,6 +394,16 @@ pub struct Unreadable {
     pub labels: BTreeMap<String, String>,
     /// What went wrong, for a person.
     pub problem: String,
+    /// As [`Container::state`].
+    pub state: String,
+    /// As [`Container::network_mode`], if the list or what could be read of the inspection said.
+    pub network_mode: String,
+    /// As [`Confinement::pid_mode`], if what could be read of the inspection said.
+    pub pid_mode: String,
+    /// As [`Confinement::ipc_mode`], if what could be read of the inspection said.
+    pub ipc_mode: String,
+    /// The networks that it is on, by their names, if the list said.
+    pub attachments: BTreeMap<String, Attachment>,
 }
 
 /// What a Swarm service or task adds.

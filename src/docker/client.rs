@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Error, request};
-use crate::inventory::{Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
+use crate::inventory::{Attachment, Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
 use crate::source::facts::{self, Kept};
 
 /// An engine that answered, and the version of the API that it is asked in.
@@ -34,6 +34,12 @@ pub(super) struct Listed {
     pub(super) name: String,
     /// Its labels.
     pub(super) labels: BTreeMap<String, String>,
+    /// Its state.
+    pub(super) state: String,
+    /// `HostConfig.NetworkMode`.
+    pub(super) network_mode: String,
+    /// The networks that it is on.
+    pub(super) attachments: BTreeMap<String, Attachment>,
     /// Another one whenever the list says anything else of it.
     pub(super) fingerprint: [u8; 32],
 }
@@ -140,7 +146,13 @@ impl Client {
             let name = facts::items(&raw, &["Names"]).find_map(Value::as_str).unwrap_or_default();
             let name = name.strip_prefix('/').unwrap_or(name).to_owned();
             let labels = facts::labels(&raw, &["Labels"], self.kept);
-            is_name(&id).then(|| (id.into(), Listed { name, labels, fingerprint: fingerprint(raw) }))
+            is_name(&id).then(|| {
+                let state = facts::text(&raw, &["State"]);
+                let network_mode = facts::text(&raw, &["HostConfig", "NetworkMode"]);
+                let attachments = facts::attachments(&raw, &mut None);
+                let fingerprint = fingerprint(raw);
+                (id.into(), Listed { name, labels, state, network_mode, attachments, fingerprint })
+            })
         });
         Ok(listed.await?.into_iter().collect())
     }
@@ -155,7 +167,7 @@ impl Client {
             Ok(raw) => match facts::bounded(&raw, self.kept, self.connection.object_bytes()) {
                 Ok(Some(container)) => Ok(Some(container)),
                 Ok(None) => Err(Error::Garbled { path, why: "it holds no container".to_owned() }),
-                Err(too_large) => Err(Error::Garbled { path, why: too_large.to_string() }),
+                Err(what) => Err(Error::TooLarge { path, what }),
             },
             Err(problem) if problem.is_not_found() => Ok(None),
             Err(problem) => Err(problem),

@@ -23,6 +23,7 @@ use tokio::time;
 use tokio_rustls::TlsConnector;
 
 use super::endpoint::Endpoint;
+use crate::source::facts::TooLarge;
 use crate::source::pieces::{Piece, Pieces};
 
 /// To connect, and from a request to the head of its answer.
@@ -79,6 +80,14 @@ pub enum Error {
         path: String,
         /// How long we waited.
         limit: Duration,
+    },
+    /// An object is too large; what it is, and what was read of it.
+    #[error("the engine's answer to {path} cannot be read: {what}")]
+    TooLarge {
+        /// What was asked.
+        path: String,
+        /// What is too large.
+        what: TooLarge,
     },
     /// The answer is cut off, too long, or no JSON.
     #[error("the engine's answer to {path} cannot be read: {why}")]

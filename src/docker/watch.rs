@@ -52,8 +52,10 @@ const SUBSCRIBE: Duration = Duration::from_secs(5);
 const TASKS: Duration = Duration::from_secs(1);
 /// After a cut, who has not described itself so long after the lists keeps its last verdict for now.
 const LATE: Duration = Duration::from_secs(1);
-/// When what could not be read is tried again.
+/// When what could not be read is tried again: twice as late each time, …
 const RETRY: Duration = Duration::from_secs(1);
+/// … but never later than this.
+const LONGEST_RETRY: Duration = Duration::from_secs(32);
 
 /// Watches for ever.
 pub(super) async fn watch(connection: Connection, options: Options, sender: &Sender<Option<Observed>>) {
@@ -166,6 +168,29 @@ struct Said {
     ended: bool,
 }
 
+/// A container whose last inspections failed.
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    times: u32,
+    /// When it is tried again.
+    at: Instant,
+}
+
+impl Default for Failing {
+    fn default() -> Self {
+        Self { times: 0, at: Instant::now() }
+    }
+}
+
+impl Failing {
+    /// It failed once more.
+    fn again(&mut self) {
+        let wait = RETRY.saturating_mul(1_u32.checked_shl(self.times).unwrap_or(u32::MAX)).min(LONGEST_RETRY);
+        self.at = Instant::now() + wait;
+        self.times = self.times.saturating_add(1);
+    }
+}
+
 /// Lists that are being asked for, and the containers to be inspected after them.
 struct Listing<'a> {
     answer: BoxFuture<'a, Result<Lists, Error>>,
@@ -183,7 +208,7 @@ struct Watch {
     /// What the last list said of the containers that were read since: they need no reading while it says the same.
     listed: BTreeMap<ContainerId, [u8; 32]>,
     /// The containers whose last inspection failed, and when they are tried again.
-    failing: BTreeSet<ContainerId>,
+    failing: BTreeMap<ContainerId, Failing>,
     retry: Option<Instant>,
     /// From when on there is something to be published.
     news: Option<Instant>,
@@ -202,7 +227,7 @@ impl Watch {
             changed: Changed::default(),
             said: BTreeMap::new(),
             listed: BTreeMap::new(),
-            failing: BTreeSet::new(),
+            failing: BTreeMap::new(),
             retry: None,
             news: None,
             polls: false,
@@ -320,8 +345,14 @@ impl Watch {
                     self.publish(sender);
                 }
                 () = at(self.retry) => {
-                    self.retry = None;
-                    self.changed.containers.extend(self.failing.iter().cloned());
+                    let now = Instant::now();
+                    // What comes of it says when the next are tried.
+                    let due = self.failing.iter_mut().filter(|(_, failing)| failing.at <= now);
+                    for (id, failing) in due {
+                        failing.at = now + LONGEST_RETRY;
+                        self.changed.containers.insert(id.clone());
+                    }
+                    self.retry = self.failing.values().map(|failing| failing.at).min();
                     // Who has a hidden leg is known without them.
                     self.changed.list(Wanted::Networks);
                 }
@@ -359,6 +390,8 @@ impl Watch {
         inventory.engine = engine;
         self.said.clear();
         self.listed.clear();
+        // Everything is asked for now.
+        self.failing.values_mut().for_each(|failing| failing.times = 1);
         self.retry = None;
         self.news = None;
         self.changed = Changed::default();
@@ -394,6 +427,11 @@ impl Watch {
         };
         if ended == Some(true) {
             self.end(&id);
+        }
+        if let (Some(ended), true) = (ended, self.inventory.unreadable.contains_key(&id)) {
+            let unreadable = Arc::make_mut(&mut self.inventory).unreadable.get_mut(&id);
+            unreadable.into_iter().for_each(|it| if ended { "exited" } else { "running" }.clone_into(&mut it.state));
+            self.news.get_or_insert_with(Instant::now);
         }
         if inspections.is_under_way(&id) {
             let said = self.said.entry(id).or_default();
@@ -470,7 +508,7 @@ impl Watch {
         match result {
             Ok(whole) => {
                 inventory.unreadable.remove(&id);
-                if self.failing.remove(&id) {
+                if self.failing.remove(&id).is_some() {
                     info!(container.id = %id, "container can be read again");
                 }
                 match whole {
@@ -490,18 +528,31 @@ impl Watch {
             }
             Err(problem) => {
                 let is_known = inventory.containers.contains_key(&id);
-                if !is_known {
-                    let unreadable = inventory.unreadable.entry(id.clone()).or_default();
-                    if let Some(Listed { name, labels, fingerprint: _ }) = listed {
-                        *unreadable = Unreadable { name, labels, ..Unreadable::default() };
-                    }
-                    unreadable.problem = problem.to_string();
-                }
-                self.listed.remove(&id);
-                self.retry.get_or_insert_with(|| Instant::now() + RETRY);
-                if self.failing.insert(id.clone()) {
+                let failing = self.failing.entry(id.clone()).or_default();
+                if failing.times == 0 {
                     warn!(container.id = %id, known = is_known, "container cannot be read: {problem}");
                 }
+                failing.again();
+                self.retry = self.failing.values().map(|failing| failing.at).min();
+                if !is_known {
+                    let unreadable = inventory.unreadable.entry(id.clone()).or_default();
+                    if let Some(Listed { name, labels, state, network_mode, attachments, fingerprint: _ }) = listed {
+                        let before = std::mem::take(unreadable);
+                        *unreadable = Unreadable { name, labels, state, network_mode, attachments, ..before };
+                    }
+                    unreadable.problem = problem.to_string();
+                    // A container's namespaces never change.
+                    if let Error::TooLarge { what, path: _ } = problem {
+                        let [network_mode, pid_mode, ipc_mode] = *what.modes;
+                        let Unreadable { network_mode: network, pid_mode: pid, ipc_mode: ipc, .. } = unreadable;
+                        for (known, mode) in [(network, network_mode), (pid, pid_mode), (ipc, ipc_mode)] {
+                            if !mode.is_empty() {
+                                *known = mode;
+                            }
+                        }
+                    }
+                }
+                self.listed.remove(&id);
             }
         }
         self.news.get_or_insert_with(Instant::now);

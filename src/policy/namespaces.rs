@@ -14,7 +14,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::inventory::{Attachment, Container, Engine, Inventory, Network, NetworkId};
+use crate::inventory::{Attachment, Container, Engine, Inventory, Network, NetworkId, Unreadable};
 
 /// How long a chain of `network_mode: container:` may be.
 const DEEPEST: usize = 4;
@@ -32,6 +32,11 @@ pub struct Namespaces<'a> {
     heads: Vec<u64>,
     by_name: BTreeMap<&'a str, usize>,
     groups: Groups,
+    /// Containers that could not be read and run, or may: by the place of the one whose namespace they name, or of one of
+    /// its group.
+    unread: BTreeMap<usize, (&'a Unreadable, Shared)>,
+    /// The first of those on each network, by its place.
+    unread_on: BTreeMap<usize, &'a Unreadable>,
 }
 
 /// The containers that share namespaces, by their places. All empty where nobody names another.
@@ -39,6 +44,8 @@ pub struct Namespaces<'a> {
 struct Groups {
     /// One for each container: the group that it is in.
     of: Vec<Option<usize>>,
+    /// The first container of each group, live or not.
+    first: Vec<usize>,
     /// The live containers of each group, in the order of the inventory.
     members: Vec<Vec<usize>>,
     /// The first of them with a way out of its own.
@@ -60,6 +67,15 @@ pub enum Shared {
 
 impl Shared {
     const ALL: [Self; 3] = [Self::Network, Self::Processes, Self::Memory];
+
+    /// What a container that could not be read says of this namespace.
+    fn unread(self, container: &Unreadable) -> &str {
+        match self {
+            Self::Network => &container.network_mode,
+            Self::Processes => &container.pid_mode,
+            Self::Memory => &container.ipc_mode,
+        }
+    }
 
     /// What a container says of this namespace.
     fn mode(self, container: &Container) -> &str {
@@ -170,9 +186,9 @@ impl<'a> Namespaces<'a> {
         let places = inventory.networks.iter().map(place).collect();
         let heads = inventory.networks.keys().map(|id| head(id.as_str())).collect();
         let by_name = named(inventory);
-        let mut all = Self { by_container: Vec::new(), places, heads, by_name, groups: Groups::default() };
+        let mut all = Self { places, heads, by_name, ..Self::default() };
         let names = |container: &Container| Shared::ALL.iter().any(|shared| joins(shared.mode(container)).is_some());
-        let known = if inventory.containers.values().any(|container| names(container)) {
+        let known = if !inventory.unreadable.is_empty() || inventory.containers.values().any(|it| names(it)) {
             Known::of(inventory)
         } else {
             Known::default()
@@ -186,6 +202,16 @@ impl<'a> Namespaces<'a> {
             namespaces.push(Namespace { through, broken, lost, edges });
         }
         all.groups = Groups::of(inventory, &known, &namespaces);
+        for container in inventory.unreadable.values().filter(|container| lives(&container.state)) {
+            for shared in Shared::ALL {
+                let named = joins(shared.unread(container)).and_then(|reference| known.find(reference, inventory));
+                let Some((at, _)) = named else { continue };
+                all.unread.insert(all.known_by(at), (container, shared));
+            }
+            for place in container.attachments.values().filter_map(|on| all.place_of(on)).collect::<Vec<_>>() {
+                all.unread_on.entry(place).or_insert(container);
+            }
+        }
         for (at, (container, namespace)) in inventory.containers.values().zip(&namespaces).enumerate() {
             if is_alive(container) {
                 let way_out = namespace.has_way_out() || all.groups.way_out(at).is_some();
@@ -247,6 +273,22 @@ impl<'a> Namespaces<'a> {
             Shared::ALL.into_iter().zip(joined).find_map(|(shared, at)| (*at == Some(other)).then_some(shared))
         };
         names(one, other).or_else(|| names(other, one))
+    }
+
+    /// A container that could not be read, and that shares a namespace with one, by its place, or with its group; and
+    /// which it names there.
+    pub fn unread(&self, at: usize) -> Option<(&'a Unreadable, Shared)> {
+        self.unread.get(&self.known_by(at)).copied()
+    }
+
+    /// A container that could not be read, runs or may, and is on a network, by its place.
+    pub fn unread_on(&self, place: usize) -> Option<&'a Unreadable> {
+        self.unread_on.get(&place).copied()
+    }
+
+    /// The place that a container's group is known by; its own, if it is in none.
+    fn known_by(&self, at: usize) -> usize {
+        self.groups.of.get(at).copied().flatten().and_then(|group| self.groups.first.get(group)).copied().unwrap_or(at)
     }
 
     /// Whether a network is verified internal, by its place.
@@ -373,7 +415,11 @@ pub fn docker_version(engine: &Engine) -> Option<(u32, u32, u32)> {
 
 /// Whether it has a process that could send something. An unknown state counts.
 pub fn is_alive(container: &Container) -> bool {
-    !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing" | "configured" | "stopped")
+    lives(&container.state)
+}
+
+fn lives(state: &str) -> bool {
+    !matches!(state, "created" | "exited" | "dead" | "removing" | "configured" | "stopped")
 }
 
 /// The first eight bytes of an id, in an order that is theirs.
@@ -481,7 +527,7 @@ impl Groups {
         let members: Vec<Vec<usize>> = sizes.keys().map(|set| live.remove(set).unwrap_or_default()).collect();
         let leaves = |at: &usize| namespaces.get(*at).is_some_and(Namespace::has_way_out);
         let way_out = members.iter().map(|group| group.iter().copied().find(leaves)).collect();
-        Self { of, members, way_out, joined }
+        Self { of, first: sizes.into_keys().collect(), members, way_out, joined }
     }
 
     fn way_out(&self, at: usize) -> Option<usize> {

@@ -106,14 +106,23 @@ pub struct TooLarge {
     /// The field.
     name: String,
     bytes: u64,
+    /// The namespaces that a container names: network, processes, memory.
+    pub(crate) modes: Box<[String; 3]>,
 }
 
 impl TooLarge {
     /// If anything but what is in `known` is left out of an object.
     fn of(raw: &Value, known: &[&str]) -> Option<Self> {
         let (name, bytes) = left_out(raw).into_iter().find(|(name, _)| !known.contains(name))?;
-        Some(Self { name: name.to_owned(), bytes })
+        let modes = ["NetworkMode", "PidMode", "IpcMode"].map(|mode| text(raw, &["HostConfig", mode]));
+        Some(Self { name: name.to_owned(), bytes, modes: Box::new(modes) })
     }
+}
+
+/// What is missed of a Swarm service because it was too large. `most` is not known here.
+pub(super) fn service_excess(raw: &Value) -> Option<Excess> {
+    let (_, found) = left_out(raw).into_iter().find(|(name, _)| !matches!(*name, "PreviousSpec" | "UpdateStatus"))?;
+    Some(Excess { quantity: Quantity::ObjectBytes, found, most: None, label: None })
 }
 
 /// As [`container`], of an answer that may be too large. Without its labels it is still a container, with
@@ -175,7 +184,7 @@ pub fn container(raw: &Value) -> Option<Container> {
 
 /// `NetworkSettings.Networks`. Addresses that Go's `netip.ParseAddr` does not take make the container malformed. One with
 /// a zone (`fe80::1%eth0`) is of one wire of the host's, and nothing that a container is reached at: as if there were none.
-fn attachments(raw: &Value, malformed: &mut Option<String>) -> BTreeMap<String, Attachment> {
+pub(crate) fn attachments(raw: &Value, malformed: &mut Option<String>) -> BTreeMap<String, Attachment> {
     let mut address = |value: String| {
         if value.is_empty() {
             return None;

@@ -57,6 +57,7 @@ fn of_service<'n>(service: &Value, known: &impl Fn(&str) -> Option<&'n Network>)
         attachments,
         confinement: facts::confinement(&as_container),
         mounts: facts::mounts(&as_container),
+        excess: facts::service_excess(service),
         swarm: Some(Swarm {
             service: name,
             service_id: id,
@@ -160,6 +161,22 @@ fn attachment<'n>(network: &str, address: &str, known: &impl Fn(&str) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budgets::Quantity;
+
+    #[test]
+    fn a_service_whose_labels_were_left_out_is_above_a_budget_and_not_without_labels() {
+        for (field, is_missed) in
+            [("Spec.Labels", true), ("Spec.TaskTemplate", true), ("Endpoint", true), ("PreviousSpec", false)]
+        {
+            let service = json!({ "ID": "s1", "Spec": { "Name": "web" }, "LeewardLeftOut": { field: 3_000_000 } });
+            let task = json!({ "ID": "t1", "ServiceID": "s1", "Slot": 1, "DesiredState": "running",
+                "Status": { "State": "running" } });
+            for container in containers(&[service.clone()], &[task.clone()], &[], &BTreeMap::new()) {
+                let found = container.excess.map(|excess| (excess.quantity, excess.found));
+                assert_eq!(found, is_missed.then_some((Quantity::ObjectBytes, 3_000_000)), "{field}");
+            }
+        }
+    }
 
     #[test]
     fn a_service_shows_what_its_tasks_may_do() {

@@ -154,6 +154,13 @@ impl Daemon {
         state.containers.get_mut(id).unwrap()["Config"]["Labels"] = labels.into();
     }
 
+    /// A container is in the network of another.
+    pub(crate) fn in_network_of(&self, name: &str, whose: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.containers.get_mut(&id(name)).unwrap()["HostConfig"]["NetworkMode"] =
+            format!("container:{}", id(whose)).into();
+    }
+
     /// No longer has a container; says nothing of it.
     pub(crate) fn remove(&self, name: &str) {
         self.state.lock().unwrap().containers.remove(&id(name));
@@ -296,6 +303,7 @@ fn whole(path: &str, state: &State) -> Option<Value> {
                 json!({
                     "Id": id, "Names": [container["Name"]], "Labels": container["Config"]["Labels"],
                     "State": container["State"]["Status"],
+                    "HostConfig": {"NetworkMode": container["HostConfig"]["NetworkMode"]},
                     "NetworkSettings": {"Networks": container["NetworkSettings"]["Networks"]},
                 })
             });

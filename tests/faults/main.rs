@@ -399,6 +399,50 @@ async fn a_container_that_was_never_read_is_refused_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_container_too_large_to_be_read_refuses_those_that_it_shares_a_namespace_with() {
+    let house = House::ready(TWO).await;
+    house.engine.put("c", 9);
+    let [a, c] = ["a", "c"].map(daemon::id);
+    let left = json!({
+        "Id": c, "HostConfig": {"NetworkMode": "app_proxy", "PidMode": format!("container:{a}")},
+        "LeewardLeftOut": {"Config.ExposedPorts": 3_000_000},
+    });
+    house.engine.fail(&format!("/containers/{c}"), Fault::Odd(left));
+    house.engine.say("c", "start");
+    house.hosts_become(&["b"]).await;
+    house.engine.say("c", "die");
+    house.hosts_become(TWO).await;
+    house.engine.say("c", "start");
+    house.hosts_become(&["b"]).await;
+    // Whoever only starts with Leeward, and is known by the list alone until then.
+    let house = House::new(TWO, true).await;
+    house.engine.put("c", 9);
+    house.engine.in_network_of("c", "a");
+    house.engine.fail(&format!("/containers/{c}"), Fault::Status(500));
+    house.engine.cut_events();
+    house.until_ready(200).await;
+    house.hosts_become(&["b"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_asked_for_less_and_less_often() {
+    let house = House::ready(TWO).await;
+    let path = format!("/containers/{}/json", daemon::id("a"));
+    house.engine.fail(&path, Fault::Status(500));
+    house.engine.say("a", "start");
+    time::sleep(Duration::from_secs(120)).await;
+    house.engine.take_asked();
+    time::sleep(Duration::from_secs(120)).await;
+    let asked = house.engine.take_asked().get("inspect a").copied().unwrap_or_default();
+    // And once with each of two lists.
+    assert!((2..=6).contains(&asked), "{asked} times in two minutes");
+    house.engine.mend();
+    house.engine.put("a", 50);
+    time::sleep(Duration::from_secs(33)).await;
+    assert_eq!(house.routed().await[0].1, "http://10.0.0.52:80");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_container_that_never_answers_holds_up_nobody() {
     let house = House::ready(TWO).await;
     house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);

@@ -200,7 +200,8 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
         let Place { at: in_inventory, network, members } = *place;
         let overlaps = overlaps.get(&in_inventory).copied();
         let is_proxy = context.proxy.contains(in_inventory);
-        let wire = Wire { context, network, members, known, is_proxy, overlaps };
+        let unread = context.namespaces.unread_on(in_inventory).map(|it| it.name.as_str());
+        let wire = Wire { context, network, members, known, unread, is_proxy, overlaps };
         for (rule, hits) in &mut rules {
             let Check::Network(check) = rule.check else { continue };
             if let Some(seen) = check(&wire) {

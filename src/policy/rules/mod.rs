@@ -116,6 +116,8 @@ pub struct Wire<'w> {
     pub members: &'w [Member<'w>],
     /// What is known of every container, in the order of the inventory: see [`Member::at`].
     known: &'w [judge::Known<'w>],
+    /// The name of a container on it that could not be read.
+    unread: Option<&'w str>,
     /// It is a proxy network.
     pub is_proxy: bool,
     /// The name of another network whose addresses overlap with its own.

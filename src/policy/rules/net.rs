@@ -455,6 +455,10 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     // Leeward itself too, which has no business with a way out.
     let not_traefik = wire.members.iter().filter(|member| wire.known.get(member.at).is_none_or(|known| !known.traefik));
     let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out).collect();
+    if let (true, Some(unread)) = (pivots.is_empty(), wire.unread) {
+        let words = format!("on `{}`, `{unread}` could not be read, and counts as having a way out", wire.network.name);
+        return Some(Seen::unverifiable(words).fix(format!("look at it with: docker inspect {unread}")));
+    }
     // A rider leaves with the one whose network it rides in.
     let first = pivots.iter().find(|pivot| !rides(pivot.container)).or_else(|| pivots.first())?;
     // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.

@@ -360,6 +360,14 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
         let words = format!("`{name}` shares {what} with `{mode}`, which does not exist or could not be read");
         return Some(Seen::unverifiable(words));
     }
+    if let Some((other, shared)) = case.context.namespaces.unread(case.at) {
+        let words = format!(
+            "`{}`, which could not be read, shares {} with `{name}` or its group; it counts as having a way out",
+            other.name,
+            what_is_shared(Some(shared))
+        );
+        return Some(Seen::unverifiable(words));
+    }
     let allowed = case.context.candidates.get(case.at).and_then(|candidate| candidate.allowed).unwrap_or_default();
     let held = |power: &&Power<'_>| {
         let same_network = power.network == case.network_owner();

@@ -1082,6 +1082,52 @@ fn a_namespace_of_nobody_known_is_refused() {
 }
 
 #[test]
+fn a_container_that_cannot_be_read_and_shares_a_namespace_refuses_those_that_it_shares_with() {
+    type Names = fn(&mut Unreadable, String);
+    let names: [Names; 3] =
+        [|it, mode| it.network_mode = mode, |it, mode| it.pid_mode = mode, |it, mode| it.ipc_mode = mode];
+    let refused = |name: Names, whose: &str, state: &str, change: &dyn Fn(&mut Inventory)| {
+        let mut inventory = topology();
+        beside(&mut inventory, "third", |_| {});
+        change(&mut inventory);
+        let mut ghost = Unreadable { name: "ghost".into(), state: state.into(), ..Unreadable::default() };
+        name(&mut ghost, format!("container:{whose}"));
+        inventory.unreadable.insert("ghost".into(), ghost);
+        refused_by(&inventory, Isolation::Enforce)
+    };
+    for name in names {
+        for state in ["", "running", "paused"] {
+            let (rules, words) = refused(name, "app", state, &|_| {});
+            assert_eq!(rules, ["PRV-006"]);
+            assert!(words.contains("`ghost`, which could not be read"), "{words}");
+        }
+        // Through a third, whoever names whom.
+        assert_eq!(refused(name, "third", "running", &|i| joins(i, "third", "app")).0, ["PRV-006"]);
+        assert_eq!(refused(name, "third", "running", &|i| joins(i, "app", "third")).0, ["PRV-006"]);
+        // Nobody else's.
+        assert!(refused(name, "third", "running", &|_| {}).0.is_empty());
+        assert!(refused(name, "nobody", "running", &|_| {}).0.is_empty());
+        assert!(refused(name, "app", "exited", &|_| {}).0.is_empty());
+    }
+}
+
+#[test]
+fn a_neighbour_that_cannot_be_read_counts_as_one_with_a_way_out() {
+    let found = |state: &str, on: &str| {
+        let mut inventory = topology();
+        let attachment = Attachment { network: on.into(), network_id: on.into(), ..Attachment::default() };
+        let attachments = [(on.to_owned(), attachment)].into();
+        let ghost = Unreadable { name: "ghost".into(), state: state.into(), attachments, ..Unreadable::default() };
+        inventory.unreadable.insert("ghost".into(), ghost);
+        let strict = refused_by(&inventory, Isolation::Strict).0;
+        assert!(refused_by(&inventory, Isolation::Enforce).0.is_empty());
+        strict.contains(&"NET-011".to_owned())
+    };
+    assert!(found("running", "net-proxy") && found("", "net-internal"));
+    assert!(!found("exited", "net-proxy") && !found("running", "net-control"));
+}
+
+#[test]
 fn a_neighbour_that_leaves_by_another_is_a_neighbour_with_a_way_out() {
     let mut inventory = topology();
     beside(&mut inventory, "vpn", |it| it.network_mode = "host".into());
