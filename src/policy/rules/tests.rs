@@ -831,6 +831,31 @@ fn what_is_traefiks_or_leewards_is_nobodys() {
         bind(i, "app", "/home/u", true);
     };
     assert_eq!(refused(&home), ["PRV-016", "VOL-004"]);
+    // Another volume of the same directory, and the directory of a volume.
+    let hides = |i: &mut Inventory, name: &str| {
+        let device = "/srv/traefik".to_owned();
+        let hidden = Volume { driver: "local".into(), kind: "none".into(), bind: true, device };
+        i.volumes.insert(name.into(), hidden);
+    };
+    let hidden = |i: &mut Inventory| {
+        bind(i, "traefik", "/srv/traefik/dynamic", false);
+        volume(i, "app", "hidden", true);
+        hides(i, "hidden");
+    };
+    assert_eq!(refused(&hidden), ["VOL-004"]);
+    let twice = |i: &mut Inventory| {
+        volume(i, "traefik", "one", false);
+        volume(i, "app", "two", true);
+        hides(i, "one");
+        hides(i, "two");
+    };
+    assert_eq!(refused(&twice), ["VOL-004"]);
+    let beside = |i: &mut Inventory| {
+        volume(i, "traefik", "one", false);
+        volume(i, "app", "two", true);
+        hides(i, "two");
+    };
+    assert!(refused(&beside).is_empty(), "{:?}", refused(&beside));
     let time = |i: &mut Inventory| {
         bind(i, "traefik", "/etc/localtime", true);
         bind(i, "app", "/etc/localtime", true);

@@ -1,5 +1,7 @@
 //! VOL: what volumes hide, and whom they connect.
 
+use std::collections::BTreeMap;
+
 use super::judge::Kept;
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::{Mount, Volume};
@@ -143,7 +145,7 @@ fn vol_004(case: &Case<'_>) -> Option<Seen> {
         let Kept { holder, mount, leewards } = case.kept.iter().find(|kept| {
             // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
             let may = if kept.leewards { !own.name.is_empty() } else { own.writable };
-            may && meet(own, kept.mount)
+            may && meet(own, kept.mount, &case.world.inventory.volumes)
         })?;
         let (what, theirs) = (what(own), &mount.destination);
         Some(if *leewards {
@@ -160,13 +162,25 @@ fn what(mount: &Mount) -> &str {
     if mount.name.is_empty() { &mount.source } else { &mount.name }
 }
 
-/// Whether two mounts are one volume, or one host path holds the other.
-fn meet(own: &Mount, theirs: &Mount) -> bool {
-    if own.kind == "volume" || theirs.kind == "volume" {
-        return own.kind == theirs.kind && !own.name.is_empty() && own.name == theirs.name;
+/// Whether two mounts are one volume, or the host directory of one holds that of the other.
+fn meet(own: &Mount, theirs: &Mount, volumes: &BTreeMap<String, Volume>) -> bool {
+    let is_named = |mount: &Mount| mount.kind == "volume" && !mount.name.is_empty();
+    if is_named(own) && is_named(theirs) && own.name == theirs.name {
+        return true;
     }
-    own.kind == "bind"
-        && theirs.kind == "bind"
-        && mounts::overlap(&own.source, &theirs.source)
-        && !mounts::TIME.iter().any(|path| mounts::overlap(&own.source, path))
+    let (Some(own), Some(theirs)) = (host_path(own, volumes), host_path(theirs, volumes)) else { return false };
+    mounts::overlap(own, theirs) && !mounts::TIME.iter().any(|path| mounts::overlap(own, path))
+}
+
+/// The host directory that a mount shows: that of a volume is the engine's own, or the one that it hides.
+fn host_path<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volume>) -> Option<&'a str> {
+    match mount.kind.as_str() {
+        "bind" => Some(mount.source.as_str()),
+        "volume" => {
+            let hidden = volumes.get(&mount.name).filter(|volume| volume.bind);
+            Some(hidden.map_or(mount.source.as_str(), |volume| &volume.device))
+        }
+        _ => None,
+    }
+    .filter(|path| path.starts_with('/'))
 }
