@@ -165,7 +165,9 @@ impl Client {
         let path = format!("/containers/{id}/json");
         match self.get(&path).await {
             Ok(raw) => match facts::bounded(&raw, self.kept, self.connection.object_bytes()) {
-                Ok(Some(container)) => Ok(Some(container)),
+                // An event may name it by the beginning of its id.
+                Ok(Some(container)) if container.id.as_str().starts_with(id.as_str()) => Ok(Some(container)),
+                Ok(Some(_)) => Err(Error::Garbled { path, why: "it is another container's".to_owned() }),
                 Ok(None) => Err(Error::Garbled { path, why: "it holds no container".to_owned() }),
                 Err(what) => Err(Error::TooLarge { path, what }),
             },

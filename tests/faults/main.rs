@@ -340,8 +340,14 @@ async fn a_restart_that_changes_nothing_changes_no_byte() {
 
 #[tokio::test(start_paused = true)]
 async fn one_container_that_cannot_be_read_keeps_its_route_and_harms_nobody() {
-    for fault in [Fault::Status(500), Fault::Garbage, Fault::Cut, Fault::Odd(json!({"Id": ""})), Fault::Odd(json!([]))]
-    {
+    for fault in [
+        Fault::Status(500),
+        Fault::Garbage,
+        Fault::Cut,
+        Fault::Odd(json!({"Id": ""})),
+        Fault::Odd(json!({"Id": daemon::id("b"), "HostConfig": {"NetworkMode": "host"}})),
+        Fault::Odd(json!([])),
+    ] {
         let house = House::ready(TWO).await;
         house.engine.fail(&format!("/containers/{}", daemon::id("a")), fault.clone());
         house.engine.put("a", 50);

@@ -145,7 +145,7 @@ fn vol_004(case: &Case<'_>) -> Option<Seen> {
         let Kept { holder, mount, leewards } = case.kept.iter().find(|kept| {
             // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
             let may = if kept.leewards { !own.name.is_empty() } else { own.writable };
-            may && meet(own, kept.mount, &case.world.inventory.volumes)
+            may && meet(own, kept.mount, &case.context.inventory.volumes)
         })?;
         let (what, theirs) = (what(own), &mount.destination);
         Some(if *leewards {
