@@ -429,8 +429,9 @@ impl Watch {
             self.end(&id);
         }
         if let (Some(ended), true) = (ended, self.inventory.unreadable.contains_key(&id)) {
-            let unreadable = Arc::make_mut(&mut self.inventory).unreadable.get_mut(&id);
-            unreadable.into_iter().for_each(|it| if ended { "exited" } else { "running" }.clone_into(&mut it.state));
+            if let Some(unreadable) = Arc::make_mut(&mut self.inventory).unreadable.get_mut(&id) {
+                if ended { "exited" } else { "running" }.clone_into(&mut unreadable.state);
+            }
             self.news.get_or_insert_with(Instant::now);
         }
         if inspections.is_under_way(&id) {

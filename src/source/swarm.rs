@@ -171,7 +171,7 @@ mod tests {
             let service = json!({ "ID": "s1", "Spec": { "Name": "web" }, "LeewardLeftOut": { field: 3_000_000 } });
             let task = json!({ "ID": "t1", "ServiceID": "s1", "Slot": 1, "DesiredState": "running",
                 "Status": { "State": "running" } });
-            for container in containers(&[service.clone()], &[task.clone()], &[], &BTreeMap::new()) {
+            for container in containers(&[service], &[task], &[], &BTreeMap::new()) {
                 let found = container.excess.map(|excess| (excess.quantity, excess.found));
                 assert_eq!(found, is_missed.then_some((Quantity::ObjectBytes, 3_000_000)), "{field}");
             }

@@ -436,9 +436,9 @@ async fn what_cannot_be_read_is_asked_for_less_and_less_often() {
     let path = format!("/containers/{}/json", daemon::id("a"));
     house.engine.fail(&path, Fault::Status(500));
     house.engine.say("a", "start");
-    time::sleep(Duration::from_secs(120)).await;
+    time::sleep(Duration::from_mins(2)).await;
     house.engine.take_asked();
-    time::sleep(Duration::from_secs(120)).await;
+    time::sleep(Duration::from_mins(2)).await;
     let asked = house.engine.take_asked().get("inspect a").copied().unwrap_or_default();
     // And once with each of two lists.
     assert!((2..=6).contains(&asked), "{asked} times in two minutes");
