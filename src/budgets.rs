@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::traefik::case_fold;
+
 /// The budgets. Each has a flag: [`Quantity::flag`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budgets {
@@ -53,12 +55,16 @@ pub enum Quantity {
     RuleBytes,
     /// Instructions of regular expressions.
     RegexSize,
+    /// Size of middlewares, as often as routers use them.
+    MiddlewareSize,
     /// Bytes of all labels of one owner.
     OwnerLabelBytes,
     /// Routers of one owner.
     OwnerRouters,
     /// Instructions of one owner's regular expressions.
     OwnerRegexSize,
+    /// Size of middlewares, as often as one owner's routers use them.
+    OwnerMiddlewareSize,
 }
 
 impl Quantity {
@@ -70,8 +76,10 @@ impl Quantity {
             Self::LabelBytes => "--max-label-bytes",
             Self::Routers => "--max-routers",
             Self::RuleBytes => "--max-rule-bytes",
-            Self::RegexSize => "--max-regex-size",
-            Self::OwnerLabelBytes | Self::OwnerRouters | Self::OwnerRegexSize => "--max-per-owner",
+            Self::RegexSize | Self::MiddlewareSize => "--max-regex-size",
+            Self::OwnerLabelBytes | Self::OwnerRouters | Self::OwnerRegexSize | Self::OwnerMiddlewareSize => {
+                "--max-per-owner"
+            }
         }
     }
 }
@@ -178,10 +186,38 @@ impl Budgets {
     }
 }
 
-/// The parts of a routing label's key behind `traefik.`, if it is one.
+impl Budgets {
+    /// What one container's routers, or those of all its owner's containers so far, use too much of: the size of
+    /// middlewares, each as often as it is used.
+    pub fn judge_middlewares(&self, own: u64, of_owner: u64) -> Option<Excess> {
+        Excess::of(Quantity::MiddlewareSize, own, self.regex_size).or_else(|| {
+            Excess::of(Quantity::OwnerMiddlewareSize, of_owner, self.regex_size.saturating_mul(self.per_owner))
+        })
+    }
+}
+
+/// The size of the middlewares that some labels declare, by name (folded): their regular expressions, and eight bytes
+/// of what else their labels say for one instruction (a list of addresses takes Traefik about that much). Linear in their
+/// bytes.
+pub fn middlewares(labels: &BTreeMap<String, String>) -> BTreeMap<String, u64> {
+    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+    for (key, value) in labels {
+        let Some((http, kind, rest)) = parts(key) else { continue };
+        if !case_fold::equal(http, "http") || !case_fold::equal(kind, "middlewares") {
+            continue;
+        }
+        let name = case_fold::folded(rest.split(['.', '[']).next().unwrap_or_default()).into_owned();
+        let sum = sizes.entry(name).or_default();
+        *sum = sum.saturating_add(size(key, value)).saturating_add(value.len() as u64 / 8);
+    }
+    sizes
+}
+
+/// The parts of a routing label's key behind `traefik.`, if it is one. All are compared as Traefik does: `routerſ` are
+/// routers.
 fn parts(key: &str) -> Option<(&str, &str, &str)> {
     let mut parts = key.splitn(4, '.');
-    let is_traefiks = parts.next()?.eq_ignore_ascii_case("traefik");
+    let is_traefiks = case_fold::equal(parts.next()?, "traefik");
     let (protocol, kind, rest) = (parts.next()?, parts.next()?, parts.next()?);
     is_traefiks.then_some((protocol, kind, rest))
 }
@@ -190,11 +226,11 @@ fn parts(key: &str) -> Option<(&str, &str, &str)> {
 fn router(key: &str) -> Option<String> {
     let (protocol, kind, rest) = parts(key)?;
     let name = rest.split('.').next().unwrap_or_default();
-    kind.eq_ignore_ascii_case("routers").then(|| [protocol, ".", name].concat().to_ascii_lowercase())
+    case_fold::equal(kind, "routers").then(|| case_fold::folded(&[protocol, ".", name].concat()).into_owned())
 }
 
 fn is_rule(key: &str) -> bool {
-    router(key).is_some() && last(key).eq_ignore_ascii_case("rule")
+    router(key).is_some() && case_fold::equal(last(key), "rule")
 }
 
 fn last(key: &str) -> &str {
@@ -206,7 +242,7 @@ fn size(key: &str, value: &str) -> u64 {
     if is_rule(key) {
         return crate::traefik::rules::router::regex_size(value);
     }
-    let is_regex = parts(key).is_some() && last(key).to_ascii_lowercase().contains("regex");
+    let is_regex = parts(key).is_some() && case_fold::folded(last(key)).contains("regex");
     if !is_regex {
         return 0;
     }
@@ -252,8 +288,12 @@ mod tests {
         for (key, value) in [
             ("traefik.http.routers.a.rule", format!("Host(`a`) && !(HeaderRegexp(`a`, `{pattern}`))")),
             ("Traefik.HTTP.Routers.a.Rule", format!("hostregexp(`{pattern}`)")),
+            ("traefik.http.router\u{17f}.a.rule", format!("HostRegexp(`{pattern}`)")),
+            ("traefik.http.middleware\u{17f}.m.redirectregex.regex", pattern.to_owned()),
             ("traefik.tcp.routers.a.rule", format!("HostSNIRegexp(`{pattern}`)")),
             ("traefik.http.routers.a.rule", r"PathPrefix(`/{name:\pL{900}}`)".to_owned()),
+            // Deeper than Leeward reads, and Traefik does.
+            ("traefik.http.routers.a.rule", format!("{}PathRegexp(`{pattern}`){}", "(".repeat(501), ")".repeat(501))),
             ("traefik.http.middlewares.m.redirectregex.regex", pattern.to_owned()),
             ("traefik.http.middlewares.m.stripprefixregex.regex", format!("/a,{pattern}")),
             ("traefik.http.middlewares.m.stripprefixregex.regex[0]", pattern.to_owned()),
@@ -275,6 +315,7 @@ mod tests {
             (labels(&[("traefik.x", &"y".repeat(1 << 20))]), Quantity::LabelBytes, (1 << 20) + 9),
             (many(501, &|at| format!("traefik.http.routers.r{at}.service")), Quantity::Routers, 501),
             (labels(&[("traefik.udp.routers.a.rule", &"y".repeat(65_537))]), Quantity::RuleBytes, 65_537),
+            (labels(&[("traefik.udp.router\u{17f}.a.rule", &"y".repeat(65_537))]), Quantity::RuleBytes, 65_537),
         ] {
             let excess = budgets.judge(&labels).unwrap_err();
             assert_eq!((excess.quantity, excess.found), (quantity, found));

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 mod catch_alls;
 #[path = "claims/many.rs"]
 mod many;
+#[path = "claims/unfolded.rs"]
+mod unfolded;
 #[path = "claims/version.rs"]
 mod version;
 

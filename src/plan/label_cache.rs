@@ -3,11 +3,13 @@
 //! The only thing that one compilation leaves to the next. It saves time and changes nothing: what is remembered is a
 //! function of the labels that count, and those are compared.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use super::{Warning, select, unfolded};
-use crate::budgets::Demand;
+use super::unfolded::SMALL;
+use super::{Warning, select};
+use crate::budgets::{self, Demand};
 use crate::inventory::Container;
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
@@ -40,6 +42,8 @@ pub(crate) struct Declaration {
     pub(crate) unmatched: Vec<Warning>,
     /// What of it its owner's budget is for.
     pub(crate) demand: Demand,
+    /// The middlewares that are not small, by name (folded), and their size.
+    pub(crate) middlewares: Vec<(String, u64)>,
 }
 
 impl Default for Declaration {
@@ -53,6 +57,7 @@ impl Default for Declaration {
             claimed: Vec::new(),
             unmatched: Vec::new(),
             demand: Demand::default(),
+            middlewares: Vec::new(),
         }
     }
 }
@@ -81,18 +86,19 @@ impl Declaration {
         };
         let dynamic = if asks { labels::decode(&labels.labels).map_err(refused) } else { Ok(Dynamic::default()) };
         let unwritable = dynamic.as_ref().map(document::problems).unwrap_or_default();
-        let unfolded = dynamic.as_ref().map(unfolded::problems).unwrap_or_default();
+        let middlewares = if asks { budgets::middlewares(&labels.labels) } else { BTreeMap::new() };
         let longest_name = dynamic.as_ref().map(document::longest_name).unwrap_or_default();
         let claimed = dynamic.as_ref().map(hosts::claimed).unwrap_or_default();
         Self {
             provider,
             all,
             dynamic,
-            unwritable: unwritable.into_iter().chain(unfolded).map(refused).collect(),
+            unwritable: unwritable.into_iter().map(refused).collect(),
             longest_name,
             claimed,
             unmatched: unmatched(labels),
             demand,
+            middlewares: middlewares.into_iter().filter(|(_, size)| *size > SMALL).collect(),
         }
     }
 }

@@ -255,6 +255,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         asked.iter().filter_map(|asked| Some((&asked.candidate.owner, asked.declared()?, asked.candidate.is_traefik))),
         settings,
     );
+    let unfolded = unfolded::refusals(&asked, &middlewares, settings);
     let bindings = Bindings::of(inventory);
     let reader = Reader::of(&context);
     let answering = Answering::of(&context, asked.iter().filter_map(Asked::declared));
@@ -262,6 +263,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         context: &context,
         judgement: &judgement,
         middlewares: &middlewares,
+        unfolded: &unfolded,
         bindings: &bindings,
         answering: &answering,
         reader,

@@ -25,6 +25,7 @@ use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rules::{Judgement, Standing};
 use crate::settings::{Isolation, OneOff, Settings};
+use crate::traefik::case_fold;
 use crate::traefik::labels::ProviderLabels;
 use crate::traefik::rules::router::Reach;
 use crate::traefik::{Dynamic, document, stopping};
@@ -62,6 +63,12 @@ impl<'a> Asked<'a> {
     /// What its labels decode to, if they do.
     pub(crate) fn declared(&self) -> Option<&Dynamic> {
         self.declaration.dynamic.as_ref().ok().filter(|_| self.asks())
+    }
+
+    /// The size of a middleware that it declares, unless it is small.
+    pub(crate) fn middleware_size(&self, name: &str) -> Option<u64> {
+        let known = |(key, _): &&(String, u64)| case_fold::equal(key, name);
+        self.declaration.middlewares.iter().find(known).map(|(_, size)| *size)
     }
 }
 
@@ -107,6 +114,8 @@ pub(crate) struct Judges<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) judgement: &'a Judgement,
     pub(crate) middlewares: &'a Middlewares<'a>,
+    /// What stands against containers for the middlewares that their routers use, by place.
+    pub(crate) unfolded: &'a BTreeMap<usize, Refusal>,
     pub(crate) bindings: &'a Bindings,
     pub(crate) answering: &'a Answering<'a>,
     pub(crate) reader: Reader,
@@ -206,7 +215,7 @@ pub(crate) fn decide<'a>(
         decision.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
         decision.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
     }
-    let part = understood(asked.declaration, judges, &mut way).and_then(|dynamic| {
+    let part = understood(asked, judges, &mut way).and_then(|dynamic| {
         let claim = claim_of(asked, dynamic, reached.as_ref().ok());
         let verdict = claims::judge(&claim, judges.middlewares, settings);
         within_rights(verdict, settings.isolation, &mut way, findings);
@@ -367,7 +376,8 @@ fn anywhere<'a>(
 }
 
 /// Step 5.
-fn understood<'d>(declaration: &'d Declaration, judges: Judges<'_>, way: &mut Way) -> Option<&'d Dynamic> {
+fn understood<'d>(asked: &Asked<'d>, judges: Judges<'_>, way: &mut Way) -> Option<&'d Dynamic> {
+    let declaration = asked.declaration;
     let dynamic = match &declaration.dynamic {
         Ok(dynamic) => dynamic,
         Err(refusal) => {
@@ -376,6 +386,7 @@ fn understood<'d>(declaration: &'d Declaration, judges: Judges<'_>, way: &mut Wa
         }
     };
     let mut refusals = declaration.unwritable.clone();
+    refusals.extend(judges.unfolded.get(&asked.at).cloned());
     let Reader { version, assumed } = judges.reader;
     for (label, since) in dynamic.newer_than(version) {
         let (why, update) = if assumed {

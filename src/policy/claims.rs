@@ -19,6 +19,9 @@ use crate::settings::{Isolation, OwnEntryPoint, Settings};
 use crate::traefik::middleware::Middleware;
 use crate::traefik::{Dynamic, http};
 
+/// After so many references that are refused, no more of a container's are judged: it is refused.
+const MOST_REFUSALS: usize = 1_000;
+
 /// One container and what it claims.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -53,6 +56,10 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
     court.names();
     court.entry_points();
     references::each(claim.dynamic, &mut |target, reference, label| {
+        // A label of a megabyte can refer to nothing half a million times.
+        if court.verdict.refusals.len() >= MOST_REFUSALS {
+            return;
+        }
         if let Some(refusal) = references::judge(target, reference, label, claim.owner, middlewares, settings) {
             court.refuse(refusal);
         }

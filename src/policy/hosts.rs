@@ -189,7 +189,12 @@ pub struct Overlaps {
     pub findings: Vec<Finding>,
     /// Under `--isolation strict`, by container; else empty.
     pub refusals: BTreeMap<ContainerId, Vec<Refusal>>,
+    /// How many more hosts there are that several owners claim.
+    untold: usize,
 }
+
+/// How many hosts that several owners claim are told one by one. Owners may claim tens of thousands together.
+const MOST_TOLD: usize = 1_000;
 
 /// What one router, or one certificate, claims.
 #[derive(Clone, Debug)]
@@ -435,6 +440,13 @@ pub fn overlaps<'a>(
             overlaps.contest(&name.pattern(), &all().collect::<Vec<_>>(), settings);
         }
     }
+    if overlaps.untold > 0
+        && let Some(last) = overlaps.findings.last_mut()
+    {
+        last.words.push_str("; so are ");
+        last.words.push_str(&overlaps.untold.to_string());
+        last.words.push_str(" more hosts, by several owners each");
+    }
     overlaps
 }
 
@@ -463,9 +475,14 @@ struct Claimant<'a> {
 impl Overlaps {
     fn contest(&mut self, pattern: &Pattern, all: &[&Claimant<'_>], settings: &Settings) {
         let Some(rule) = rules::find("LBL-002") else { return };
+        let refuses = settings.isolation == Isolation::Strict;
+        let is_refused = |it: &&Claimant<'_>| self.refusals.contains_key(&it.container.id);
+        if self.findings.len() >= MOST_TOLD && (!refuses || all.iter().all(is_refused)) {
+            self.untold += 1;
+            return;
+        }
         let names: BTreeSet<String> = all.iter().map(|it| format!("{}` of `{}", it.container.name, it.owner)).collect();
         let words = format!("host `{pattern}` is claimed by {}", listed(names.iter().map(String::as_str)));
-        let refuses = settings.isolation == Isolation::Strict;
         let containers: BTreeSet<ContainerId> = all.iter().map(|it| it.container.id.clone()).collect();
         for id in containers.iter().filter(|_| refuses) {
             let refusal = Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id);

@@ -105,6 +105,28 @@ impl<'a> Middlewares<'a> {
     }
 }
 
+impl Middlewares<'_> {
+    /// The owner, as it shows itself, whose HTTP middleware a name leads to for `owner`, and the name there. One that leads
+    /// nowhere is `owner`'s.
+    pub fn place(&self, name: &str, owner: &Owner) -> (String, String) {
+        match self.whose(Target::HttpMiddleware, name, owner) {
+            Whose::Shared(sharer) => {
+                let own = name.strip_prefix(&sharer).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name).to_owned();
+                (sharer, own)
+            }
+            Whose::Own | Whose::Several(_) | Whose::Nobody(_) => (owner.to_string(), name.to_owned()),
+        }
+    }
+}
+
+/// The name that a reference makes in the space that the labels are in, if it is not another provider's.
+pub fn here(reference: &str) -> Option<&str> {
+    match read(reference) {
+        Read::Here(name) => Some(name),
+        Read::Elsewhere { .. } => None,
+    }
+}
+
 /// A reference, taken apart.
 enum Read<'a> {
     /// A name of the space that the labels are in.
@@ -179,6 +201,7 @@ pub(super) fn judge(
                 format!("middleware `{name}` of {}, which is not shared", listed(others.iter().map(String::as_str))),
                 others
                     .iter()
+                    .take(5)
                     .map(|other| format!("--share-middleware {other}.{}", bare(name)))
                     .collect::<Vec<_>>()
                     .join("\nor: "),

@@ -60,12 +60,21 @@ impl From<&Excess> for Refusal {
                     "the regular expressions of its owner's containers have a size of {found} as Traefik compiles them"
                 )
             }
+            Quantity::MiddlewareSize => {
+                format!("the middlewares of its routers, each as often as one uses it, have a size of {found}")
+            }
+            Quantity::OwnerMiddlewareSize => {
+                format!("the middlewares of its owner's routers, each as often as one uses it, have a size of {found}")
+            }
         };
         let most = most.map(|most| format!("; the most is {most}")).unwrap_or_default();
         let remedy = match quantity {
             Quantity::ObjectBytes => format!("remove labels, or start `serve`, and the gate, with a higher {flag}"),
             Quantity::RegexSize | Quantity::OwnerRegexSize => format!(
                 "repeat less in them (`{{1,1000}}`, `\\pL`), or use Path and PathPrefix; {flag} lets more through, which Traefik pays for in memory"
+            ),
+            Quantity::MiddlewareSize | Quantity::OwnerMiddlewareSize => format!(
+                "name fewer middlewares, or make them smaller: Traefik makes each anew for each router; {flag} lets more through, which Traefik pays for in memory"
             ),
             _ => format!("use fewer or shorter labels; {flag} lets more through"),
         };

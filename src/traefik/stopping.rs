@@ -3,6 +3,7 @@
 //!
 //! Source: every option with empty, minimal and extreme values on the releases that `tests/labels/stoppers.rs` lists.
 
+use super::duration::Duration;
 use super::middleware::Middleware;
 use super::tls::ClientTls;
 use super::{Dynamic, Problem, Version};
@@ -11,6 +12,12 @@ use super::{Dynamic, Problem, Version};
 const MOST_CONNECTIONS: i64 = 10_000;
 /// The most bytes of a visitor's body for a forwardAuth: Traefik makes room for all of them at each request.
 const MOST_OF_A_BODY: i64 = 10 << 20;
+/// The most health checks a minute of one container's services. 490 services that are checked as fast as Traefik can kept
+/// two processors busy, and no new route arrived.
+const MOST_CHECKS: u64 = 6_000;
+/// The most entry points that one container's routers name, beyond one for each router. Traefik writes a line for each that it
+/// does not have: 100,000 took it 17 seconds.
+const MOST_ENTRY_POINTS: usize = 2_000;
 /// Releases that panic on a `basicAuth` without users, from and to; the patches at the ends may be safe already.
 const PANIC_WITHOUT_USERS: [(Version, Version); 2] =
     [(Version::new(3, 6, 12), Version::new(3, 6, 18)), (Version::new(3, 7, 0), Version::new(3, 7, 3))];
@@ -24,7 +31,52 @@ pub fn problems(dynamic: &Dynamic, version: Version) -> Vec<Problem> {
             problems.push(Problem { label, words, remedy: remedy.to_owned() });
         });
     }
+    problems.extend(checks(dynamic));
+    problems.extend(entry_points(dynamic));
     problems
+}
+
+/// Health checks too often.
+fn checks(dynamic: &Dynamic) -> Option<Problem> {
+    let http = dynamic.http.services.iter().filter_map(|(name, service)| {
+        let check = service.load_balancer.as_ref()?.health_check.as_ref()?;
+        Some(("http", name, each_minute(check.interval, check.unhealthy_interval)))
+    });
+    let tcp = dynamic.tcp.services.iter().filter_map(|(name, service)| {
+        let check = service.load_balancer.as_ref()?.health_check.as_ref()?;
+        Some(("tcp", name, each_minute(check.interval, check.unhealthy_interval)))
+    });
+    let all: Vec<(&str, &String, u64)> = http.chain(tcp).collect();
+    let sum: u64 = all.iter().map(|(.., rate)| rate).sum();
+    let (protocol, name, _) = all.iter().max_by_key(|(.., rate)| *rate).filter(|_| sum > MOST_CHECKS)?;
+    Some(Problem {
+        label: format!("traefik.{protocol}.services.{name}.loadbalancer.healthcheck.interval"),
+        words: format!("Traefik would check the container's services {sum} times a minute; the most is {MOST_CHECKS}"),
+        remedy: "set a longer interval, such as 10s".to_owned(),
+    })
+}
+
+/// How many checks a minute. Traefik takes its own 30 seconds for what is not above 0.
+fn each_minute(interval: Option<Duration>, unhealthy: Option<Duration>) -> u64 {
+    let intervals = [interval, unhealthy].into_iter().flatten().map(|it| it.0).filter(|it| *it > 0);
+    60_000_000_000 / intervals.min().unwrap_or(30_000_000_000).unsigned_abs()
+}
+
+/// More entry points than any Traefik has.
+fn entry_points(Dynamic { http, tcp, udp, tls: _ }: &Dynamic) -> Option<Problem> {
+    let http = http.routers.iter().map(|(name, it)| ("http", name, &it.entry_points));
+    let tcp = tcp.routers.iter().map(|(name, it)| ("tcp", name, &it.entry_points));
+    let udp = udp.routers.iter().map(|(name, it)| ("udp", name, &it.entry_points));
+    let all: Vec<(&str, &String, usize)> =
+        http.chain(tcp).chain(udp).map(|(kind, name, it)| (kind, name, it.as_ref().map_or(0, Vec::len))).collect();
+    let sum: usize = all.iter().map(|(.., number)| number).sum();
+    let most = MOST_ENTRY_POINTS + all.len();
+    let (protocol, name, _) = all.iter().max_by_key(|(.., number)| *number).filter(|_| sum > most)?;
+    Some(Problem {
+        label: format!("traefik.{protocol}.routers.{name}.entrypoints"),
+        words: format!("the container's routers name {sum} entry points together; the most is {most}"),
+        remedy: "name each entry point once, and only those that Traefik has".to_owned(),
+    })
 }
 
 fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMut(&str, String, &str)) {
@@ -144,6 +196,49 @@ mod tests {
             check(&[("digestauth.usersfile", path)], "3.7.15", &[]);
         }
         check(&[("forwardauth.tls.ca", "-----BEGIN CERTIFICATE-----\n/../\n")], "3.7.15", &[]);
+    }
+
+    #[track_caller]
+    fn whole(labels: &[(String, String)], wanted: &[&str]) {
+        let dynamic = labels::decode(&labels.iter().cloned().collect()).unwrap();
+        let found = problems(&dynamic, "3.7.15".parse().unwrap());
+        assert_eq!(found.iter().map(|it| it.label.as_str()).collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn health_checks_without_a_pause_keep_traefik_busy() {
+        let field = |at: usize, field: &str, value: &str| {
+            let label = format!("traefik.http.services.s{at}.loadbalancer.healthcheck.{field}");
+            (label, value.to_owned())
+        };
+        let each = |number: usize, interval: &str| -> Vec<(String, String)> {
+            (0..number).flat_map(|at| [field(at, "path", "/"), field(at, "interval", interval)]).collect()
+        };
+        let first = "traefik.http.services.s0.loadbalancer.healthcheck.interval";
+        whole(&each(1, "1ns"), &[first]);
+        whole(&each(1, "10ms"), &[]);
+        whole(&each(1, "9ms"), &[first]);
+        whole(&each(500, "5s"), &[]);
+        whole(&each(500, "-1s"), &[]);
+        let last = "traefik.http.services.s99.loadbalancer.healthcheck.interval";
+        whole(&each(100, "900ms"), &[last]);
+        whole(&[field(0, "interval", "10s"), field(0, "unhealthyinterval", "1ns")], &[first]);
+        let tcp = "traefik.tcp.services.s.loadbalancer.healthcheck.interval";
+        whole(&[(tcp.to_owned(), "1ns".to_owned())], &[tcp]);
+    }
+
+    #[test]
+    fn entry_points_without_end_are_lines_without_end_in_traefiks_log() {
+        for (protocol, rule) in [("http", true), ("tcp", true), ("udp", false)] {
+            let label = format!("traefik.{protocol}.routers.r.entrypoints");
+            let mut labels = vec![(label.clone(), vec!["web"; 2_001].join(","))];
+            if rule {
+                labels.push((format!("traefik.{protocol}.routers.r.rule"), "HostSNI(`a`)".to_owned()));
+            }
+            whole(&labels, &[]);
+            labels.push((format!("traefik.{protocol}.routers.q.entrypoints"), "web,web".to_owned()));
+            whole(&labels, &[&label]);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::traefik::rules::expression::{Call, Expression};
+use crate::traefik::rules::expression::{Call, Expression, MAX_DEPTH};
 use crate::traefik::rules::go_regex::{self, GoRegex, Problem};
 pub use crate::traefik::rules::host_set::Reach;
 
@@ -65,7 +65,11 @@ pub fn parse_tcp(rule: &str, syntax: Option<&str>) -> Result<Rule, String> {
 /// How large the regular expressions of a rule are as Traefik compiles them, in instructions: see [`go_regex::size`]. In
 /// either syntax, and rather too much than too little: every matcher costs something too.
 pub fn regex_size(rule: &str) -> u64 {
-    let Ok(expression) = Expression::parse(rule) else { return 0 };
+    let Ok(expression) = Expression::parse(rule) else {
+        // Traefik reads what nests deeper than this reader goes: each letter may stand for a thousand.
+        let is_deep = rule.bytes().filter(|byte| *byte == b'(').count() > MAX_DEPTH;
+        return if is_deep { (rule.len() as u64).saturating_mul(1_000) } else { 0 };
+    };
     let mut sum = 0_u64;
     for call in expression.calls() {
         let is_regex = call.name.to_ascii_lowercase().contains("regex");
@@ -77,6 +81,9 @@ pub fn regex_size(rule: &str) -> u64 {
     }
     sum
 }
+
+/// How many problems of one rule are told.
+const MOST_PROBLEMS: usize = 20;
 
 /// What a matcher without a regular expression costs.
 const MATCHER_SIZE: u64 = 10;
@@ -170,7 +177,7 @@ fn read(rule: &str, syntax: Option<&str>, v3: &[Matcher], v2: &[Matcher]) -> Res
     // An unset `ruleSyntax` is the empty string to Traefik.
     let syntax = syntax.filter(|it| !it.is_empty());
     let (first, second) = if syntax == Some("v2") { (v2, None) } else { (v3, syntax.is_none().then_some(v2)) };
-    let mut problems: Vec<String> = calls.iter().filter_map(|call| problem(call, first)).collect();
+    let mut problems: Vec<String> = calls.iter().filter_map(|call| problem(call, first)).take(MOST_PROBLEMS).collect();
     // A v2 reading counts where Traefik could make it.
     let second = second.filter(|second| calls.iter().all(|call| problem(call, second).is_none()));
     if second.is_some() && !problems.is_empty() {
@@ -493,6 +500,12 @@ mod tests {
         refuse("Query(`a`, `b`, `c`)", None, "takes 1 or 2 values, not 3", "*");
         assert!(parse_http("Host(`a`", None).unwrap_err().starts_with("at character 9: expected `,` or `)`"));
         assert!(parse_http("", None).is_err());
+    }
+
+    #[test]
+    fn of_a_rule_full_of_problems_a_few_are_told() {
+        let parsed = parse_http(&vec!["x()"; 5_000].join(" || "), None).unwrap();
+        assert_eq!(parsed.problems().len(), MOST_PROBLEMS);
     }
 
     #[test]
