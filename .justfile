@@ -2,11 +2,26 @@
 default:
     @just --list
 
-# Format, lints and tests, as far as this machine can run them.
-check:
+# Before each commit: format, lints and the tests of two minutes, as far as this machine can run them.
+check: lint test
+
+# Format and lints of everything.
+lint:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
-    cargo test
+    cargo clippy --test bombs --test traefik --test e2e -- -D warnings
+
+# The tests of two minutes, or those of them that are named: `just test --test laws`, `just test --lib policy::`.
+test *ARGS:
+    cargo test {{ARGS}}
+
+# What a bare `cargo test` leaves to others. Needs root, Docker's programs and LEEWARD_TRAEFIK_DIR; about half an hour.
+test-long:
+    cargo test --test bombs --test traefik --test e2e
+
+# Documents before real Traefiks. Needs LEEWARD_TRAEFIK_DIR.
+traefik *ARGS:
+    cargo test --test traefik {{ARGS}}
 
 # Everything, on a Debian or Ubuntu machine as root: installs what is missing.
 ci:

@@ -225,6 +225,11 @@ fn needed_group(group: Option<u32>) -> String {
 /// Must be called while the process has one thread: it drops privileges first and builds its own runtime after.
 pub fn run(options: &Options) -> Result<(), Problem> {
     let bound = listen::bind(&options.listen, options.user)?;
+    // The port that it got, where it asked for any.
+    let listens = match &bound {
+        listen::Bound::Unix(_) => options.listen.clone(),
+        listen::Bound::Tcp(listener) => Listen::Tcp(listener.local_addr().map_err(Problem::Start)?),
+    };
     if let Some(user) = options.user {
         sandbox::become_user(user, &options.engine)?;
     }
@@ -253,7 +258,7 @@ pub fn run(options: &Options) -> Result<(), Problem> {
                 }
             }
         });
-        info!("gate between {} and {}", options.listen, options.engine.display());
+        info!("gate between {listens} and {}", options.engine.display());
         server::serve(listener, options, end, told).await
     })
 }

@@ -1,7 +1,7 @@
 //! What stops Traefik, or holds it up: values that its types take, and on which it panics, or works without end, where it
 //! applies a configuration. Nobody's new route arrives then, even after the container is gone.
 //!
-//! Source: every option with empty, minimal and extreme values on the releases that `tests/labels/stoppers.rs` lists.
+//! Source: every option with empty, minimal and extreme values on the releases that `tests/traefik/stoppers.rs` lists.
 
 use super::duration::Duration;
 use super::middleware::Middleware;

@@ -12,11 +12,12 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use crate::eventually::eventually;
 
 /// The address of the "Internet".
 pub(crate) const OUTSIDE: &str = "203.0.113.2";
@@ -308,18 +309,6 @@ pub(crate) fn must(command: &[&str]) -> String {
     let said = said(Command::new(command[0]).args(&command[1..]).output().unwrap());
     assert!(said.ok, "{command:?}\n{}{}", said.out, said.err);
     said.out.trim_end().to_owned()
-}
-
-/// Tries until `attempt` succeeds, twenty times a second at most; says how long it took.
-pub(crate) fn eventually(limit: Duration, what: &str, mut attempt: impl FnMut() -> Result<(), String>) -> Duration {
-    let begun = Instant::now();
-    loop {
-        match attempt() {
-            Ok(()) => return begun.elapsed(),
-            Err(last) if begun.elapsed() > limit => panic!("not within {limit:?}: {what}; last seen: {last}"),
-            Err(_) => sleep(Duration::from_millis(50)),
-        }
-    }
 }
 
 /// Reads JSON that has to be JSON.

@@ -15,9 +15,11 @@ mod attacks;
 mod bombs;
 mod check;
 mod door;
+#[path = "../support/eventually.rs"]
+mod eventually;
 mod images;
 mod lab;
-#[path = "../left_out/mod.rs"]
+#[path = "../support/left_out.rs"]
 mod left_out;
 mod moving;
 mod outward;

@@ -3,8 +3,8 @@
 //! A stand-in engine, the real watch, the real service, on one thread in paused time: waiting costs nothing.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
 
-mod bombs;
-mod daemon;
+#[path = "../support/engine.rs"]
+mod engine;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-use self::daemon::{Daemon, Fault};
+use self::engine::{Daemon, Fault};
 
 /// Longer than anything waits for: the body of an answer.
 const EVER: Duration = Duration::from_secs(200);
@@ -296,7 +296,7 @@ async fn a_cut_stream_of_events_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn after_a_cut_one_container_that_never_answers_keeps_its_route_and_holds_up_nobody() {
     let house = House::ready(TWO).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Silent);
     house.engine.put("c", 9);
     house.engine.remove("b");
     house.engine.cut_events();
@@ -345,11 +345,11 @@ async fn one_container_that_cannot_be_read_keeps_its_route_and_harms_nobody() {
         Fault::Garbage,
         Fault::Cut,
         Fault::Odd(json!({"Id": ""})),
-        Fault::Odd(json!({"Id": daemon::id("b"), "HostConfig": {"NetworkMode": "host"}})),
+        Fault::Odd(json!({"Id": engine::id("b"), "HostConfig": {"NetworkMode": "host"}})),
         Fault::Odd(json!([])),
     ] {
         let house = House::ready(TWO).await;
-        house.engine.fail(&format!("/containers/{}", daemon::id("a")), fault.clone());
+        house.engine.fail(&format!("/containers/{}", engine::id("a")), fault.clone());
         house.engine.put("a", 50);
         house.engine.put("c", 9);
         house.engine.say("a", "start");
@@ -368,7 +368,7 @@ async fn one_container_that_cannot_be_read_keeps_its_route_and_harms_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_first_inventory_waits_for_a_slow_container_instead_of_losing_its_route() {
     let mut house = House::new(TWO, false).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Slow(Duration::from_secs(3)));
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Slow(Duration::from_secs(3)));
     house.engine.start();
     house.until_ready(200).await;
     assert_eq!(house.hosts().await, TWO, "in the first document there is");
@@ -390,7 +390,7 @@ async fn a_slow_engine_is_never_asked_too_much_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_container_that_was_never_read_is_refused_alone() {
     let house = House::new(TWO, true).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(500));
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Status(500));
     house.until_ready(200).await;
     house.hosts_become(&["b"]).await;
     // It is tried again by itself, and is known by its name all the while.
@@ -408,7 +408,7 @@ async fn a_container_that_was_never_read_is_refused_alone() {
 async fn a_container_too_large_to_be_read_refuses_those_that_it_shares_a_namespace_with() {
     let house = House::ready(TWO).await;
     house.engine.put("c", 9);
-    let [a, c] = ["a", "c"].map(daemon::id);
+    let [a, c] = ["a", "c"].map(engine::id);
     let left = json!({
         "Id": c, "HostConfig": {"NetworkMode": "app_proxy", "PidMode": format!("container:{a}")},
         "LeewardLeftOut": {"Config.ExposedPorts": 3_000_000},
@@ -433,7 +433,7 @@ async fn a_container_too_large_to_be_read_refuses_those_that_it_shares_a_namespa
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_is_asked_for_less_and_less_often() {
     let house = House::ready(TWO).await;
-    let path = format!("/containers/{}/json", daemon::id("a"));
+    let path = format!("/containers/{}/json", engine::id("a"));
     house.engine.fail(&path, Fault::Status(500));
     house.engine.say("a", "start");
     time::sleep(Duration::from_mins(2)).await;
@@ -451,7 +451,7 @@ async fn what_cannot_be_read_is_asked_for_less_and_less_often() {
 #[tokio::test(start_paused = true)]
 async fn one_container_that_never_answers_holds_up_nobody() {
     let house = House::ready(TWO).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Silent);
     house.engine.say("a", "start");
     house.engine.put("c", 9);
     time::sleep(Duration::from_millis(50)).await;
@@ -515,7 +515,7 @@ async fn what_makes_or_ends_a_route_is_read_at_once_and_twenty_times_a_second_at
 #[tokio::test(start_paused = true)]
 async fn a_container_that_ends_loses_its_route_before_the_engine_describes_it() {
     let house = House::ready(TWO).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Silent);
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Silent);
     house.engine.say("a", "die");
     let took = house.hosts_become(&["b"]).await;
     assert!(took <= Duration::from_millis(10), "{took:?}");
@@ -533,7 +533,7 @@ async fn a_container_that_ends_loses_its_route_before_the_engine_describes_it() 
 #[tokio::test(start_paused = true)]
 async fn an_answer_from_before_its_end_does_not_bring_a_container_back() {
     let house = House::ready(TWO).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Slow(Duration::from_millis(200)));
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Slow(Duration::from_millis(200)));
     house.engine.say("a", "start");
     time::sleep(Duration::from_millis(20)).await;
     house.engine.put_in_state("a", 0, "exited");
@@ -586,7 +586,7 @@ async fn what_starts_while_a_list_is_under_way_is_not_lost_with_it() {
 #[tokio::test(start_paused = true)]
 async fn what_is_to_be_tried_again_does_not_hold_up_what_is_decisive() {
     let house = House::ready(TWO).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(500));
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Status(500));
     house.engine.say("a", "start");
     time::sleep(Duration::from_millis(200)).await;
     house.engine.put("b", 20);
@@ -644,7 +644,7 @@ async fn labels_that_are_no_utf8_are_read_as_traefik_reads_them() {
 #[tokio::test(start_paused = true)]
 async fn a_container_that_is_gone_when_it_is_read_is_gone() {
     let house = House::ready(TWO).await;
-    house.engine.fail(&format!("/containers/{}", daemon::id("a")), Fault::Status(404));
+    house.engine.fail(&format!("/containers/{}", engine::id("a")), Fault::Status(404));
     house.engine.say("a", "start");
     let took = house.hosts_become(&["b"]).await;
     assert!(took <= Duration::from_millis(200), "{took:?}");
@@ -779,7 +779,7 @@ fn start_with(engine: &Daemon, name: &str, more: impl IntoIterator<Item = (Strin
     engine.put(name, 9);
     let own = [("traefik.enable".to_owned(), "true".to_owned())];
     let labels = own.into_iter().chain(more).map(|(key, value)| (key, value.into()));
-    engine.label(&daemon::id(name), labels.collect());
+    engine.label(&engine::id(name), labels.collect());
     engine.say(name, "start");
 }
 

@@ -1,7 +1,7 @@
 //! `--default-certificate`: a real Traefik shows visitors the certificate that the document carries.
 
 use std::fs;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::left_out::left_out;
+use crate::loopback;
 use crate::serving::Serving;
 
 /// The oldest and the newest Traefik that the document is for, and the newest of the minor release before.
@@ -74,7 +75,7 @@ impl Drop for Traefik {
 
 impl Traefik {
     /// One that reads a service's document and answers HTTPS on `address`.
-    fn start(binary: &Path, serving: &Serving, address: &str, folder: &Path) -> Self {
+    fn start(binary: &Path, serving: &Serving, address: SocketAddr, folder: &Path) -> Self {
         let config = folder.join("traefik.yml");
         let text = format!(
             "entryPoints: {{ websecure: {{ address: '{address}', http: {{ tls: {{}} }} }} }}\nproviders:\n  http:\n    \
@@ -93,7 +94,7 @@ impl Traefik {
 }
 
 /// The certificate that is shown to a visitor of `name`.
-fn shown(address: &str, name: &str) -> Option<CertificateDer<'static>> {
+fn shown(address: SocketAddr, name: &str) -> Option<CertificateDer<'static>> {
     let seen = Arc::new(Seen::default());
     let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
@@ -118,18 +119,16 @@ fn traefik_shows_the_default_certificate_of_the_document() {
     let file = folder.path().join("default.pem");
     let serving = Serving::start(&["--default-certificate", &format!("--default-certificate-file={}", file.display())]);
     let wanted = CertificateDer::from_pem_slice(&fs::read(&file).unwrap()).unwrap();
-    for (at, version) in VERSIONS.iter().enumerate() {
+    for version in VERSIONS {
         let binary = binaries.join(version).join("traefik");
         if !binary.is_file() {
             left_out(test, &[format!("traefik: no file {}", binary.display())]);
             continue;
         }
-        // A loopback address of this process's own: no other test listens there, so the port may be fixed.
-        let pid = std::process::id();
-        let address = format!("127.{}.{}.{}:8443", 64 + at, (pid >> 8) & 0xff, (pid & 0xff).max(1));
-        let _traefik = Traefik::start(&binary, &serving, &address, folder.path());
+        let address = loopback::own();
+        let _traefik = Traefik::start(&binary, &serving, address, folder.path());
         let begun = Instant::now();
-        while shown(&address, "no.such.host.example").as_ref() != Some(&wanted) {
+        while shown(address, "no.such.host.example").as_ref() != Some(&wanted) {
             assert!(begun.elapsed() < Duration::from_secs(30), "Traefik {version} shows another certificate");
             sleep(Duration::from_millis(50));
         }

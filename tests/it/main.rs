@@ -8,8 +8,10 @@ mod default_certificate;
 #[path = "../support/eventually.rs"]
 mod eventually;
 mod gate;
-#[path = "../left_out/mod.rs"]
+#[path = "../support/left_out.rs"]
 mod left_out;
+#[path = "../support/loopback.rs"]
+mod loopback;
 mod protected;
 mod serving;
 mod settings;

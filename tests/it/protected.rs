@@ -17,6 +17,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::eventually::eventually;
 use crate::left_out::left_out;
+use crate::loopback;
 use crate::serving::Serving;
 
 /// The Traefik that the shipped files name.
@@ -147,10 +148,14 @@ fn certificates_and_tokens_are_read_again_and_bad_ones_change_nothing() {
     sleep(Duration::from_secs(5));
     assert_eq!(shown("first"), Ok((200, first.clone())));
     fs::write(house.folder.path().join("server.pem"), &next.certificate).unwrap();
-    eventually("the new certificate is shown", || shown("first").is_ok_and(|(_, shown)| shown != first));
+    eventually(Duration::from_secs(20), "the new certificate is shown", || {
+        shown("first").is_ok_and(|(_, shown)| shown != first)
+    });
 
     fs::write(house.folder.path().join("token"), "second\nthird\n").unwrap();
-    eventually("the new token is good", || shown("second").is_ok_and(|(status, _)| status == 200));
+    eventually(Duration::from_secs(20), "the new token is good", || {
+        shown("second").is_ok_and(|(status, _)| status == 200)
+    });
     assert_eq!((shown("third").unwrap().0, shown("first").unwrap().0), (200, 401));
 
     // A file that is empty or gone is a mistake, not an open door.
@@ -174,9 +179,9 @@ fn a_real_traefik_gets_in() {
     let house = House::open();
     put(house.folder.path(), "traefik", &signed(&house.authority));
     let at = |name: &str| house.folder.path().join(name).display().to_string();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let api = loopback::own();
     let text = format!(
-        "api: {{ insecure: true }}\nentryPoints: {{ traefik: {{ address: '127.0.0.1:{port}' }} }}\nproviders:\n  http:\n    \
+        "api: {{ insecure: true }}\nentryPoints: {{ traefik: {{ address: '{api}' }} }}\nproviders:\n  http:\n    \
          endpoint: https://localhost:{}/config\n    headers: {{ Authorization: Bearer first }}\n    tls: {{ ca: {}, cert: \
          {}, key: {} }}\n    pollInterval: 250ms\n",
         house.serving.port,
@@ -196,7 +201,7 @@ fn a_real_traefik_gets_in() {
     let mut found = String::new();
     while !found.contains("app1.web@http") && begun.elapsed() < Duration::from_secs(30) {
         sleep(Duration::from_millis(200));
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+        let Ok(mut stream) = TcpStream::connect(api) else { continue };
         let _ = stream.write_all(b"GET /api/http/routers HTTP/1.0\r\nHost: localhost\r\n\r\n");
         found.clear();
         let _ = stream.read_to_string(&mut found);

@@ -1,9 +1,8 @@
-//! Labels in, a document out, held against what Traefik was seen to do and against Traefik itself.
+//! Labels in, a document out, held against what Traefik was seen to do; nothing but Rust is needed.
 //!
-//! [`vectors`]: recorded cases. [`schema`]: every field. [`all_fields`]: every field in one document, for a real Traefik.
-//! [`hostile`]: thousands of nasty worlds. [`beside`]: worlds that Traefik's own Docker provider reads as well, from
-//! [`engine`]. [`catch_alls`]: routers that take everything, before a real Traefik. [`proxy`] is the real Traefik; [`reader`] is a model of how Traefik reads a document, itself held against
-//! recorded bodies. [`dice`] makes worlds from numbers.
+//! [`vectors`]: recorded cases. [`schema`]: every field. [`all_fields`]: every field in one document. [`hostile`]: thousands
+//! of nasty worlds. How Traefik reads a document is a model (`support/reader.rs`), itself held against recorded bodies;
+//! `tests/traefik` asks Traefik itself.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,20 +11,18 @@
 )]
 
 mod all_fields;
-mod beside;
-mod catch_alls;
+#[path = "../support/dice.rs"]
 mod dice;
-mod engine;
+#[path = "../support/all_fields.rs"]
+mod every_field;
 mod hostile;
 #[path = "../support/inventory.rs"]
 mod inventory;
-#[path = "../left_out/mod.rs"]
-mod left_out;
-mod live;
-mod outward;
-mod proxy;
+#[path = "../support/reader.rs"]
 mod reader;
+#[path = "../support/recorded.rs"]
 mod recorded;
 mod schema;
-mod stoppers;
 mod vectors;
+#[path = "../support/worlds.rs"]
+mod worlds;

@@ -22,6 +22,8 @@
 )]
 
 mod engine;
+#[path = "../../support/eventually.rs"]
+mod eventually;
 mod floor;
 #[path = "../../e2e/images.rs"]
 #[expect(dead_code, reason = "only its smallest image is needed")]
@@ -29,8 +31,11 @@ mod images;
 #[path = "../../e2e/lab.rs"]
 #[expect(dead_code, reason = "nobody visits anything here")]
 mod lab;
+#[path = "../../support/loopback.rs"]
+mod loopback;
 mod process;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
@@ -38,7 +43,7 @@ use std::time::{Duration, Instant};
 
 use self::engine::{Engine, Side, Simulated, now};
 use self::lab::{Lab, eventually};
-use self::process::{Caller, Process, Traefik, free_port, freeze, settle, status};
+use self::process::{Caller, Process, Traefik, freeze, settle, status};
 
 const TRAEFIK: &str = "3.7.15";
 const SUBJECT: &str = "subject";
@@ -77,18 +82,18 @@ struct Bench<'a> {
     leeward: Process,
     fed: Traefik,
     /// Where Leeward answers.
-    served: u16,
+    served: SocketAddr,
     folder: tempfile::TempDir,
 }
 
 impl<'a> Bench<'a> {
     fn start(binary: PathBuf, count: usize, engine: &'a Engine, certificate: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let served = free_port();
+        let served = loopback::own();
         let leeward = Process::start(Command::new(images::binary()).env_remove("DOCKER_HOST").args([
             "serve",
             &format!("--engine={}", engine.socket(Side::Leeward)),
-            &format!("--listen=127.0.0.1:{served}"),
+            &format!("--listen={served}"),
             "--names=traefik",
             "--hold=25s",
             "--default-certificate",
@@ -100,7 +105,7 @@ impl<'a> Bench<'a> {
         let place = folder.path();
         let docker = format!("{{ endpoint: '{}', exposedByDefault: false }}", engine.socket(Side::Own));
         let own = Traefik::start(&binary, place, "own", ("docker", &docker), certificate);
-        let http = format!("{{ endpoint: 'http://127.0.0.1:{served}/config', pollInterval: 250ms, pollTimeout: 30m }}");
+        let http = format!("{{ endpoint: 'http://{served}/config', pollInterval: 250ms, pollTimeout: 30m }}");
         let fed = Traefik::start(&binary, place, "fed", ("http", &http), false);
         for traefik in [&own, &fed] {
             traefik.until(&["other0"], true);

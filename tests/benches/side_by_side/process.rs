@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::lab::eventually;
+use crate::loopback;
 
 /// A process that ends with this value.
 pub(crate) struct Process(Child);
@@ -62,14 +63,10 @@ pub(crate) fn settle(processes: &[&Process]) {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// The status of a `GET`; 0 where nobody answers.
-pub(crate) fn status(port: u16, path: &str) -> u16 {
+pub(crate) fn status(address: SocketAddr, path: &str) -> u16 {
     let ask = || -> std::io::Result<u16> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        let mut stream = TcpStream::connect(address)?;
         stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())?;
         let mut head = [0; 12];
         stream.read_exact(&mut head)?;
@@ -96,7 +93,7 @@ fn default_certificate(folder: &Path) -> PathBuf {
 /// A Traefik with one provider, and how its routers are asked for.
 pub(crate) struct Traefik {
     pub(crate) process: Process,
-    pub(crate) port: u16,
+    pub(crate) api: SocketAddr,
     /// `docker`, `http`.
     provider: &'static str,
 }
@@ -110,30 +107,29 @@ impl Traefik {
         (provider, options): (&'static str, &str),
         certificate: bool,
     ) -> Self {
-        let port = free_port();
+        let (api, web) = (loopback::own(), loopback::own());
         let file = if certificate {
             format!("  file: {{ filename: '{}' }}\n", default_certificate(folder).display())
         } else {
             String::new()
         };
         let text = format!(
-            "api: {{ insecure: true }}\nentryPoints:\n  traefik: {{ address: '127.0.0.1:{port}' }}\n  web: {{ address: \
-             '127.0.0.1:{}' }}\nproviders:\n  providersThrottleDuration: 100ms\n  {provider}: {options}\n{file}",
-            free_port()
+            "api: {{ insecure: true }}\nentryPoints:\n  traefik: {{ address: '{api}' }}\n  web: {{ address: \
+             '{web}' }}\nproviders:\n  providersThrottleDuration: 100ms\n  {provider}: {options}\n{file}"
         );
         let path = folder.join(format!("{name}.yml"));
         fs::write(&path, text).unwrap();
         let process = Process::start(Command::new(binary).arg(format!("--configfile={}", path.display())));
         eventually(Duration::from_secs(20), "Traefik answers", || {
-            let status = status(port, "/api/overview");
+            let status = status(api, "/api/overview");
             if status == 200 { Ok(()) } else { Err(status.to_string()) }
         });
-        Self { process, port, provider }
+        Self { process, api, provider }
     }
 
     /// Whether it has the router of a container.
     pub(crate) fn routes(&self, container: &str) -> bool {
-        status(self.port, &format!("/api/http/routers/{container}@{}", self.provider)) == 200
+        status(self.api, &format!("/api/http/routers/{container}@{}", self.provider)) == 200
     }
 
     /// Waits until it has the routers of these, or has none of them.
@@ -152,8 +148,8 @@ impl Traefik {
 pub(crate) struct Caller(TcpStream);
 
 impl Caller {
-    pub(crate) fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         Self(stream)

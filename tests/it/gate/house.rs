@@ -106,6 +106,13 @@ impl Gate {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The port that it got, of a gate that listens on one.
+    pub(super) fn port(&self) -> u16 {
+        let log = self.log();
+        let address = log.split_once("gate between tcp://").and_then(|(_, rest)| rest.split(' ').next());
+        address.and_then(|it| it.rsplit(':').next()?.parse().ok()).unwrap_or_else(|| panic!("no port in: {log}"))
+    }
+
     pub(super) fn wait_for_log(&mut self, words: &str) {
         let begun = Instant::now();
         while !self.log().contains(words) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::house::{Gate, House, parse};
+use crate::left_out::left_out;
 
 fn gate(flags: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_leeward")).env_clear().arg("gate").args(flags).output().unwrap()
@@ -129,8 +130,7 @@ fn it_can_gain_nothing() {
 #[test]
 fn root_drops_everything_but_the_engines_group() {
     if !rustix::process::geteuid().is_root() {
-        let _ = std::io::stderr().write_all(b"\n!! LEFT OUT: root_drops_everything: not root\n");
-        return;
+        return left_out("root_drops_everything_but_the_engines_group", &["root: not root".to_owned()]);
     }
     let folder = tempfile::tempdir().unwrap();
     let engine = folder.path().join("docker.sock");
@@ -179,8 +179,8 @@ impl Drop for Running {
 fn a_mount_of_a_socket_that_was_removed_ends_the_gate_and_nothing_else_does() {
     let may_mount = Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
     if !may_mount {
-        let _ = std::io::stderr().write_all(b"\n!! LEFT OUT: a_mount_of_a_socket_that_was_removed: cannot mount\n");
-        return;
+        let test = "a_mount_of_a_socket_that_was_removed_ends_the_gate_and_nothing_else_does";
+        return left_out(test, &["root: `unshare --mount` is not allowed".to_owned()]);
     }
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -243,8 +243,8 @@ fn a_mount_of_a_socket_that_was_removed_ends_the_gate_and_nothing_else_does() {
 
 #[test]
 fn loopback_answers_this_machine_and_no_web_page() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let house = House::open(&[&format!("--listen=tcp://127.0.0.1:{port}")]);
+    let house = House::open(&["--listen=tcp://127.0.0.1:0"]);
+    let port = house.gate.port();
     let get = |host: &str| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream
@@ -273,9 +273,9 @@ fn loopback_answers_this_machine_and_no_web_page() {
 
 #[test]
 fn beyond_loopback_no_web_page_is_answered_either() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let listen = format!("--listen=tcp://0.0.0.0:{port}");
-    let _house = House::open(&[&listen, "--listen-beyond-loopback", "--allow-host=Gate.lan.example"]);
+    let flags = ["--listen=tcp://0.0.0.0:0", "--listen-beyond-loopback", "--allow-host=Gate.lan.example"];
+    let house = House::open(&flags);
+    let port = house.gate.port();
     let get = |host: &str| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let request = format!("GET /version HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

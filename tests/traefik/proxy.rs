@@ -13,9 +13,8 @@ use leeward::traefik::Version;
 use serde_json::Value;
 
 use crate::left_out::left_out;
-
-/// The newest patch of each minor release that Leeward writes for, as `.ci/run` fetches them.
-pub(crate) const RELEASES: [&str; 7] = ["3.0.4", "3.2.3", "3.3.6", "3.4.3", "3.5.3", "3.6.15", "3.7.15"];
+use crate::loopback;
+use crate::reader::RELEASES;
 
 /// How long a document may take from being offered to being read.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -86,9 +85,7 @@ impl Proxy {
     }
 
     fn run(binary: &Path, provider: &'static str, flags: &[String], offered: Arc<Mutex<Offer>>) -> Self {
-        // Free a moment ago: Traefik does not say which port it got when asked for any.
-        let (api, web) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
-        let (api, web) = (api.local_addr().unwrap(), web.local_addr().unwrap());
+        let (api, web) = (loopback::own(), loopback::own());
         // Which of the two it logs to depends on the release.
         let (read, write) = std::io::pipe().unwrap();
         let traefik = Command::new(binary)

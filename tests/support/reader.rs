@@ -1,7 +1,9 @@
 //! A model of how Traefik's HTTP provider reads a document: what it refuses, and what it then holds, defaults and all.
 //!
-//! It shares nothing with the code that writes documents: its fields come from `tests/vectors/dynamic.json`, recorded from
-//! the types of real binaries. That it judges as Traefik does is shown by the recorded bodies (`vectors.rs`).
+//! Its fields come from `tests/vectors/dynamic.json`, recorded from the types of real binaries, and not from the tables of the
+//! code that writes documents. It shares with the program the order of releases (`Version`) and Traefik's grammar of
+//! durations (`Duration`), nothing else; a mistake there could hide from it. That it judges as Traefik does is shown by the
+//! recorded bodies (`tests/labels/vectors.rs`), and by real Traefiks (`tests/traefik`).
 //! Source of the rules: yaml.v3 `scannerc.go`; paerser `file/`, `parser/nodes_metadata.go`, `parser/element_fill.go`.
 
 use std::collections::BTreeMap;
@@ -16,6 +18,9 @@ use serde_json::{Map, Value, json};
 
 /// The release that the recorded cases are of.
 pub(crate) const NEWEST: Version = Version::NEWEST;
+
+/// The newest patch of each minor release that Leeward writes for, as `.ci/run` fetches them.
+pub(crate) const RELEASES: [&str; 7] = ["3.0.4", "3.2.3", "3.3.6", "3.4.3", "3.5.3", "3.6.15", "3.7.15"];
 
 /// One row of `dynamic.json`: a field, or what a map or list holds.
 #[derive(Debug, Deserialize)]

@@ -1,8 +1,16 @@
 //! The memory of the program itself, as it runs, beside one container with more in its labels than anybody can read.
 //!
 //! A stand-in engine; the real gate, a `serve` behind it, and one that reads the engine itself, as processes of their own.
-//! The most that each ever had in memory is the kernel's word.
+//! The most that each ever had in memory is the kernel's word. Takes minutes: `cargo test --test bombs`.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
 
+#[expect(dead_code, reason = "it fails in tests/faults")]
+#[path = "../support/engine.rs"]
+mod engine;
+#[path = "../support/loopback.rs"]
+mod loopback;
+
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,7 +20,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{self, Instant};
 
-use super::daemon::{Daemon, id};
+use self::engine::{Daemon, id};
 
 /// What either may have in memory, at most and ever: half of what the shipped Compose file gives `serve`.
 const MOST_KB: u64 = 64 * 1024;
@@ -46,8 +54,8 @@ impl Drop for Running {
     }
 }
 
-async fn get(port: u16, path: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
@@ -56,10 +64,10 @@ async fn get(port: u16, path: &str) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-async fn until_ready(port: u16, whose: &str) {
+async fn until_ready(address: SocketAddr, whose: &str) {
     let begun = Instant::now();
     loop {
-        let found = get(port, "/readyz").await;
+        let found = get(address, "/readyz").await;
         if found.as_ref().is_some_and(|(status, _)| *status == 200) {
             return;
         }
@@ -68,13 +76,8 @@ async fn until_ready(port: u16, whose: &str) {
     }
 }
 
-async fn document(port: u16) -> Value {
-    serde_json::from_str(&get(port, "/config").await.unwrap().1).unwrap()
-}
-
-/// A port that nobody has now.
-fn port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+async fn document(address: SocketAddr) -> Value {
+    serde_json::from_str(&get(address, "/config").await.unwrap().1).unwrap()
 }
 
 /// With a container `bomb` that has these labels and nothing of the others', in this state: both are small, the others are
@@ -90,9 +93,9 @@ async fn check(labels: Map<String, Value>, state: &str, words: &str) {
     let at = |path: &Path| format!("--engine=unix://{}", path.display());
     let door = directory.path().join("gate.sock");
     let gate = Running::of(&["gate", &at(engine.socket()), &format!("--listen=unix://{}", door.display())]);
-    let (behind, direct) = (port(), port());
-    let serve = |engine: &str, port: u16| {
-        Running::of(&["serve", engine, "--hold=0s", "--traefik-version=3.6", &format!("--listen=127.0.0.1:{port}")])
+    let (behind, direct) = (loopback::own(), loopback::own());
+    let serve = |engine: &str, address: SocketAddr| {
+        Running::of(&["serve", engine, "--hold=0s", "--traefik-version=3.6", &format!("--listen={address}")])
     };
     let begun = Instant::now();
     while !door.exists() {
@@ -104,22 +107,22 @@ async fn check(labels: Map<String, Value>, state: &str, words: &str) {
         ("serve behind it", serve(&at(&door), behind)),
         ("serve", serve(&at(engine.socket()), direct)),
     ];
-    for (port, whose) in [(behind, "serve behind the gate"), (direct, "serve")] {
-        until_ready(port, whose).await;
-        let document = document(port).await;
+    for (address, whose) in [(behind, "serve behind the gate"), (direct, "serve")] {
+        until_ready(address, whose).await;
+        let document = document(address).await;
         let routers = document["http"]["routers"].as_object().cloned().unwrap_or_default();
         let names: Vec<&str> = routers.keys().map(String::as_str).collect();
-        assert_eq!(names, ["~app.app", "~shop.shop"], "{whose}: {}", get(port, "/explain/app").await.unwrap().1);
-        let said = get(port, "/explain/bomb").await.unwrap().1;
+        assert_eq!(names, ["~app.app", "~shop.shop"], "{whose}: {}", get(address, "/explain/app").await.unwrap().1);
+        let said = get(address, "/explain/bomb").await.unwrap().1;
         assert!(said.contains(words), "{whose}: {}", said.chars().take(2000).collect::<String>());
     }
     // An event with all its labels; then one that shows that events still come.
     engine.say("bomb", "start");
     engine.put("late", 4);
     engine.say("late", "start");
-    for port in [behind, direct] {
+    for address in [behind, direct] {
         let begun = Instant::now();
-        while document(port).await["http"]["routers"]["~late.late"].is_null() {
+        while document(address).await["http"]["routers"]["~late.late"].is_null() {
             assert!(begun.elapsed() < EVER, "`late` is not routed");
             time::sleep(Duration::from_millis(50)).await;
         }

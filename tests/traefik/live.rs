@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::loopback;
+
 /// A running Traefik. Ends with it.
 pub(crate) struct Live {
     traefik: Child,
@@ -30,21 +32,11 @@ impl Drop for Live {
 impl Live {
     /// Starts it and waits until its entry point answers.
     pub(crate) fn start(binary: &Path, flags: &[String]) -> Self {
-        for _ in 0..10 {
-            if let Some(live) = Self::try_start(binary, flags) {
-                return live;
-            }
-        }
-        panic!("{}: no free port", binary.display());
-    }
-
-    /// Nothing if another took its port first: it does not say which it got when asked for any.
-    fn try_start(binary: &Path, flags: &[String]) -> Option<Self> {
         let document = Arc::new(Mutex::new("{}".to_owned()));
         let serving = Arc::clone(&document);
         let endpoint = answering(move |_| ("200 OK".to_owned(), serving.lock().unwrap().clone()));
         let files = certificate();
-        let web = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let web = loopback::own();
         // Which of the two it logs to depends on the release.
         let (read, write) = std::io::pipe().unwrap();
         let traefik = Command::new(binary)
@@ -65,20 +57,16 @@ impl Live {
         let log = Arc::new(Mutex::new(Vec::new()));
         let (kept, lines) = (Arc::clone(&log), BufReader::new(read).lines());
         thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
-        let mut live = Self { traefik, document, log, web, _files: files };
+        let live = Self { traefik, document, log, web, _files: files };
         let first = r#"{"http":{"routers":{"first":{"rule":"Host(`up.example`)","service":"first"}},"services":{"first":
             {"loadBalancer":{"servers":[{"url":"http://ENDPOINT"}]}}}}}"#;
         live.offer(first.replace("ENDPOINT", &endpoint.to_string()));
         let began = Instant::now();
-        // Its own answer, not that of whoever has the port.
-        while live.get("up.example") != Some(200) || live.traefik.try_wait().unwrap().is_some() {
-            if live.log().iter().any(|line| line.contains("address already in use")) {
-                return None;
-            }
+        while live.get("up.example") != Some(200) {
             assert!(began.elapsed() < Duration::from_secs(20), "{}: {:?}", binary.display(), live.log());
             thread::sleep(Duration::from_millis(10));
         }
-        Some(live)
+        live
     }
 
     /// What it is told from now on.

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;
 use crate::engine::Engine;
-use crate::hostile::hostile;
 use crate::recorded::{difference, plan, with_http_names};
+use crate::worlds::hostile;
 use crate::{proxy, reader};
 
 /// For each set of options.

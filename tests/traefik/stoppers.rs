@@ -16,7 +16,7 @@ use leeward::traefik::schema::{Access, Field, Kind, Shape};
 use leeward::traefik::{Version, document};
 
 use crate::live::{Live, answering};
-use crate::{all_fields, proxy};
+use crate::{every_field, proxy};
 
 /// How long another owner's new route may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -176,7 +176,7 @@ fn shape_of(place: &str) -> &'static Shape {
 
 /// Every case of a release: each field alone, each beside all others of its structure, and all numbers of one extreme.
 fn cases(version: Version) -> Vec<Case> {
-    let everything = all_fields::labels(version);
+    let everything = every_field::labels(version);
     let (mut cases, mut together) = (Vec::new(), Vec::new());
     let mut add = |base: &Labels, label: &str, value: &str, how: &str| {
         let mut labels = base.clone();
@@ -464,7 +464,7 @@ fn what_single_options_are_tried_in_is_itself_taken() {
     let mut wrong = Vec::new();
     for (version, binary) in proxy::releases("what single options are tried in is itself taken") {
         let mut tried = Tried::start(binary, version, Isolation::Warn);
-        let everything = all_fields::labels(version);
+        let everything = every_field::labels(version);
         let kinds = shape_of("http.middlewares").fields.iter().filter(|kind| kind.access != Access::Dropped);
         let kinds = kinds.filter(|kind| kind.since <= version && !["chain", "plugin"].contains(&kind.name));
         let mut cases: Vec<Case> = kinds

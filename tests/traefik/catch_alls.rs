@@ -8,8 +8,8 @@ use leeward::inventory::Container;
 use leeward::plan::{Outcome, compile};
 use leeward::settings::{Isolation, Settings};
 
-use crate::hostile::{container, settings, world, written};
 use crate::proxy::{self, Proxy};
+use crate::worlds::{container, settings, world, written};
 
 const HOST: &str = "bank.example";
 
