@@ -2,7 +2,7 @@
 //!
 //! A stand-in engine; the real gate, a `serve` behind it, and one that reads the engine itself, as processes of their own.
 //! The most that each ever had in memory is the kernel's word. Takes minutes: `cargo test --test bombs`.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 #[expect(dead_code, reason = "it fails in tests/faults")]
 #[path = "../support/engine.rs"]

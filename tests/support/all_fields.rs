@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use leeward::inventory::{Attachment, Container, Inventory, Network};
+use leeward::inventory::Container;
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{ImageLabels, Isolation, Names, Settings};
 use leeward::traefik::labels;
 use leeward::traefik::schema::{Access, Field, Kind, Shape};
 use leeward::traefik::{Version, document};
+
+use crate::inventory;
 
 /// Labels that set every field a release knows and labels reach.
 pub(crate) fn labels(version: Version) -> BTreeMap<String, String> {
@@ -79,26 +81,19 @@ fn value(label: &str, field: &Field) -> &'static str {
 
 /// Containers as `(name, labels)` on one network, compiled as Traefik's own provider would.
 pub(crate) fn plan(containers: &[(&str, BTreeMap<String, String>)], version: Version) -> Plan {
-    let mut inventory = Inventory::default();
-    let network = Network { id: "n".into(), name: "n".into(), driver: "bridge".into(), ..Network::default() };
-    inventory.networks.insert(network.id.clone(), network);
+    let mut inventory = inventory::engine();
+    inventory::network(&mut inventory, "n", false);
     for (name, labels) in containers {
-        let attachment = Attachment {
-            network: "n".into(),
-            network_id: "n".into(),
-            ipv4: "172.30.0.9".parse().ok(),
-            ..Attachment::default()
-        };
-        let container = Container {
+        let mut container = Container {
             id: (*name).into(),
             name: (*name).to_owned(),
             state: "running".into(),
             network_mode: "n".into(),
             exposed_ports: ["80/tcp".to_owned()].into(),
-            attachments: [("n".to_owned(), attachment)].into(),
             labels: labels.clone(),
             ..Container::default()
         };
+        inventory::attach(&mut container, "n", Some([172, 30, 0, 9].into()));
         inventory.put(container);
     }
     let settings = Settings {

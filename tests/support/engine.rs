@@ -11,6 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -161,6 +162,14 @@ impl Daemon {
             format!("container:{}", id(whose)).into();
     }
 
+    /// Has these containers, as inspections of them say, and no others; says that one was started.
+    pub(crate) fn show(&self, containers: Vec<Value>) {
+        let by_id = containers.into_iter().map(|it| (it["Id"].as_str().unwrap().to_owned(), it));
+        self.state.lock().unwrap().containers = by_id.collect();
+        let actor = json!({"ID": "0", "Attributes": {}});
+        let _ = self.events.send(Some(json!({"Type": "container", "Action": "start", "Actor": actor, "time": 1})));
+    }
+
     /// No longer has a container; says nothing of it.
     pub(crate) fn remove(&self, name: &str) {
         self.state.lock().unwrap().containers.remove(&id(name));
@@ -234,7 +243,7 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let path = request.uri().path();
     let path = match path.strip_prefix("/v1.") {
-        Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
+        Some(rest) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
         None => path,
     };
     let (fault, whole, date) = {
@@ -311,7 +320,9 @@ fn whole(path: &str, state: &State) -> Option<Value> {
         }
         _ => {
             if let Some(id) = path.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json")) {
-                return state.containers.get(id).cloned();
+                let by_name =
+                    || state.containers.values().find(|it| it["Name"] == format!("/{}", id.trim_start_matches('/')));
+                return state.containers.get(id).or_else(by_name).cloned();
             }
             path.starts_with("/images/").then(|| json!({"Id": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Config": {"Labels": {}}}))?
         }
@@ -332,7 +343,12 @@ fn sound(path: &str, whole: Option<Value>, events: &broadcast::Sender<Option<Val
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     };
-    Response::new(full(&value.to_string()))
+    let mut response = Response::new(full(&value.to_string()));
+    // The Go client takes the version to speak from here.
+    for (name, value) in [("api-version", "1.52"), ("content-type", "application/json")] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// Stands for bytes that are no UTF-8, half a surrogate pair: an engine passes on what a label holds.

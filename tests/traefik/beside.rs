@@ -2,6 +2,7 @@
 //! hold the same configuration, to the last zero. Nothing is recorded and nothing is modelled: both sides are real.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use leeward::plan::Plan;
 use leeward::traefik::document;
@@ -9,7 +10,8 @@ use leeward::traefik::labels;
 use serde_json::{Map, Value, json};
 
 use crate::dice::Dice;
-use crate::engine::Engine;
+use crate::engine::Daemon;
+use crate::eventually::eventually;
 use crate::recorded::{difference, plan, with_http_names};
 use crate::worlds::hostile;
 use crate::{proxy, reader};
@@ -34,14 +36,18 @@ fn the_same_worlds_give_what_traefiks_own_provider_gives() {
     let releases = proxy::releases("the same worlds give what Traefik's own provider gives");
     // The release that Leeward promises to be like.
     let Some((_, binary)) = releases.iter().find(|(version, _)| *version == reader::NEWEST) else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
     let mut failures = Vec::new();
     let (mut worlds, mut routers) = (0, 0);
     let ours = proxy::Proxy::start(binary);
     for (group, options) in (0_u64..).zip(options()) {
-        let socket = folder.path().join(format!("{group}.sock"));
-        let engine = Engine::start(&socket, vec![marker(u64::MAX)]);
-        let own = proxy::Proxy::on_engine(binary, &socket, &flags(&options));
+        let folder = tempfile::tempdir().unwrap();
+        let mut engine = Daemon::new(folder.path());
+        engine.show(vec![marker(u64::MAX)]);
+        engine.start();
+        let own = proxy::Proxy::on_engine(binary, engine.socket(), &flags(&options));
+        eventually(Duration::from_secs(20), "Traefik listens to events", || engine.listeners() > 0);
         for seed in group * WORLDS..(group + 1) * WORLDS {
             let containers = world(seed);
             engine.show(containers.clone());

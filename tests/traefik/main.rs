@@ -16,7 +16,11 @@ mod beside;
 mod catch_alls;
 #[path = "../support/dice.rs"]
 mod dice;
+#[expect(dead_code, reason = "it fails in tests/faults")]
+#[path = "../support/engine.rs"]
 mod engine;
+#[path = "../support/eventually.rs"]
+mod eventually;
 #[path = "../support/all_fields.rs"]
 mod every_field;
 mod hostile;

@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leeward::inventory::{Attachment, Container, Image, Inventory, Network};
+use leeward::inventory::{Container, Image};
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{Isolation, Settings};
 use leeward::traefik::{Version, document};
 use tempfile::TempDir;
 
 use crate::live::{Live, answering};
-use crate::proxy;
+use crate::{inventory, proxy};
 
 /// What is expected of a case under `--isolation enforce`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,22 +341,10 @@ fn actor(at: usize, case: &'static Case) -> Actor {
 
 /// What Leeward makes of all cases, each a container of a project of its own.
 fn plan(actors: &[Actor], version: Version, isolation: Isolation) -> Plan {
-    let mut inventory = Inventory::default();
-    inventory.engine.product = "Engine".into();
-    inventory.engine.version = "29.1.0".into();
+    let mut inventory = inventory::engine();
+    inventory::network(&mut inventory, "n", true);
     inventory.images.insert("image".into(), Image::default());
-    let network =
-        Network { id: "n".into(), name: "n".into(), driver: "bridge".into(), internal: true, ..Network::default() };
-    inventory.networks.insert(network.id.clone(), network);
     for (at, actor) in actors.iter().enumerate() {
-        let attachment = Attachment {
-            network: "n".into(),
-            network_id: "n".into(),
-            ipv4: Some(actor.own.ip()),
-            // A name that Traefik would look up in its own file of hosts.
-            aliases: ["localhost".to_owned()].into(),
-            ..Attachment::default()
-        };
         let name = format!("c{at}");
         let mut container = Container {
             id: name.as_str().into(),
@@ -365,9 +353,11 @@ fn plan(actors: &[Actor], version: Version, isolation: Isolation) -> Plan {
             state: "running".into(),
             network_mode: "n".into(),
             exposed_ports: [format!("{}/tcp", actor.own.port())].into(),
-            attachments: [("n".to_owned(), attachment)].into(),
             ..Container::default()
         };
+        let attachment = inventory::attach(&mut container, "n", Some(actor.own.ip()));
+        // A name that Traefik would look up in its own file of hosts.
+        attachment.aliases = ["localhost".to_owned()].into();
         container.confinement.cap_drop = ["ALL".to_owned()].into();
         let mut label = |key: &str, value: &str| {
             let value = value.replace("OUT", &actor.out.to_string()).replace("OWN", &actor.own.to_string());

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use leeward::inventory::{Attachment, Container, Image, Inventory, Network};
+use leeward::inventory::{Container, Image};
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::settings::{Isolation, Settings};
 use leeward::traefik::labels;
@@ -16,7 +16,7 @@ use leeward::traefik::schema::{Access, Field, Kind, Shape};
 use leeward::traefik::{Version, document};
 
 use crate::live::{Live, answering};
-use crate::{every_field, proxy};
+use crate::{every_field, inventory, proxy};
 
 /// How long another owner's new route may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -306,20 +306,10 @@ fn published(
     version: Version,
     isolation: Isolation,
 ) -> (String, usize) {
-    let mut inventory = Inventory::default();
-    inventory.engine.product = "Engine".into();
-    inventory.engine.version = "29.1.0".into();
+    let mut inventory = inventory::engine();
+    inventory::network(&mut inventory, "n", true);
     inventory.images.insert("image".into(), Image::default());
-    let network =
-        Network { id: "n".into(), name: "n".into(), driver: "bridge".into(), internal: true, ..Network::default() };
-    inventory.networks.insert(network.id.clone(), network);
     let mut add = |name: String, project: &str, labels: &Labels| {
-        let attachment = Attachment {
-            network: "n".into(),
-            network_id: "n".into(),
-            ipv4: Some(backend.ip()),
-            ..Attachment::default()
-        };
         let mut container = Container {
             id: name.as_str().into(),
             name,
@@ -327,10 +317,10 @@ fn published(
             state: "running".into(),
             network_mode: "n".into(),
             exposed_ports: [format!("{}/tcp", backend.port())].into(),
-            attachments: [("n".to_owned(), attachment)].into(),
             labels: labels.clone(),
             ..Container::default()
         };
+        inventory::attach(&mut container, "n", Some(backend.ip()));
         let allowed = "LBL-001,LBL-002,LBL-005,LBL-007,LBL-008,LBL-009,LBL-011";
         for (label, value) in [
             ("traefik.enable", "true"),
