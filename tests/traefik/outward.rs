@@ -442,11 +442,7 @@ fn serve(version: Version, binary: &std::path::Path, isolation: Isolation) -> (V
     }
     // Certificates come from the authority that the operator named, whatever the names in them.
     while isolation != Isolation::Off && asked.load(Ordering::SeqCst) == 0 {
-        assert!(
-            began.elapsed() < EVER,
-            "{version}: the certificate authority is not asked: {:?}",
-            live.log()
-        );
+        assert!(began.elapsed() < EVER, "{version}: the certificate authority is not asked: {:?}", live.log());
         thread::sleep(Duration::from_millis(10));
     }
     drop(live);
