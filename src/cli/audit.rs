@@ -15,20 +15,20 @@ use super::policy::Policy;
 use super::{Ended, Exit};
 
 /// How long a service may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// List every way in which the isolation is weaker than it looks, worst first, with what to change
+/// List every way in which the isolation is weaker than it looks, worst first, with remedies
 ///
-/// Exit status 1: something is at least as bad as --fail-on; what was allowed for (leeward.allow) and what cannot be
-/// verified does not count. The rules are in docs/rules.md.
+/// Exit status: 0 nothing is as bad as --fail-on; 1 something is; 2 a setting is invalid; 3 there is no answer. Allowed
+/// findings (label leeward.allow) and findings that cannot be verified do not count. The rules are in docs/rules.md.
 #[derive(Args, Debug)]
 pub(crate) struct Audit {
-    /// How to write it
-    #[arg(long, env = "LEEWARD_FORMAT", hide_env_values = true, value_name = "FORMAT", default_value = "table")]
+    /// Output format
+    #[arg(long, env = "LEEWARD_FORMAT", hide_env = true, value_name = "FORMAT", default_value = "table")]
     format: Format,
 
-    /// The severity from which on the exit status is 1
-    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env_values = true, value_name = "SEVERITY", default_value = "high")]
+    /// Lowest severity that makes the exit status 1
+    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env = true, value_name = "SEVERITY", default_value = "high")]
     fail_on: FailOn,
 
     #[command(flatten)]
@@ -44,28 +44,28 @@ pub(crate) struct Audit {
 /// How findings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// Text
     Table,
-    /// For programs
+    /// JSON
     Json,
-    /// For code scanning: SARIF 2.1.0
+    /// SARIF 2.1.0, for code scanning
     Sarif,
 }
 
 /// From which severity on findings make the verb fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
-    /// Anything at all
+    /// Good to know
     Info,
     /// Hygiene
     Low,
-    /// What needs several steps to be used
+    /// Needs several further steps to be used
     Medium,
     /// One step from a way out, or one owner against another
     High,
     /// A way out, the host, or the proxy itself
     Critical,
-    /// Nothing
+    /// The exit status is never 1
     Never,
 }
 
@@ -97,7 +97,7 @@ impl Audit {
                 Some(severity) => format!("/audit?fail-on={}", audit::word(severity)),
                 None => "/audit".to_owned(),
             };
-            let answer = super::block_on(async { Ok(server.ask(&url, &path, accept, PATIENCE).await?) })?;
+            let answer = super::block_on(async { Ok(server.ask(&url, &path, accept, TIMEOUT).await?) })?;
             return match answer.status {
                 StatusCode::OK => super::print(&answer.body).map(|()| Exit::Good),
                 // The service found something that bad.

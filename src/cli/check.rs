@@ -24,32 +24,33 @@ use super::{Ended, Exit, Failure};
 /// Standard input, as a file's name.
 const STDIN: &str = "-";
 
-/// Judge Compose projects before they are deployed: docker compose config --format json | leeward check -
+/// Check Compose projects before they are deployed: docker compose config --format json | leeward check -
 ///
-/// Says what would be routed, what would be refused and why, and what the rules find, without an engine. What only an
-/// engine knows (the labels and ports of images, the host) is not judged.
+/// Shows what would be routed, what would be refused and why, and what the rules find, without an engine. What only an
+/// engine knows (labels and ports of images, the host) is not checked.
 ///
-/// Exit status 1: a container that asks to be routed would be refused, or a finding is at least as bad as --fail-on.
+/// Exit status: 0 nothing to object to; 1 a container would be refused, or a finding is at least as bad as --fail-on; 2 a
+/// setting is invalid; 3 a file cannot be read or checked.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
-    /// What `docker compose config` wrote, JSON or YAML, one project a file; - is standard input
+    /// Output of `docker compose config`, JSON or YAML, one project a file; - is standard input
     #[arg(value_name = "FILE", default_value = STDIN)]
     files: Vec<PathBuf>,
 
-    /// The engine as it is, from `leeward snapshot`: its networks and containers are there beside the projects
-    #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env_values = true, value_name = "FILE")]
+    /// Snapshot of the engine, from `leeward snapshot`: its networks and containers are added
+    #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env = true, value_name = "FILE")]
     snapshot: Option<PathBuf>,
 
-    /// The project's name where the file does not say it (docker-compose 1.29) [default: its folder's name]
-    #[arg(long, env = "LEEWARD_PROJECT_NAME", hide_env_values = true, value_name = "NAME")]
+    /// Project name for files without one (docker-compose 1.29) [default: name of the folder]
+    #[arg(long, env = "LEEWARD_PROJECT_NAME", hide_env = true, value_name = "NAME")]
     project_name: Option<String>,
 
-    /// How to write it
-    #[arg(long, env = "LEEWARD_FORMAT", hide_env_values = true, value_name = "FORMAT", default_value = "table")]
+    /// Output format
+    #[arg(long, env = "LEEWARD_FORMAT", hide_env = true, value_name = "FORMAT", default_value = "table")]
     format: Format,
 
-    /// The severity from which on the exit status is 1
-    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env_values = true, value_name = "SEVERITY", default_value = "high")]
+    /// Lowest severity that makes the exit status 1
+    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env = true, value_name = "SEVERITY", default_value = "high")]
     fail_on: FailOn,
 
     #[command(flatten)]
@@ -63,9 +64,9 @@ struct Checked<'a> {
     listing: Listing<'a>,
     #[serde(flatten)]
     audit: Audit<'a>,
-    /// Labels that look as if they meant something, routers that Traefik will not take, ….
-    odd: &'a [String],
-    /// What was taken for granted.
+    /// Labels that match nothing, routers that Traefik rejects, ….
+    warnings: &'a [String],
+    /// What the files do not say, and was assumed.
     assumed: &'a [String],
 }
 
@@ -85,7 +86,7 @@ impl Check {
             .flat_map(|project| project.assumed.iter().map(move |it| format!("{}/{it}", project.name)))
             .collect();
 
-        let odd: Vec<String> = plan
+        let warnings: Vec<String> = plan
             .decisions
             .values()
             .flat_map(|decision| decision.warnings.iter().map(move |it| (&decision.name, it)))
@@ -100,21 +101,21 @@ impl Check {
         super::print(&match format {
             Format::Table => {
                 let mut text = format!("{}\n{}", listing.text(), audit.text());
-                if !odd.is_empty() {
-                    text.push_str("\nodd, but no reason to refuse\n");
+                if !warnings.is_empty() {
+                    text.push_str("\nWARNINGS\n");
                 }
-                for it in &odd {
+                for it in &warnings {
                     text.extend(["    ", &visible(it), "\n"]);
                 }
                 if !assumed.is_empty() {
-                    text.push_str("\ntaken for granted\n");
+                    text.push_str("\nASSUMED\n");
                 }
                 for it in &assumed {
                     text.extend(["    ", &visible(it), "\n"]);
                 }
                 text
             }
-            Format::Json => visible::json(&Checked { listing, audit, odd: &odd, assumed: &assumed }),
+            Format::Json => visible::json(&Checked { listing, audit, warnings: &warnings, assumed: &assumed }),
             Format::Sarif => audit.sarif(|subject| {
                 let makes = |project: &Project| match subject {
                     Subject::Engine => false,

@@ -19,14 +19,14 @@ const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
 
 /// Flags of every verb that can ask a running service.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Asking a running `leeward serve`")]
+#[command(next_help_heading = "Running service")]
 pub(crate) struct Server {
-    /// Ask this running service instead of an engine, as http://leeward:9000
-    #[arg(long, env = "LEEWARD_SERVER", hide_env_values = true, value_name = "URL")]
+    /// Ask this running `leeward serve` instead of an engine, as http://leeward:9000
+    #[arg(long, env = "LEEWARD_SERVER", hide_env = true, value_name = "URL")]
     pub(crate) server: Option<Uri>,
 
-    /// File that holds the service's bearer token
-    #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
+    /// File with the token of that service
+    #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
 
@@ -41,18 +41,12 @@ pub(crate) struct Answer {
 
 impl Server {
     /// Asks `server` for `path` (with its query). `accept` is the media type wanted.
-    pub(crate) async fn ask(
-        &self,
-        server: &Uri,
-        path: &str,
-        accept: &str,
-        patience: Duration,
-    ) -> anyhow::Result<Answer> {
+    pub(crate) async fn ask(&self, server: &Uri, path: &str, accept: &str, limit: Duration) -> anyhow::Result<Answer> {
         let asked = async {
-            let host = server.host().with_context(|| format!("`{server}` names no host"))?;
+            let host = server.host().with_context(|| format!("invalid address `{server}`: it has no host"))?;
             let port = server.port_u16().unwrap_or(80);
             if server.scheme_str().is_some_and(|scheme| scheme != "http") {
-                bail!("`{server}`: only http:// is supported");
+                bail!("invalid address `{server}`: only http:// is supported");
             }
             let connection = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
             let authority = server.authority().map_or(host, |it| it.as_str());
@@ -62,10 +56,10 @@ impl Server {
             let body = if accept.ends_with("json") { visible_json(body) } else { visible_text(body) };
             Ok(Answer { status, body })
         };
-        time::timeout(patience, asked)
+        time::timeout(limit, asked)
             .await
-            .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", patience.as_secs())))
-            .with_context(|| format!("could not ask {server}"))
+            .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", limit.as_secs())))
+            .with_context(|| format!("cannot ask {server}"))
     }
 
     fn token(&self) -> anyhow::Result<Option<String>> {
@@ -77,15 +71,15 @@ impl Server {
 }
 
 /// Asks a Unix socket for `path`.
-pub(crate) async fn ask_socket(socket: &Path, path: &str, patience: Duration) -> anyhow::Result<Answer> {
+pub(crate) async fn ask_socket(socket: &Path, path: &str, limit: Duration) -> anyhow::Result<Answer> {
     let asked = async {
         let connection = UnixStream::connect(socket).await?;
         exchange(connection, "localhost", path, "*/*", None).await
     };
-    time::timeout(patience, asked)
+    time::timeout(limit, asked)
         .await
-        .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", patience.as_secs())))
-        .with_context(|| format!("could not ask `{}`", socket.display()))
+        .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", limit.as_secs())))
+        .with_context(|| format!("cannot ask `{}`", socket.display()))
 }
 
 /// One GET on a fresh connection.

@@ -11,48 +11,78 @@ use leeward::inventory::Inventory;
 
 use super::Failure;
 
-/// Where an engine listens if nobody says.
+/// Where the engine listens by default.
 const DEFAULT: &str = "unix:///var/run/docker.sock";
 
 /// Flags of every verb that reads an engine.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Where the facts come from")]
+#[command(next_help_heading = "Docker Engine")]
 #[expect(clippy::struct_field_names, reason = "a field's name is its flag's")]
 pub(crate) struct Engine {
-    /// The engine: unix://PATH, tcp://HOST:PORT, https://HOST:PORT, file:PATH (a snapshot), or `demo`
-    /// [default: DOCKER_HOST, else unix:///var/run/docker.sock]
-    #[arg(long, env = "LEEWARD_ENGINE", hide_env_values = true, value_name = "WHERE")]
+    /// Address of the engine, or `demo`; a snapshot is file:PATH
+    ///
+    /// unix://PATH, tcp://HOST:PORT, https://HOST:PORT, file:PATH or demo [default: DOCKER_HOST, else
+    /// unix:///var/run/docker.sock]
+    #[arg(long, env = "LEEWARD_ENGINE", hide_env = true, value_name = "WHERE")]
     engine: Option<Endpoint>,
 
-    /// The authorities that the engine's certificate must come from, PEM [default: ca.pem in DOCKER_CERT_PATH]
-    #[arg(long, env = "LEEWARD_ENGINE_CA", hide_env_values = true, value_name = "FILE")]
+    /// CA certificates for the engine's certificate, PEM [default: ca.pem in DOCKER_CERT_PATH]
+    #[arg(long, env = "LEEWARD_ENGINE_CA", hide_env = true, hide_short_help = true, value_name = "FILE")]
     engine_ca: Option<PathBuf>,
 
-    /// The certificate to show to the engine, PEM [default: cert.pem in DOCKER_CERT_PATH]
-    #[arg(long, env = "LEEWARD_ENGINE_CERT", hide_env_values = true, value_name = "FILE", requires = "engine_key")]
+    /// Client certificate for the engine, PEM [default: cert.pem in DOCKER_CERT_PATH]
+    #[arg(
+        long,
+        env = "LEEWARD_ENGINE_CERT",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        requires = "engine_key"
+    )]
     engine_cert: Option<PathBuf>,
 
-    /// Its key, PEM [default: key.pem in DOCKER_CERT_PATH]
-    #[arg(long, env = "LEEWARD_ENGINE_KEY", hide_env_values = true, value_name = "FILE", requires = "engine_cert")]
+    /// Key of the client certificate, PEM [default: key.pem in DOCKER_CERT_PATH]
+    #[arg(
+        long,
+        env = "LEEWARD_ENGINE_KEY",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        requires = "engine_cert"
+    )]
     engine_key: Option<PathBuf>,
 
-    /// Read Swarm services too
-    #[arg(long, env = "LEEWARD_SWARM", hide_env_values = true, value_name = "WHETHER", default_value = "auto")]
+    /// Whether Swarm services are read too
+    #[arg(
+        long,
+        env = "LEEWARD_SWARM",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "WHETHER",
+        default_value = "auto"
+    )]
     swarm: Swarm,
 
-    /// The most that is read of one container, network, image or volume, in bytes; what is larger is left out of it
-    #[arg(long, env = "LEEWARD_MAX_OBJECT", hide_env_values = true, value_name = "BYTES", default_value = "2097152")]
+    /// Most bytes that are read of one container, network, image or volume
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_OBJECT",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "BYTES",
+        default_value = "2097152"
+    )]
     max_object: NonZeroU32,
 }
 
 /// Whether Swarm services are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Swarm {
-    /// If the engine is a manager
+    /// Read them if the engine is a manager
     Auto,
-    /// Always; an engine that is no manager is an error
+    /// Always read them; fail if the engine is not a manager
     On,
-    /// Never
+    /// Never read them
     Off,
 }
 
@@ -79,7 +109,7 @@ impl Source {
     }
 }
 
-/// What to do where nobody answers.
+/// What to do if the engine does not answer.
 fn remedy(problem: &docker::Error) -> &'static str {
     match problem {
         docker::Error::Engine(connection::Error::Connect { at: _, cause }) => match cause.kind() {
@@ -87,8 +117,10 @@ fn remedy(problem: &docker::Error) -> &'static str {
                 "; run it as a member of the socket's group, or read through a `leeward gate`: --engine unix://PATH"
             }
             // The certificate, its name, or no TLS at all on the other side.
-            ErrorKind::InvalidData => "; --engine-ca names the authorities of the engine's certificate",
-            _ => "; is the engine running? --engine names another one, or a snapshot; --engine demo needs none",
+            ErrorKind::InvalidData => {
+                "; does the engine speak TLS, and does --engine-ca name the file with its CA certificates?"
+            }
+            _ => "; is the engine running? Choose another one or a snapshot with --engine; --engine demo needs none",
         },
         _ => "",
     }
@@ -124,7 +156,7 @@ impl Engine {
         if let (Endpoint::Tls { host: _, address }, None) = (&endpoint, &certificates.ca) {
             let looked = folder.map(|it| format!(" (there is no ca.pem in {})", it.display())).unwrap_or_default();
             return Err(Failure::Settings(format!(
-                "https://{address} needs the authorities of the engine's certificate: name their file with --engine-ca, or \
+                "https://{address} needs the CA certificates of the engine: name their file with --engine-ca, or \
                  its folder with DOCKER_CERT_PATH{looked}"
             )));
         }

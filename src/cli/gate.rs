@@ -1,4 +1,4 @@
-//! `leeward gate`: a read-only door in front of the engine's socket.
+//! `leeward gate`: a read-only filter in front of the engine's socket.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -12,34 +12,36 @@ use tracing::warn;
 
 use super::{Ended, Exit, Failure};
 
-/// Stand in front of the engine's socket: a dozen read-only questions, answers without environment or command lines
+/// Filter the engine's socket: read-only requests, answers without environment and command lines
+///
+/// Exit status: 0 stopped by a signal, 2 a setting is invalid, 3 it failed.
 #[derive(Args, Debug)]
 pub(crate) struct Gate {
-    /// The engine's own socket
+    /// Socket of the engine
     #[arg(
         long,
         env = "LEEWARD_ENGINE",
-        hide_env_values = true,
+        hide_env = true,
         value_name = "unix://PATH",
         default_value = "unix:///var/run/docker.sock"
     )]
     engine: UnixPath,
 
-    /// Where readers connect: unix://PATH, or tcp://127.0.0.1:PORT
+    /// Where clients connect: unix://PATH or tcp://127.0.0.1:PORT
     #[arg(
         long,
         env = "LEEWARD_LISTEN",
-        hide_env_values = true,
+        hide_env = true,
         value_name = "WHERE",
         default_value = "unix:///run/leeward/engine.sock"
     )]
     listen: Address,
 
-    /// Let services, tasks and nodes through too
+    /// Also allow requests for services, tasks and nodes
     #[arg(
         long,
         env = "LEEWARD_SWARM",
-        hide_env_values = true,
+        hide_env = true,
         value_name = "WHETHER",
         num_args = 0..=1,
         require_equals = true,
@@ -48,98 +50,103 @@ pub(crate) struct Gate {
     )]
     swarm: Swarm,
 
-    /// The listening socket's permissions
+    /// Permissions of the listening socket
     #[arg(
         long,
         env = "LEEWARD_SOCKET_MODE",
-        hide_env_values = true,
+        hide_env = true,
         value_name = "OCTAL",
         default_value = "0600",
         value_parser = mode
     )]
     socket_mode: u32,
 
-    /// The listening socket's owner; only root can give it away [default: the user that the gate runs as]
-    #[arg(long, env = "LEEWARD_SOCKET_OWNER", hide_env_values = true, value_name = "UID:GID", value_parser = owner)]
+    /// Owner of the listening socket; needs root [default: the user of the gate]
+    #[arg(long, env = "LEEWARD_SOCKET_OWNER", hide_env = true, value_name = "UID:GID", value_parser = owner)]
     socket_owner: Option<Owner>,
 
-    /// Whom to become before anything is served, if started as root
-    #[arg(long, env = "LEEWARD_USER", hide_env_values = true, value_name = "UID:GID", value_parser = owner)]
+    /// User to change to at start, if started as root
+    #[arg(long, env = "LEEWARD_USER", hide_env = true, value_name = "UID:GID", value_parser = owner)]
     user: Option<Owner>,
 
-    /// Let `--listen` be a port that others than this machine can reach: whoever reaches it reads every label
-    #[arg(long, env = "LEEWARD_LISTEN_BEYOND_LOOPBACK", hide_env_values = true)]
+    /// Allow `--listen` on a port that other machines can reach; who reaches it can read every label
+    #[arg(long, env = "LEEWARD_LISTEN_BEYOND_LOOPBACK", hide_env = true)]
     listen_beyond_loopback: bool,
 
-    /// Let clients call the gate by this name, where `--listen` is a port beyond loopback; repeat it for more
-    #[arg(long, env = "LEEWARD_ALLOW_HOST", hide_env_values = true, value_name = "NAME", value_delimiter = ',')]
+    /// Host name that clients may use for the gate, if other machines can reach it; repeatable
+    #[arg(long, env = "LEEWARD_ALLOW_HOST", hide_env = true, value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
 
-    /// How many clients may be connected at once
+    /// Most connections
     #[arg(
         long,
         env = "LEEWARD_MAX_CONNECTIONS",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "128",
         help_heading = "Limits"
     )]
     max_connections: NonZeroU32,
 
-    /// How many event streams may be open at once
+    /// Most event streams
     #[arg(
         long,
         env = "LEEWARD_MAX_STREAMS",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "32",
         help_heading = "Limits"
     )]
     max_streams: NonZeroU32,
 
-    /// The longest answer that is given, in bytes
+    /// Most bytes of one answer
     #[arg(
         long,
         env = "LEEWARD_MAX_ANSWER",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "BYTES",
         default_value = "67108864",
         help_heading = "Limits"
     )]
     max_answer: NonZeroU32,
 
-    /// The most that is read of one container, network, image or volume, in bytes; what is larger is left out of it
+    /// Most bytes that are read of one container, network, image or volume
     #[arg(
         long,
         env = "LEEWARD_MAX_OBJECT",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "BYTES",
         default_value = "2097152",
         help_heading = "Limits"
     )]
     max_object: NonZeroU32,
 
-    /// How long the engine may take for an answer
+    /// Timeout for an answer of the engine
     #[arg(
         long,
         env = "LEEWARD_ENGINE_TIMEOUT",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "DURATION",
         default_value = "30s",
-        value_parser = patience,
+        value_parser = timeout,
         help_heading = "Limits"
     )]
     engine_timeout: Duration,
 
-    /// How long a client may stay silent between requests, or not take its answer; event streams may stay silent for
-    /// ever
+    /// Timeout for a client that sends no request or does not read its answer; not for event streams
     #[arg(
         long,
         env = "LEEWARD_CLIENT_TIMEOUT",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "DURATION",
         default_value = "1m",
-        value_parser = patience,
+        value_parser = timeout,
         help_heading = "Limits"
     )]
     client_timeout: Duration,
@@ -148,14 +155,14 @@ pub(crate) struct Gate {
 /// Whether the Swarm paths exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Swarm {
-    /// They do
+    /// They are allowed
     On,
-    /// They do not
+    /// They are refused
     Off,
 }
 
 impl Gate {
-    /// Serves until told to end. No thread may have been started before: the gate drops its privileges first.
+    /// Serves until a signal stops it. No thread may have been started before: the gate drops its privileges first.
     pub(crate) fn run(self) -> Ended {
         let options = self.options().map_err(Failure::Settings)?;
         gate::run(&options)?;
@@ -168,12 +175,12 @@ impl Gate {
             Address::Unix(path) => Listen::Unix { path, mode: self.socket_mode, owner: self.socket_owner },
             Address::Tcp(address) if address.ip().is_loopback() => Listen::Tcp(address),
             Address::Tcp(address) if self.listen_beyond_loopback => {
-                warn!("listens on {address}: whoever reaches that port reads every label");
+                warn!("listening on {address}: whoever can reach this port can read every label");
                 Listen::Tcp(address)
             }
             Address::Tcp(address) => {
                 return Err(format!(
-                    "--listen `tcp://{address}`: others than this machine could connect; use 127.0.0.1 or a Unix socket, \
+                    "--listen `tcp://{address}`: other machines could connect; use 127.0.0.1 or a Unix socket, \
                      or add --listen-beyond-loopback"
                 ));
             }
@@ -207,7 +214,7 @@ impl FromStr for UnixPath {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.strip_prefix("unix://") {
             Some(path) if path.starts_with('/') && path.len() > 1 => Ok(Self(PathBuf::from(path))),
-            Some(_) | None => Err("a Unix socket looks like unix:///var/run/docker.sock".to_owned()),
+            Some(_) | None => Err("write a socket with its whole path, such as unix:///var/run/docker.sock".to_owned()),
         }
     }
 }
@@ -224,32 +231,34 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.strip_prefix("tcp://") {
-            Some(address) => {
-                address.parse().map(Self::Tcp).map_err(|_| "a port looks like tcp://127.0.0.1:2375".to_owned())
-            }
-            None => text.parse::<UnixPath>().map(|UnixPath(path)| Self::Unix(path)).map_err(|_| {
-                "an address looks like unix:///run/leeward/engine.sock or tcp://127.0.0.1:2375".to_owned()
-            }),
+            Some(address) => address
+                .parse()
+                .map(Self::Tcp)
+                .map_err(|_| "write an address and a port, such as tcp://127.0.0.1:2375".to_owned()),
+            None => text
+                .parse::<UnixPath>()
+                .map(|UnixPath(path)| Self::Unix(path))
+                .map_err(|_| "write unix:///run/leeward/engine.sock or tcp://127.0.0.1:2375".to_owned()),
         }
     }
 }
 
-fn patience(text: &str) -> Result<Duration, String> {
+fn timeout(text: &str) -> Result<Duration, String> {
     match super::serve::duration(text)? {
-        Duration::ZERO => Err("is no time at all: write 30s, 500ms or 1m".to_owned()),
-        patience => Ok(patience),
+        Duration::ZERO => Err("a timeout cannot be 0: write 30s, 500ms or 1m".to_owned()),
+        timeout => Ok(timeout),
     }
 }
 
 fn mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 => Ok(mode),
-        Ok(_) | Err(_) => Err("permissions look like 0600 or 0660".to_owned()),
+        Ok(_) | Err(_) => Err("write permissions such as 0600 or 0660".to_owned()),
     }
 }
 
 fn owner(text: &str) -> Result<Owner, String> {
-    let words = || "a user and a group are two numbers: 65532:65532".to_owned();
+    let words = || "write the numbers of a user and a group, such as 65532:65532".to_owned();
     let (uid, gid) = text.split_once(':').ok_or_else(words)?;
     Ok(Owner { uid: uid.parse().map_err(|_| words())?, gid: gid.parse().map_err(|_| words())? })
 }

@@ -9,37 +9,38 @@ use hyper::{StatusCode, Uri};
 use super::client::{Server, ask_socket};
 use super::{Ended, Exit, Failure};
 
-/// What is asked where nothing is said.
+/// The service that is asked by default.
 const HERE: &str = "http://127.0.0.1:9000";
 
-/// Ask a running `serve` or `gate` whether it is ready: for health checks in an image without a shell
+/// Ask a running `serve` or `gate` whether it is ready, for health checks
 ///
-/// Status 0: ready. Status 1: it is not, or cannot be reached; the reason is printed.
+/// Exit status: 0 ready; 1 not ready, or it cannot be reached, and the reason is printed; 2 a setting is invalid.
 #[derive(Args, Debug)]
 pub(crate) struct Health {
     #[command(flatten)]
     server: Server,
 
-    /// Ask a gate at this socket instead, as unix:///run/leeward/engine.sock. Not read from the environment, where
-    /// LEEWARD_ENGINE says where `serve` reads
+    /// Ask a gate at this socket instead, as unix:///run/leeward/engine.sock
+    ///
+    /// Not read from LEEWARD_ENGINE, which is the engine of `serve`.
     #[arg(long, value_name = "unix://PATH", value_parser = socket, conflicts_with = "server")]
     engine: Option<PathBuf>,
 
-    /// How long to wait for the answer, in seconds
-    #[arg(long, env = "LEEWARD_PATIENCE", hide_env_values = true, value_name = "SECONDS", default_value = "4", value_parser = clap::value_parser!(u64).range(1..=600))]
-    patience: u64,
+    /// Timeout of the answer, in seconds
+    #[arg(long, alias = "patience", env = "LEEWARD_TIMEOUT", hide_env = true, value_name = "SECONDS", default_value = "4", value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
 }
 
 impl Health {
     /// Asks, prints the reason if it is a no.
     pub(crate) fn run(self) -> Ended {
-        let patience = Duration::from_secs(self.patience);
+        let timeout = Duration::from_secs(self.timeout);
         let answer = super::block_on(async {
             if let Some(socket) = &self.engine {
-                return Ok(ask_socket(socket, "/_ping", patience).await?);
+                return Ok(ask_socket(socket, "/_ping", timeout).await?);
             }
             let server = self.server.server.clone().unwrap_or_else(|| Uri::from_static(HERE));
-            Ok(self.server.ask(&server, "/readyz", "text/plain", patience).await?)
+            Ok(self.server.ask(&server, "/readyz", "text/plain", timeout).await?)
         });
         // Docker knows two answers; that nobody is there is a no.
         let (exit, words) = match answer {
@@ -56,6 +57,6 @@ impl Health {
 fn socket(text: &str) -> Result<PathBuf, String> {
     match text.strip_prefix("unix://") {
         Some(path) if path.starts_with('/') => Ok(PathBuf::from(path)),
-        Some(_) | None => Err("is not unix://PATH; without --engine, `serve` is asked".to_owned()),
+        Some(_) | None => Err("write the whole path, such as unix:///run/leeward/engine.sock".to_owned()),
     }
 }

@@ -24,24 +24,19 @@ const LONGEST_VALUE: usize = 1_000;
 /// Flags of every verb.
 #[derive(Args, Debug)]
 pub(crate) struct Log {
-    /// What to log to stderr: error, warn, info, debug, trace, or a filter such as `info,leeward::docker=debug`
-    /// [default: info for serve and gate, warn for the others]
-    #[arg(
-        long,
-        global = true,
-        env = "LEEWARD_LOG",
-        hide_env_values = true,
-        value_name = "LEVEL",
-        help_heading = "Logging"
-    )]
+    /// Log level: off, error, warn, info, debug or trace [default: info for serve and gate, else warn]
+    ///
+    /// Also a filter such as `info,leeward::docker=debug`. The environment variable is LEEWARD_LOG.
+    #[arg(long, global = true, env = "LEEWARD_LOG", hide_env = true, value_name = "LEVEL", help_heading = "Logging")]
     log_level: Option<String>,
 
-    /// How to write it
+    /// Log format
     #[arg(
         long,
         global = true,
         env = "LEEWARD_LOG_FORMAT",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "FORMAT",
         default_value = "text",
         help_heading = "Logging"
@@ -52,7 +47,7 @@ pub(crate) struct Log {
 /// How a line of the log looks.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    /// For people
+    /// Plain text
     Text,
     /// One JSON object a line
     Json,
@@ -65,8 +60,8 @@ impl Log {
         let level = level.unwrap_or(if service { "info" } else { "warn" });
         let filter = filter(level).map_err(|wrong| {
             Failure::Settings(format!(
-                "--log-level `{level}`: `{wrong}` is no level; say off, error, warn, info, debug or trace, or \
-                 `info,leeward::docker=debug`"
+                "--log-level `{level}`: invalid level `{wrong}`; use off, error, warn, info, debug, trace, or a filter such \
+                 as `info,leeward::docker=debug`"
             ))
         })?;
         let lines = Layer::new().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());

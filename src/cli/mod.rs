@@ -8,10 +8,12 @@ mod audit;
 mod check;
 mod client;
 mod engine;
+mod environment;
 mod explain;
 mod gate;
 mod health;
 mod log;
+mod output;
 mod policy;
 mod probe;
 mod routes;
@@ -24,21 +26,31 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use leeward::report::visible::visible_lines;
+use tracing::warn;
 
 /// What `--help` says below the verbs.
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  done; the answer is good
-  1  the answer is no: not ready, not routed, findings
-  2  a flag or an environment variable makes no sense
-  3  could not: the engine or the service cannot be reached, a file cannot be read
+  0  done; the answer is yes
+  1  the answer is no: refused, not ready, or findings
+  2  a flag or an environment variable is invalid
+  3  failed: the engine or the service cannot be reached, a file cannot be read
 
-Every flag has an environment variable: `--default-rule` is LEEWARD_DEFAULT_RULE. Lists are split at commas.";
+Every flag has an environment variable: --default-rule is LEEWARD_DEFAULT_RULE.";
 
-/// Tells Traefik of containers that are really isolated, and of nothing else
+/// What `-h` of a verb says below its flags.
+const MORE: &str =
+    "More flags and details: --help. Every flag has an environment variable: --engine is LEEWARD_ENGINE.";
+
+/// What `--help` of a verb says below its flags.
+const VARIABLES: &str = "\
+Every flag has an environment variable: --default-rule is LEEWARD_DEFAULT_RULE. A flag goes before its variable. Flags that
+are repeatable also take a list with commas.";
+
+/// Configure Traefik from container labels, for isolated containers only
 ///
-/// Leeward reads container labels through a read-only door to the Docker socket and serves them as the configuration
-/// that Traefik's `providers.http` asks for, for containers on internal networks only.
+/// Leeward reads container labels through a read-only filter in front of the Docker socket, and serves them as the
+/// configuration that Traefik's `providers.http` reads, for containers on internal networks only.
 #[derive(Parser, Debug)]
 #[command(name = "leeward", version, after_help = EXIT_STATUS, max_term_width = 100, disable_help_subcommand = true)]
 struct Leeward {
@@ -65,7 +77,7 @@ enum Verb {
 /// How a verb ended, where it could do its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done, and the answer is good.
+    /// Done, and the answer is yes.
     Good,
     /// Done, and the answer is no.
     No,
@@ -74,7 +86,7 @@ pub(crate) enum Exit {
 /// Why a verb could not do its job.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A flag or a variable makes no sense: one line that names it and its value, and the remedy.
+    /// A flag or a variable is invalid: one line that names it and its value, and the remedy.
     Settings(String),
     /// Something outside did not do its part; the chain of causes is printed on one line.
     Failed(anyhow::Error),
@@ -91,7 +103,8 @@ pub(crate) type Ended = Result<Exit, Failure>;
 
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
-    let command = without_empty_variables(Leeward::command());
+    let command = command();
+    let unknown = environment::unknown(&command);
     let parsed = command.try_get_matches().and_then(|mut matches| Leeward::from_arg_matches_mut(&mut matches));
     let Leeward { log, verb } = match parsed {
         Ok(parsed) => parsed,
@@ -101,7 +114,12 @@ pub(crate) fn main() -> ExitCode {
             return if error.print().is_ok() { ExitCode::from(status) } else { ExitCode::from(3) };
         }
     };
-    let ended = log.start(verb.is_service()).and_then(|()| verb.run());
+    let ended = log.start(verb.is_service()).and_then(|()| {
+        for words in &unknown {
+            warn!("{words}");
+        }
+        verb.run()
+    });
     let (status, words) = match ended {
         Ok(Exit::Good) => (0, None),
         Ok(Exit::No) => (1, None),
@@ -130,7 +148,7 @@ impl Verb {
         }
     }
 
-    /// Runs until it is told to end, and speaks of what happens meanwhile.
+    /// Whether it runs until a signal stops it.
     fn is_service(&self) -> bool {
         match self {
             Self::Serve(_) | Self::Gate(_) => true,
@@ -157,6 +175,11 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// Runs a verb that asks something once and ends.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// The command line, as the program reads it.
+fn command() -> clap::Command {
+    without_empty_variables(Leeward::command()).mut_subcommands(|verb| verb.after_help(MORE).after_long_help(VARIABLES))
 }
 
 /// The same command, blind to environment variables that are set but empty: what Compose writes for `${UNSET:-}`.

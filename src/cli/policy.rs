@@ -13,158 +13,178 @@ use leeward::traefik::rules::template::{self, DefaultRule};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "What is routed")]
 pub(crate) struct Policy {
-    /// Route containers that do not say `traefik.enable` [default: false; true, as in Traefik, with
-    /// `--isolation off --names traefik --image-labels honor`]
-    #[arg(long, env = "LEEWARD_EXPOSED_BY_DEFAULT", hide_env_values = true, value_name = "true|false", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    /// Route containers without the label `traefik.enable` [default: false]
+    ///
+    /// With `--isolation off --names traefik --image-labels honor` the default is true, as in Traefik.
+    #[arg(long, env = "LEEWARD_EXPOSED_BY_DEFAULT", hide_env = true, value_name = "true|false", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     exposed_by_default: Option<bool>,
 
-    /// The rule of routers that have none: a Go template over .Name, .ContainerName and .Labels
-    #[arg(long, env = "LEEWARD_DEFAULT_RULE", hide_env_values = true, value_name = "TEMPLATE", default_value = template::DEFAULT)]
+    /// Rule of routers without one: a Go template over .Name, .ContainerName and .Labels
+    #[arg(long, env = "LEEWARD_DEFAULT_RULE", hide_env = true, hide_short_help = true, value_name = "TEMPLATE", default_value = template::DEFAULT)]
     default_rule: DefaultRule,
 
-    /// Only containers whose labels match: Label(`key`, `value`), LabelRegex(`key`, `regex`), &&, ||, !
+    /// Route only containers whose labels match, as Label(`key`, `value`) && !LabelRegex(`key`, `regex`)
     #[arg(
         long,
         env = "LEEWARD_CONSTRAINTS",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "EXPRESSION",
         default_value = "",
         hide_default_value = true
     )]
     constraints: Constraint,
 
-    /// The proxy network to take where a container is on several and its labels name none
-    #[arg(long, env = "LEEWARD_NETWORK", hide_env_values = true, value_name = "NETWORK")]
+    /// Proxy network to use if a container is on several and no label names one
+    #[arg(long, env = "LEEWARD_NETWORK", hide_env = true, hide_short_help = true, value_name = "NETWORK")]
     network: Option<String>,
 
-    /// Prefer the address and port that a container publishes on the host
-    #[arg(long, env = "LEEWARD_USE_BIND_PORT_IP", hide_env_values = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
+    /// Use the host address and port that a container publishes, if it publishes one
+    #[arg(long, env = "LEEWARD_USE_BIND_PORT_IP", hide_env = true, hide_short_help = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
     use_bind_port_ip: bool,
 
-    /// Keep the service of a container that is not healthy, without a server: 503 instead of 404
-    #[arg(long, env = "LEEWARD_ALLOW_EMPTY_SERVICES", hide_env_values = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
+    /// Keep the service of an unhealthy container, without a server: Traefik answers 503, not 404
+    #[arg(long, env = "LEEWARD_ALLOW_EMPTY_SERVICES", hide_env = true, hide_short_help = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
     allow_empty_services: bool,
 
-    /// How hard the isolation policy is
-    #[arg(long, env = "LEEWARD_ISOLATION", hide_env_values = true, value_name = "LEVEL", default_value = "enforce")]
+    /// What happens to containers that are not isolated
+    #[arg(long, env = "LEEWARD_ISOLATION", hide_env = true, value_name = "LEVEL", default_value = "enforce")]
     isolation: Isolation,
 
-    /// How routers, services and middlewares are named
-    #[arg(long, env = "LEEWARD_NAMES", hide_env_values = true, value_name = "SCHEME", default_value = "project")]
+    /// How routers, services and middlewares are named in the document
+    #[arg(
+        long,
+        env = "LEEWARD_NAMES",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "SCHEME",
+        default_value = "project"
+    )]
     names: Names,
 
     /// Whether labels baked into an image count
     #[arg(
         long,
         env = "LEEWARD_IMAGE_LABELS",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "WHETHER",
         default_value = "ignore"
     )]
     image_labels: ImageLabels,
 
-    /// Whether containers of `docker compose run` are routed [default: ignore; route, as in Traefik, with
-    /// `--isolation off --names traefik --image-labels honor`]
-    #[arg(long, env = "LEEWARD_ONE_OFF", hide_env_values = true, value_name = "WHETHER")]
+    /// Whether containers of `docker compose run` are routed [default: ignore]
+    ///
+    /// With `--isolation off --names traefik --image-labels honor` the default is route, as in Traefik.
+    #[arg(long, env = "LEEWARD_ONE_OFF", hide_env = true, hide_short_help = true, value_name = "WHETHER")]
     one_off: Option<OneOff>,
 
-    /// Name of a container that is a Traefik; then the label `leeward.traefik=true` declares none; repeatable
-    #[arg(long, env = "LEEWARD_TRAEFIK", hide_env_values = true, value_name = "NAME", value_delimiter = ',')]
+    /// Container that is a Traefik; the label `leeward.traefik` then has no effect; repeatable
+    #[arg(long, env = "LEEWARD_TRAEFIK", hide_env = true, value_name = "NAME", value_delimiter = ',')]
     traefik: Vec<String>,
 
-    /// Name of a proxy network, `*` and `?` allowed; repeatable, the first that fits wins
-    #[arg(long, env = "LEEWARD_PROXY_NETWORK", hide_env_values = true, value_name = "GLOB", value_delimiter = ',')]
+    /// Proxy network; `*` and `?` match as in a shell; repeatable, the first match wins
+    #[arg(long, env = "LEEWARD_PROXY_NETWORK", hide_env = true, value_name = "GLOB", value_delimiter = ',')]
     proxy_network: Vec<Glob>,
 
-    /// A middleware that every container may use by its bare name, as `authelia.auth`; repeatable
+    /// Middleware that every container may use, as `authelia.auth`; repeatable
     #[arg(
         long,
         env = "LEEWARD_SHARE_MIDDLEWARE",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "OWNER.NAME",
         value_delimiter = ','
     )]
     share_middleware: Vec<SharedMiddleware>,
 
-    /// Something of another provider that containers may refer to, as `api@internal`; repeatable
-    #[arg(long, env = "LEEWARD_ALLOW_REFERENCE", hide_env_values = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = reference)]
+    /// Reference to another provider that containers may use, as `api@internal`; repeatable
+    #[arg(long, env = "LEEWARD_ALLOW_REFERENCE", hide_env = true, hide_short_help = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = reference)]
     allow_reference: Vec<String>,
 
-    /// An entry point of Traefik that one owner has for itself, as `mqtt=home`: the owner's routers may take all that
-    /// comes in there; repeatable
+    /// Entry point that belongs to one owner, as `mqtt=home`; repeatable
+    ///
+    /// The owner's routers may take all traffic of that entry point.
     #[arg(
         long,
         env = "LEEWARD_OWN_ENTRYPOINT",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "NAME=OWNER",
         value_delimiter = ','
     )]
     own_entrypoint: Vec<OwnEntryPoint>,
 
-    /// The Traefik that reads the document, as 3.6 [default: as its image says, else the oldest supported, 3.0]
-    #[arg(long, env = "LEEWARD_TRAEFIK_VERSION", hide_env_values = true, value_name = "VERSION")]
+    /// Version of the Traefik that reads the document, as 3.6 [default: its image tag, else 3.0]
+    #[arg(long, env = "LEEWARD_TRAEFIK_VERSION", hide_env = true, hide_short_help = true, value_name = "VERSION")]
     traefik_version: Option<Version>,
 
-    /// How many labels one container may have, of those that Leeward reads
+    /// Most labels of one container, of those that Leeward reads
     #[arg(
         long,
         env = "LEEWARD_MAX_LABELS",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "10000",
         help_heading = "Budgets"
     )]
     max_labels: NonZeroU32,
 
-    /// How many bytes they may have
+    /// Most bytes of these labels
     #[arg(
         long,
         env = "LEEWARD_MAX_LABEL_BYTES",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "1048576",
         help_heading = "Budgets"
     )]
     max_label_bytes: NonZeroU32,
 
-    /// How many routers one container may declare
+    /// Most routers of one container
     #[arg(
         long,
         env = "LEEWARD_MAX_ROUTERS",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "500",
         help_heading = "Budgets"
     )]
     max_routers: NonZeroU32,
 
-    /// How many bytes one rule may have
+    /// Most bytes of one rule
     #[arg(
         long,
         env = "LEEWARD_MAX_RULE_BYTES",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "65536",
         help_heading = "Budgets"
     )]
     max_rule_bytes: NonZeroU32,
 
-    /// How large one container's regular expressions may be as Traefik compiles them: about 110 bytes of its memory each
+    /// Most instructions of one container's regular expressions, some 110 bytes of Traefik's memory each
     #[arg(
         long,
         env = "LEEWARD_MAX_REGEX_SIZE",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "200000",
         help_heading = "Budgets"
     )]
     max_regex_size: NonZeroU32,
 
-    /// How many times what one container may have an owner's containers may have together
+    /// Limits of all containers of one owner together, as a multiple of those of one container
     #[arg(
         long,
         env = "LEEWARD_MAX_PER_OWNER",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "N",
         default_value = "4",
         help_heading = "Budgets"
@@ -175,31 +195,31 @@ pub(crate) struct Policy {
 /// As [`settings::Isolation`], in the words of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Isolation {
-    /// Refuse also what merely weakens the walls
+    /// Also refuse containers whose isolation is only weakened
     Strict,
-    /// Refuse what has a way out, or power over the host
+    /// Refuse containers with a way out, or with power over the host
     Enforce,
-    /// Judge everything, publish anyway, report
+    /// Route them anyway, and report
     Warn,
-    /// As Traefik's own provider: any network, any claim
+    /// Check nothing, as Traefik's own provider
     Off,
 }
 
 /// As [`settings::Names`], in the words of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Names {
-    /// `<owner>.<name>`: every Compose project, stack or lone container has names of its own
+    /// `<owner>.<name>`: each Compose project, stack or lone container has its own names
     Project,
-    /// Bare names in one space, as Traefik's own provider
+    /// Bare names that all share, as Traefik's own provider
     Traefik,
 }
 
 /// As [`settings::ImageLabels`], in the words of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ImageLabels {
-    /// They do not: an image's author does not configure the proxy
+    /// They do not count: the author of an image does not configure the proxy
     Ignore,
-    /// They do, as in Traefik
+    /// They count, as in Traefik
     Honor,
 }
 
@@ -208,7 +228,7 @@ enum ImageLabels {
 enum OneOff {
     /// They are ignored
     Ignore,
-    /// They are routed like any other
+    /// They are routed like any other container
     Route,
 }
 
@@ -268,7 +288,7 @@ fn reference(text: &str) -> Result<String, String> {
         Some((name, provider)) if !name.is_empty() && !provider.is_empty() && !name.contains('@') => {
             Ok(text.to_owned())
         }
-        Some(_) | None => Err("is not `<name>@<provider>`, as in `api@internal`".to_owned()),
+        Some(_) | None => Err("write <name>@<provider>, as in api@internal".to_owned()),
     }
 }
 

@@ -7,55 +7,66 @@ use clap::Args;
 use leeward::probe::attempt::Target;
 use leeward::probe::{self, Wanted};
 
+use super::output::Output;
 use super::{Ended, Exit};
 
-/// Run in a container on a network: really try to get out, and report
+/// Try to get out of the network of this container, and report
+///
+/// Run it in a container on the network to test:
 ///
 /// docker run --rm --network net-internal1 --cap-drop ALL leeward/leeward:0.1.0 probe --tcp 1.1.1.1:443
 ///
-/// Tries the host by the network's gateways, whether there is a default route, and whether raw frames may be sent.
-/// Outside of this host it tries only what you name. Exit status 1: something was reached.
+/// It tries to reach the host by the network's gateways, and looks for a default route and the right to send raw frames.
+/// Other targets are tried only if you name them.
+///
+/// Exit status: 0 nothing was reached; 1 something was; 2 a setting is invalid; 3 it failed.
 #[derive(Args, Debug)]
 pub(crate) struct Probe {
-    /// Connect to this, which should not work; may be repeated
-    #[arg(long, env = "LEEWARD_TCP", hide_env_values = true, value_name = "HOST:PORT", value_delimiter = ',')]
+    /// Try to connect to this address; repeatable
+    #[arg(long, env = "LEEWARD_TCP", hide_env = true, value_name = "HOST:PORT", value_delimiter = ',')]
     tcp: Vec<Target>,
 
-    /// Send a datagram to this (a DNS question); may be repeated
-    #[arg(long, env = "LEEWARD_UDP", hide_env_values = true, value_name = "HOST:PORT", value_delimiter = ',')]
+    /// Try to send a DNS question to this address; repeatable
+    #[arg(long, env = "LEEWARD_UDP", hide_env = true, value_name = "HOST:PORT", value_delimiter = ',')]
     udp: Vec<Target>,
 
-    /// Resolve this name, which only the world outside knows; may be repeated
-    #[arg(long, env = "LEEWARD_NAME", hide_env_values = true, value_name = "NAME", value_delimiter = ',')]
+    /// Try to resolve this public DNS name; repeatable
+    #[arg(long, env = "LEEWARD_NAME", hide_env = true, value_name = "NAME", value_delimiter = ',')]
     name: Vec<String>,
 
-    /// Also look who answers on the networks of this container
-    #[arg(long, env = "LEEWARD_NEIGHBOURS", hide_env_values = true)]
+    /// Also look for other machines on the networks of this container
+    #[arg(long, env = "LEEWARD_NEIGHBOURS", hide_env = true)]
     neighbours: bool,
 
-    /// Address of a container on these networks; with any, a neighbour at another address counts as reached
-    #[arg(long, env = "LEEWARD_CONTAINER", hide_env_values = true, value_name = "IP", value_delimiter = ',')]
+    /// Address of a known container; an answer from any other address then counts as reached
+    #[arg(long, env = "LEEWARD_CONTAINER", hide_env = true, value_name = "IP", value_delimiter = ',')]
     #[arg(requires = "neighbours")]
     container: Vec<IpAddr>,
 
-    /// Seconds that one try may take
-    #[arg(long, env = "LEEWARD_PATIENCE", hide_env_values = true, value_name = "SECONDS", default_value_t = 2)]
+    /// Timeout of one try, in seconds
+    #[arg(
+        long,
+        alias = "patience",
+        env = "LEEWARD_TIMEOUT",
+        hide_env = true,
+        value_name = "SECONDS",
+        default_value_t = 2
+    )]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=60))]
-    patience: u64,
+    timeout: u64,
 
-    /// Write JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 impl Probe {
     /// Tries, and prints.
     pub(crate) fn run(self) -> Ended {
-        let Self { tcp, udp, name, neighbours, container, patience, json } = self;
-        let patience = Duration::from_secs(patience);
-        let wanted = Wanted { tcp, udp, names: name, neighbours, containers: container, patience };
+        let Self { tcp, udp, name, neighbours, container, timeout, output } = self;
+        let timeout = Duration::from_secs(timeout);
+        let wanted = Wanted { tcp, udp, names: name, neighbours, containers: container, patience: timeout };
         let report = super::block_on(async { Ok(probe::probe(&wanted).await) })?;
-        super::print(&if json { report.json() } else { report.text() })?;
+        super::print(&if output.json() { report.json() } else { report.text() })?;
         Ok(if report.gets_out { Exit::No } else { Exit::Good })
     }
 }

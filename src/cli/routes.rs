@@ -10,20 +10,23 @@ use leeward::report::routes::Listing;
 
 use super::client::Server;
 use super::engine::Engine;
+use super::output::Output;
 use super::policy::Policy;
 use super::{Ended, Exit};
 
 /// How long a service may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// List what is routed and where to; what is refused, why, and what to change
+/// List what is routed and where to; what is refused, why, and the remedy
+///
+/// Exit status: 0 the list was printed, also if it holds refusals; 2 a setting is invalid; 3 there is no list. For a
+/// status that depends on what was found, use `leeward explain`, `leeward audit` or `leeward check`.
 #[derive(Args, Debug)]
 pub(crate) struct Routes {
-    /// Write JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 
-    /// List the containers that do not ask, too
+    /// Also list the containers that do not ask to be routed
     #[arg(long)]
     all: bool,
 
@@ -40,11 +43,12 @@ pub(crate) struct Routes {
 impl Routes {
     /// Asks or compiles, and prints.
     pub(crate) fn run(self) -> Ended {
-        let Self { json, all, server, engine, policy } = self;
+        let Self { output, all, server, engine, policy } = self;
+        let json = output.json();
         if let Some(url) = server.server.clone() {
             let accept = if json { "application/json" } else { "text/plain" };
             let path = if all { "/routes?all=true" } else { "/routes" };
-            let answer = super::block_on(async { Ok(server.ask(&url, path, accept, PATIENCE).await?) })?;
+            let answer = super::block_on(async { Ok(server.ask(&url, path, accept, TIMEOUT).await?) })?;
             if answer.status != StatusCode::OK {
                 return Err(anyhow!("{url} answered {}: {}", answer.status, answer.body.trim_end()).into());
             }

@@ -20,92 +20,114 @@ use super::engine::{Engine, Source};
 use super::policy::Policy;
 use super::{Ended, Exit, Failure};
 
-/// Watch the engine and serve Traefik's `providers.http`
+/// Watch the engine and serve the configuration for Traefik's `providers.http`
 ///
-/// Paths: /config for Traefik, /routes for people and programs, /healthz, /readyz, /metrics.
+/// Paths: /config for Traefik; / is a page for browsers; /routes, /explain/NAME, /audit, /healthz, /readyz, /metrics.
+///
+/// Exit status: 0 stopped by a signal, 2 a setting is invalid, 3 it failed.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// Where to listen, as IP:PORT
+    /// Address to listen on
     #[arg(
         long,
         env = "LEEWARD_LISTEN",
-        hide_env_values = true,
+        hide_env = true,
         value_name = "IP:PORT",
         default_value = "127.0.0.1:9000",
         value_parser = address
     )]
     listen: SocketAddr,
 
-    /// How long to keep Traefik's request open until something changes; less than Traefik's `pollTimeout` (5s by
-    /// default), 0 behind a proxy that shares connections
-    #[arg(long, env = "LEEWARD_HOLD", hide_env_values = true, value_name = "DURATION", default_value = "4s", value_parser = duration)]
+    /// How long a request of Traefik waits for a change; must be less than Traefik's `pollTimeout`
+    ///
+    /// Traefik's default is 5s. Use 0 behind a proxy that shares connections.
+    #[arg(long, env = "LEEWARD_HOLD", hide_env = true, value_name = "DURATION", default_value = "4s", value_parser = duration)]
     hold: Duration,
 
-    /// How many requests may be kept open at once; one more is answered at once
-    #[arg(long, env = "LEEWARD_MAX_HELD", hide_env_values = true, value_name = "N", default_value = "256")]
+    /// Most requests that wait for a change; more are answered at once
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_HELD",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "N",
+        default_value = "256"
+    )]
     max_held: u16,
 
-    /// How many clients may be connected at once
-    #[arg(long, env = "LEEWARD_MAX_CONNECTIONS", hide_env_values = true, value_name = "N", default_value = "512")]
+    /// Most connections
+    #[arg(
+        long,
+        env = "LEEWARD_MAX_CONNECTIONS",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "N",
+        default_value = "512"
+    )]
     max_connections: std::num::NonZeroU16,
 
-    /// How long answers under way may take once told to end
-    #[arg(long, env = "LEEWARD_DRAIN", hide_env_values = true, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    /// How long open answers may take after a signal to stop
+    #[arg(long, env = "LEEWARD_DRAIN", hide_env = true, hide_short_help = true, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     drain: Duration,
 
-    /// File with the token that everything but /healthz needs; one a line, read again when it changes
-    #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env_values = true, value_name = "FILE", help_heading = "Who may ask")]
+    /// File with tokens, one a line; every path but /healthz then needs one; read again on change
+    #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env = true, value_name = "FILE", help_heading = "Access")]
     token_file: Option<PathBuf>,
 
-    /// Speak TLS with this certificate, PEM; read again when it changes
+    /// TLS certificate, PEM; read again on change
     #[arg(
         long,
         env = "LEEWARD_TLS_CERT",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "FILE",
         requires = "tls_key",
-        help_heading = "Who may ask"
+        help_heading = "Access"
     )]
     tls_cert: Option<PathBuf>,
 
-    /// Its key, PEM
+    /// Key of the TLS certificate, PEM
     #[arg(
         long,
         env = "LEEWARD_TLS_KEY",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "FILE",
         requires = "tls_cert",
-        help_heading = "Who may ask"
+        help_heading = "Access"
     )]
     tls_key: Option<PathBuf>,
 
-    /// Let in only clients with a certificate from one of these authorities, PEM
+    /// Accept only clients with a certificate of one of these CAs, PEM
     #[arg(
         long,
         env = "LEEWARD_TLS_CLIENT_CA",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "FILE",
         requires = "tls_cert",
-        help_heading = "Who may ask"
+        help_heading = "Access"
     )]
     tls_client_ca: Option<PathBuf>,
 
-    /// A name with dots that browsers may open the service by; repeatable
+    /// Host name with dots that browsers may use for this service; repeatable
     #[arg(
         long,
         env = "LEEWARD_ALLOW_HOST",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "NAME",
         value_delimiter = ',',
-        help_heading = "Who may ask"
+        help_heading = "Access"
     )]
     allow_host: Vec<String>,
 
-    /// Give Traefik a default certificate. Without one, Traefik makes a new RSA key at every change, and the change waits
+    /// Give Traefik a default certificate, so that it does not make a new one at every change
     #[arg(
         long,
         env = "LEEWARD_DEFAULT_CERTIFICATE",
-        hide_env_values = true,
+        hide_env = true,
+        hide_short_help = true,
         value_name = "true|false",
         num_args = 0..=1,
         require_equals = true,
@@ -118,8 +140,8 @@ pub(crate) struct Serve {
     )]
     default_certificate: bool,
 
-    /// Keep that certificate and its key in this file, PEM, so that a restart does not change it; made if it is not there
-    #[arg(long, env = "LEEWARD_DEFAULT_CERTIFICATE_FILE", hide_env_values = true, value_name = "FILE")]
+    /// File that keeps the default certificate and its key, PEM; made if it does not exist
+    #[arg(long, env = "LEEWARD_DEFAULT_CERTIFICATE_FILE", hide_env = true, value_name = "FILE")]
     default_certificate_file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -157,16 +179,16 @@ impl Serve {
         for field in settings.default_rule.unknown_fields() {
             let there = FIELDS.map(|name| format!(".{name}")).join(", ");
             warn!(
-                "--default-rule reads `{field}`, which does not exist: a router that needs it is dropped; there are {there}"
+                "--default-rule uses `{field}`, which does not exist: routers that need it are dropped; the fields are {there}"
             );
         }
-        // With the isolation off nobody asks what the door is worth, and it is not to be knocked on.
+        // With the isolation off nothing uses the result, so the socket is not tested.
         reading.test_door = settings.isolation != Isolation::Off;
         reading.owner_label_bytes = settings.budgets.owner_label_bytes();
         if !settings.reads_every_label() {
             reading.labels = facts::Kept::Read;
         }
-        // One thread for connections, one for the watch, one to spare; compiling has its own.
+        // One thread for connections, one for the watch; compiling has its own.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let ended = runtime.block_on(async move {
             let mut terminate = signal(SignalKind::terminate())?;
@@ -175,7 +197,7 @@ impl Serve {
                 Problem::Settings(words) => Failure::Settings(words),
                 other => Failure::Failed(other.into()),
             })?;
-            info!("listens on {}", service.address()?);
+            info!("listening on {}", service.address()?);
             let (sender, observed) = watch::channel(None);
             let watching = async move { docker::watch(&endpoint, &certificates, reading, &sender).await.to_string() };
             let stop = async move {
@@ -194,12 +216,12 @@ impl Serve {
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "is no address; write 127.0.0.1:9000, 0.0.0.0:9000 or [::1]:9000".to_owned())
+    text.parse().map_err(|_| "write 127.0.0.1:9000, 0.0.0.0:9000 or [::1]:9000".to_owned())
 }
 
 /// `25s`, `500ms`, `1m30s`, or a bare number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "is no duration: write 25s, 500ms, 1m30s, or 0".to_owned();
+    let wrong = || "write 25s, 500ms, 1m30s or 0".to_owned();
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(u64::from(seconds)));
     }

@@ -9,14 +9,16 @@ use leeward::source::snapshot;
 use super::engine::Engine;
 use super::{Ended, Exit};
 
-/// Record the engine's facts, without environment and commands; every other verb reads them with --engine file:PATH
+/// Save what the engine says to a file, without environment and commands
 ///
-/// A snapshot holds labels, names, networks, mounts and images. Labels may hold hashes of passwords: look through it
-/// before you hand it to somebody.
+/// Other verbs read the file with --engine file:PATH. It holds labels, names, networks, mounts and images. Labels may
+/// hold hashes of passwords: look through the file before you give it to somebody.
+///
+/// Exit status: 0 saved; 2 a setting is invalid; 3 the engine cannot be read or the file not written.
 #[derive(Args, Debug)]
 pub(crate) struct Snapshot {
-    /// Where to write it, readable for you alone [default: standard output]
-    #[arg(long, env = "LEEWARD_OUTPUT", hide_env_values = true, value_name = "FILE")]
+    /// File to write, readable by you alone [default: standard output]
+    #[arg(long, env = "LEEWARD_OUTPUT", hide_env = true, value_name = "FILE")]
     output: Option<PathBuf>,
 
     #[command(flatten)]

@@ -32,7 +32,8 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, String> {
         let problem = |why: &str| {
             Err(format!(
-                "`{text}` {why}; write unix:///var/run/docker.sock, tcp://HOST:2375, https://HOST:2376, file:PATH or demo"
+                "invalid address `{text}`: {why}; write unix:///var/run/docker.sock, tcp://HOST:2375, https://HOST:2376, \
+                 file:PATH or demo"
             ))
         };
         if text == "demo" {
@@ -40,18 +41,18 @@ impl FromStr for Endpoint {
         }
         if let Some(path) = text.strip_prefix("file:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() { problem("names no file") } else { Ok(Self::File(path.into())) };
+            return if path.is_empty() { problem("it has no file name") } else { Ok(Self::File(path.into())) };
         }
-        let Some((scheme, rest)) = text.split_once("://") else { return problem("is no address") };
+        let Some((scheme, rest)) = text.split_once("://") else { return problem("it has no scheme") };
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
-            "unix" => problem("names no absolute path"),
+            "unix" => problem("the path must begin with `/`"),
             "tcp" | "http" => host_and_port(rest, 2375).map_or_else(problem, |(_, address)| Ok(Self::Tcp { address })),
             "https" => {
                 host_and_port(rest, 2376).map_or_else(problem, |(host, address)| Ok(Self::Tls { host, address }))
             }
-            "ssh" => problem("needs ssh, which Leeward does not speak: forward the socket with `ssh -L`"),
-            _ => problem("has a scheme that is not known"),
+            "ssh" => problem("ssh is not supported: forward the socket with `ssh -L`"),
+            _ => problem("unknown scheme"),
         }
     }
 }
@@ -60,14 +61,14 @@ impl FromStr for Endpoint {
 fn host_and_port(text: &str, default_port: u16) -> Result<(String, String), &'static str> {
     let text = text.trim_end_matches('/');
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| "has a port that is none")?),
+        Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| "invalid port")?),
         _ => (text, default_port),
     };
     if host.is_empty() {
-        return Err("names no host");
+        return Err("it has no host");
     }
     if host.contains('/') {
-        return Err("has a path; only a host and a port go there");
+        return Err("only a host and a port are allowed, no path");
     }
     Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), format!("{host}:{port}")))
 }

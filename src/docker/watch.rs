@@ -92,7 +92,7 @@ fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut Str
     };
     if sender.borrow().is_none() {
         if *told != reason {
-            warn!(reason, "the engine was not read yet, and nothing is published: {reason}");
+            warn!(reason, "cannot read the engine yet, so nothing is published: {reason}");
             *told = reason;
         }
         return;
@@ -289,7 +289,7 @@ impl Watch {
                             heard = Instant::now();
                             events = Some(stream.boxed());
                             if std::mem::take(&mut self.polls) {
-                                info!("follows the engine's events again");
+                                info!("following the events of the engine again");
                                 safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
                                 self.changed.list(Wanted::Everything);
                             }
@@ -297,7 +297,7 @@ impl Watch {
                         // Others have taken all places. What events would tell is asked for instead.
                         Err(problem) if problem.is_busy() => {
                             if !std::mem::replace(&mut self.polls, true) {
-                                warn!("no event stream, so everything is listed every {} s: {problem}", POLL.as_secs());
+                                warn!("no event stream; reading everything every {} s instead: {problem}", POLL.as_secs());
                             }
                             safety = time::interval_at(Instant::now() + POLL, POLL);
                             subscribing = Some(Instant::now() + SUBSCRIBE);

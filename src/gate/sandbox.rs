@@ -49,7 +49,7 @@ pub(super) fn become_user(user: Owner, engine: &Path) -> Result<(), Problem> {
     if set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).is_ok() {
         return Err(failed(io::Error::other("root could be taken back")));
     }
-    info!(user.uid = user.uid, user.gid = user.gid, "runs as {}:{}", user.uid, user.gid);
+    info!(user.uid = user.uid, user.gid = user.gid, "running as {}:{}", user.uid, user.gid);
     Ok(())
 }
 
@@ -94,7 +94,7 @@ fn connect(engine: &Path) -> io::Result<()> {
 /// Gives up everything that serving does not need. Never fails: what a kernel does not have is reported.
 pub(super) fn confine(engine: &Path) {
     if geteuid().is_root() {
-        warn!("runs as root; --user names an unprivileged user to become");
+        warn!("running as root; choose an unprivileged user with --user");
     }
     if let Err(error) = set_no_new_privs(true) {
         warn!("cannot set no_new_privs: {error}");
@@ -109,10 +109,10 @@ pub(super) fn confine(engine: &Path) {
             let abi = effective_abi as i32;
             let sockets = if abi >= NEWEST as i32 { ", no Unix socket but the engine's" } else { "" };
             let network = if abi >= 4 { ", no TCP port" } else { "" };
-            info!(landlock.abi = abi, "Landlock {abi} is in force: no file{network}{sockets}");
+            info!(landlock.abi = abi, "Landlock {abi} is active: no file{network}{sockets}");
         }
-        Ok(_) => warn!("Landlock is not in force: this kernel does not have it, or has it switched off"),
-        Err(error) => warn!("Landlock is not in force: {error}"),
+        Ok(_) => warn!("Landlock is not active: this kernel does not have it, or it is switched off"),
+        Err(error) => warn!("Landlock is not active: {error}"),
     }
 }
 

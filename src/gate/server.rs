@@ -59,7 +59,7 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: applicat
     content-length: 63\r\n\r\n{\"message\":\"leeward gate: too many clients are being answered\"}";
 /// The longest body of a refused request that is read before the refusal.
 const MOST_SWALLOWED: usize = 64 * 1024;
-/// How often the log tells of lines that were kept back.
+/// How often the log says how many lines were suppressed.
 const SUMMARY: Duration = Duration::from_mins(1);
 
 /// What every connection shares.
@@ -136,7 +136,7 @@ pub(super) async fn serve(
             _ = summary.tick() => {
                 let unwritten = gate.stats.unwritten();
                 if unwritten > 0 {
-                    warn!("kept back {unwritten} more lines like these; {}", gate.stats);
+                    warn!("suppressed {unwritten} similar lines; {}", gate.stats);
                 }
             }
             () = &mut accepting => break Ok(()),
@@ -145,7 +145,7 @@ pub(super) async fn serve(
     ending.send_replace(true);
     accepting.await;
     tasks.shutdown().await;
-    info!("ended; {}", gate.stats);
+    info!("stopped; {}", gate.stats);
     outcome
 }
 
@@ -199,7 +199,7 @@ impl accept::Host for Gate {
 
     fn turn_away(&self) -> &'static [u8] {
         if self.stats.refused("busy") {
-            warn!("turned a client away: {} are being answered", self.limits.connections);
+            warn!("connection limit ({}) reached: refused a client", self.limits.connections);
         }
         FULL
     }
@@ -429,9 +429,7 @@ async fn stream(
                 }
             }
             if !is_whole {
-                warn!(
-                    "ended an event stream: an event is too long to say what it is about; readers read everything again"
-                );
+                warn!("closed an event stream: an event is too long to be read; clients then read everything again");
                 break;
             }
         }

@@ -75,7 +75,7 @@ impl Stats {
         counts.may_log()
     }
 
-    /// Lines that were kept back since the last call. For a look once in a while.
+    /// Lines that were suppressed since the last call.
     pub(super) fn unwritten(&self) -> u32 {
         std::mem::take(&mut self.counts().unwritten)
     }

@@ -127,7 +127,7 @@ pub(crate) async fn accept(
     }
     drop((listener, door));
     if timeout(drain, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
-        warn!("some answers were not taken in time");
+        warn!("stopped before some clients had read their answers");
     }
     // What is not done by now is dropped with the set.
 }

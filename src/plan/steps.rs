@@ -105,7 +105,20 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
         let own = |key: &str| container.labels.get(key).map(String::as_str);
         return select::asked_for(container, all, all, &own, settings);
     }
-    select::asked_for(container, all, counted, &|key| labels.own(key, *image), settings)
+    let asked = select::asked_for(container, all, counted, &|key| labels.own(key, *image), settings);
+    let (is_leeward, is_traefik) = (candidate.is_leeward, candidate.is_traefik);
+    asked.map_err(|refusal| match refusal.code {
+        // Nobody should be told to route them.
+        Code::NotEnabled if is_leeward => {
+            Refusal::new(Code::NotEnabled, "it is part of Leeward, and needs no route", "nothing to do")
+        }
+        Code::NotEnabled if is_traefik => Refusal::new(
+            Code::NotEnabled,
+            "it is a Traefik, and needs no route",
+            "nothing to do; to declare middlewares for others on it, add the label traefik.enable=true",
+        ),
+        _ => refusal,
+    })
 }
 
 /// What all containers are judged by.
@@ -175,7 +188,7 @@ pub(crate) fn decide<'a>(
     let mut way = Way { steps: Vec::with_capacity(8) };
     let mut warnings = asked.declaration.unmatched.clone();
     if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
-        let words = "--traefik says which containers are Traefiks, and this is none".to_owned();
+        let words = "has no effect: --traefik names the Traefik containers, and this is not one of them".to_owned();
         warnings.push(Warning { label: Some(TRAEFIK.to_owned()), words });
     }
     let mut decision = Decision {
@@ -198,8 +211,7 @@ pub(crate) fn decide<'a>(
         let has_asked = matches!(refusal.code, Code::BadLabel | Code::Budget);
         decision.outcome = if has_asked { Outcome::Refused } else { Outcome::Ignored };
         decision.refusal = Some(refusal.clone());
-        let facts = if *is_traefik { vec!["it is a declared Traefik".to_owned()] } else { Vec::new() };
-        way.fail(StepName::AskedFor, facts, vec![refusal.clone()]);
+        way.fail(StepName::AskedFor, Vec::new(), vec![refusal.clone()]);
         decision.steps = way.steps;
         decision.hosts = hosts::named(&labels.labels);
         decision.warnings = warnings;
@@ -284,8 +296,8 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
     for (finding, standing) in judges.judgement.concerning(asked.at) {
         let note = match standing {
             Standing::Blocks => " (refuses it)",
-            Standing::Allowed => " (allowed for)",
-            Standing::Overruled => " (--isolation warn lets it pass)",
+            Standing::Allowed => " (allowed)",
+            Standing::Overruled => " (does not count: --isolation warn)",
             Standing::Noted => " (noted)",
         };
         overruled |= matches!(standing, Standing::Allowed | Standing::Overruled);

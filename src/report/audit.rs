@@ -21,7 +21,7 @@ const MOST_FIXES: usize = 3;
 pub struct Audit<'a> {
     /// Found, worst first.
     pub findings: Vec<&'a Finding>,
-    /// Found, and the operator allowed for it.
+    /// Found, and allowed by the operator with `leeward.allow`.
     pub allowed: Vec<&'a Finding>,
     /// What the engine cannot tell; no statement that it is fine.
     pub not_verifiable: Vec<&'a Finding>,
@@ -55,7 +55,7 @@ impl<'a> Audit<'a> {
         self.plan.decisions.get(id)?.service.as_deref()
     }
 
-    /// Whether anything is at least so bad, allowed for or not verifiable left out.
+    /// Whether anything is at least so bad, without those that are allowed or not verifiable.
     pub fn reaches(&self, severity: Severity) -> bool {
         self.findings.iter().any(|finding| finding.severity >= severity)
     }
@@ -77,7 +77,7 @@ impl<'a> Audit<'a> {
             let mut fixes: Vec<&str> = found.iter().map(|it| it.fix.as_ref()).filter(|fix| !fix.is_empty()).collect();
             fixes.dedup();
             let Some(rule) = found.first().map(|it| it.rule.as_ref()).filter(|_| !fixes.is_empty()) else { continue };
-            text.extend(["\n", rule, ", to change it (docs/rules.md):\n"]);
+            text.extend(["\n", rule, ": remedy (see docs/rules.md)\n"]);
             // A snippet for one container names its service.
             let service = if let [one] = found { self.service(&one.subject) } else { None };
             for fix in fixes.iter().take(MOST_FIXES) {
@@ -86,12 +86,12 @@ impl<'a> Audit<'a> {
                 text.extend(["    ", &visible_lines(&fix).replace('\n', "\n    "), "\n"]);
             }
             if fixes.len() > MOST_FIXES {
-                text.push_str("    and the like; for each: leeward explain NAME\n");
+                text.push_str("    and similar ones; see each with: leeward explain NAME\n");
             }
         }
         if !self.allowed.is_empty() {
             text.push('\n');
-            text.push_str(&columns(&["VOUCHED FOR", "RULE", "WHERE", "WHAT"], &rows(&self.allowed)));
+            text.push_str(&columns(&["ALLOWED", "RULE", "WHERE", "WHAT"], &rows(&self.allowed)));
         }
         if !self.not_verifiable.is_empty() {
             text.push('\n');
@@ -100,7 +100,7 @@ impl<'a> Audit<'a> {
         text
     }
 
-    /// SARIF 2.1.0. What was allowed for is there as suppressed; what is not verifiable as a note.
+    /// SARIF 2.1.0. What is allowed is there as suppressed; what is not verifiable as a note.
     ///
     /// `file` is the file that a finding is about, relative to the repository, where there is one. Code scanning takes no
     /// result without; else the subject stands for it (`containers/app1-web-1`), and is the logical location anyway.
@@ -258,7 +258,7 @@ mod tests {
         assert!(audit.reaches(Severity::Critical), "the refused container's network leads out");
         let text = audit.text();
         assert!(text.starts_with("SEVERITY"), "{text}");
-        assert!(text.contains("NET-001") && text.contains("to change it"), "{text}");
+        assert!(text.contains("NET-001") && text.contains("NET-001: remedy"), "{text}");
         let sarif: Value = serde_json::from_str(&audit.sarif(|_| None)).unwrap();
         assert_eq!(sarif["version"], "2.1.0");
         let results = sarif["runs"][0]["results"].as_array().unwrap();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::routes::left_out;
 use super::visible::{json, visible, visible_lines};
 use crate::inventory::ContainerId;
-use crate::plan::{Decision, Outcome, Plan, Protocol, Route, StepName, Verdict};
+use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict};
 use crate::policy::finding::Finding;
 
 /// What a name leads to.
@@ -40,7 +40,7 @@ pub struct Explanation<'a> {
 /// A router of the document, and what Traefik makes of it.
 #[derive(Debug, Serialize)]
 pub struct Routed<'a> {
-    /// It.
+    /// The router as published.
     #[serde(flatten)]
     pub route: &'a Route,
     /// The priority that counts: the label's, else the one that Traefik gives the rule.
@@ -76,9 +76,14 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
     if let Some(found) = found.into_iter().find(|found| !found.is_empty()) {
         return match found.as_slice() {
             [one] => Answer::Container(Box::new(explanation(plan, one))),
-            several => Answer::Several(
-                several.iter().map(|it| format!("{} ({}/{})", it.name, it.owner, short(&it.id))).collect(),
-            ),
+            several => {
+                let mut names: Vec<_> = several
+                    .iter()
+                    .map(|it| format!("{} (owner {}, id {})", it.name, it.owner, short(&it.id)))
+                    .collect();
+                names.sort_unstable();
+                Answer::Several(names)
+            }
         };
     }
     let host = name.trim_end_matches('.').to_lowercase();
@@ -149,9 +154,14 @@ fn short(id: &ContainerId) -> String {
 }
 
 impl Answer<'_> {
-    /// Whether the question has one answer.
-    pub fn is_found(&self) -> bool {
-        matches!(self, Self::Container(_) | Self::Host(_))
+    /// Whether the answer is no: a container that is refused, a host that no router answers, a name that nothing or more
+    /// than one container has. A container that does not ask to be routed is in order.
+    pub fn is_no(&self) -> bool {
+        match self {
+            Self::Container(explanation) => explanation.decision.outcome == Outcome::Refused,
+            Self::Host(host) => host.routes.is_empty(),
+            Self::Several(_) | Self::Nothing(_) => true,
+        }
     }
 
     /// For programs. Ends with a newline.
@@ -171,16 +181,16 @@ impl Answer<'_> {
             Self::Host(answer) => host(answer),
             Self::Several(names) => {
                 format!(
-                    "several are called so; say which, by name or id:\n  {}\n",
+                    "several match this name; use one of these names or ids:\n  {}\n",
                     visible_lines(&names.join("\n")).replace('\n', "\n  ")
                 )
             }
             Self::Nothing(names) if names.is_empty() => {
-                "no container, service or host is called so; `leeward routes --all` lists the containers\n".to_owned()
+                "no container, service or host has this name; `leeward routes --all` lists the containers\n".to_owned()
             }
             Self::Nothing(names) => {
                 format!(
-                    "no container, service or host is called so; there are:\n  {}\n",
+                    "no container, service or host has this name; similar names:\n  {}\n",
                     visible_lines(&names.join("\n")).replace('\n', "\n  ")
                 )
             }
@@ -195,42 +205,43 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         Outcome::Refused => "is refused",
         Outcome::Ignored => "does not ask to be routed",
     };
-    line(&mut text, &format!("{} of {} {outcome}\n", visible(&decision.name), visible(&decision.owner)));
+    line(&mut text, &format!("{} (owner {}) {outcome}\n", visible(&decision.name), visible(&decision.owner)));
     let mut said: BTreeSet<&str> = BTreeSet::new();
     for step in &decision.steps {
-        line(&mut text, &format!("{}  {}", mark(step.verdict), title(step.name)));
+        let (mark, title) = (mark(step, decision.outcome), title(step, decision.outcome));
+        line(&mut text, &format!("{mark:<7}  {title}"));
         for refusal in &step.refusals {
             let rule = refusal.rule.as_deref().map_or_else(|| refusal.code.as_str().to_owned(), ToOwned::to_owned);
             if !said.insert(&refusal.words) {
-                line(&mut text, &format!("      {}, as above", visible(&rule)));
+                line(&mut text, &format!("         {}, as above", visible(&rule)));
                 continue;
             }
-            line(&mut text, &format!("      {}: {}", visible(&rule), visible(&refusal.words)));
+            line(&mut text, &format!("         {}: {}", visible(&rule), visible(&refusal.words)));
             if let Some(label) = refusal.label.as_deref().filter(|label| !refusal.words.contains(*label)) {
-                line(&mut text, &format!("      label: {}", visible(label)));
+                line(&mut text, &format!("         label: {}", visible(label)));
             }
             if !refusal.remedy.is_empty() {
-                let remedy = visible_lines(&refusal.remedy).replace('\n', "\n        ");
-                line(&mut text, &format!("      to change it:\n        {remedy}"));
+                let remedy = visible_lines(&refusal.remedy).replace('\n', "\n           ");
+                line(&mut text, &format!("         remedy:\n           {remedy}"));
             }
         }
         let refuses = |fact: &&String| step.refusals.iter().any(|refusal| fact.ends_with(&refusal.words));
         for fact in step.facts.iter().filter(|fact| !refuses(fact)) {
-            line(&mut text, &format!("      {}", visible(fact)));
+            line(&mut text, &format!("         {}", visible(fact)));
         }
     }
     if !routes.is_empty() {
-        text.push_str("\nroutes\n");
+        text.push_str("\nRoutes\n");
     }
     for route in routes {
-        line(&mut text, &format!("      {}", way(route)));
+        line(&mut text, &format!("         {}", way(route)));
     }
     if !decision.warnings.is_empty() {
-        text.push_str("\nodd, but no reason to refuse\n");
+        text.push_str("\nWarnings\n");
     }
     for warning in &decision.warnings {
         let label = warning.label.as_deref().map(|label| format!("{}: ", visible(label))).unwrap_or_default();
-        line(&mut text, &format!("      {label}{}", visible(&warning.words)));
+        line(&mut text, &format!("         {label}{}", visible(&warning.words)));
     }
     let facts = || decision.steps.iter().flat_map(|step| &step.facts);
     let is_new = |finding: &&&Finding| {
@@ -238,10 +249,10 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
     };
     let mut findings = findings.iter().filter(is_new).peekable();
     if findings.peek().is_some() {
-        text.push_str("\nalso found (leeward audit says what to change)\n");
+        text.push_str("\nOther findings (remedies: leeward audit)\n");
     }
     for finding in findings {
-        line(&mut text, &format!("      {}: {}", visible(&finding.rule), visible(&finding.words)));
+        line(&mut text, &format!("         {}: {}", visible(&finding.rule), visible(&finding.words)));
     }
     text
 }
@@ -250,7 +261,7 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
     let mut text = String::new();
     let host = visible(host);
     match routes.as_slice() {
-        [] => line(&mut text, &format!("nobody answers {host}")),
+        [] => line(&mut text, &format!("no router answers {host}")),
         [only] => line(&mut text, &format!("{host} is answered by\n      {}", way(only))),
         [first, others @ ..] => {
             let priority = |it: &Routed<'_>| {
@@ -270,11 +281,11 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
         let words = refusal.map(|it| it.words.as_str()).unwrap_or_default();
         let name = visible(&decision.name);
         line(&mut text, &format!("refused: {name}: {}: {}", visible(rule), visible(words)));
-        line(&mut text, &format!("      what to change: leeward explain {name}"));
+        line(&mut text, &format!("      remedy: leeward explain {name}"));
     }
     for decision in ignored {
         let words = decision.refusal.as_ref().map(|refusal| refusal.words.as_str()).unwrap_or_default();
-        line(&mut text, &format!("not asking: {}: {}", visible(&decision.name), visible(words)));
+        line(&mut text, &format!("ignored: {}: {}", visible(&decision.name), visible(words)));
     }
     text
 }
@@ -305,25 +316,40 @@ fn way(Routed { route, left_out, .. }: &Routed<'_>) -> String {
     text
 }
 
-fn mark(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Passed => "yes ",
-        Verdict::Overruled => "let ",
-        Verdict::Failed => "no  ",
-        Verdict::Skipped => "-   ",
+/// `ok`, `FAIL`, `allowed`, `skipped`; `no` for a container that did not ask, because nothing is wrong with it.
+fn mark(step: &Step, outcome: Outcome) -> &'static str {
+    match step.verdict {
+        Verdict::Passed => "ok",
+        Verdict::Overruled => "allowed",
+        Verdict::Failed if outcome == Outcome::Ignored => "no",
+        Verdict::Failed => "FAIL",
+        Verdict::Skipped => "skipped",
     }
 }
 
-fn title(step: StepName) -> &'static str {
-    match step {
-        StepName::OperatorLabels => "the labels are the operator's, not the image's",
-        StepName::AskedFor => "it asks for a route",
-        StepName::Alive => "it is up",
-        StepName::Isolated => "it has no way out",
-        StepName::ProxyNetwork => "it is on a network that Traefik reaches it on",
-        StepName::Understood => "its labels are understood",
-        StepName::WithinRights => "it claims nothing of others",
-        StepName::Addressed => "its servers have addresses",
+/// What a step asked, and what came of it.
+fn title(step: &Step, outcome: Outcome) -> String {
+    let (name, passed, failed) = match step.name {
+        StepName::OperatorLabels => {
+            ("labels", "set by the operator", "some come from the image, not from the operator")
+        }
+        StepName::AskedFor if outcome == Outcome::Ignored => ("asked", "", "it does not ask for a route"),
+        StepName::AskedFor => ("asked", "it asks for a route", "its request cannot be accepted"),
+        StepName::Alive => ("running", "it is up", "it is not up"),
+        StepName::Isolated => ("isolated", "it has no way out", "it has a way out, or power over the host"),
+        StepName::ProxyNetwork => {
+            ("reachable", "Traefik shares a network with it", "Traefik shares no usable network with it")
+        }
+        StepName::Understood => ("valid", "its labels can be used", "some of its labels cannot be used"),
+        StepName::WithinRights => {
+            ("rights", "it uses only its own names and hosts", "it uses names, hosts or addresses that are not its own")
+        }
+        StepName::Addressed => ("servers", "each has an address", "an address is missing"),
+    };
+    match step.verdict {
+        Verdict::Passed => format!("{name}: {passed}"),
+        Verdict::Failed | Verdict::Overruled => format!("{name}: {failed}"),
+        Verdict::Skipped => name.to_owned(),
     }
 }
 
@@ -348,8 +374,8 @@ mod tests {
         let refused = plan.decisions.values().find(|it| it.outcome == Outcome::Refused).unwrap();
         let answer = find(&plan, &refused.name);
         let text = answer.text();
-        assert!(text.contains("is refused") && text.contains("no    it has no way out"), "{text}");
-        assert!(text.contains("NET-001") && text.contains("to change it:"), "{text}");
+        assert!(text.contains("is refused") && text.contains("FAIL     isolated: it has a way out"), "{text}");
+        assert!(text.contains("NET-001") && text.contains("remedy:"), "{text}");
         let json: serde_json::Value = serde_json::from_str(&answer.json()).unwrap();
         assert_eq!(json["outcome"], "refused");
         assert_eq!(json["refusal"]["rule"], "NET-001");
@@ -385,12 +411,12 @@ mod tests {
             "Host(`Db.example`) || HostRegexp(`^.+\\.db\\.example$`)",
         )]);
         let text = find(&plan, "wiki.localhost").text();
-        assert!(text.starts_with("nobody answers wiki.localhost\nrefused: wiki-wiki-1: NET-001: "), "{text}");
+        assert!(text.starts_with("no router answers wiki.localhost\nrefused: wiki-wiki-1: NET-001: "), "{text}");
         for host in ["db.example", "x.db.example"] {
             let text = find(&plan, host).text();
-            assert!(text.contains("not asking: app1-db-1: it does not carry traefik.enable=true"), "{text}");
+            assert!(text.contains("ignored: app1-db-1: it does not carry traefik.enable=true"), "{text}");
         }
-        assert_eq!(find(&plan, "other.example").text(), "nobody answers other.example\n");
+        assert_eq!(find(&plan, "other.example").text(), "no router answers other.example\n");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct Refused<'a> {
     pub container: &'a str,
     /// Its id.
     pub id: &'a str,
-    /// Who answers for it.
+    /// Its owner.
     pub owner: &'a str,
     /// The first no.
     #[serde(flatten)]
@@ -132,7 +132,7 @@ impl<'a> Listing<'a> {
                 for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy.is_empty()) {
                     let remedy = visible_lines(&refusal.remedy).replace('\n', "\n    ");
                     let what = visible(&code(refusal));
-                    let _ = write!(text, "\n{}, {what}, to change it:\n    {remedy}\n", visible(container));
+                    let _ = write!(text, "\n{}: {what}: remedy\n    {remedy}\n", visible(container));
                 }
             }
         }
@@ -140,7 +140,7 @@ impl<'a> Listing<'a> {
             Some(names) if !names.is_empty() => {
                 let rows: Vec<_> = names.iter().map(|name| vec![(*name).to_owned()]).collect();
                 text.push('\n');
-                text.push_str(&columns(&["DID NOT ASK"], &rows));
+                text.push_str(&columns(&["IGNORED"], &rows));
             }
             None if self.ignored > 0 => {
                 let (noun, verb) = if self.ignored == 1 { ("container", "does") } else { ("containers", "do") };
@@ -155,7 +155,7 @@ impl<'a> Listing<'a> {
 /// Why Traefik leaves a router out, one line.
 pub(super) fn left_out(reason: &Unusable) -> String {
     match reason {
-        Unusable::Rule(problem) => format!("it does not take the rule: {problem}"),
+        Unusable::Rule(problem) => format!("it rejects the rule: {problem}"),
         Unusable::Missing { traefik, what } => {
             let told = if traefik == Plan::EVERYONE {
                 "nothing that is routed".to_owned()
@@ -286,7 +286,7 @@ mod tests {
         REFUSED  CODE     WHY
         leaky    NET-001  has a way out by `net-ex\u{1b}posed`
 
-        leaky, NET-001, to change it:
+        leaky: NET-001: remedy
             networks:
               net-proxy:
 

@@ -67,12 +67,12 @@ impl TokenFile {
             Ok(tokens) => {
                 self.problem = None;
                 if self.tokens.send_if_modified(|current| std::mem::replace(current, tokens.clone()) != tokens) {
-                    info!(path = %self.path.display(), "read the tokens again: they have changed");
+                    info!(path = %self.path.display(), "tokens changed: read them again");
                 }
             }
             Err(problem) => {
                 if self.problem.as_ref() != Some(&problem) {
-                    error!(path = %self.path.display(), "--token-file `{}` {problem}; the tokens read before stay good", self.path.display());
+                    error!(path = %self.path.display(), "--token-file `{}` {problem}; the old tokens stay valid", self.path.display());
                     self.problem = Some(problem);
                 }
             }
@@ -102,8 +102,8 @@ pub(super) fn refuse(
         }
         // A page of another site cannot know the token, so with one there is nothing more to ask.
         None if !open && is_foreign_page(request.headers(), allowed) => {
-            let words = "a browser came by a name that is not known to be this service's, which is how web pages of \
-                         others read what is inside; open it by its IP address or `localhost`, or add --allow-host\n";
+            let words = "unknown Host header (possible DNS rebinding); use the IP address or `localhost`, or add \
+                         --allow-host\n";
             Some((StatusCode::MISDIRECTED_REQUEST, words).into_response())
         }
         Some(_) | None => None,

@@ -112,7 +112,7 @@ pub(super) fn log(changes: &Changes<'_>, now: &Published) {
         info!(container.name = %name, container.id = %id, refusal.code = code, "`{name}` is not routed: {words}");
     }
     if lines > MOST_LINES {
-        info!("and more: {lines} changes in all; `leeward routes` lists what holds");
+        info!("suppressed further lines: {lines} changes in all; see `leeward routes`");
     }
     let refused = now.plan.decisions.values().filter(|it| it.outcome == Outcome::Refused).count();
     info!(

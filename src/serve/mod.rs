@@ -139,7 +139,7 @@ impl Service {
                 (false, _) => "without TLS",
             };
             warn!(
-                "listens on {listen} {lacking}: whoever reaches that port can read the configuration, or listen in; let \
+                "listening on {listen} {lacking}: whoever reaches this port can read the configuration; let \
                  only Traefik reach it, or add --token-file, and --tls-cert with --tls-key"
             );
         }
@@ -196,7 +196,7 @@ impl Service {
         while listening.join_next().await.is_some() {}
         match reason {
             None => {
-                info!("ended as told");
+                info!("stopped by a signal");
                 Ok(())
             }
             Some(reason) => Err(Problem::Ended(reason)),
@@ -292,13 +292,38 @@ async fn page(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: Head
     }
 }
 
-/// 404 where there is nothing of that name, 300 where there are several.
-async fn explained(State(shared): State<Shared>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+/// What `GET /explain/{name}` may be asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Condition {
+    fail_on: Option<Refused>,
+}
+
+/// `refused`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Refused {
+    Refused,
+}
+
+/// 404 where there is nothing of that name, 300 where there are several; 409 where `?fail-on=refused` and the container is
+/// refused, or no router answers the host.
+async fn explained(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    condition: Asked<Condition>,
+    headers: HeaderMap,
+) -> Response {
+    let fails = match condition {
+        Ok(Query(condition)) => condition.fail_on.is_some(),
+        Err(problem) => return not_understood(&problem),
+    };
     let Some(now) = shared.now() else { return not_ready() };
     let json = wants_json(&headers);
     let make = move || {
         let answer = explain::find(&now.plan, &name);
         let status = match &answer {
+            explain::Answer::Container(_) | explain::Answer::Host(_) if fails && answer.is_no() => StatusCode::CONFLICT,
             explain::Answer::Container(_) | explain::Answer::Host(_) => StatusCode::OK,
             explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
             explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,

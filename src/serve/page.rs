@@ -54,7 +54,7 @@ pub fn page(published: &Published) -> Markup {
                 (routes(listing.routes))
                 h2 { "Refused (" (listing.refused.len()) ")" }
                 table {
-                    tr { th { "Container" } th { "Why" } th { "What to change" } }
+                    tr { th { "Container" } th { "Why" } th { "Remedy" } }
                     @for refused in &listing.refused {
                         tr {
                             td { (explained(refused.container)) }
@@ -66,7 +66,7 @@ pub fn page(published: &Published) -> Markup {
                         }
                     }
                 }
-                p.quiet { "Not asking to be routed: " (counted(listing.ignored, "other container")) "." }
+                p.quiet { "Ignored, because they do not ask to be routed: " (counted(listing.ignored, "container")) "." }
                 h2 { "Findings (" (audit.findings.len()) ")" }
                 table {
                     tr { th { "Severity" } th { "Rule" } th { "Where" } th { "What" } }
@@ -80,8 +80,8 @@ pub fn page(published: &Published) -> Markup {
                     }
                 }
                 p.quiet {
-                    (audit.allowed.len()) " allowed for, " (audit.not_verifiable.len()) " not verifiable: see "
-                    a href="/audit" { "/audit" } ", which also says what to change. Also: "
+                    (audit.allowed.len()) " allowed, " (audit.not_verifiable.len()) " not verifiable: see "
+                    a href="/audit" { "/audit" } ", which also has the remedies. Also: "
                     a href="/routes" { "/routes" } ", " a href="/config" { "/config" } ", " a href="/metrics" { "/metrics" } "."
                 }
             }

@@ -79,7 +79,7 @@ async fn compile(
         // It is written never to; if it does all the same, one container's labels must not cost the others their routes.
         Err(problem) => {
             metrics.compile_failed();
-            error!("the compiler failed, which is a fault in Leeward; what was published before stays: {problem}");
+            error!("internal error; the published configuration stays as it was: {problem}");
             kept.map(|it| Published { stale: stale_then, ..Published::clone(&it) })
         }
     }
@@ -89,9 +89,12 @@ async fn compile(
 fn tell_of_staleness(previous: Option<&Published>, stale: Option<&Stale>) {
     match (previous.and_then(|it| it.stale.as_ref()), stale) {
         (None, Some(stale)) => {
-            warn!("what is published may be out of date: {}; it stays until the engine is back", stale.reason);
+            warn!(
+                "the published configuration may be out of date and stays as it is until the engine answers: {}",
+                stale.reason
+            );
         }
-        (Some(_), None) => info!("the engine is back; what is published is up to date"),
+        (Some(_), None) => info!("the engine answers again; the published configuration is up to date"),
         (Some(_), Some(_)) | (None, None) => {}
     }
 }

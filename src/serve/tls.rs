@@ -63,7 +63,7 @@ impl Tls {
             }
             Err(problem) => {
                 if self.problem.as_ref() != Some(&problem) {
-                    error!("{problem}; the certificate read before is used on");
+                    error!("{problem}; the old certificate stays in use");
                     self.problem = Some(problem);
                 }
             }

@@ -73,11 +73,11 @@ impl Views {
         let View { status, kind, text } = match timeout(self.longest, making).await {
             Ok(Ok(view)) => view,
             Ok(Err(problem)) => {
-                error!("a view failed, which is a fault in Leeward: {problem}");
-                return (StatusCode::INTERNAL_SERVER_ERROR, "a fault in Leeward: see its log\n").into_response();
+                error!("internal error in an answer: {problem}");
+                return (StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the log of Leeward\n").into_response();
             }
             Err(_) => {
-                warn!("a view took longer than {} s", self.longest.as_secs());
+                warn!("an answer took longer than {} s", self.longest.as_secs());
                 return busy("this takes too long");
             }
         };

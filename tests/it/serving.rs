@@ -47,7 +47,7 @@ impl Serving {
             assert!(begun.elapsed() < Duration::from_secs(20), "{}", serving.log());
             sleep(Duration::from_millis(10));
             let log = serving.log();
-            let address = log.split("listens on 127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next());
+            let address = log.split("listening on 127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next());
             serving.port = address.and_then(|port| port.parse().ok()).unwrap_or_default();
         }
         serving

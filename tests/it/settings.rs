@@ -30,8 +30,8 @@ fn a_setting_that_makes_no_sense_is_named_with_its_value_and_a_remedy() {
         (&["serve", "--hold=banana"], &["--hold", "banana", "25s"]),
         (&["gate", "--engine-timeout=0"], &["--engine-timeout", "30s"]),
         (&["routes", "--engine=nope"], &["--engine", "nope", "unix:///var/run/docker.sock"]),
-        (&["routes", "--engine=tcp://engine:99999"], &["--engine", "has a port that is none"]),
-        (&["routes", "--engine=tcp://engine/path"], &["--engine", "only a host and a port"]),
+        (&["routes", "--engine=tcp://engine:99999"], &["--engine", "invalid port"]),
+        (&["routes", "--engine=tcp://engine/path"], &["--engine", "only a host and a port are allowed"]),
         (&["routes", "--engine=ssh://engine"], &["--engine", "ssh -L"]),
         (&["--log-level=verbose", "routes", "--engine=demo"], &["--log-level", "verbose", "debug"]),
         (&["routes", "--engin=demo"], &["--engin"]),
@@ -69,9 +69,9 @@ fn a_field_that_a_default_rule_reads_and_that_does_not_exist_is_named_at_start_w
 fn dockers_own_variables_are_understood_or_named() {
     for (host, words) in [
         ("ssh://engine", "ssh -L"),
-        ("npipe:////./pipe/docker_engine", "scheme"),
-        ("/var/run/docker.sock", "no address"),
-        ("tcp://", "names no host"),
+        ("npipe:////./pipe/docker_engine", "unknown scheme"),
+        ("/var/run/docker.sock", "invalid address"),
+        ("tcp://", "no host"),
     ] {
         check(&[("DOCKER_HOST", host)], &["routes"], 2, &["DOCKER_HOST", host, words]);
     }

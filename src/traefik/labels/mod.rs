@@ -6,7 +6,7 @@
 //! Source: Traefik `pkg/config/label/label.go`; paerser `parser/`.
 
 mod decode;
-pub(crate) mod suggest;
+pub mod suggest;
 mod tree;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! "Did you mean": the known name nearest to a wrong one.
 
 /// The name that takes the fewest letters changed, added, left out or swapped; `None` if it takes too many.
-pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong: String = wrong.chars().take(64).flat_map(char::to_lowercase).collect();
     let allowed = (wrong.chars().count() / 3).clamp(1, 3);
     known

@@ -186,7 +186,7 @@ fn idle_event_streams_of_many_processes_do_not_keep_serve_from_starting() {
     serving.wait_for_log("no event stream");
     drop(idle);
     // As soon as there is a place it follows events again.
-    serving.wait_for_log("follows the engine's events");
+    serving.wait_for_log("following the events of the engine");
 }
 
 #[test]
