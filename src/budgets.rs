@@ -87,7 +87,7 @@ impl Quantity {
 /// Too much of something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excess {
-    /// Of what.
+    /// What there is too much of.
     pub quantity: Quantity,
     /// How much there is.
     pub found: u64,

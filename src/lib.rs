@@ -11,7 +11,7 @@
 //! serve     encode once, compare, send only a change; Traefik and people ask
 //! ```
 //!
-//! Beside that way: `gate`, the door to the engine's socket; `probe`, which tries a network from inside; and `net`, what
+//! Beside that way: `gate`, the filter for the engine's socket; `probe`, which tries a network from inside; and `net`, what
 //! these share at their sockets.
 //!
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:

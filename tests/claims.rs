@@ -633,7 +633,7 @@ fn a_rule_that_does_not_exist_allows_nothing_and_is_said() {
     let inventory = with(&[("leeward.allow", "NET-999, NET-001")]);
     let plan = compile(&inventory, &Settings::default());
     let said: Vec<_> = plan.decisions.get("app").unwrap().warnings.iter().map(|it| it.words.as_str()).collect();
-    assert_eq!(said, ["`NET-999` is no rule's id and allows nothing; docs/rules.md lists the rules"]);
+    assert_eq!(said, ["`NET-999` is not a rule and has no effect; docs/rules.md lists the rules"]);
 }
 
 #[test]
@@ -657,7 +657,7 @@ fn nobody_vouches_for_what_is_others() {
         assert!(["host", "reference"].contains(&found.as_str()), "{claim:?}: {found}");
         let plan = compile(&inventory, &Settings::default());
         let warnings = &plan.decisions.get("app").unwrap().warnings;
-        assert_eq!(warnings.iter().filter(|it| it.words.contains("what is others'")).count(), 3, "{warnings:?}");
+        assert_eq!(warnings.iter().filter(|it| it.words.contains("belongs to others")).count(), 3, "{warnings:?}");
         assert!(plan.findings.iter().any(|finding| finding.rule.starts_with("LBL-") && finding.blocks));
     }
 }

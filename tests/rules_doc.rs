@@ -23,7 +23,7 @@ fn family(id: &str) -> &'static str {
         Some("LBL") => "Labels",
         Some("ENG") => "The engine",
         Some("TRF") => "Traefik",
-        Some("SOC") => "Leeward's door to the engine",
+        Some("SOC") => "Leeward's access to the engine",
         _ => "?",
     }
 }
@@ -51,10 +51,10 @@ fn section(rule: &Rule) -> String {
         None => (rule.fix.lines().collect(), Vec::new()),
     };
     match (prose.is_empty(), snippet.is_empty()) {
-        (false, true) => writeln!(text, "*Fix:* {}\n", prose.join("\n")).unwrap(),
-        (true, _) => writeln!(text, "*Fix:*\n\n```yaml\n{}\n```\n", snippet.join("\n")).unwrap(),
+        (false, true) => writeln!(text, "*Remedy:* {}\n", prose.join("\n")).unwrap(),
+        (true, _) => writeln!(text, "*Remedy:*\n\n```yaml\n{}\n```\n", snippet.join("\n")).unwrap(),
         (false, false) => {
-            writeln!(text, "*Fix:* {}\n\n```yaml\n{}\n```\n", prose.join("\n"), snippet.join("\n")).unwrap();
+            writeln!(text, "*Remedy:* {}\n\n```yaml\n{}\n```\n", prose.join("\n"), snippet.join("\n")).unwrap();
         }
     }
     let reference = match rule.reference.strip_prefix("docs/") {

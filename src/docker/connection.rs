@@ -1,6 +1,6 @@
 //! One request to the engine, over a Unix socket, TCP or TLS, with bounds on time and size.
 //!
-//! A connection for each request: the socket is local, and a connection that died with the last engine is never met.
+//! A connection for each request: the socket is local, and no stale connection is used after an engine restart.
 
 use std::collections::VecDeque;
 use std::io;

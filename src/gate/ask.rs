@@ -40,7 +40,7 @@ pub enum Ask {
         all: bool,
         /// The newest so many; `None`: no limit.
         limit: Option<u32>,
-        /// Which.
+        /// The filters of the list.
         filters: Filters,
     },
     /// `/containers/{id or name}/json`.
@@ -49,7 +49,7 @@ pub enum Ask {
     Networks(Filters),
     /// `/networks/{id or name}`.
     Network {
-        /// Which.
+        /// The network's name or id.
         name: Name,
         /// Where it must live.
         scope: Option<Scope>,
@@ -71,7 +71,7 @@ pub enum Ask {
     Services {
         /// With the numbers of running and desired tasks.
         status: bool,
-        /// Which.
+        /// The filters of the list.
         filters: Filters,
     },
     /// `/services/{id or name}`; Swarm.

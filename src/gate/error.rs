@@ -41,7 +41,7 @@ pub enum Refused {
     /// A value that does not fit its query key.
     #[error("the value of the query key `{key}` is not let through")]
     Value {
-        /// Which.
+        /// The query key.
         key: &'static str,
     },
     /// A query key that came twice, or a query that is not `key=value&…`.

@@ -1,4 +1,4 @@
-//! The gate: a read-only door to the engine's socket, with nothing to say but what readers of labels need.
+//! The gate: a read-only filter for the engine's socket, which answers only what readers of labels need.
 //!
 //! ```text
 //! ask      what a client sent -> one of a closed set of requests, or a refusal     (pure)
@@ -136,35 +136,35 @@ pub enum Problem {
     Listen {
         /// A path, or a host and port.
         address: String,
-        /// Why.
+        /// The system's error.
         cause: io::Error,
     },
     /// Something else stands where the socket should be.
     #[error("`{path}` is there and is no socket; remove it, or choose another --listen")]
     NotASocket {
-        /// Which.
+        /// The socket's path.
         path: PathBuf,
     },
     /// Another process listens there.
     #[error("`{path}` is in use by another process; stop it, or choose another --listen")]
     InUse {
-        /// Which.
+        /// The socket's path.
         path: PathBuf,
     },
     /// The socket cannot be given to its owner.
     #[error("cannot give `{path}` to its owner: {cause}; start as root, or leave --socket-owner out")]
     Give {
-        /// Which.
+        /// The socket's path.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         cause: io::Error,
     },
     /// The privileges cannot be dropped.
     #[error("cannot become user {user}: {cause}; start as root, or start as that user and leave --user out")]
     Become {
-        /// Who.
+        /// The user and group to change to.
         user: Owner,
-        /// Why.
+        /// The system's error.
         cause: io::Error,
     },
     /// The engine's socket is not there while root's privileges are, and its group could still be joined.
@@ -173,19 +173,19 @@ pub enum Problem {
          first, or start as an unprivileged user of that group and leave --user out"
     )]
     NoGroup {
-        /// Which.
+        /// The socket's path.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         cause: io::Error,
     },
     /// The engine's socket is there, and shut.
     #[error("cannot open the engine's socket `{path}`: {cause}; the gate needs {}", needed_group(*.group))]
     Engine {
-        /// Which.
+        /// The socket's path.
         path: PathBuf,
         /// The group that may open it.
         group: Option<u32>,
-        /// Why.
+        /// The system's error.
         cause: io::Error,
     },
     /// The engine's socket could be opened, and cannot be any more.
@@ -194,9 +194,9 @@ pub enum Problem {
          there without `/proc/PID/root` or another process's files, for example a bind mount of the socket"
     )]
     Confined {
-        /// Which.
+        /// The socket's path.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         cause: io::Error,
     },
     /// The engine's socket is gone for good.
@@ -205,7 +205,7 @@ pub enum Problem {
          `restart: unless-stopped`), the gate sees the new one"
     )]
     Orphaned {
-        /// Which.
+        /// The socket's path.
         path: PathBuf,
     },
     /// The runtime cannot start.

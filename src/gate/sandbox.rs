@@ -1,4 +1,4 @@
-//! A process with little to lose: an unprivileged user, no way to gain anything, and no files but the engine's socket.
+//! Drops privileges and sandboxes the process: an unprivileged user, no new privileges, no files but the engine's socket.
 //!
 //! All of it happens before any thread exists: Linux keeps users, groups and Landlock rules per thread.
 

@@ -103,7 +103,7 @@ impl Declaration {
     }
 }
 
-/// Traefik's labels and Leeward's, misspelt; rules to vouch for that do not exist, or that nobody can vouch for.
+/// Misspelt labels of Traefik and of Leeward; allowed rules that do not exist, or that a container cannot allow.
 fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
     let warning = |(label, words): (&str, String)| Warning { label: Some(label.to_owned()), words };
     let allowed = labels.get(ALLOW);
@@ -111,11 +111,13 @@ fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
         .map(unknown_rules)
         .unwrap_or_default()
         .into_iter()
-        .map(|id| (ALLOW, format!("`{id}` is no rule's id and allows nothing; docs/rules.md lists the rules")));
-    let of_others = OF_OTHERS
-        .iter()
-        .filter(|id| allowed.is_some_and(|value| is_allowed(value, id)))
-        .map(|id| (ALLOW, format!("{id} is about what is others': no container can be allowed for there")));
+        .map(|id| (ALLOW, format!("`{id}` is not a rule and has no effect; docs/rules.md lists the rules")));
+    let of_others = OF_OTHERS.iter().filter(|id| allowed.is_some_and(|value| is_allowed(value, id))).map(|id| {
+        (
+            ALLOW,
+            format!("{id} has no effect: it is about what belongs to others, which a container's label cannot allow"),
+        )
+    });
     let traefiks = labels::unmatched(&labels.labels);
     let own = leeward_labels::on_container(&labels.labels);
     traefiks.into_iter().chain(own).chain(unknown).chain(of_others).map(warning).collect()

@@ -70,7 +70,7 @@ pub struct Decision {
     pub id: ContainerId,
     /// Its name.
     pub name: String,
-    /// Who answers for it: `app1`, `~lone`.
+    /// Its owner: `app1`, `~lone`.
     pub owner: String,
     /// Its Compose service, if the label counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ pub struct Decision {
     pub refusal: Option<Refusal>,
     /// The steps in order; those after the first no are judged as far as they can be.
     pub steps: Vec<Step>,
-    /// What is odd but costs nothing: labels that match nothing, rules that Traefik will not parse, ….
+    /// Warnings that do not affect routing: labels that match nothing, rules that Traefik rejects, ….
     pub warnings: Vec<Warning>,
     /// The hosts that its rules name, `*.x` for all below `x`; only of one that is not routed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -110,7 +110,7 @@ pub enum Outcome {
 /// One step of the way to a route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Which.
+    /// The step's name.
     pub name: StepName,
     /// What came of it.
     pub verdict: Verdict,
@@ -156,7 +156,7 @@ pub enum Verdict {
     Skipped,
 }
 
-/// Something odd that does not cost the route.
+/// Something odd that does not affect routing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Warning {
     /// The whole label key, if one is behind it.
@@ -196,7 +196,7 @@ pub struct Route {
     pub protocol: Protocol,
     /// The router's published name.
     pub router: String,
-    /// Who answers for it.
+    /// Its owner.
     pub owner: String,
     /// Its rule; empty for UDP.
     pub rule: String,

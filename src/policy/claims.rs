@@ -191,7 +191,7 @@ struct Court<'a> {
 
 impl Court<'_> {
     /// Refuses what is others', by the rule that the refusal names, if it names one. A container's own label cannot
-    /// vouch for that: the right to it is the network's to give, or a flag's.
+    /// allow that: it needs the network's label or a flag.
     fn refuse(&mut self, refusal: Refusal) {
         let Some(rule) = refusal.rule.as_deref().and_then(rules::find) else {
             if self.settings.isolation != Isolation::Off {
@@ -248,8 +248,8 @@ impl Court<'_> {
         let mut finding = rules::found(rule, self.claim.container, words);
         finding.fix = fix.map_or(finding.fix, Into::into);
         finding.action = action.unwrap_or(rule.action);
-        let vouch = self.claim.allowed.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
-        let remedy = format!("{}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {vouch}", finding.fix);
+        let allowed = self.claim.allowed.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
+        let remedy = format!("{}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {allowed}", finding.fix);
         let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule.id);
         self.settle(finding, Refusal { label, ..refusal }, true);
     }

@@ -67,15 +67,15 @@ impl<'a> Context<'a> {
 pub struct Candidate<'a> {
     /// Its id, as the inventory has it.
     pub id: &'a ContainerId,
-    /// It.
+    /// The container as the engine described it.
     pub container: &'a Arc<Container>,
     /// Its image, if it was read.
     pub image: Option<&'a Image>,
     /// Its labels that count.
     pub labels: OperatorLabels<'a>,
-    /// The rules that the operator allows for on it: the value of its `leeward.allow`, where it counts.
+    /// The rules that the operator allows on it: the value of its `leeward.allow`, where it counts.
     pub allowed: Option<&'a str>,
-    /// Who answers for it.
+    /// The owner of its names.
     pub owner: Owner,
     /// It is a declared Traefik.
     pub is_traefik: bool,

@@ -89,10 +89,11 @@ pub struct Finding {
     /// What was seen, one line with the facts: names, addresses, values.
     pub words: String,
     /// What to change; a compose snippet or a command where one fits.
+    #[serde(rename = "remedy")]
     pub fix: Cow<'static, str>,
-    /// Refuses its container under the isolation in force (and nobody allowed for it).
+    /// Refuses its container under the isolation in force (and it is not allowed).
     pub blocks: bool,
-    /// The operator allowed for it: `leeward.allow`.
+    /// The operator allowed it with `leeward.allow`.
     pub allowed: bool,
     /// The engine's API cannot tell: this is not a finding but a gap in what can be known.
     pub not_verifiable: bool,

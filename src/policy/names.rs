@@ -1,4 +1,4 @@
-//! Who answers for a container, and how what it declares is named in the document.
+//! The owner of a container, and the names in the document of what it declares.
 
 use std::fmt;
 

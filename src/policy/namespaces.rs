@@ -98,11 +98,11 @@ struct Place<'a> {
 /// A live container on a network.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
-    /// It.
+    /// The container as the engine described it.
     pub container: &'a Container,
     /// Its place in the order of the inventory's containers.
     pub at: usize,
-    /// Its place on the network; that of the container whose namespace it rides in, if it does.
+    /// Its place on the network; that of the container whose namespace it uses, if it has none of its own.
     pub attachment: &'a Attachment,
     /// It has a way out, of its own or through one that it shares a namespace with.
     pub way_out: bool,
@@ -111,7 +111,7 @@ pub struct Member<'a> {
 /// The effective network namespace of one container.
 #[derive(Clone, Debug, Default)]
 pub struct Namespace<'a> {
-    /// The containers whose namespace it rides in, nearest first; the last one owns it. Empty: it has its own.
+    /// The containers whose namespace it uses, nearest first; the last one owns it. Empty: it has its own.
     pub through: Vec<&'a Container>,
     /// Why its namespace is not the one its `network_mode` names any more, or cannot be found.
     pub broken: Option<Broken>,

@@ -47,7 +47,7 @@ pub struct Choice<'a> {
     pub at: usize,
     /// The network.
     pub network: &'a Network,
-    /// The place on it; of the container whose namespace it rides in, if it does. Always with an address, unless the
+    /// The place on it; of the container whose namespace it uses, if it has none of its own. Always with an address, unless the
     /// container is not running.
     pub attachment: &'a Attachment,
     /// What stands against it, where `--isolation warn` lets it pass.

@@ -23,11 +23,11 @@ pub struct Try {
 pub enum Outcome {
     /// It got there.
     Reached(String),
-    /// A door stands open; whether it leads anywhere, another try shows.
+    /// It is possible in principle; another try shows whether it leads anywhere.
     Open(String),
     /// It did not get there.
     Nothing(String),
-    /// Nobody can tell.
+    /// The result is not known.
     Unknown(String),
 }
 

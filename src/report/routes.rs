@@ -35,7 +35,7 @@ pub struct Listing<'a> {
 pub struct LeftOut<'a> {
     /// Its published name.
     pub router: &'a str,
-    /// Why.
+    /// Each reason as one line.
     pub reasons: Vec<String>,
 }
 

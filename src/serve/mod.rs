@@ -101,7 +101,7 @@ pub enum Problem {
     Listen {
         /// As asked for.
         address: SocketAddr,
-        /// Why.
+        /// The system's error.
         cause: std::io::Error,
     },
     /// The first task to end.

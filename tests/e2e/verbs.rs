@@ -109,7 +109,7 @@ fn what_an_operator_asks() {
         ),
         ("bad/published", &["NET-001", "PUB-001", "net-published", "external: true"]),
         ("bad/socket", &["PRV-002", "`/var/run`", "leeward.allow: PRV-002"]),
-        ("bad/rider", &["NET-003", "rides in the network of `bad_open_1`"]),
+        ("bad/rider", &["NET-003", "uses the network of `bad_open_1`"]),
         ("bad/greedy", &["LBL-003", "`app1.localhost` is bound to network `net-proxy`"]),
         ("bad/misspelt", &["bad-label", "did you mean", "traefik.http.routers.misspelt.ruel"]),
         ("bad/silent", &["does not ask to be routed", "traefik.enable: \"true\""]),

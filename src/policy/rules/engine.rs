@@ -10,18 +10,18 @@ use crate::policy::words::listed;
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "ENG-001",
-        title: "names are looked up outside for internal networks",
+        title: "DNS questions of internal networks leave the host",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Engine(eng_001),
         why: "the engine's DNS forwards questions of containers on internal networks from the host, where the host's \
               resolver is on loopback (systemd-resolved is): names carry data out (CVE-2024-29018)",
-        fix: "upgrade Docker to 23.0.11, 25.0.5, 26.0.0 or later; 24.0 was never mended",
+        fix: "upgrade Docker to 23.0.11, 25.0.5, 26.0.0 or later; 24.0 got no fix",
         reference: "https://github.com/moby/moby/security/advisories/GHSA-mq39-4gv4-mvpx",
     },
     Rule {
         id: "ENG-002",
-        title: "IPv6 where it was not asked for",
+        title: "IPv6 on networks where it is switched off",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Engine(eng_002),
@@ -31,7 +31,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "ENG-003",
-        title: "firewalld takes the engine's rules away",
+        title: "a reload of firewalld removes rules of the engine",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Engine(eng_003),
@@ -46,47 +46,47 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::High,
         action: Action::WarnStrictBlock,
         check: Check::Engine(eng_004),
-        why: "with `iptables: false`, or without br_netfilter on this version, `internal` is a word: nothing stands \
-              between the network and the outside",
+        why: "with `iptables: false`, or without br_netfilter on this version, `internal` has no effect: nothing separates \
+              the network from the outside",
         fix: "remove `\"iptables\": false` from /etc/docker/daemon.json; modprobe br_netfilter && sysctl -w \
               net.bridge.bridge-nf-call-iptables=1",
         reference: "CIS Docker Benchmark 2.4",
     },
     Rule {
         id: "ENG-005",
-        title: "what the API cannot tell",
+        title: "facts that the API does not show",
         severity: Severity::Info,
         action: Action::Inform,
         check: Check::Engine(eng_005),
-        why: "whether the packet filter is really in place, whether the host forwards, what listens on the host and \
-              where its resolver is, no API says",
+        why: "the API does not show whether the packet filter is in place, whether the host forwards packets, what \
+              listens on the host, and where its resolver is",
         fix: "try it: run `leeward probe` in a container on each internal network",
         reference: "docs/isolation.md#what-cannot-be-verified",
     },
     Rule {
         id: "ENG-006",
-        title: "the engine's API on TCP",
+        title: "the engine's API listens on TCP",
         severity: Severity::Critical,
         action: Action::WarnStrictBlock,
         check: Check::Engine(eng_006),
-        why: "every container reaches it over its network's gateway address, and owns the host",
+        why: "every container can reach it at the gateway address of its network, and so control the host",
         fix: "remove `tcp://` from `hosts` in /etc/docker/daemon.json and from dockerd's command line, or protect it \
               with client certificates (tlsverify)",
         reference: "https://docs.docker.com/engine/security/protect-access/",
     },
     Rule {
         id: "ENG-007",
-        title: "no system call filter by default",
+        title: "containers run without a system call filter by default",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Engine(eng_007),
-        why: "the engine runs containers without seccomp: every system call is open",
+        why: "the engine runs containers without seccomp: they may use every system call",
         fix: "use a kernel and an engine with seccomp, and no `seccomp-profile: unconfined` in daemon.json",
         reference: "CIS Docker Benchmark 2.17",
     },
     Rule {
         id: "ENG-008",
-        title: "a swarm that nobody uses",
+        title: "swarm mode is on, but not used",
         severity: Severity::Low,
         action: Action::Inform,
         check: Check::Engine(eng_008),
@@ -96,17 +96,17 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "ENG-009",
-        title: "an engine that is not maintained, or not known",
+        title: "the engine is not maintained or not known",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Engine(eng_009),
-        why: "holes that are found are not mended in it; of an unknown engine nobody knows what `internal` means",
+        why: "it gets no security fixes; it is not known whether an unknown engine enforces `internal`",
         fix: "upgrade Docker",
         reference: "https://github.com/moby/moby/blob/master/project/BRANCHES-AND-TAGS.md",
     },
     Rule {
         id: "ENG-010",
-        title: "Podman's names leave internal networks",
+        title: "DNS questions of internal networks leave the host (Podman)",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Engine(eng_010),
@@ -121,9 +121,9 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Engine(eng_011),
-        why: "such a container may be on any network, with any way out: what is said of its neighbours is said \
-              without it",
-        fix: "docker inspect NAME   # and see what it says",
+        why: "such a container may be on any network, with any way out: the findings about its neighbours do not \
+              consider it",
+        fix: "docker inspect NAME   # shows what cannot be read",
         reference: "docs/isolation.md#what-cannot-be-verified",
     },
 ];

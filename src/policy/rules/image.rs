@@ -7,7 +7,7 @@ use crate::policy::words::listed;
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "IMG-001",
-        title: "an image that configures the proxy",
+        title: "the image has labels that configure the proxy",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Any(img_001),
@@ -21,7 +21,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "IMG-002",
-        title: "an image that names a Compose project",
+        title: "the image names a Compose project",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Any(img_002),
@@ -32,7 +32,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "IMG-003",
-        title: "nobody can tell whose the labels are",
+        title: "the operator's labels cannot be told from the image's",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Any(img_003),
@@ -42,7 +42,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "IMG-004",
-        title: "runs an image by a tag that may move",
+        title: "uses an image by a tag, which may change",
         severity: Severity::Low,
         action: Action::Inform,
         check: Check::Hygiene(img_004),

@@ -40,7 +40,7 @@ pub(super) struct Kept<'a> {
 /// What a container could do for those that share a namespace with it.
 #[derive(Clone, Debug)]
 pub(super) struct Power<'a> {
-    /// It.
+    /// The container that has the power.
     pub(super) holder: &'a Container,
     /// Its place in the inventory.
     pub(super) at: usize,
@@ -141,7 +141,7 @@ impl Judgement {
     }
 }
 
-/// The ids in a container's `leeward.allow` (where it counts) that are no rule: they vouch for nothing.
+/// The ids in a container's `leeward.allow` (where it counts) that are not rules: they allow nothing.
 pub fn unknown_rules(value: &str) -> Vec<&str> {
     allowed_rules(value).filter(|id| find(id).is_none()).collect()
 }
@@ -331,7 +331,7 @@ impl Verdicts {
         }
     }
 
-    /// Whether anybody on a network did not vouch for a rule.
+    /// Whether a container on a network does not allow a rule.
     fn refuses_on(&self, network: usize, rule: &Rule, ground: &Ground<'_>) -> bool {
         let members = ground.places.get(network).map_or(&[][..], |place| place.members);
         members

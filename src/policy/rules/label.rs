@@ -6,13 +6,13 @@
 use super::{Check, Rule};
 use crate::policy::finding::{Action, Severity};
 
-/// The rules about what is others': `leeward.allow` on a container cannot vouch for it.
+/// The rules about what belongs to others: `leeward.allow` on a container cannot allow it.
 pub const OF_OTHERS: [&str; 3] = ["LBL-003", "LBL-004", "LBL-010"];
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "LBL-001",
-        title: "a rule that matches every host",
+        title: "a rule matches every host",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Step,
@@ -27,7 +27,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-002",
-        title: "one host, several owners",
+        title: "several owners claim one host",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
         check: Check::Step,
@@ -39,7 +39,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-003",
-        title: "a host that is not its network's",
+        title: "the host is bound to another network",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Step,
@@ -49,11 +49,11 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-004",
-        title: "refers to what is not its own",
+        title: "a reference to something of another owner",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Step,
-        why: "another owner's service behind a router of one's own goes round that owner's authentication; \
+        why: "another owner's service behind a router of one's own bypasses that owner's authentication; \
               `api@internal` shows every route and every hash",
         fix: "use names of the own project; share a middleware with `--share-middleware owner.name`; allow a reference \
               with `--allow-reference name@provider`",
@@ -61,7 +61,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-005",
-        title: "a server that is not the container itself",
+        title: "a server address that is not the container itself",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Step,
@@ -73,7 +73,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-006",
-        title: "sets a priority",
+        title: "a router sets its priority",
         severity: Severity::Low,
         action: Action::Inform,
         check: Check::Step,
@@ -83,7 +83,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-007",
-        title: "the entry point traefik",
+        title: "a router on Traefik's own entry point",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Step,
@@ -93,7 +93,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-008",
-        title: "a whole port",
+        title: "a router takes all traffic of an entry point",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Step,
@@ -107,7 +107,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-009",
-        title: "a middleware that reaches far",
+        title: "a middleware contacts an address, reads a file or runs a plugin",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
         check: Check::Step,
@@ -122,7 +122,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-010",
-        title: "Traefik's own TLS",
+        title: "a label sets Traefik's default TLS store",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Step,
@@ -133,29 +133,29 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-011",
-        title: "a health check that goes elsewhere",
+        title: "a health check goes to another target",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Step,
         why: "a host name, a scheme, headers, another port than the service's or redirects that are followed make of the \
-              health check a request of the container's choosing, which Traefik sends again and again; with redirects an \
-              application that is shut in reaches any address, and reads the answer",
+              health check a request that the container chose, which Traefik sends again and again; with redirects an \
+              isolated application reaches any address, and reads the answer",
         fix: "set path and interval alone, and remove the label",
         reference: "docs/security.md#what-makes-traefik-send-a-request",
     },
     Rule {
         id: "LBL-014",
-        title: "hides from the log",
+        title: "a router is hidden from logs, metrics or traces",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Step,
-        why: "what goes over this router is not in Traefik's access log, metrics or traces",
+        why: "requests of this router are not in Traefik's access log, metrics or traces",
         fix: "remove the `observability` labels",
         reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/routing/observability/",
     },
     Rule {
         id: "LBL-015",
-        title: "work without end",
+        title: "expensive middleware settings",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Step,
@@ -165,19 +165,19 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "LBL-017",
-        title: "a login that several answer to",
+        title: "several owners have the name of a forwardAuth address",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Step,
         why: "Traefik looks the name in a forwardAuth address up on every network that it is on. Where containers of \
-              several owners are called so, whichever is found decides who may come in, and sees every visitor's cookies",
+              several owners have this name, the one that is found decides who may log in, and sees every visitor's cookies",
         fix: "put the network's name behind it: \
               traefik.http.middlewares.auth.forwardauth.address=http://authelia.net-auth:9091/api/authz/forward-auth",
         reference: "docs/isolation.md#between-traefik-and-leeward",
     },
     Rule {
         id: "LBL-018",
-        title: "a health check's status, and redirects",
+        title: "a health check expects a status, and redirects are not followed",
         severity: Severity::Low,
         action: Action::Inform,
         check: Check::Step,

@@ -5,12 +5,12 @@ use crate::policy::finding::{Action, Severity};
 
 pub(super) static RULES: &[Rule] = &[Rule {
     id: "LOG-001",
-    title: "output leaves the host",
+    title: "the container's output is sent to another machine",
     severity: Severity::Low,
     action: Action::Inform,
     check: Check::App(log_001),
     why: "with this log driver the engine sends what the container prints to another machine: a one-way channel out",
-    fix: "know it, or use `logging: {driver: local}`",
+    fix: "accept it, or use `logging: {driver: local}`",
     reference: "https://docs.docker.com/engine/logging/configure/",
 }];
 

@@ -171,7 +171,7 @@ impl Case<'_> {
         &self.container.name
     }
 
-    /// The container whose network it is on: itself, or the one that it rides in.
+    /// The container whose network it is on: itself, or the one whose network it uses.
     fn network_owner(&self) -> &ContainerId {
         self.namespace.through.last().map_or(&self.container.id, |owner| &owner.id)
     }

@@ -22,13 +22,13 @@ pub(super) static RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(net_001),
         why: "a network without `internal: true` has a route to the Internet and to the local network: whoever takes \
-              the application over can send out whatever it knows and fetch whatever it lacks",
+              over the application can send data out and download tools",
         fix: "leave the container on internal networks only",
         reference: "https://docs.docker.com/reference/compose-file/networks/#internal",
     },
     Rule {
         id: "NET-002",
-        title: "the host's own network",
+        title: "uses the network of the host",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::App(net_002),
@@ -41,7 +41,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-003",
-        title: "rides in the network of another container that has a way out, or is gone",
+        title: "uses the network of another container that has a way out, or is gone",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::App(net_003),
@@ -75,29 +75,29 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-006",
-        title: "on a network whose driver makes `internal` mean nothing known",
+        title: "the network driver may not enforce `internal`",
         severity: Severity::High,
         action: Action::Block,
         check: Check::App(net_006),
-        why: "only the drivers `bridge` and `overlay` are known to enforce `internal`; what a plugin makes of it is \
-              the plugin's affair",
+        why: "only the drivers `bridge` and `overlay` are known to enforce `internal`; what a plugin does \
+              is not known",
         fix: "use a network with `driver: bridge` and `internal: true`",
         reference: "https://docs.docker.com/engine/network/drivers/",
     },
     Rule {
         id: "NET-007",
-        title: "published through Swarm's ingress",
+        title: "a port is published through Swarm's ingress",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::App(net_007),
-        why: "a service with an ingress port gets a leg on `ingress` and one on `docker_gwbridge` with a default \
+        why: "a service with an ingress port is also on `ingress` and on `docker_gwbridge`, with a default \
               route, even where all its own networks are internal overlays",
         fix: "delete `ports:` from the service; Traefik reaches it over the overlay network",
         reference: "https://docs.docker.com/engine/swarm/ingress/",
     },
     Rule {
         id: "NET-008",
-        title: "has a hidden leg on docker_gwbridge",
+        title: "is also on docker_gwbridge, which its inspection does not show",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::App(net_008),
@@ -120,7 +120,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-010",
-        title: "a proxy network shared by several owners",
+        title: "several owners share a proxy network",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,
         check: Check::Network(net_010),
@@ -132,7 +132,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-011",
-        title: "a neighbour with a way out",
+        title: "another container on the network has a way out",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
         check: Check::Network(net_011),
@@ -143,7 +143,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-012",
-        title: "a container on several networks may forward between them",
+        title: "may forward packets between its networks",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
         check: Check::Router(net_012),
@@ -155,7 +155,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-013",
-        title: "may send raw frames",
+        title: "may send raw packets",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,
         check: Check::Neighbour(net_013),
@@ -166,7 +166,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-014",
-        title: "may configure its network",
+        title: "may change its network configuration",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Power(net_014),
@@ -194,7 +194,7 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::App(net_016),
-        why: "before Docker 27 no ip6tables rule stands before an internal network: with IPv6 it has a way out. \
+        why: "before Docker 27 no ip6tables rule protects an internal network: with IPv6 it has a way out. \
               What Podman does for IPv6 is not known",
         fix: "networks:\n  net:\n    enable_ipv6: false   # or upgrade to Docker 27 or later",
         reference: "https://docs.docker.com/engine/release-notes/27/",
@@ -232,7 +232,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-021",
-        title: "one network alias, several owners",
+        title: "several owners use one network alias",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Network(net_021),
@@ -242,18 +242,18 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-022",
-        title: "has a name for the host or a machine outside",
+        title: "`extra_hosts` has an entry for the host or for an outside address",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(net_022),
         why: "an entry of `extra_hosts` that points at the host or at an address outside the container's networks \
-              says that somebody means to go there",
+              shows that the application means to connect there",
         fix: "remove the entry from `extra_hosts`",
         reference: "https://docs.docker.com/reference/compose-file/services/#extra_hosts",
     },
     Rule {
         id: "NET-023",
-        title: "a network with too many addresses, or with another's",
+        title: "the network's subnet is too large, or overlaps with another one",
         severity: Severity::Low,
         action: Action::Warn,
         check: Check::Network(net_023),
@@ -264,7 +264,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-024",
-        title: "kernel settings that help forwarding",
+        title: "kernel settings that make it forward packets",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Neighbour(net_024),
@@ -274,18 +274,18 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "NET-025",
-        title: "a label of Leeward's that means nothing",
+        title: "a network has an unknown label of Leeward",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Network(net_025),
-        why: "a network's label that is misspelt binds no host, and makes no proxy network: what the operator thinks is \
-              in force is not",
+        why: "a network's label that is misspelt binds no host, and makes no proxy network, although it \
+              looks as if it did",
         fix: "correct the label: leeward.hosts, leeward.proxy and leeward.allow are those of a network",
         reference: "docs/labels.md#leewards-own",
     },
     Rule {
         id: "NET-026",
-        title: "a bridge that the operator named",
+        title: "the network's bridge has a fixed name",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,
         check: Check::Network(net_026),
@@ -360,10 +360,10 @@ fn net_003(case: &Case<'_>) -> Option<Seen> {
         |owner: &str| format!("docker restart {name}   # after `{owner}`; in compose: depends_on with restart: true");
     match &case.namespace.broken {
         Some(Broken::Gone(owner)) => {
-            return Some(Seen::new(format!("`{name}` rides in the network of `{owner}`, which does not exist")));
+            return Some(Seen::new(format!("`{name}` uses the network of `{owner}`, which does not exist")));
         }
         Some(Broken::Stopped(owner)) => {
-            let words = format!("`{name}` rides in the network of `{owner}`, which is not running");
+            let words = format!("`{name}` uses the network of `{owner}`, which is not running");
             return Some(Seen::new(words).fix(format!("docker start {owner} && docker restart {name}")));
         }
         Some(Broken::Restarted(owner)) => {
@@ -371,13 +371,11 @@ fn net_003(case: &Case<'_>) -> Option<Seen> {
             return Some(Seen::new(words).fix(again(owner)));
         }
         Some(Broken::Undated(owner)) => {
-            let words =
-                format!("`{name}` rides in the network of `{owner}`, and which was started first cannot be read");
+            let words = format!("`{name}` uses the network of `{owner}`, and which was started first cannot be read");
             return Some(Seen::unverifiable(words).fix(again(owner)));
         }
         Some(Broken::TooDeep) => {
-            let words =
-                format!("`{name}` rides in the network of a container that rides in another's, more than four deep");
+            let words = format!("`{name}` uses the network of a container that uses another's, more than four deep");
             return Some(Seen::new(words));
         }
         None => {}
@@ -390,7 +388,7 @@ fn net_003(case: &Case<'_>) -> Option<Seen> {
         WayOut::Unknown => format!("which is on `{}`, of which the engine says nothing", edge.name),
         _ => format!("which has a way out over `{}`", edge.name),
     };
-    Some(Seen::new(format!("`{name}` rides in the network of `{}`, {what}", owner.name)))
+    Some(Seen::new(format!("`{name}` uses the network of `{}`, {what}", owner.name)))
 }
 
 fn net_004(case: &Case<'_>) -> Option<Seen> {
@@ -459,7 +457,7 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
         let words = format!("on `{}`, `{unread}` could not be read, and counts as having a way out", wire.network.name);
         return Some(Seen::unverifiable(words).fix(format!("look at it with: docker inspect {unread}")));
     }
-    // A rider leaves with the one whose network it rides in.
+    // It leaves with the container whose network it uses.
     let first = pivots.iter().find(|pivot| !rides(pivot.container)).or_else(|| pivots.first())?;
     // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.
     if others(wire).all(|member| member.way_out) {

@@ -19,14 +19,14 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Power(prv_001),
-        why: "a privileged container is root on the host: it sees all devices and may load modules, so no network wall \
-              holds it",
+        why: "a privileged container is root on the host: it sees all devices and may load modules, so network isolation \
+              does not stop it",
         fix: "remove `privileged: true`; add the one capability or device that is needed",
         reference: "CIS Docker Benchmark 5.5",
     },
     Rule {
         id: "PRV-002",
-        title: "an engine's or the host's control socket",
+        title: "has a control socket of an engine or of the host",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Power(prv_002),
@@ -37,7 +37,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-003",
-        title: "a capability that opens the host",
+        title: "has a capability that gives power over the host",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Power(prv_003),
@@ -47,17 +47,17 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-004",
-        title: "more capabilities than Docker's default set",
+        title: "has more capabilities than Docker's default set",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(prv_004),
-        why: "every capability is more of the kernel that can be reached",
+        why: "every capability opens more of the kernel to attacks",
         fix: "services:\n  app:\n    cap_drop: [ALL]\n    cap_add: []   # only what is needed",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
         id: "PRV-005",
-        title: "the host's processes",
+        title: "shares the process namespace of the host",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Power(prv_005),
@@ -80,7 +80,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-007",
-        title: "the host's shared memory",
+        title: "shares the IPC namespace of the host",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Power(prv_007),
@@ -91,7 +91,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-008",
-        title: "the host's name",
+        title: "shares the UTS namespace of the host",
         severity: Severity::Low,
         action: Action::Warn,
         check: Check::App(prv_008),
@@ -101,17 +101,17 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-009",
-        title: "opts out of user namespaces",
+        title: "does not use user namespaces",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(prv_009),
-        why: "the engine maps root in containers to an ordinary user of the host, but not in this one",
+        why: "the engine maps root in containers to an ordinary user of the host, but not for this container",
         fix: "remove `userns_mode: host`",
         reference: "CIS Docker Benchmark 5.31",
     },
     Rule {
         id: "PRV-010",
-        title: "a device that is the host",
+        title: "has a device that gives power over the host",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Power(prv_010),
@@ -123,22 +123,22 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-011",
-        title: "a device",
+        title: "has a device of the host",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(prv_011),
-        why: "a device's driver is kernel code that the container talks to directly. For hardware acceleration \
-              (`/dev/dri`) this is the price",
+        why: "a device's driver is kernel code that the container talks to directly. Hardware acceleration \
+              (`/dev/dri`) needs it",
         fix: "remove the device if it is not needed",
         reference: "CIS Docker Benchmark 5.18",
     },
     Rule {
         id: "PRV-012",
-        title: "no system call filter, or one that lets the dangerous calls through",
+        title: "no system call filter, or one that allows dangerous calls",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Power(prv_012),
-        why: "`seccomp=unconfined` opens every system call, the ones that escapes are made of among them. A profile of its \
+        why: "`seccomp=unconfined` opens every system call, also those that are used to escape. A profile of its \
               own does the same if its default action allows, or if it allows calls that the engine's own gives to \
               nobody or only with a capability: `mount`, `unshare`, `setns`, `bpf`, `keyctl` and their like. One that \
               cannot be read counts as such (Podman, and `check`, see only its path)",
@@ -157,7 +157,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-014",
-        title: "SELinux switched off",
+        title: "SELinux is switched off",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(prv_014),
@@ -167,7 +167,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-015",
-        title: "the kernel's files unmasked",
+        title: "kernel files are not masked",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Power(prv_015),
@@ -177,7 +177,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-016",
-        title: "a directory that is the host",
+        title: "a mount gives power over the host",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Power(prv_016),
@@ -189,7 +189,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-017",
-        title: "mounts that spread to the host",
+        title: "mounts made in the container appear on the host",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(prv_017),
@@ -213,7 +213,7 @@ pub(super) static RULES: &[Rule] = &[
         severity: Severity::Low,
         action: Action::Inform,
         check: Check::Hygiene(prv_019),
-        why: "an intruder can install tools and stay until the container is made anew",
+        why: "an intruder can install tools that stay until the container is recreated",
         fix: "services:\n  app:\n    read_only: true\n    tmpfs: [/tmp]",
         reference: "CIS Docker Benchmark 5.13",
     },
@@ -239,7 +239,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-022",
-        title: "the host's control groups",
+        title: "uses control groups of the host",
         severity: Severity::Low,
         action: Action::Warn,
         check: Check::App(prv_022),
@@ -249,24 +249,24 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PRV-023",
-        title: "an unusual runtime or group",
+        title: "uses an unusual runtime or group",
         severity: Severity::Low,
         action: Action::Inform,
         check: Check::App(prv_023),
-        why: "another runtime has other walls; the group `docker` opens the engine's socket where it is mounted",
-        fix: "remove `runtime:` or `group_add:` if nobody knows what it is for",
+        why: "another runtime isolates differently; the group `docker` opens the engine's socket where it is mounted",
+        fix: "remove `runtime:` or `group_add:` if it is not needed",
         reference: "https://docs.docker.com/reference/compose-file/services/#runtime",
     },
     Rule {
         id: "PRV-024",
-        title: "a container that sees the processes of all",
+        title: "sees the processes of all containers",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Host(prv_024),
         why: "with `pid: host` a container that asks for no route (a metrics exporter, say) sees the processes of every \
               container, and with the right user or capability reads their memory and files. It refuses nobody, also not \
               under `strict`; it is high if that container has a way out or may send raw frames",
-        fix: "remove `pid: host` from it, take its way out and NET_RAW away, or allow it there:\n\
+        fix: "remove `pid: host` from it, remove its way out and NET_RAW, or allow it there:\n\
               services:\n  exporter:\n    labels:\n      leeward.allow: PRV-024",
         reference: "CIS Docker Benchmark 5.16",
     },

@@ -7,17 +7,17 @@ use crate::policy::finding::{Action, Severity};
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "PUB-001",
-        title: "a port on the host's addresses",
+        title: "publishes a port on the host",
         severity: Severity::High,
         action: Action::Block,
         check: Check::App(pub_001),
-        why: "the port leads past Traefik: without its TLS, its authentication, its log",
+        why: "requests to the port bypass Traefik: its TLS, its authentication and its log",
         fix: "delete `ports:` from the service; Traefik reaches it on the proxy network",
         reference: "CIS Docker Benchmark 5.9",
     },
     Rule {
         id: "PUB-002",
-        title: "a port on the host's loopback",
+        title: "publishes a port on the host's loopback address",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(pub_002),
@@ -28,22 +28,22 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "PUB-003",
-        title: "a port that will go live",
+        title: "asks for a published port that is not open yet",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(pub_003),
-        why: "on internal networks alone the engine publishes nothing, but it keeps the wish: the port opens on the \
-              host the moment the container is attached to any other network",
+        why: "on internal networks alone the engine publishes nothing, but it remembers the port: it opens on the \
+              host as soon as the container is attached to any other network",
         fix: "delete `ports:` from the service (or `-p`/`-P` from `docker run`)",
         reference: "https://github.com/moby/moby/issues/36174",
     },
     Rule {
         id: "PUB-004",
-        title: "a port on the nodes of the swarm",
+        title: "publishes a port on the nodes of the swarm",
         severity: Severity::High,
         action: Action::Block,
         check: Check::App(pub_004),
-        why: "a port published with `mode: host` leads past Traefik on every node that runs the service",
+        why: "a port published with `mode: host` bypasses Traefik on every node that runs the service",
         fix: "delete `ports:` from the service",
         reference: "https://docs.docker.com/engine/swarm/services/#publish-ports",
     },

@@ -1,4 +1,4 @@
-//! SOC: Leeward's own door to the engine.
+//! SOC: Leeward's own access to the engine.
 
 use super::{Check, Rule, Seen};
 use crate::inventory::Door;
@@ -8,19 +8,19 @@ use crate::policy::finding::{Action, Severity};
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "SOC-001",
-        title: "a filter before the socket that lets too much through",
+        title: "the filter in front of the engine's socket allows too much",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Engine(soc_001),
-        why: "requests that can name nothing, and that Leeward never makes, came through to the engine: others will \
-              too, the ones that read every file or open a shell among them",
+        why: "harmless test requests, which Leeward otherwise never makes, reached the engine: others will \
+              too, such as those that read every file or open a shell",
         fix: "use `leeward gate`, or list the exact paths: GET /_ping, /version, /info, /events, /containers/json, \
               /containers/<id>/json, /networks, /networks/<id>, /images/<id>/json, /volumes/<name>",
         reference: "docs/isolation.md#the-socket",
     },
     Rule {
         id: "SOC-002",
-        title: "Leeward holds the engine's socket itself",
+        title: "Leeward uses the engine's socket without a filter",
         severity: Severity::Critical,
         action: Action::Warn,
         check: Check::Engine(soc_002),

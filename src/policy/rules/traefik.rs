@@ -12,17 +12,17 @@ use crate::policy::words::listed;
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "TRF-001",
-        title: "Traefik has an engine's socket",
+        title: "Traefik has the socket of an engine",
         severity: Severity::Critical,
         action: Action::Warn,
         check: Check::Traefik(trf_001),
-        why: "Leeward is there so that Traefik, the one that faces the Internet, does not hold the engine's socket",
+        why: "Traefik faces the Internet: whoever takes it over controls the host through the socket",
         fix: "remove the mount and `--providers.docker` or `--providers.swarm`; use `--providers.http` alone",
         reference: "docs/rules.md#prv-002",
     },
     Rule {
         id: "TRF-002",
-        title: "Traefik's API without a lock",
+        title: "Traefik's API needs no login",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Traefik(trf_002),
@@ -32,7 +32,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "TRF-003",
-        title: "Traefik may do more with its networks than it needs",
+        title: "Traefik has more network privileges than it needs",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Traefik(trf_003),
@@ -44,17 +44,17 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "TRF-004",
-        title: "company on Traefik's way out",
+        title: "other containers on Traefik's external network",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Traefik(trf_004),
-        why: "what shares the exposed network with Traefik reaches its other listeners, and goes out beside it",
-        fix: "give Traefik an exposed network of its own",
+        why: "containers on the external network of Traefik reach its other ports, and have a way out",
+        fix: "give Traefik an external network of its own",
         reference: "docs/isolation.md#shared-proxy-networks",
     },
     Rule {
         id: "TRF-005",
-        title: "company between Traefik and Leeward",
+        title: "other containers on the network of Traefik and Leeward",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Traefik(trf_005),
@@ -66,12 +66,12 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "TRF-006",
-        title: "another by Leeward's name",
+        title: "another container answers to Leeward's name",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Traefik(trf_006),
-        why: "the engine looks a bare name up on every network that Traefik is on: while Leeward restarts, or always, \
-              Traefik asks the other one, and takes its answer for Leeward's. Whether Traefik asks by that name is in \
+        why: "the engine looks up a bare name on every network of Traefik: while Leeward restarts, or always, \
+              Traefik may ask the other container, and takes its answer for Leeward's. Whether Traefik asks by that name is in \
               its configuration, which is not read",
         fix: "give the other service or alias another name; and let Traefik ask with the network's name behind Leeward's:\n\
               providers.http.endpoint=http://leeward.net-control:9000/config",
@@ -79,7 +79,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "TRF-007",
-        title: "nobody says which Traefik it is",
+        title: "Traefik's version is not known",
         severity: Severity::High,
         action: Action::Warn,
         check: Check::Step,

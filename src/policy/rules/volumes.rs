@@ -11,7 +11,7 @@ use crate::policy::words::listed;
 pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "VOL-001",
-        title: "writes where a container with a way out reads",
+        title: "shares a volume with a container that has a way out",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(vol_001),
@@ -21,7 +21,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "VOL-002",
-        title: "a volume that is a host directory in disguise",
+        title: "a volume is a directory of the host",
         severity: Severity::High,
         action: Action::Block,
         check: Check::Power(vol_002),
@@ -34,18 +34,18 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "VOL-003",
-        title: "a volume that lies on another machine",
+        title: "a volume is on another machine",
         severity: Severity::Low,
         action: Action::Inform,
         check: Check::App(vol_003),
         why: "the host's kernel, or a plugin, carries what the container writes to another machine, and back: a way in \
-              and out for whoever reaches the share. For media on a file server this is the price",
-        fix: "know it, or mount it read-only: `volumes: [media:/media:ro]`",
+              and out for whoever reaches the share. Media on a file server need it",
+        fix: "accept it, or mount it read-only: `volumes: [media:/media:ro]`",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {
         id: "VOL-004",
-        title: "writes where Traefik reads, or reaches what Leeward listens on",
+        title: "can write Traefik's files, or reaches Leeward's socket",
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::Power(vol_004),

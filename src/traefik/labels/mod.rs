@@ -161,11 +161,11 @@ pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
         }
         let second = key.split('.').nth(1).unwrap_or_default();
         let words = if second.eq_ignore_ascii_case("tls") {
-            "Traefik reads only traefik.tls.stores.default from labels; it passes this one over".to_owned()
+            "Traefik reads only traefik.tls.stores.default from labels, and ignores this one".to_owned()
         } else {
             let hint = suggest::nearest(second, ["http", "tcp", "udp", "tls", "enable", "docker", "swarm"])
                 .map(|name| format!("; did you mean traefik.{name}?"));
-            format!("Traefik reads no label of this name and passes it over{}", hint.unwrap_or_default())
+            format!("Traefik has no label of this name and ignores it{}", hint.unwrap_or_default())
         };
         unmatched.push((key.as_str(), words));
     }
