@@ -1,4 +1,4 @@
-//! Every way to be refused, and its words.
+//! Every reason to refuse a request, with its message.
 
 use thiserror::Error;
 
@@ -6,25 +6,25 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
     /// Anything but `GET`, and `HEAD` where the engine has it.
-    #[error("{method} is not let through; the gate only reads")]
+    #[error("{method} is not allowed; the gate only reads")]
     Method {
         /// As sent, shortened.
         method: String,
     },
     /// No path that the gate knows.
-    #[error("`{path}` is not let through")]
+    #[error("`{path}` is not allowed")]
     Path {
         /// As sent, shortened.
         path: String,
     },
     /// A path that would need decoding or cleaning before it could be understood.
-    #[error("`{path}` is not written plainly; paths hold no `%`, no `//` and no dot segments here")]
+    #[error("invalid path `{path}`: it must not contain `%`, `//` or dot segments")]
     Written {
         /// As sent, shortened.
         path: String,
     },
     /// A target with a scheme or a host, or `*`.
-    #[error("only a path may be asked for, not a whole URL")]
+    #[error("write a path, not a whole URL")]
     Form,
     /// A target that is too long.
     #[error("the request is longer than {most} bytes")]
@@ -33,13 +33,13 @@ pub enum Refused {
         most: usize,
     },
     /// A query key that this path does not have here.
-    #[error("the query key `{key}` is not let through")]
+    #[error("the query key `{key}` is not allowed")]
     Key {
         /// As sent, shortened.
         key: String,
     },
     /// A value that does not fit its query key.
-    #[error("the value of the query key `{key}` is not let through")]
+    #[error("the value of the query key `{key}` is not allowed")]
     Value {
         /// The query key.
         key: &'static str,
@@ -48,31 +48,31 @@ pub enum Refused {
     #[error("the query is not plain `key=value` pairs, each key once")]
     Query,
     /// A filter that this path does not have here, or one of a wrong shape.
-    #[error("the filter `{filter}` is not let through")]
+    #[error("the filter `{filter}` is not allowed")]
     Filter {
         /// As sent, shortened.
         filter: String,
     },
     /// A name or id outside the engine's grammar.
-    #[error("`{name}` is no name or id")]
+    #[error("invalid name or id `{name}`")]
     Name {
         /// As sent, shortened.
         name: String,
     },
     /// A version prefix that is not `/v1.NN`.
-    #[error("`{version}` is no API version; they look like `v1.41`")]
+    #[error("invalid API version `{version}`; write it as `v1.41`")]
     Version {
         /// As sent, shortened.
         version: String,
     },
     /// A path that the gate knows, but only with `--swarm`.
-    #[error("`{path}` is let through only with --swarm")]
+    #[error("`{path}` is allowed only with --swarm")]
     Swarm {
         /// As sent, shortened.
         path: String,
     },
     /// A header that announces a body, or a change of protocol.
-    #[error("the header `{header}` is not let through; requests have no body and no upgrade here")]
+    #[error("the header `{header}` is not allowed; requests have no body and no upgrade here")]
     Header {
         /// Its name.
         header: &'static str,

@@ -1,4 +1,4 @@
-//! What was let through, refused and failed: counts, and log lines that a flood cannot fill the disk with.
+//! Counts of answered, refused and failed requests, and log lines whose number is limited.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -331,7 +331,7 @@ impl Court<'_> {
     fn port(&mut self, protocol: &str, service: &str, port: Option<&str>) {
         let Some(port) = port.filter(|port| !port.is_empty() && !is_port(port)) else { return };
         let label = format!("traefik.{protocol}.services.{service}.loadbalancer.server.port");
-        let words = format!("label `{label}` is `{port}`, which is no port: it could lead anywhere");
+        let words = format!("label `{label}` is `{port}`, which is not a port: it could lead anywhere");
         self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
     }
 
@@ -341,7 +341,7 @@ impl Court<'_> {
             self.port("http", name, server.port.as_deref());
             if let Some(scheme) = server.scheme.as_deref().filter(|scheme| !is_scheme(scheme)) {
                 let label = label("server.scheme");
-                let words = format!("label `{label}` is `{scheme}`, which is no scheme: it could lead anywhere");
+                let words = format!("label `{label}` is `{scheme}`, which is not a scheme: it could lead anywhere");
                 self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
             }
             let Some(url) = server.url.as_deref().filter(|url| !url.is_empty()) else { continue };

@@ -226,7 +226,7 @@ fn img_003(container: &Container, image: Option<&Image>) -> Refusal {
     };
     Refusal::new(
         Code::ImageLabels,
-        format!("{why}; nobody can tell the labels of `{}` from those of its image", container.name),
+        format!("{why}; the labels of `{}` cannot be told from those of its image", container.name),
         format!(
             "pull the image and create the container again: docker compose up -d --force-recreate (or docker pull {0} \
              and docker run); if a filter stands before the engine, let `GET /images/<id>/json` through",

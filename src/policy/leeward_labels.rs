@@ -53,12 +53,12 @@ fn odd<'a>(
             let plain = is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
             let trusts = key == IMAGE_LABELS && value != "honor";
             match (flag && !plain, trusts) {
-                (true, _) => format!("`{value}` is neither true nor false, and counts as false"),
-                (_, true) => format!("`{value}` means nothing; the only value is honor"),
+                (true, _) => format!("`{value}` is not true or false, and counts as false"),
+                (_, true) => format!("`{value}` has no effect; the only value is honor"),
                 (false, false) => continue,
             }
         } else if elsewhere.contains(&key) {
-            format!("this label belongs on a {where_else}, and means nothing here")
+            format!("this label belongs on a {where_else}, and has no effect here")
         } else {
             let names = here.iter().filter_map(|known| known.strip_prefix(OURS));
             let near = suggest::nearest(key.get(OURS.len()..).unwrap_or_default(), names);
@@ -94,16 +94,16 @@ mod tests {
             check(on_network, key, "true", &format!("Leeward has no label of this name; did you mean {meant}?"));
         }
         check(on_network, "leeward.x", "1", "Leeward has no label of this name");
-        check(on_network, "leeward.traefik", "true", "this label belongs on a container, and means nothing here");
-        check(on_container, "leeward.hosts", "a", "this label belongs on a network, and means nothing here");
+        check(on_network, "leeward.traefik", "true", "this label belongs on a container, and has no effect here");
+        check(on_container, "leeward.hosts", "a", "this label belongs on a network, and has no effect here");
         check(
             on_container,
             "leeward.alow",
             "NET-001",
             "Leeward has no label of this name; did you mean leeward.allow?",
         );
-        check(on_container, "leeward.traefik", "yes", "`yes` is neither true nor false, and counts as false");
-        check(on_container, "leeward.image-labels", "honour", "`honour` means nothing; the only value is honor");
+        check(on_container, "leeward.traefik", "yes", "`yes` is not true or false, and counts as false");
+        check(on_container, "leeward.image-labels", "honour", "`honour` has no effect; the only value is honor");
         for (key, value) in [("leeward.traefik", "true"), ("leeward.allow", "NET-001"), ("leewardx.y", "")] {
             check(on_container, key, value, "");
         }

@@ -261,7 +261,7 @@ impl<'a> ProxyNetworks<'a> {
             .collect();
         let service = asks.service();
         let own = format!(
-            "give it an internal network that Traefik is on, best one of its own:\n{}",
+            "give it an internal network that Traefik is on, best one for it alone:\n{}",
             remedy::own_network(service, &kept)
         );
         match named.or(known.first().copied()) {

@@ -71,12 +71,12 @@ impl From<&Excess> for Refusal {
         let remedy = match quantity {
             Quantity::ObjectBytes => format!("remove labels, or start `serve`, and the gate, with a higher {flag}"),
             Quantity::RegexSize | Quantity::OwnerRegexSize => format!(
-                "repeat less in them (`{{1,1000}}`, `\\pL`), or use Path and PathPrefix; {flag} lets more through, which Traefik pays for in memory"
+                "repeat less in them (`{{1,1000}}`, `\\pL`), or use Path and PathPrefix; {flag} allows more, which costs Traefik memory"
             ),
             Quantity::MiddlewareSize | Quantity::OwnerMiddlewareSize => format!(
-                "name fewer middlewares, or make them smaller: Traefik makes each anew for each router; {flag} lets more through, which Traefik pays for in memory"
+                "name fewer middlewares, or make them smaller: Traefik makes each anew for each router; {flag} allows more, which costs Traefik memory"
             ),
-            _ => format!("use fewer or shorter labels; {flag} lets more through"),
+            _ => format!("use fewer or shorter labels; {flag} allows more"),
         };
         Self { label: label.clone(), ..Self::new(Code::Budget, format!("{words}{most} ({flag})"), remedy) }
     }

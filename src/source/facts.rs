@@ -101,7 +101,7 @@ fn left_out(raw: &Value) -> Vec<(&str, u64)> {
 
 /// An object is too large, and what is left of it says too little.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` in it is {bytes} bytes, too large to be read; {} of `serve`, and of the gate, lets more through", Quantity::ObjectBytes.flag())]
+#[error("`{name}` in it is {bytes} bytes, too large to be read; {} of `serve`, and of the gate, allows more", Quantity::ObjectBytes.flag())]
 pub struct TooLarge {
     /// The field.
     name: String,

@@ -37,7 +37,7 @@ pub enum Error {
         cause: std::io::Error,
     },
     /// The file is something else.
-    #[error("{} is no snapshot: {why}; record one with: leeward snapshot --output FILE", path.display())]
+    #[error("{} is not a snapshot: {why}; record one with: leeward snapshot --output FILE", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn other_files_are_told_apart() {
         let parse = |text| parse(text, Path::new("it.json")).unwrap_err().to_string();
-        assert!(parse("{}").contains("is no snapshot"));
-        assert!(parse("[").contains("is no snapshot"));
+        assert!(parse("{}").contains("is not a snapshot"));
+        assert!(parse("[").contains("is not a snapshot"));
         assert!(parse(r#"{"format":"x","version":1,"inventory":{}}"#).contains("its format is `x`"));
         assert!(parse(r#"{"format":"leeward-snapshot","version":2,"inventory":{}}"#).contains("update Leeward"));
         assert!(read(Path::new("/nowhere/x")).unwrap_err().to_string().starts_with("cannot read the snapshot"));

@@ -104,7 +104,7 @@ fn what_an_operator_asks() {
                 "NET-001",
                 "networks: [net-proxy]\n",
                 "network disconnect bad_default",
-                "\n          default:\n",
+                "\n             default:\n",
             ],
         ),
         ("bad/published", &["NET-001", "PUB-001", "net-published", "external: true"]),

@@ -32,7 +32,7 @@ fn what_cannot_be_read_or_written_is_said_in_one_line() {
     std::fs::write(at("other.json"), "{}").unwrap();
     for (arguments, words) in [
         (["routes", "--engine", &format!("file:{}", at("none.json"))], "cannot read the snapshot"),
-        (["routes", "--engine", &format!("file:{}", at("other.json"))], "is no snapshot"),
+        (["routes", "--engine", &format!("file:{}", at("other.json"))], "is not a snapshot"),
         (["snapshot", "--engine=demo", &format!("--output={}", at("no/such/folder"))], "cannot write the snapshot"),
         (["snapshot", "--engine", &format!("unix://{}", at("no.sock"))], "no.sock"),
     ] {

@@ -427,7 +427,7 @@ fn net_007(case: &Case<'_>) -> Option<Seen> {
 fn net_008(case: &Case<'_>) -> Option<Seen> {
     let name = case.name();
     if !ways(case, WayOut::Gateway).is_empty() {
-        return Some(Seen::new(format!("`{name}` has a leg on `docker_gwbridge` that its inspection does not show")));
+        return Some(Seen::new(format!("`{name}` is also on `docker_gwbridge`, which its inspection does not show")));
     }
     (!ways(case, WayOut::GatewayUnknown).is_empty()).then(|| {
         Seen::unverifiable(format!(
@@ -609,8 +609,12 @@ fn net_017(wire: &Wire<'_>) -> Option<Seen> {
 
 fn net_018(wire: &Wire<'_>) -> Option<Seen> {
     let icc = wire.network.options.get("com.docker.network.bridge.enable_icc")?;
-    (icc == "false" && wire.is_proxy)
-        .then(|| Seen::new(format!("`{}` forbids its containers to talk, Traefik among them", wire.network.name)))
+    (icc == "false" && wire.is_proxy).then(|| {
+        Seen::new(format!(
+            "containers on `{}` cannot reach each other, so Traefik cannot reach them",
+            wire.network.name
+        ))
+    })
 }
 
 fn net_019(wire: &Wire<'_>) -> Option<Seen> {

@@ -65,7 +65,7 @@ fn a_refusal_is_logged_in_one_line_and_a_flood_in_few() {
         house.gate.send(b"GET /secrets HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     let log = house.gate.log();
-    assert!(log.contains("refused `POST /containers/create`: POST is not let through; the gate only reads"), "{log}");
+    assert!(log.contains("refused `POST /containers/create`: POST is not allowed; the gate only reads"), "{log}");
     let lines = log.lines().filter(|line| line.contains("refused")).count();
     assert!((2..=10).contains(&lines), "{log}");
     assert!(!log.contains('\x1b'), "{log}");
