@@ -131,10 +131,6 @@ codes! {
     BadName = "bad-name",
     /// Needs a newer Traefik than the one that reads the document.
     TraefikVersion = "traefik-version",
-    /// The router's rule is missing or cannot be made.
-    BadRule = "bad-rule",
-    /// A router that fits no service, or several.
-    Unlinked = "unlinked",
     /// Refers to something of another owner or provider.
     Reference = "reference",
     /// A server address that is not the container's own.
@@ -149,8 +145,4 @@ codes! {
     NoPort = "no-port",
     /// No address is known.
     NoAddress = "no-address",
-    /// Two containers of one owner define one name differently.
-    Conflict = "conflict",
-    /// A declared Traefik: it declares middlewares, it is not a backend.
-    IsTraefik = "is-traefik",
 }
