@@ -11,6 +11,7 @@ use leeward::docker;
 use leeward::serve::{self, Options, Problem, Service, default_certificate, tls};
 use leeward::settings::Isolation;
 use leeward::source::facts;
+use leeward::traefik::duration::Duration as GoDuration;
 use leeward::traefik::rules::template::FIELDS;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -219,30 +220,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write 127.0.0.1:9000, 0.0.0.0:9000 or [::1]:9000".to_owned())
 }
 
-/// `25s`, `500ms`, `1m30s`, or a bare number of seconds.
+/// A bare number of seconds, or Go's notation: `25s`, `500ms`, `1m30s`. Never negative.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write 25s, 500ms, 1m30s or 0".to_owned();
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(u64::from(seconds)));
     }
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (count, unit) = rest.split_at_checked(digits).ok_or_else(wrong)?;
-        let count = u64::from(count.parse::<u32>().map_err(|_| wrong())?);
-        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
-        let (unit, after) = unit.split_at_checked(end).ok_or_else(wrong)?;
-        total += match unit {
-            "ms" => Duration::from_millis(count),
-            "s" => Duration::from_secs(count),
-            "m" => Duration::from_secs(count * 60),
-            "h" => Duration::from_secs(count * 3600),
-            _ => return Err(wrong()),
-        };
-        rest = after;
-    }
-    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+    let nanoseconds = GoDuration::parse(text).ok_or_else(wrong)?.0;
+    u64::try_from(nanoseconds).map(Duration::from_nanos).map_err(|_| wrong())
 }
 
 #[cfg(test)]
