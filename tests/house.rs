@@ -21,7 +21,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ("report", &["inventory", "plan", "policy"]),
     ("source", &["budgets", "inventory", "seccomp", "traefik"]),
     ("net", &[]),
-    ("docker", &["budgets", "inventory", "source"]),
+    ("docker", &["budgets", "inventory", "net", "source"]),
     ("gate", &["net", "seccomp", "source"]),
     ("probe", &["report"]),
     ("serve", &["docker", "inventory", "net", "plan", "policy", "report", "settings", "traefik"]),
@@ -169,6 +169,13 @@ fn imports_run_one_way() {
     assert_eq!(holding(&["."], &["super::super"]), Vec::<String>::new());
     let bollard = holding(&["."], &["bollard"]);
     assert!(!bollard.is_empty() && bollard.iter().all(|line| line.contains("/docker/")), "{bollard:#?}");
+}
+
+#[test]
+fn no_task_is_detached() {
+    assert_eq!(holding(&["."], &["tokio::spawn", "task::spawn(", "TokioExecutor"]), Vec::<String>::new());
+    // Tasks have an owner that waits for them.
+    assert!(!holding(&["net"], &["JoinSet"]).is_empty());
 }
 
 #[test]

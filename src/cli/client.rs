@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::{Request, StatusCode, Uri, header};
-use hyper_util::rt::TokioIo;
+use hyper::header::{ACCEPT, AUTHORIZATION};
+use hyper::{StatusCode, Uri};
+use leeward::net::client::{self, Target};
 use leeward::report::visible::{visible_json, visible_text};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::time;
 
 /// The longest answer that is read, in bytes: far above any real one, far below the machine's memory.
@@ -48,18 +45,14 @@ impl Server {
             if server.scheme_str().is_some_and(|scheme| scheme != "http") {
                 bail!("invalid address `{server}`: only http:// is supported");
             }
-            let connection = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
             let authority = server.authority().map_or(host, |it| it.as_str());
-            let Answer { status, body } =
-                exchange(connection, authority, path, accept, self.token()?.as_deref()).await?;
+            let target = Target::Tcp(format!("{host}:{port}"));
+            let Answer { status, body } = exchange(&target, authority, path, accept, self.token()?).await?;
             // Whoever answers: it is printed.
             let body = if accept.ends_with("json") { visible_json(body) } else { visible_text(body) };
             Ok(Answer { status, body })
         };
-        time::timeout(limit, asked)
-            .await
-            .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", limit.as_secs())))
-            .with_context(|| format!("cannot ask {server}"))
+        within(limit, asked).await.with_context(|| format!("cannot ask {server}"))
     }
 
     fn token(&self) -> anyhow::Result<Option<String>> {
@@ -72,42 +65,30 @@ impl Server {
 
 /// Asks a Unix socket for `path`.
 pub(crate) async fn ask_socket(socket: &Path, path: &str, limit: Duration) -> anyhow::Result<Answer> {
-    let asked = async {
-        let connection = UnixStream::connect(socket).await?;
-        exchange(connection, "localhost", path, "*/*", None).await
-    };
-    time::timeout(limit, asked)
-        .await
-        .unwrap_or_else(|_| Err(anyhow!("no answer within {} s", limit.as_secs())))
-        .with_context(|| format!("cannot ask `{}`", socket.display()))
+    let target = Target::Unix(socket.to_owned());
+    let asked = exchange(&target, "localhost", path, "*/*", None);
+    within(limit, asked).await.with_context(|| format!("cannot ask `{}`", socket.display()))
 }
 
-/// One GET on a fresh connection.
+async fn within(limit: Duration, asked: impl Future<Output = anyhow::Result<Answer>>) -> anyhow::Result<Answer> {
+    time::timeout(limit, asked).await.unwrap_or_else(|_| Err(anyhow!("no answer within {} s", limit.as_secs())))
+}
+
+/// One GET. Its caller says how long all of it may take.
 async fn exchange(
-    connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    target: &Target,
     authority: &str,
     path: &str,
     accept: &str,
-    token: Option<&str>,
+    token: Option<String>,
 ) -> anyhow::Result<Answer> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
-    let mut request = Request::get(path).header(header::HOST, authority).header(header::ACCEPT, accept);
+    let mut request = client::request("GET", authority, path)?;
+    request.headers_mut().insert(ACCEPT, accept.try_into()?);
     if let Some(token) = token {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").try_into()?);
     }
-    let request = request.body(Empty::<Bytes>::new())?;
-    let answered = async {
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| anyhow!(error))?.to_bytes();
-        Ok(Answer { status: head.status, body: String::from_utf8_lossy(&body).into_owned() })
-    };
-    tokio::pin!(answered);
-    // The connection is driven here, not in a task of its own.
-    tokio::select! {
-        answer = &mut answered => answer,
-        ended = connection => match ended {
-            Ok(()) => answered.await,
-            Err(error) => Err(error.into()),
-        },
-    }
+    let answer = client::ask(target, request, Duration::MAX, u64::MAX).await?;
+    let status = answer.status();
+    let body = answer.whole(LONGEST_ANSWER, Duration::MAX).await?;
+    Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use hyper::StatusCode;
+use leeward::net::percent::encoded;
 use leeward::plan;
 use leeward::report::explain;
 
@@ -65,10 +66,4 @@ impl Explain {
         super::print(&if json { answer.json() } else { answer.text() })?;
         Ok(if answer.is_no() { Exit::No } else { Exit::Good })
     }
-}
-
-/// A name as one segment of a path.
-fn encoded(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

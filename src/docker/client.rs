@@ -1,19 +1,27 @@
 //! What is asked of an engine, and nothing else: a dozen GETs.
 //!
-//! bollard agrees on the version; everything else is read as plain JSON, because its types are closed: one word that it
-//! does not know would lose a whole list, and one label that is no UTF-8 the stream of events.
+//! bollard asks `/version` and `/_ping`, where nothing in the answer is anybody's but the engine's. Everything else is read
+//! as plain JSON, for its types and its way of reading are closed. One word that it does not know fails a whole list or
+//! inspection: a container's state, a network's or volume's scope, the cgroup driver of `/info`; so does a time that is no
+//! time in an image or a volume. A volume needs its mount point, which a gate does not tell; `/info` has no
+//! `BridgeNfIptables`, which a rule needs; and of an image, as of all others, it drops the field in which a gate says what
+//! it left out, so that labels too large to read would pass for none, and their copies for the operator's. Whole bodies are
+//! read however long they are, a list not object by object, and one label that is no UTF-8 ends the stream of events. At
+//! last, its requests name no version of the API, so a newer engine would answer in words that nobody here knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use bollard::{API_DEFAULT_VERSION, ClientVersion};
 use futures_util::{Stream, stream};
 use hyper::{Method, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::connection::{Connection, Error, request};
+use super::connection::{Connection, Error, garbled};
 use crate::inventory::{Attachment, Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
+use crate::net::percent::encoded;
 use crate::source::facts::{self, Kept};
+use crate::source::is_name;
 
 /// An engine that answered, and the version of the API that it is asked in.
 #[derive(Clone, Debug)]
@@ -73,29 +81,20 @@ pub(super) struct Event {
 impl Client {
     /// Agrees with an engine on a version: the newest that both speak.
     pub(super) async fn connect(connection: Connection, kept: Kept) -> Result<Self, Error> {
-        let transport = connection.clone();
-        let docker = Docker::connect_with_custom_transport(
-            move |request: BollardRequest| {
-                let connection = transport.clone();
-                async move { connection.send(request).await.map_err(other) }
-            },
-            Some("http://engine"),
-            60,
-            API_DEFAULT_VERSION,
-        )
-        .map_err(|problem| garbled(&problem))?;
-        let response = connection.send(request(Method::GET, "/version")).await?;
-        let clock = response
-            .headers()
+        const PATH: &str = "/version";
+        let (version, headers) =
+            Box::pin(connection.by_bollard(PATH, |docker| async move { docker.version().await })).await?;
+        let clock = headers
             .get(header::DATE)
             .and_then(|date| date.to_str().ok())
             .and_then(|date| httpdate::parse_http_date(date).ok())
             .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_secs()).ok());
-        let version = connection.read(response, "/version").await?;
-        let docker = docker.negotiate_version().await.map_err(|problem| garbled(&problem))?;
-        let spoken = docker.client_version();
-        let prefix = format!("/v{}.{}", spoken.major_version, spoken.minor_version);
+        let theirs = version.api_version.as_deref().and_then(api_version);
+        let theirs = theirs.ok_or_else(|| garbled(PATH, "its `ApiVersion` is none".to_owned()))?;
+        let prefix =
+            if theirs < *API_DEFAULT_VERSION { format!("/v{theirs}") } else { format!("/v{API_DEFAULT_VERSION}") };
+        let version = serde_json::to_value(version).map_err(|problem| garbled(PATH, problem.to_string()))?;
         Ok(Self { connection, prefix, clock, version, kept })
     }
 
@@ -216,13 +215,12 @@ impl Client {
         Ok([services, self.list("/tasks", Some).await?, self.list("/nodes", Some).await?])
     }
 
-    /// Whether the engine still answers.
+    /// Whether the engine still answers. Also a no is an answer.
     pub(super) async fn ping(&self) -> Result<(), Error> {
-        let response = self.connection.send(request(Method::GET, "/_ping")).await?;
-        if response.status().is_server_error() {
-            return Err(Error::Status { path: "/_ping".to_owned(), status: response.status(), message: String::new() });
+        match Box::pin(self.connection.by_bollard("/_ping", |docker| async move { docker.ping().await })).await {
+            Err(Error::Status { status, .. }) if !status.is_server_error() => Ok(()),
+            answer => answer.map(drop),
         }
-        Ok(())
     }
 
     /// What happens from `since` on (the engine's clock), as it happens. It ends when the engine ends it.
@@ -232,11 +230,11 @@ impl Client {
         swarm: bool,
     ) -> impl Future<Output = Result<impl Stream<Item = Result<Event, Error>> + Send + use<>, Error>> + Send + use<>
     {
-        // `{"type":["container","network"]}`, escaped.
-        let types = if swarm { "%22,%22service%22,%22node%22" } else { "%22" };
+        let types: &[&str] =
+            if swarm { &["container", "network", "service", "node"] } else { &["container", "network"] };
+        let filters = json!({ "type": types }).to_string();
         let since = since.map(|since| format!("since={since}&")).unwrap_or_default();
-        let filters = format!("%7B%22type%22:%5B%22container%22,%22network{types}%5D%7D");
-        let path = format!("{}/events?{since}filters={filters}", self.prefix);
+        let path = format!("{}/events?{since}filters={}", self.prefix, encoded(&filters));
         let connection = self.connection.clone();
         async move {
             let lines = connection.lines(&path).await?;
@@ -254,7 +252,7 @@ impl Client {
         let mut passed = 0;
         for (method, path) in canaries.clone() {
             // Only the head of the answer is read.
-            let status = self.connection.send(request(method, path)).await.ok()?.status();
+            let status = self.connection.ask(method, path).await.ok()?.status();
             passed += usize::from(!matches!(status.as_u16(), 401 | 403 | 405 | 501));
         }
         Some(match passed {
@@ -283,27 +281,82 @@ fn fingerprint(mut listed: Value) -> [u8; 32] {
     Sha256::digest(listed.to_string()).into()
 }
 
-/// Whether a word from the engine can stand in a path: names and ids, of letters, digits and a few signs.
-fn is_name(word: &str) -> bool {
-    !word.is_empty()
-        && word.len() <= 255
-        && word.starts_with(|letter: char| letter.is_ascii_alphanumeric())
-        && word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-'))
-}
-
-fn other(problem: Error) -> bollard::errors::Error {
-    bollard::errors::Error::from(std::io::Error::other(problem))
-}
-
-fn garbled(problem: &bollard::errors::Error) -> Error {
-    Error::Garbled { path: "/version".to_owned(), why: problem.to_string() }
+/// `1.41`.
+fn api_version(text: &str) -> Option<ClientVersion> {
+    let (major, minor) = text.split_once('.')?;
+    Some(ClientVersion { major_version: major.parse().ok()?, minor_version: minor.parse().ok()? })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
 
     use super::*;
+    use crate::docker::{Certificates, Endpoint};
+
+    /// Connects to an engine that answers `/version` with this, for ever. Gives the paths that were asked for, too.
+    async fn connect(answer: &str) -> (Result<Client, Error>, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let mut asked = Vec::new();
+        let serving = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = [0; 1024];
+                let length = stream.read(&mut head).await.unwrap();
+                let head = String::from_utf8_lossy(&head[..length]).into_owned();
+                asked.push(head.lines().next().unwrap_or_default().to_owned());
+                drop(stream.write_all(answer.as_bytes()).await);
+            }
+        };
+        let connection = Connection::to(&Endpoint::Unix(socket), &Certificates::default(), 1 << 20).unwrap().unwrap();
+        let client = tokio::select! {
+            client = Client::connect(connection, Kept::All) => client,
+            () = serving => unreachable!("it serves for ever"),
+        };
+        (client, asked)
+    }
+
+    fn answer(body: &Value) -> String {
+        let body = body.to_string();
+        let date = "Thu, 01 Jan 1970 00:01:00 GMT";
+        format!("HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn the_version_is_asked_for_once_and_the_newest_that_both_speak_is_spoken() {
+        // Many times: whether an answer comes in one piece is up to chance.
+        let versions = [("1.41", "/v1.41".to_owned()), ("1.999", format!("/v{API_DEFAULT_VERSION}"))];
+        for (theirs, spoken) in versions.into_iter().cycle().take(200) {
+            let said =
+                json!({"Version": "x", "ApiVersion": theirs, "Components": [{"Name": "Engine", "Version": "x"}]});
+            let (client, asked) = connect(&answer(&said)).await;
+            let client = client.unwrap();
+            assert_eq!(
+                (client.prefix, client.clock, asked),
+                (spoken, Some(60), vec!["GET /version HTTP/1.1".to_owned()])
+            );
+            assert_eq!(facts::engine(&client.version, &Value::Null).product, "Engine");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_version_that_is_none_is_told_as_such() {
+        let endless = format!("HTTP/1.1 200 OK\r\ncontent-length: 9999999\r\n\r\n{}", " ".repeat(9_999_999));
+        let no = "HTTP/1.1 500 Oops\r\ncontent-length: 18\r\n\r\n{\"message\":\"busy\"}".to_owned();
+        for (answer, words) in [
+            (answer(&json!({})), "its `ApiVersion` is none"),
+            (answer(&json!({"ApiVersion": "new"})), "its `ApiVersion` is none"),
+            (answer(&json!([])), "the engine's answer to /version cannot be read: "),
+            (endless, "the engine's answer to /version cannot be read: "),
+            (no, "the engine answers 500 Internal Server Error to /version: busy"),
+        ] {
+            let problem = connect(&answer).await.0.unwrap_err().to_string();
+            assert!(problem.contains(words), "{problem}");
+        }
+    }
 
     #[test]
     fn time_alone_does_not_change_what_the_list_says() {

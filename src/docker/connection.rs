@@ -1,28 +1,23 @@
-//! One request to the engine, over a Unix socket, TCP or TLS, with bounds on time and size.
-//!
-//! A connection for each request: the socket is local, and no stale connection is used after an engine restart.
+//! What is asked of an engine: each question on a connection of its own, with bounds on time and size.
 
 use std::collections::VecDeque;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{future, io};
 
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::{Body, Bytes, Incoming};
-use hyper::{Method, Request, Response, StatusCode, header};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time;
-use tokio_rustls::TlsConnector;
 
 use super::endpoint::Endpoint;
+use crate::net::client::{self, Answer, Target, chain};
+use crate::net::pem;
 use crate::source::facts::TooLarge;
 use crate::source::pieces::{Piece, Pieces};
 
@@ -32,6 +27,8 @@ const HEAD: Duration = Duration::from_secs(10);
 const LIST_HEAD: Duration = Duration::from_secs(35);
 /// For the whole body of an answer.
 const BODY: Duration = Duration::from_mins(1);
+/// The most bytes of an answer that bollard reads: a thousand times what `/_ping` has, a hundred times `/version`.
+const SHORT: u64 = 256 << 10;
 /// The longest words of an engine that says no.
 const LONGEST_WORDS: usize = 16 << 10;
 
@@ -138,13 +135,6 @@ pub(super) struct Connection {
     large: Arc<Semaphore>,
 }
 
-#[derive(Debug)]
-enum Target {
-    Unix(PathBuf),
-    Tcp(String),
-    Tls { address: String, name: ServerName<'static>, config: Arc<ClientConfig> },
-}
-
 impl Connection {
     /// Prepares to reach an engine; connects to nothing. `None` for an endpoint that is no engine.
     /// Of one object, as a container, at most `object_bytes` are read: see [`pieces`](crate::source::pieces).
@@ -172,113 +162,137 @@ impl Connection {
         self.object_bytes
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send<B>(&self, request: Request<B>) -> Result<Response<Incoming>, Error>
-    where
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        self.send_within(request, HEAD).await
+    /// Asks, without a body, and waits for the head of the answer.
+    pub(super) async fn ask(&self, method: Method, path: &str) -> Result<Answer, Error> {
+        self.ask_for(u64::MAX, &method, path, HEAD).await
     }
 
-    async fn send_within<B>(&self, request: Request<B>, limit: Duration) -> Result<Response<Incoming>, Error>
+    async fn ask_for(&self, most: u64, method: &Method, path: &str, limit: Duration) -> Result<Answer, Error> {
+        // An engine takes any host, but wants one.
+        let request = client::request(method, "engine", path).map_err(|problem| garbled(path, problem.to_string()))?;
+        client::ask(&self.target, request, limit, most).await.map_err(|problem| self.error(problem, path))
+    }
+
+    /// Lets bollard ask one question. Gives its answer and the headers that came with it.
+    ///
+    /// bollard reads whole bodies, whatever their size, so the connection bounds them; and whoever asks drives it.
+    pub(super) async fn by_bollard<T, F>(
+        &self,
+        path: &str,
+        ask: impl FnOnce(Docker) -> F,
+    ) -> Result<(T, HeaderMap), Error>
     where
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        F: Future<Output = Result<T, bollard::errors::Error>>,
     {
-        let path = request.uri().path().to_owned();
-        let slow = Error::TooSlow { path: path.clone(), limit };
-        time::timeout(limit, async {
-            match &*self.target {
-                Target::Unix(socket) => {
-                    let at = format!("unix://{}", socket.display());
-                    exchange(
-                        UnixStream::connect(socket).await.map_err(|cause| Error::Connect { at, cause })?,
-                        request,
-                        path,
-                    )
-                    .await
-                }
-                Target::Tcp(address) => exchange(self.tcp(address).await?, request, path).await,
-                Target::Tls { address, name, config } => {
-                    let plain = self.tcp(address).await?;
-                    let tls = TlsConnector::from(Arc::clone(config)).connect(name.clone(), plain).await;
-                    exchange(
-                        tls.map_err(|cause| Error::Connect { at: format!("https://{address}"), cause })?,
-                        request,
-                        path,
-                    )
-                    .await
+        let (give, mut take) = mpsc::unbounded_channel();
+        let connection = self.clone();
+        let transport = move |request: BollardRequest| {
+            let (connection, give) = (connection.clone(), give.clone());
+            async move {
+                // All that is asked here is a path.
+                let path = request.uri().path();
+                let answer = connection.ask_for(SHORT, request.method(), path, HEAD).await.map_err(io::Error::other)?;
+                let (response, driver) = answer.into_parts();
+                // Nobody takes it where nobody waits for the answer any more.
+                drop(give.send((response.headers().clone(), driver)));
+                Ok(response)
+            }
+        };
+        let docker = Docker::connect_with_custom_transport(
+            transport,
+            Some("http://engine"),
+            BODY.as_secs(),
+            API_DEFAULT_VERSION,
+        )
+        .map_err(|problem| of_bollard(problem, path))?;
+        let mut headers = HeaderMap::new();
+        let driving = async {
+            while let Some((its, driver)) = take.recv().await {
+                headers = its;
+                if let Some(driver) = driver {
+                    driver.await;
                 }
             }
-        })
-        .await
-        .unwrap_or(Err(slow))
+            future::pending().await
+        };
+        let asking = async {
+            tokio::select! { answer = ask(docker) => answer, never = driving => never }
+        };
+        let slow = |_| Error::TooSlow { path: path.to_owned(), limit: BODY };
+        let answer = time::timeout(BODY, asking).await.map_err(slow)?;
+        // What came all at once was read before anybody drove the connection.
+        if let Ok((its, _)) = take.try_recv() {
+            headers = its;
+        }
+        answer.map(|answer| (answer, headers)).map_err(|problem| of_bollard(problem, path))
     }
 
-    async fn tcp(&self, address: &str) -> Result<TcpStream, Error> {
-        TcpStream::connect(address).await.map_err(|cause| Error::Connect { at: format!("tcp://{address}"), cause })
+    fn error(&self, problem: client::Error, path: &str) -> Error {
+        match problem {
+            client::Error::Connect(cause) => Error::Connect {
+                at: match &*self.target {
+                    Target::Unix(socket) => format!("unix://{}", socket.display()),
+                    Target::Tcp(address) => format!("tcp://{address}"),
+                    Target::Tls { address, name: _, config: _ } => format!("https://{address}"),
+                },
+                cause,
+            },
+            client::Error::Slow(limit) => Error::TooSlow { path: path.to_owned(), limit },
+            client::Error::Broken(problem) => garbled(path, chain(&problem)),
+            problem @ client::Error::Long(_) => garbled(path, problem.to_string()),
+        }
     }
 
     /// Asks for JSON that is one object. Errors: any status but 200, a body that is cut off or no JSON.
     pub(super) async fn json(&self, path: &str) -> Result<Value, Error> {
-        let response = self.send(request(Method::GET, path)).await?;
-        self.read(response, path).await
-    }
-
-    /// Reads the body of an answer as JSON.
-    pub(super) async fn read(&self, response: Response<Incoming>, path: &str) -> Result<Value, Error> {
+        let answer = self.ask(Method::GET, path).await?;
         let mut values = Vec::new();
-        self.pieces(response, path, Pieces::of_lines(self.object_bytes), |value| values.push(value)).await?;
+        self.pieces(answer, path, Pieces::of_lines(self.object_bytes), |value| values.push(value)).await?;
         match (values.pop(), values.is_empty()) {
             (Some(value), true) => Ok(value),
-            (_, _) => Err(Error::Garbled { path: path.to_owned(), why: "it is not one value".to_owned() }),
+            (_, _) => Err(garbled(path, "it is not one value".to_owned())),
         }
     }
 
     /// Asks for a list, and gives its items one after the other as they come. `null` is an empty list. Errors: as of
     /// [`Self::json`]; an answer that is no list.
     pub(super) async fn items(&self, path: &str, mut each: impl FnMut(Value)) -> Result<(), Error> {
-        let response = self.send_within(request(Method::GET, path), LIST_HEAD).await?;
+        let answer = self.ask_for(u64::MAX, &Method::GET, path, LIST_HEAD).await?;
         let mut other = None;
         let is_list = self
-            .pieces(response, path, Pieces::of_list(self.object_bytes), |value| {
+            .pieces(answer, path, Pieces::of_list(self.object_bytes), |value| {
                 if value.is_object() { each(value) } else { other = Some(value) }
             })
             .await?;
         if is_list || other.is_some_and(|it| it.is_null()) {
             return Ok(());
         }
-        Err(Error::Garbled { path: path.to_owned(), why: "it is no list".to_owned() })
+        Err(garbled(path, "it is no list".to_owned()))
     }
 
     /// Takes the body of an answer apart. Whether it is a list.
     async fn pieces(
         &self,
-        response: Response<Incoming>,
+        mut answer: Answer,
         path: &str,
         mut pieces: Pieces,
         mut each: impl FnMut(Value),
     ) -> Result<bool, Error> {
-        let garbled = |why: String| Error::Garbled { path: path.to_owned(), why };
-        if response.status() != StatusCode::OK {
-            return Err(refused(response, path).await);
+        let broken = |problem: &dyn std::error::Error| garbled(path, problem.to_string());
+        if answer.status() != StatusCode::OK {
+            return Err(refused(answer, path).await);
         }
-        let mut body = response.into_body();
         let reading = async {
             let mut turn = None;
             loop {
-                let frame = body.frame().await.transpose().map_err(|problem| garbled(problem.to_string()))?;
-                let is_over = frame.is_none();
-                let bytes = frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
-                let mut found = pieces.read(&bytes).map_err(|problem| garbled(problem.to_string()))?;
+                let bytes = answer.next().await.transpose().map_err(|problem| self.error(problem, path))?;
+                let is_over = bytes.is_none();
+                let mut found = pieces.read(&bytes.unwrap_or_default()).map_err(|problem| broken(&problem))?;
                 if is_over {
-                    found.extend(pieces.end().map_err(|problem| garbled(problem.to_string()))?);
+                    found.extend(pieces.end().map_err(|problem| broken(&problem))?);
                 }
                 for piece in found {
-                    each(piece.value().map_err(|problem| garbled(problem.to_string()))?);
+                    each(piece.value().map_err(|problem| broken(&problem))?);
                 }
                 if is_over {
                     return Ok(pieces.is_list());
@@ -298,46 +312,46 @@ impl Connection {
 
     /// Asks for lines of JSON, as they come. Errors: any status but 200.
     pub(super) async fn lines(&self, path: &str) -> Result<Lines, Error> {
-        let response = self.send(request(Method::GET, path)).await?;
-        if response.status() != StatusCode::OK {
-            return Err(refused(response, path).await);
+        let answer = self.ask(Method::GET, path).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(refused(answer, path).await);
         }
-        Ok(Lines {
-            body: response.into_body(),
-            path: path.to_owned(),
-            pieces: Pieces::of_lines(self.object_bytes),
-            whole: VecDeque::new(),
-        })
+        Ok(Lines { answer, path: path.to_owned(), pieces: Pieces::of_lines(self.object_bytes), whole: VecDeque::new() })
     }
 }
 
-/// A request without a body.
-pub(super) fn request(method: Method, path: &str) -> Request<Empty<Bytes>> {
-    let mut request = Request::new(Empty::new());
-    *request.method_mut() = method;
-    // Paths are made here, of ids and names that were checked; one that is no URI asks for nothing.
-    *request.uri_mut() = path.parse().unwrap_or_default();
-    request
-}
-
 /// The engine's no, in its first words.
-async fn refused(response: Response<Incoming>, path: &str) -> Error {
-    let status = response.status();
-    let body = time::timeout(BODY, Limited::new(response.into_body(), LONGEST_WORDS).collect()).await;
-    let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
+async fn refused(answer: Answer, path: &str) -> Error {
+    let status = answer.status();
+    let body = answer.whole(LONGEST_WORDS, BODY).await.unwrap_or_default();
     let words = serde_json::from_slice::<Value>(&body).ok();
     let words = words.as_ref().and_then(|it| it.get("message")?.as_str().map(ToOwned::to_owned));
     let message = words.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
-    Error::Status {
-        path: path.to_owned(),
-        status,
-        message: message.chars().filter(|letter| !letter.is_control()).take(200).collect(),
+    Error::Status { path: path.to_owned(), status, message: first_words(&message) }
+}
+
+/// As much of an engine's words as a log takes.
+fn first_words(words: &str) -> String {
+    words.chars().filter(|letter| !letter.is_control()).take(200).collect()
+}
+
+fn of_bollard(problem: bollard::errors::Error, path: &str) -> Error {
+    match problem {
+        bollard::errors::Error::IOError { err } => {
+            err.downcast().unwrap_or_else(|problem| garbled(path, problem.to_string()))
+        }
+        bollard::errors::Error::DockerResponseServerError { status_code, message } => Error::Status {
+            path: path.to_owned(),
+            status: StatusCode::from_u16(status_code).unwrap_or_default(),
+            message: first_words(&message),
+        },
+        other => garbled(path, first_words(&chain(&other))),
     }
 }
 
 /// An answer that never ends, of a line of JSON for each thing that happens.
 pub(super) struct Lines {
-    body: Incoming,
+    answer: Answer,
     path: String,
     pieces: Pieces,
     /// Lines that are whole.
@@ -348,85 +362,46 @@ impl Lines {
     /// The next line. `None`: the engine ended the answer. An event with all the labels that a container can have lacks
     /// those that do not fit.
     pub(super) async fn next(&mut self) -> Option<Result<Value, Error>> {
-        let garbled = |why: String| Some(Err(Error::Garbled { path: self.path.clone(), why }));
         loop {
             if let Some(line) = self.whole.pop_front() {
-                return match line.value() {
-                    Ok(value) => Some(Ok(value)),
-                    Err(problem) => garbled(problem.to_string()),
-                };
+                return Some(line.value().map_err(|problem| garbled(&self.path, problem.to_string())));
             }
-            match self.body.frame().await? {
-                Ok(frame) => match self.pieces.read(frame.data_ref().map_or(&[][..], |data| data)) {
-                    Ok(lines) => self.whole.extend(lines),
-                    Err(problem) => return garbled(problem.to_string()),
-                },
-                Err(problem) => return garbled(problem.to_string()),
+            let read = match self.answer.next().await? {
+                Ok(bytes) => self.pieces.read(&bytes).map_err(|problem| problem.to_string()),
+                Err(problem) => Err(problem.to_string()),
+            };
+            match read {
+                Ok(lines) => self.whole.extend(lines),
+                Err(why) => return Some(Err(garbled(&self.path, why))),
             }
         }
     }
 }
 
-/// An error and its causes: hyper's own words are "connection error", and why is in the cause.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
-        }
-        cause = error.source();
-    }
-    words
-}
-
-async fn exchange<S, B>(stream: S, mut request: Request<B>, path: String) -> Result<Response<Incoming>, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let garbled = |problem: hyper::Error| Error::Garbled { path: path.clone(), why: chain(&problem) };
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(garbled)?;
-    // The task ends with the connection, which ends with the answer's body: nothing outlives the request.
-    #[expect(clippy::disallowed_methods, reason = "it ends with the request, and its errors reach the body")]
-    tokio::spawn(async move { drop(connection.await) });
-    // An engine is asked by path; it takes any host, but wants one.
-    let target = request.uri().path_and_query().map_or("/", |it| it.as_str()).parse().unwrap_or_default();
-    *request.uri_mut() = target;
-    request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("engine"));
-    sender.send_request(request).await.map_err(garbled)
+pub(super) fn garbled(path: &str, why: String) -> Error {
+    Error::Garbled { path: path.to_owned(), why }
 }
 
 fn tls(certificates: &Certificates) -> Result<ClientConfig, Error> {
     let problem = |what: &str, path: &PathBuf, why: String| {
         Error::Certificates(format!("cannot use {what} {}: {why}", path.display()))
     };
+    let read = |what: &str, path: &PathBuf| std::fs::read(path).map_err(|it| problem(what, path, it.to_string()));
     let Some(ca) = &certificates.ca else {
         return Err(Error::Certificates(
             "an https engine needs the authorities of its certificate; name them with --engine-ca, or set DOCKER_CERT_PATH".to_owned(),
         ));
     };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca).map_err(|it| problem("the authorities", ca, it.to_string()))? {
-        let certificate = certificate.map_err(|it| problem("the authorities", ca, it.to_string()))?;
-        roots.add(certificate).map_err(|it| problem("the authorities", ca, it.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(problem("the authorities", ca, "it holds no certificate".to_owned()));
-    }
+    let what = "the authorities";
+    let roots = pem::authorities(&read(what, ca)?).map_err(|it| problem(what, ca, it))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|it| Error::Certificates(it.to_string()))?
         .with_root_certificates(roots);
     let Some((certificate, key)) = &certificates.own else { return Ok(config.with_no_client_auth()) };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(|it| problem("the certificate", certificate, it.to_string()))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|it| problem("the key", key, it.to_string()))?;
-    config.with_client_auth_cert(chain, private).map_err(|it| problem("the certificate", certificate, it.to_string()))
+    let what = "the certificate";
+    let chain = pem::certificates(&read(what, certificate)?).map_err(|it| problem(what, certificate, it))?;
+    let private = pem::key(&read("the key", key)?).map_err(|it| problem("the key", key, it))?;
+    config.with_client_auth_cert(chain, private).map_err(|it| problem(what, certificate, it.to_string()))
 }

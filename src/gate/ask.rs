@@ -5,8 +5,9 @@
 
 use super::error::{Refused, shorten};
 use super::filters::Filters;
-use super::query::{self, Keys};
+use super::query::Keys;
 use super::value::{ApiVersion, ImageName, Moment, Name, Scope, is_version_like};
+use crate::net::percent::encoded;
 
 /// The longest request target that is looked at, in bytes. Docker's own client stays far below.
 pub const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -304,7 +305,7 @@ impl Target {
         self.has_query = true;
         self.text.push_str(key);
         self.text.push('=');
-        query::encode(value, &mut self.text);
+        self.text.extend(encoded(value));
     }
 
     fn filters(&mut self, filters: &Filters) {

@@ -40,19 +40,6 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// Appends a value, percent-encoded but for letters, digits and `-._~`.
-pub(super) fn encode(value: &str, into: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map_or('0', char::from);
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            into.push(char::from(byte));
-        } else {
-            into.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-}
-
 /// The pairs of a query that nobody has claimed yet.
 pub(super) struct Keys(BTreeMap<String, String>);
 

@@ -28,10 +28,11 @@ use super::memory_limit::{Room, Share};
 use super::rebuild::Rebuilt;
 use super::stats::Stats;
 use super::streams::Streams;
-use super::upstream::{self, Answer, Fault};
+use super::upstream::{self, Fault};
 use super::words::words;
 use super::{Limits, Listen, Options, Problem, allowlist};
 use crate::net::accept::{self, Listener, Stream};
+use crate::net::client::Answer;
 use crate::net::connection::{Asking, Connection};
 use crate::net::host::{self, Names};
 use crate::net::peer::Peer;
@@ -337,7 +338,7 @@ async fn read(answer: &mut Answer, gate: &Gate, mut rebuilt: Rebuilt) -> Result<
     let reading = async {
         let mut turn = None;
         while let Some(bytes) = answer.next().await {
-            rebuilt.read(&bytes?)?;
+            rebuilt.read(&bytes.map_err(Fault::from)?)?;
             let length = rebuilt.len();
             if length > answer_bytes {
                 return Err(Fault::Long(answer_bytes).into());

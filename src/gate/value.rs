@@ -3,9 +3,7 @@
 use std::fmt;
 
 use super::error::{Refused, shorten};
-
-/// The longest name of a container, network or volume, in bytes.
-const MAX_NAME_BYTES: usize = 255;
+use crate::source::is_name;
 
 /// A version of the engine's API, `1.41`: its part after the dot, 0 to 99. The part before it has always been 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,8 +11,7 @@ pub struct ApiVersion(pub(super) u8);
 
 /// An id, a prefix of one, or a name.
 ///
-/// Shape: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`, at most 255 bytes: never a dot segment, never empty.
-/// Source: moby `daemon/names`, `RestrictedNameChars`.
+/// Shape: see [`is_name`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(pub(super) String);
 
@@ -44,14 +41,7 @@ pub enum Scope {
 
 impl Name {
     pub(super) fn parse(text: &str) -> Result<Self, Refused> {
-        let mut bytes = text.bytes();
-        let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-        let rest = bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
-        if first && rest && text.len() <= MAX_NAME_BYTES {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Refused::Name { name: shorten(text) })
-        }
+        if is_name(text) { Ok(Self(text.to_owned())) } else { Err(Refused::Name { name: shorten(text) }) }
     }
 }
 

@@ -7,11 +7,16 @@
 //! timeouts    a stream that ends when its client takes too long
 //! host        the Host check against DNS rebinding
 //! pem         certificates and keys
+//! client      one request on a connection of its own
+//! percent     percent-encoding
 //! ```
+
+pub mod client;
+pub mod percent;
+pub mod timeouts;
 
 pub(crate) mod accept;
 pub(crate) mod connection;
 pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod pem;
-pub mod timeouts;

@@ -7,11 +7,10 @@ use std::path::Path;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use time::{Duration, OffsetDateTime};
 
+use crate::net::pem;
 use crate::traefik::tls::DefaultCertificate;
 
 /// The common name of the certificate that Traefik makes for itself. Source: Traefik `pkg/tls/generate/generate.go`.
@@ -74,9 +73,9 @@ fn make() -> Result<DefaultCertificate, String> {
 /// Reads both from one text. Traefik reads nothing else of the document if they do not fit, so that is found out here.
 fn read(text: &str) -> Result<DefaultCertificate, String> {
     let wanted = "holds no PEM certificate with its key; delete it, and a new one is made";
-    let certificate = CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| wanted)?;
-    let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| wanted)?;
-    CertifiedKey::from_der(vec![certificate], key, &ring::default_provider())
+    let certificates = pem::certificates(text.as_bytes()).map_err(|_| wanted)?;
+    let key = pem::key(text.as_bytes()).map_err(|_| wanted)?;
+    CertifiedKey::from_der(certificates, key, &ring::default_provider())
         .map_err(|problem| format!("its certificate and key do not fit: {problem}"))?;
     let mut parts = text.split_inclusive("-----END CERTIFICATE-----\n");
     match (parts.next(), parts.next(), parts.next()) {

@@ -8,6 +8,10 @@
 //! auth, tls  who may ask
 //! ```
 //!
+//! Of tower-http come the headers that every answer has, and that a panic costs one request. Its time-outs and limits are
+//! of requests, and those that matter here are of connections: a poll is to be held, a client that does not read is not.
+//! A view that takes too long keeps its place until its thread is done, which a time-out around the request could not see.
+//!
 //! Three tasks, none detached: watch, publish, listen. The first to end ends the service with its reason.
 
 pub mod default_certificate;
