@@ -8,6 +8,7 @@ use std::sync::Arc;
 use leeward::inventory::{Attachment, Container, ContainerId, Image, Inventory, Network};
 use leeward::plan::{Outcome, Plan, compile};
 use leeward::policy::finding::Action;
+use leeward::policy::rule_id::RuleId;
 use leeward::policy::rules::{self, Check};
 use leeward::report::audit;
 use leeward::settings::{Isolation, Names, OneOff, Settings};
@@ -262,7 +263,7 @@ fn a_status_that_a_redirect_misses_is_said() {
     let status = |value| ("traefik.http.services.web.loadbalancer.healthcheck.status", value);
     let says = |labels: &[(&str, &str)], isolation| {
         let plan = compile(&with(labels), &Settings { isolation, ..Settings::default() });
-        plan.findings.iter().any(|finding| finding.rule == "LBL-018")
+        plan.findings.iter().any(|finding| finding.rule == RuleId::Lbl018)
     };
     for isolation in [Isolation::Enforce, Isolation::Strict, Isolation::Warn] {
         assert!(says(&[RULE, HEALTH, status("200")], isolation), "{isolation:?}");
@@ -478,7 +479,7 @@ fn one_host_of_two_owners_is_said_and_refused_under_strict() {
     let mut inventory = with(&[RULE]);
     add(&mut inventory, "other", "other", &["net-b"], &[("traefik.enable", "true"), RULE]);
     let plan = compile(&inventory, &Settings::default());
-    let contest = plan.findings.iter().find(|finding| finding.rule == "LBL-002").unwrap();
+    let contest = plan.findings.iter().find(|finding| finding.rule == RuleId::Lbl002).unwrap();
     assert!(!contest.blocks);
     assert_eq!(audit::place(&contest.subject), "host app.example.com");
     assert!(["app", "other"].iter().all(|name| contest.subject.is_about(&ContainerId::from(*name))), "{contest:?}");
@@ -495,7 +496,7 @@ fn warn_reports_and_off_asks_nothing() {
     assert_eq!(verdict(&inventory, &with(Isolation::Warn)), "routed");
     assert_eq!(verdict(&inventory, &with(Isolation::Off)), "routed");
     let plan = compile(&inventory, &with(Isolation::Warn));
-    assert!(plan.findings.iter().any(|finding| finding.rule == "LBL-004"));
+    assert!(plan.findings.iter().any(|finding| finding.rule == RuleId::Lbl004));
 }
 
 /// A rule that a step of the way judges; labels with which it fires, and like ones with which it does not.
@@ -591,7 +592,7 @@ fn rules_of(labels: Labels, id: &str) -> BTreeSet<String> {
     }
     let plan = compile(&inventory, &Settings::default());
     let refused = plan.decisions.get("app").unwrap().steps.iter().flat_map(|step| &step.refusals);
-    let refused = refused.filter_map(|refusal| refusal.rule.clone());
+    let refused = refused.filter_map(|refusal| refusal.rule.map(|rule| rule.to_string()));
     refused.chain(plan.findings.iter().map(|finding| finding.rule.to_string())).collect()
 }
 
@@ -600,9 +601,9 @@ fn every_rule_about_claims_fires_where_it_should_and_nowhere_else() {
     let pairs: BTreeMap<&str, (Labels, Labels)> =
         PAIRS.iter().map(|(id, fires, quiet)| (*id, (*fires, *quiet))).collect();
     for rule in rules::all().filter(|rule| matches!(rule.check, Check::Step)) {
-        let (fires, quiet) = pairs.get(rule.id).unwrap_or_else(|| panic!("{} has no pair", rule.id));
-        assert!(rules_of(fires, rule.id).contains(rule.id), "{} does not fire", rule.id);
-        assert!(!rules_of(quiet, rule.id).contains(rule.id), "{} fires", rule.id);
+        let (fires, quiet) = pairs.get(rule.id.as_str()).unwrap_or_else(|| panic!("{} has no pair", rule.id));
+        assert!(rules_of(fires, rule.id.as_str()).contains(rule.id.as_str()), "{} does not fire", rule.id);
+        assert!(!rules_of(quiet, rule.id.as_str()).contains(rule.id.as_str()), "{} fires", rule.id);
     }
 }
 
@@ -610,14 +611,14 @@ fn every_rule_about_claims_fires_where_it_should_and_nowhere_else() {
 fn strict_refuses_what_only_reaches_far_and_the_operator_may_vouch() {
     let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
     for (id, fires, _) in PAIRS {
-        let rule = rules::find(id).unwrap();
+        let rule = id.parse::<RuleId>().unwrap().rule();
         if rule.action != Action::WarnStrictBlock || *id == "LBL-002" {
             continue;
         }
         let refused = |inventory: &Inventory, settings: &Settings| {
             let plan = compile(inventory, settings);
             let steps = plan.decisions.get("app").unwrap().steps.clone();
-            steps.iter().flat_map(|step| &step.refusals).any(|refusal| refusal.rule.as_deref() == Some(*id))
+            steps.iter().flat_map(|step| &step.refusals).any(|refusal| refusal.rule.map(RuleId::as_str) == Some(*id))
         };
         let mut inventory = with(fires);
         assert!(!refused(&inventory, &Settings::default()), "{id} under enforce");
@@ -658,7 +659,7 @@ fn nobody_vouches_for_what_is_others() {
         let plan = compile(&inventory, &Settings::default());
         let warnings = &plan.decisions.get("app").unwrap().warnings;
         assert_eq!(warnings.iter().filter(|it| it.words.contains("belongs to others")).count(), 3, "{warnings:?}");
-        assert!(plan.findings.iter().any(|finding| finding.rule.starts_with("LBL-") && finding.blocks));
+        assert!(plan.findings.iter().any(|finding| finding.rule.as_str().starts_with("LBL-") && finding.blocks));
     }
 }
 
@@ -680,7 +681,7 @@ fn no_name_with_a_dot_leads_into_another_owners_space() {
         let plan = compile(&inventory, &Settings::default());
         assert_eq!(plan.decisions.get("bank.web").unwrap().owner, "~bank.web");
         let refusal = plan.decisions.get("bank").unwrap().refusal.clone().unwrap();
-        assert_eq!(refusal.rule.as_deref(), Some("LBL-004"), "{refusal:?}");
+        assert_eq!(refusal.rule.map(RuleId::as_str), Some("LBL-004"), "{refusal:?}");
     }
 }
 

@@ -10,6 +10,7 @@ use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Moun
 use leeward::plan::compile;
 use leeward::policy::context::Context;
 use leeward::policy::finding::{Action, Severity};
+use leeward::policy::rule_id::RuleId;
 use leeward::policy::rules::{Judgement, judge};
 use leeward::settings::{Isolation, Settings};
 
@@ -122,11 +123,11 @@ fn check(build: impl FnOnce(&mut Server), container: &str, refused: &[&str], sai
     let judgement = judged(&server, Isolation::Enforce);
     let at = place(&server, container);
     let refusals = judgement.refusals(at);
-    let found: Vec<&str> = refusals.iter().filter_map(|refusal| refusal.rule.as_deref()).collect();
+    let found: Vec<&str> = refusals.iter().filter_map(|refusal| refusal.rule.map(RuleId::as_str)).collect();
     assert_eq!(found, refused, "{refusals:#?}");
     for refusal in &refusals {
         assert!(refusal.words.contains('`'), "names nothing: {}", refusal.words);
-        let rule = refusal.rule.as_deref().unwrap();
+        let rule = refusal.rule.map(RuleId::as_str).unwrap();
         assert!(refusal.remedy.contains(&format!("leeward.allow: {rule}")), "{}", refusal.remedy);
     }
     let usual = ["NET-012", "NET-013", "NET-015", "PRV-018", "NET-010"];
@@ -349,7 +350,7 @@ fn traefik_itself_may_have_a_way_out_and_ports() {
         .findings
         .iter()
         .filter(|finding| format!("{:?}", finding.subject).contains("traefik"))
-        .map(|finding| &*finding.rule)
+        .map(|finding| finding.rule.as_str())
         .collect();
     assert_eq!(about, ["TRF-002", "TRF-003"]);
 }

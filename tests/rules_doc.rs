@@ -76,8 +76,8 @@ fn the_page_is_the_table() {
     let mut wanted = String::new();
     let mut last = "";
     for rule in rules::all() {
-        if family(rule.id) != last {
-            last = family(rule.id);
+        if family(rule.id.as_str()) != last {
+            last = family(rule.id.as_str());
             writeln!(wanted, "## {last}\n").unwrap();
         }
         wanted.push_str(&section(rule));

@@ -18,7 +18,8 @@ use crate::policy::image_labels::OperatorLabels;
 use crate::policy::leeward_labels;
 use crate::policy::leeward_labels::ALLOW;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules::{OF_OTHERS, is_allowed, unknown_rules};
+use crate::policy::rule_id::RuleId;
+use crate::policy::rules::OF_OTHERS;
 use crate::settings::Settings;
 use crate::traefik::labels::{self, LabelProblem, ProviderLabels};
 use crate::traefik::{Dynamic, document};
@@ -106,13 +107,11 @@ impl Declaration {
 /// Misspelt labels of Traefik and of Leeward; allowed rules that do not exist, or that a container cannot allow.
 fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
     let warning = |(label, words): (&str, String)| Warning { label: Some(label.to_owned()), words };
-    let allowed = labels.get(ALLOW);
-    let unknown = allowed
-        .map(unknown_rules)
-        .unwrap_or_default()
+    let (allowed, unknown) = labels.get(ALLOW).map(RuleId::list).unwrap_or_default();
+    let unknown = unknown
         .into_iter()
         .map(|id| (ALLOW, format!("`{id}` is not a rule and has no effect; docs/rules.md lists the rules")));
-    let of_others = OF_OTHERS.iter().filter(|id| allowed.is_some_and(|value| is_allowed(value, id))).map(|id| {
+    let of_others = OF_OTHERS.iter().filter(|id| allowed.contains(id)).map(|id| {
         (
             ALLOW,
             format!("{id} has no effect: it is about what belongs to others, which a container's label cannot allow"),

@@ -9,6 +9,7 @@ use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
 use crate::policy::refusal::Code;
+use crate::policy::rule_id::RuleId;
 use crate::policy::rules;
 use crate::policy::words::{listed, listed_up_to};
 use crate::traefik::Version;
@@ -51,7 +52,9 @@ impl Reader {
         asked: &[Asked<'_>],
         decisions: &BTreeMap<ContainerId, Decision>,
     ) -> Option<Finding> {
-        let rule = rules::find("TRF-007").filter(|_| self.assumed)?;
+        if !self.assumed {
+            return None;
+        }
         let (mut names, mut needed) = (Vec::new(), None);
         for asked in asked {
             let decision = decisions.get(asked.candidate.id)?;
@@ -79,7 +82,7 @@ impl Reader {
             "say which it is; for these containers {needed} or later: \
              --traefik-version {needed} (LEEWARD_TRAEFIK_VERSION={needed})"
         );
-        Some(Finding { fix: fix.into(), ..rules::found_about(rule, Subject::Engine, words) })
+        Some(Finding { fix: fix.into(), ..rules::found_about(RuleId::Trf007, Subject::Engine, words) })
     }
 }
 

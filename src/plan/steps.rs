@@ -302,7 +302,7 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
         };
         overruled |= matches!(standing, Standing::Allowed | Standing::Overruled);
         blocked |= standing == Standing::Blocks;
-        facts.push([&finding.rule, note, ": ", &finding.words].concat());
+        facts.push([finding.rule.as_str(), note, ": ", &finding.words].concat());
     }
     if blocked {
         way.fail(StepName::Isolated, facts, judges.judgement.refusals(asked.at));
@@ -440,7 +440,7 @@ fn claim_of<'c>(asked: &'c Asked<'_>, dynamic: &'c Dynamic, reached: Option<&'c 
         network: reached.and_then(|reached| reached.network),
         addresses: reached.map_or(&[], |reached| &reached.addresses),
         is_traefik: asked.candidate.is_traefik,
-        allowed: asked.candidate.allowed,
+        allowed: &asked.candidate.allowed,
     }
 }
 

@@ -4,16 +4,17 @@
 //! `--isolation strict`. A catch-all is decided from the container's own labels and the settings alone: no other container
 //! can change it. The rules are the LBL family of `docs/rules.md`.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::finding::{Action, Finding};
 use super::forward_auth_names::{self, Address, Answering};
 use super::hosts::{Bindings, Claimed};
-use super::leeward_labels::ALLOW;
 use super::names::Owner;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
-use super::rules;
+use super::rule_id::RuleId;
+use super::{remedy, rules};
 use crate::inventory::{Container, Network};
 use crate::settings::{Isolation, OwnEntryPoint, Settings};
 use crate::traefik::middleware::Middleware;
@@ -37,8 +38,8 @@ pub struct Claim<'a> {
     pub addresses: &'a [IpAddr],
     /// It is a declared Traefik: what its labels say is said for everybody.
     pub is_traefik: bool,
-    /// The value of its `leeward.allow`, where it counts.
-    pub allowed: Option<&'a str>,
+    /// The rules that the operator allows for on it.
+    pub allowed: &'a BTreeSet<RuleId>,
 }
 
 /// What stands against a claim.
@@ -87,8 +88,8 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
     }
     if !claim.is_traefik && !claim.dynamic.tls.stores.is_empty() {
         let words = format!("`{}` sets the default certificate of everybody", claim.container.name);
-        let remedy = rules::find("LBL-010").map_or("", |rule| rule.fix);
-        let refusal = Refusal::new(Code::Reference, words, remedy).by_rule("LBL-010");
+        let rule = RuleId::Lbl010.rule();
+        let refusal = Refusal::new(Code::Reference, words, rule.fix).by_rule(rule.id);
         court.refuse(refusal.by_label("traefik.tls.stores.default"));
     }
     court.verdict
@@ -99,7 +100,7 @@ pub fn judge_names(claim: &Claim<'_>, answering: &Answering<'_>, settings: &Sett
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
     for (middleware, words) in forward_auth_names::shared_names(claim.container, claim.dynamic, answering) {
         let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
-        court.raise("LBL-017", Code::Middleware, Some(label), words, None);
+        court.raise(RuleId::Lbl017, Code::Middleware, Some(label), words, None);
     }
     // What the operator declares on Traefik's own container is meant for everybody.
     let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.is_traefik);
@@ -111,7 +112,7 @@ pub fn judge_names(claim: &Claim<'_>, answering: &Answering<'_>, settings: &Sett
                 if is_own { ("", None) } else { (", which is no container of its own project's", Some(Action::Block)) };
             let words = format!("middleware `{name}` of `{}` {what} `{text}`{whose}", claim.container.name);
             let label = format!("traefik.http.middlewares.{name}.{field}");
-            court.raise("LBL-009", Code::Middleware, Some(label), words, action);
+            court.raise(RuleId::Lbl009, Code::Middleware, Some(label), words, action);
         }
     }
     court.verdict
@@ -193,7 +194,7 @@ impl Court<'_> {
     /// Refuses what is others', by the rule that the refusal names, if it names one. A container's own label cannot
     /// allow that: it needs the network's label or a flag.
     fn refuse(&mut self, refusal: Refusal) {
-        let Some(rule) = refusal.rule.as_deref().and_then(rules::find) else {
+        let Some(rule) = refusal.rule else {
             if self.settings.isolation != Isolation::Off {
                 self.verdict.refusals.push(refusal);
             }
@@ -230,33 +231,30 @@ impl Court<'_> {
     }
 
     /// Says that a rule fires; `action` where it is another than the rule's.
-    fn raise(&mut self, rule: &str, code: Code, label: Option<String>, words: String, action: Option<Action>) {
+    fn raise(&mut self, rule: RuleId, code: Code, label: Option<String>, words: String, action: Option<Action>) {
         self.raise_with(rule, code, label, words, action, None);
     }
 
     /// The same; `fix` where it is another than the rule's.
     fn raise_with(
         &mut self,
-        rule: &str,
+        rule: RuleId,
         code: Code,
         label: Option<String>,
         words: String,
         action: Option<Action>,
         fix: Option<String>,
     ) {
-        let Some(rule) = rules::find(rule) else { return };
         let mut finding = rules::found(rule, self.claim.container, words);
         finding.fix = fix.map_or(finding.fix, Into::into);
-        finding.action = action.unwrap_or(rule.action);
-        let allowed = self.claim.allowed.map_or_else(|| rule.id.to_owned(), |before| format!("{before},{}", rule.id));
-        let remedy = format!("{}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {allowed}", finding.fix);
-        let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule.id);
+        finding.action = action.unwrap_or(finding.action);
+        let remedy = remedy::or_allow(&finding.fix, self.claim.allowed, rule);
+        let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule);
         self.settle(finding, Refusal { label, ..refusal }, true);
     }
 
     fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_allow: bool) {
-        let allowed = self.claim.allowed.filter(|_| may_allow);
-        finding.allowed = allowed.is_some_and(|value| rules::is_allowed(value, &finding.rule));
+        finding.allowed = may_allow && self.claim.allowed.contains(&finding.rule);
         let refuses = !finding.allowed
             && match self.settings.isolation {
                 Isolation::Strict => matches!(finding.action, Action::Block | Action::WarnStrictBlock),
@@ -305,7 +303,7 @@ impl Court<'_> {
             }
             let label = format!("traefik.{kind}.routers.{name}.entrypoints");
             let words = format!("label `{label}` asks for the entry point `traefik`, where Traefik's own API answers");
-            self.raise("LBL-007", Code::EntryPoint, Some(label), words, None);
+            self.raise(RuleId::Lbl007, Code::EntryPoint, Some(label), words, None);
         }
     }
 
@@ -313,7 +311,7 @@ impl Court<'_> {
         if let Some(priority) = router.priority.filter(|priority| *priority != 0) {
             let words = format!("router `{name}` of `{}` has priority {priority}", self.claim.container.name);
             let label = format!("traefik.http.routers.{name}.priority");
-            self.raise("LBL-006", Code::Host, Some(label), words, None);
+            self.raise(RuleId::Lbl006, Code::Host, Some(label), words, None);
         }
         if let Some(observed) = &router.observability
             && [observed.access_logs, observed.metrics, observed.tracing].contains(&Some(false))
@@ -323,7 +321,7 @@ impl Court<'_> {
                 self.claim.container.name
             );
             let label = format!("traefik.http.routers.{name}.observability");
-            self.raise("LBL-014", Code::Middleware, Some(label), words, None);
+            self.raise(RuleId::Lbl014, Code::Middleware, Some(label), words, None);
         }
     }
 
@@ -332,7 +330,7 @@ impl Court<'_> {
         let Some(port) = port.filter(|port| !port.is_empty() && !is_port(port)) else { return };
         let label = format!("traefik.{protocol}.services.{service}.loadbalancer.server.port");
         let words = format!("label `{label}` is `{port}`, which is not a port: it could lead anywhere");
-        self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
+        self.raise(RuleId::Lbl005, Code::ServerUrl, Some(label), words, None);
     }
 
     fn balancer(&mut self, name: &str, balancer: &http::LoadBalancer) {
@@ -342,7 +340,7 @@ impl Court<'_> {
             if let Some(scheme) = server.scheme.as_deref().filter(|scheme| !is_scheme(scheme)) {
                 let label = label("server.scheme");
                 let words = format!("label `{label}` is `{scheme}`, which is not a scheme: it could lead anywhere");
-                self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
+                self.raise(RuleId::Lbl005, Code::ServerUrl, Some(label), words, None);
             }
             let Some(url) = server.url.as_deref().filter(|url| !url.is_empty()) else { continue };
             if !is_own(url, self.claim.addresses) && !self.claim.is_traefik {
@@ -351,7 +349,7 @@ impl Court<'_> {
                     "label `{label}` sends requests to `{url}`, which is not the address of `{}`",
                     self.claim.container.name
                 );
-                self.raise("LBL-005", Code::ServerUrl, Some(label), words, None);
+                self.raise(RuleId::Lbl005, Code::ServerUrl, Some(label), words, None);
             }
         }
     }
@@ -363,12 +361,12 @@ impl Court<'_> {
         if let Some(port) = check.elsewhere {
             let own = check.port.unwrap_or_default();
             let words = format!("label `{}` checks port {port}, and the service's is {own}", label("port"));
-            self.raise("LBL-011", Code::ServerUrl, Some(label("port")), words, None);
+            self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label("port")), words, None);
         }
         let Some(check) = check.http else { return };
         if let Some(path) = check.path.as_deref().filter(|path| leads_elsewhere(path)) {
             let words = format!("label `{}` sends Traefik's health checks to `{path}`", label("path"));
-            self.raise("LBL-011", Code::ServerUrl, Some(label("path")), words, None);
+            self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label("path")), words, None);
         }
         for (field, is_set) in [
             ("hostname", set(&check.hostname)),
@@ -377,14 +375,14 @@ impl Court<'_> {
         ] {
             if is_set {
                 let words = format!("label `{}` makes the health check a request of its own choosing", label(field));
-                self.raise("LBL-011", Code::ServerUrl, Some(label(field)), words, None);
+                self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label(field)), words, None);
             }
         }
         if check.follow_redirects == Some(true) && check.is_http() {
             let label = label("followredirects");
             let words =
                 format!("label `{label}` lets the application send Traefik to any address, and read the answer");
-            self.raise("LBL-011", Code::ServerUrl, Some(label), words, None);
+            self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label), words, None);
         }
         let redirects = check.status.is_some_and(|status| (300..400).contains(&status));
         if let Some(status) = check.status.filter(|status| *status != 0 && !redirects)
@@ -396,17 +394,17 @@ impl Court<'_> {
                 "`{}` is {status}, and redirects are not followed: an application that answers with one fails the check",
                 label("status")
             );
-            self.raise("LBL-018", Code::Middleware, Some(label("status")), words, None);
+            self.raise(RuleId::Lbl018, Code::Middleware, Some(label("status")), words, None);
         }
     }
 
     fn middleware(&mut self, name: &str, middleware: &Middleware) {
         let container = &self.claim.container.name;
-        let mut found: Vec<(&str, String, &'static str)> = Vec::new();
+        let mut found: Vec<(RuleId, String, &'static str)> = Vec::new();
         if let Some(tls) = middleware.forward_auth.as_ref().and_then(|auth| auth.tls.as_ref())
             && [&tls.ca, &tls.cert, &tls.key].into_iter().any(Option::is_some)
         {
-            found.push(("LBL-009", "reads files that Traefik can read".to_owned(), "forwardauth.tls"));
+            found.push((RuleId::Lbl009, "reads files that Traefik can read".to_owned(), "forwardauth.tls"));
         }
         let files = [
             ("basicauth.usersfile", middleware.basic_auth.as_ref().and_then(|it| it.users_file.as_deref())),
@@ -414,22 +412,22 @@ impl Court<'_> {
         ];
         for (field, file) in files {
             if let Some(file) = file.filter(|file| !file.is_empty()) {
-                found.push(("LBL-009", format!("reads `{file}`, which Traefik can read"), field));
+                found.push((RuleId::Lbl009, format!("reads `{file}`, which Traefik can read"), field));
             }
         }
         if middleware.plugin.as_ref().is_some_and(|plugins| !plugins.is_empty()) {
-            found.push(("LBL-009", "runs a plugin of Traefik's".to_owned(), "plugin"));
+            found.push((RuleId::Lbl009, "runs a plugin of Traefik's".to_owned(), "plugin"));
         }
         let users = middleware.basic_auth.as_ref().and_then(|auth| auth.users.as_ref());
         if let Some(cost) = users.into_iter().flatten().filter_map(|user| bcrypt_cost(user)).find(|cost| *cost > 14) {
-            found.push(("LBL-015", format!("has a bcrypt cost of {cost}"), "basicauth.users"));
+            found.push((RuleId::Lbl015, format!("has a bcrypt cost of {cost}"), "basicauth.users"));
         }
         if let Some(attempts) = middleware.retry.as_ref().and_then(|retry| retry.attempts).filter(|it| *it > 10) {
-            found.push(("LBL-015", format!("repeats a request {attempts} times"), "retry.attempts"));
+            found.push((RuleId::Lbl015, format!("repeats a request {attempts} times"), "retry.attempts"));
         }
         for (rule, what, field) in found {
             // What the operator declares on Traefik's own container is meant for everybody.
-            if self.claim.is_traefik && rule == "LBL-009" {
+            if self.claim.is_traefik && rule == RuleId::Lbl009 {
                 continue;
             }
             let label = format!("traefik.http.middlewares.{name}.{field}");

@@ -1,5 +1,6 @@
 //! The facts that every verdict rests on, worked out once for each inventory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::image_labels::{OperatorLabels, operator_labels};
@@ -7,6 +8,7 @@ use super::leeward_labels::{ALLOW, TRAEFIK, is_true};
 use super::names::Owner;
 use super::namespaces::{Namespace, Namespaces};
 use super::proxy::ProxyNetworks;
+use super::rule_id::RuleId;
 use crate::inventory::{Container, ContainerId, Image, Inventory};
 use crate::settings::Settings;
 
@@ -73,8 +75,8 @@ pub struct Candidate<'a> {
     pub image: Option<&'a Image>,
     /// Its labels that count.
     pub labels: OperatorLabels<'a>,
-    /// The rules that the operator allows on it: the value of its `leeward.allow`, where it counts.
-    pub allowed: Option<&'a str>,
+    /// The rules that the operator allows on it by `leeward.allow`, where it counts.
+    pub allowed: BTreeSet<RuleId>,
     /// The owner of its names.
     pub owner: Owner,
     /// It is a declared Traefik.
@@ -94,7 +96,7 @@ impl<'a> Candidate<'a> {
         let labels = operator_labels(container, image, settings);
         let owner = Owner::of(container, &labels);
         let is_traefik = is_traefik(container, &labels, settings);
-        let allowed = container.labels.get(ALLOW).map(String::as_str).filter(|_| labels.get(ALLOW).is_some());
+        let allowed = labels.get(ALLOW).map(|list| RuleId::list(list).0).unwrap_or_default();
         let is_leeward = is_leeward(container);
         Self { id, container, image, labels, allowed, owner, is_traefik, is_leeward }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::rule_id::RuleId;
 use crate::inventory::ContainerId;
 
 /// How bad it is.
@@ -78,8 +79,8 @@ impl Subject {
 /// One thing a rule found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule's id, also its heading in `docs/rules.md`: `NET-001`.
-    pub rule: Cow<'static, str>,
+    /// The rule.
+    pub rule: RuleId,
     /// How bad it is.
     pub severity: Severity,
     /// What the rule does.

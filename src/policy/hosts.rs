@@ -9,7 +9,7 @@ use super::leeward_labels::HOSTS;
 use super::names::Owner;
 use super::refusal::{Code, Refusal};
 use super::remedy;
-use super::rules;
+use super::rule_id::RuleId;
 use super::words::listed;
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::settings::{Isolation, Settings};
@@ -72,7 +72,7 @@ impl Bindings {
                 "{what} matches every host, and hosts are bound to networks (label `{HOSTS}`); `{}` may not have them all",
                 network.name
             );
-            return Some(refusal("LBL-001", words, network, own, "*"));
+            return Some(refusal(RuleId::Lbl001, words, network, own, "*"));
         }
         let exact = reach.hosts.iter().map(|host| Pattern::Exactly(host.clone()));
         let below = reach.below.iter().map(|parent| Pattern::Below(parent.clone()));
@@ -103,18 +103,18 @@ impl Bindings {
         if let Some((other, pattern)) = taken.max_by_key(|(_, pattern)| pattern.closeness()) {
             let words = format!("{what} claims `{claim}`, and `{pattern}` is bound to network `{other}`");
             let right = if matches!(claim, Pattern::Below(_)) { "*".to_owned() } else { claim.to_string() };
-            return Some(refusal("LBL-003", words, network, own, &right));
+            return Some(refusal(RuleId::Lbl003, words, network, own, &right));
         }
         let bound = own.filter(|_| mine.is_none())?;
         let names: Vec<String> = bound.patterns.iter().map(ToString::to_string).collect();
         let only = if names.is_empty() { "nothing".to_owned() } else { listed(names.iter().map(String::as_str)) };
         let words = format!("{what} claims `{claim}`, but {only} is what is bound to network `{}`", network.name);
-        Some(refusal("LBL-003", words, network, own, &claim.to_string()))
+        Some(refusal(RuleId::Lbl003, words, network, own, &claim.to_string()))
     }
 }
 
 /// A refusal whose remedy gives the network one more host.
-fn refusal(rule: &str, words: String, network: &Network, own: Option<&Bound>, right: &str) -> Refusal {
+fn refusal(rule: RuleId, words: String, network: &Network, own: Option<&Bound>, right: &str) -> Refusal {
     let patterns = own.into_iter().flat_map(|own| own.patterns.iter().map(ToString::to_string));
     let mut all: Vec<String> = patterns.collect();
     all.push(right.to_owned());
@@ -307,13 +307,13 @@ impl Claimed {
     }
 
     /// The rule about claiming everything.
-    pub(super) fn catch_all(&self) -> &'static str {
-        if self.protocol == "http" { "LBL-001" } else { "LBL-008" }
+    pub(super) fn catch_all(&self) -> RuleId {
+        if self.protocol == "http" { RuleId::Lbl001 } else { RuleId::Lbl008 }
     }
 
     /// The rule that a refusal of [`Bindings::judge`] stands for.
-    pub(super) fn rule_of(&self, refusal: &Refusal) -> &'static str {
-        if refusal.rule.as_deref() == Some("LBL-001") { self.catch_all() } else { "LBL-003" }
+    pub(super) fn rule_of(&self, refusal: &Refusal) -> RuleId {
+        if refusal.rule == Some(RuleId::Lbl001) { self.catch_all() } else { RuleId::Lbl003 }
     }
 }
 
@@ -474,7 +474,7 @@ struct Claimant<'a> {
 
 impl Overlaps {
     fn contest(&mut self, pattern: &Pattern, all: &[&Claimant<'_>], settings: &Settings) {
-        let Some(rule) = rules::find("LBL-002") else { return };
+        let rule = RuleId::Lbl002.rule();
         let refuses = settings.isolation == Isolation::Strict;
         let is_refused = |it: &&Claimant<'_>| self.refusals.contains_key(&it.container.id);
         if self.findings.len() >= MOST_TOLD && (!refuses || all.iter().all(is_refused)) {
@@ -489,7 +489,7 @@ impl Overlaps {
             self.refusals.entry(id.clone()).or_default().push(refusal);
         }
         self.findings.push(Finding {
-            rule: Cow::Borrowed(rule.id),
+            rule: rule.id,
             severity: rule.severity,
             action: rule.action,
             subject: Subject::Host { name: pattern.to_string(), containers },
@@ -522,12 +522,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(networks: &[(&str, &str)], network: &str, rule: &str, wanted: Option<&str>) {
+    fn check(networks: &[(&str, &str)], network: &str, rule: &str, wanted: Option<RuleId>) {
         let (inventory, bindings) = bindings(networks);
         let parsed = if rule.contains("SNI") { parse_tcp(rule, None) } else { parse_http(rule, None) }.unwrap();
         let network = inventory.networks.get(network).unwrap();
         let found = bindings.judge(parsed.hosts(), network, "router `x`");
-        assert_eq!(found.as_ref().and_then(|refusal| refusal.rule.as_deref()), wanted, "{rule}: {found:?}");
+        assert_eq!(found.as_ref().and_then(|refusal| refusal.rule), wanted, "{rule}: {found:?}");
     }
 
     const TWO: &[(&str, &str)] = &[("a", "app1.example.com, *.app1.example.com"), ("b", "-"), ("c", "*")];
@@ -544,22 +544,22 @@ mod tests {
         check(TWO, "a", "Host(`APP1.example.com.`) && PathPrefix(`/x`)", None);
         check(TWO, "a", "Host(`x.app1.example.com`) || Host(`y.z.app1.example.com`)", None);
         check(TWO, "a", "HostSNI(`app1.example.com`)", None);
-        check(TWO, "a", "Host(`other.example.com`)", Some("LBL-003"));
-        check(TWO, "a", "Host(`app1.example.com`) || Host(`other.example.com`)", Some("LBL-003"));
-        check(TWO, "a", "Host(`app1.example.com`) || PathPrefix(`/`)", Some("LBL-001"));
-        check(TWO, "a", "HostSNI(`*`)", Some("LBL-001"));
-        check(&[("a", "")], "a", "Host(`x`)", Some("LBL-003"));
+        check(TWO, "a", "Host(`other.example.com`)", Some(RuleId::Lbl003));
+        check(TWO, "a", "Host(`app1.example.com`) || Host(`other.example.com`)", Some(RuleId::Lbl003));
+        check(TWO, "a", "Host(`app1.example.com`) || PathPrefix(`/`)", Some(RuleId::Lbl001));
+        check(TWO, "a", "HostSNI(`*`)", Some(RuleId::Lbl001));
+        check(&[("a", "")], "a", "Host(`x`)", Some(RuleId::Lbl003));
     }
 
     #[test]
     fn nobody_elsewhere_claims_what_is_bound() {
         check(TWO, "b", "Host(`other.example.com`)", None);
-        check(TWO, "b", "Host(`app1.example.com`)", Some("LBL-003"));
-        check(TWO, "b", "Host(`App1.Example.Com.`)", Some("LBL-003"));
-        check(TWO, "b", "HostRegexp(`^.+\\.app1\\.example\\.com$`)", Some("LBL-003"));
-        check(TWO, "b", "HostRegexp(`^.+\\.example\\.com$`)", Some("LBL-003"));
-        check(TWO, "b", "!Host(`x`)", Some("LBL-001"));
-        check(TWO, "c", "Host(`app1.example.com`)", Some("LBL-003"));
+        check(TWO, "b", "Host(`app1.example.com`)", Some(RuleId::Lbl003));
+        check(TWO, "b", "Host(`App1.Example.Com.`)", Some(RuleId::Lbl003));
+        check(TWO, "b", "HostRegexp(`^.+\\.app1\\.example\\.com$`)", Some(RuleId::Lbl003));
+        check(TWO, "b", "HostRegexp(`^.+\\.example\\.com$`)", Some(RuleId::Lbl003));
+        check(TWO, "b", "!Host(`x`)", Some(RuleId::Lbl001));
+        check(TWO, "c", "Host(`app1.example.com`)", Some(RuleId::Lbl003));
         check(TWO, "c", "Host(`other.example.com`)", None);
         check(TWO, "c", "HostRegexp(`^.+\\.example\\.com$`)", None);
         check(TWO, "c", "PathPrefix(`/`)", None);
@@ -570,11 +570,11 @@ mod tests {
         let nested = &[("a", "app1.example.com"), ("b", "*.example.com"), ("c", "app1.example.com")];
         check(nested, "a", "Host(`app1.example.com`)", None);
         check(nested, "c", "Host(`app1.example.com`)", None);
-        check(nested, "b", "Host(`app1.example.com`)", Some("LBL-003"));
+        check(nested, "b", "Host(`app1.example.com`)", Some(RuleId::Lbl003));
         check(nested, "b", "Host(`app2.example.com`)", None);
-        check(nested, "b", "HostRegexp(`^[a-z]+\\.example\\.com$`)", Some("LBL-003"));
+        check(nested, "b", "HostRegexp(`^[a-z]+\\.example\\.com$`)", Some(RuleId::Lbl003));
         check(&[("b", "*.example.com")], "b", "HostRegexp(`^[a-z]+\\.example\\.com$`)", None);
-        check(&[("b", "*.example.com")], "b", "Host(`example.com`)", Some("LBL-003"));
+        check(&[("b", "*.example.com")], "b", "Host(`example.com`)", Some(RuleId::Lbl003));
     }
 
     #[test]

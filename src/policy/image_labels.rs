@@ -11,6 +11,7 @@ use std::iter;
 
 use super::leeward_labels::IMAGE_LABELS;
 use super::refusal::{Code, Refusal};
+use super::rule_id::RuleId;
 use crate::inventory::{Container, Image};
 use crate::settings::{ImageLabels, Settings};
 
@@ -61,7 +62,7 @@ impl OperatorLabels<'_> {
 
     /// Whether nobody can tell whose labels these are (IMG-003).
     pub fn unknown(&self) -> bool {
-        self.refusal.as_ref().is_some_and(|refusal| refusal.rule.as_deref() == Some("IMG-003"))
+        self.refusal.as_ref().is_some_and(|refusal| refusal.rule == Some(RuleId::Img003))
     }
 }
 
@@ -211,7 +212,7 @@ fn img_001(container: &Container, lost: &[&str]) -> Option<Refusal> {
                 lost.join(", ")
             ),
         )
-        .by_rule("IMG-001")
+        .by_rule(RuleId::Img001)
         .by_label(*first),
     )
 }
@@ -233,7 +234,7 @@ fn img_003(container: &Container, image: Option<&Image>) -> Refusal {
             container.image
         ),
     )
-    .by_rule("IMG-003")
+    .by_rule(RuleId::Img003)
 }
 
 #[cfg(test)]
@@ -254,14 +255,14 @@ mod tests {
 
     /// Judges a container of `own` labels over an image of `baked` ones, as the engine would merge them.
     #[track_caller]
-    fn check(own: &[(&str, &str)], baked: &[(&str, &str)], discounted: &[&str], compose: bool, rule: Option<&str>) {
+    fn check(own: &[(&str, &str)], baked: &[(&str, &str)], discounted: &[&str], compose: bool, rule: Option<RuleId>) {
         let mut container = container(baked);
         container.labels.extend(labels(own));
         let image = image(baked);
         let found = operator_labels(&container, Some(&image), &Settings::default());
         assert_eq!(found.baked, discounted);
         assert_eq!(found.compose, compose, "compose");
-        assert_eq!(found.refusal.as_ref().and_then(|refusal| refusal.rule.as_deref()), rule);
+        assert_eq!(found.refusal.as_ref().and_then(|refusal| refusal.rule), rule);
         for key in container.labels.keys() {
             assert_eq!(found.labels.contains_key(key), !discounted.contains(&key.as_str()), "{key}");
         }
@@ -282,19 +283,19 @@ mod tests {
     #[test]
     fn an_image_enables_nothing() {
         check(&[], &[("traefik.enable", "true")], &["traefik.enable"], false, None);
-        check(&[], &[("traefik.enable", "true"), RULE], &["traefik.enable", RULE.0], false, Some("IMG-001"));
+        check(&[], &[("traefik.enable", "true"), RULE], &["traefik.enable", RULE.0], false, Some(RuleId::Img001));
     }
 
     #[test]
     fn an_image_cannot_take_out_the_operators_own_middleware() {
         let auth = ("traefik.http.routers.x.middlewares", "auth");
-        check(&[("traefik.enable", "true"), RULE, auth], &[auth], &[auth.0], false, Some("IMG-001"));
+        check(&[("traefik.enable", "true"), RULE, auth], &[auth], &[auth.0], false, Some(RuleId::Img001));
     }
 
     #[test]
     fn a_lost_network_refuses_and_a_label_without_meaning_does_not() {
         let network = ("traefik.docker.network", "net-b");
-        check(&[("traefik.enable", "true")], &[network], &[network.0], false, Some("IMG-001"));
+        check(&[("traefik.enable", "true")], &[network], &[network.0], false, Some(RuleId::Img001));
         check(&[("traefik.enable", "true")], &[("traefik.port", "80")], &["traefik.port"], false, None);
     }
 
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn the_root_of_a_label_is_read_in_any_case_as_traefik_does() {
         let odd = "TrAeFi\u{212a}.HTTP.routers.x.rule";
-        check(&[], &[(odd, "Host(`a`)")], &[odd], false, Some("IMG-001"));
+        check(&[], &[(odd, "Host(`a`)")], &[odd], false, Some(RuleId::Img001));
         check(&[], &[("traefikx.http", "1"), ("traefik", "1")], &[], false, None);
     }
 
@@ -339,7 +340,7 @@ mod tests {
         let allow = ("leeward.allow", "PRV-002");
         check(&[honor], &[("traefik.enable", "true"), RULE], &[], false, None);
         check(&[honor], &[RULE, allow], &[allow.0], false, None);
-        check(&[], &[honor, RULE], &[IMAGE_LABELS, RULE.0], false, Some("IMG-001"));
+        check(&[], &[honor, RULE], &[IMAGE_LABELS, RULE.0], false, Some(RuleId::Img001));
     }
 
     #[test]

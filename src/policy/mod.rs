@@ -19,5 +19,6 @@ pub mod proxy;
 pub mod references;
 pub mod refusal;
 mod remedy;
+pub mod rule_id;
 pub mod rules;
 pub(crate) mod words;

@@ -7,6 +7,7 @@ use super::leeward_labels::{PROXY, TRAEFIK, is_true};
 use super::namespaces::{Member, Namespace, Namespaces, is_alive};
 use super::refusal::{Code, Refusal};
 use super::remedy;
+use super::rule_id::RuleId;
 use super::words::listed;
 use crate::inventory::{Attachment, Container, Inventory, Network};
 use crate::settings::{Isolation, Settings};
@@ -353,7 +354,7 @@ impl Asks<'_> {
 }
 
 fn net_009(words: String, remedy: String) -> Refusal {
-    Refusal::new(Code::NoProxyNetwork, words, remedy).by_rule("NET-009")
+    Refusal::new(Code::NoProxyNetwork, words, remedy).by_rule(RuleId::Net009)
 }
 
 fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::names::{Owner, published};
 use super::refusal::{Code, Refusal};
+use super::rule_id::RuleId;
 use super::words::listed;
 use crate::settings::{Names, Settings};
 use crate::traefik::Dynamic;
@@ -161,7 +162,7 @@ pub(super) fn judge(
     };
     let refuse = |words: String, remedy: String| {
         let words = format!("label `{}` refers to {words}", label());
-        Some(Refusal::new(Code::Reference, words, remedy).by_rule("LBL-004").by_label(label()))
+        Some(Refusal::new(Code::Reference, words, remedy).by_rule(RuleId::Lbl004).by_label(label()))
     };
     match target {
         // No label can declare a name with a dot: behind the owner's it would spell another owner's, `a` and `b.c` for
@@ -232,7 +233,7 @@ fn judge_elsewhere(
     };
     let words = format!("label `{}` refers to `{reference}`, of {what}", label());
     let remedy = format!("if that is meant, for every container: --allow-reference {reference}");
-    Some(Refusal::new(Code::Reference, words, remedy).by_rule("LBL-004").by_label(label()))
+    Some(Refusal::new(Code::Reference, words, remedy).by_rule(RuleId::Lbl004).by_label(label()))
 }
 
 /// Turns the names that one container refers to into those of the document. (What it declares gets its name where all is

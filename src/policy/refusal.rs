@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rule_id::RuleId;
 use crate::budgets::{Excess, Quantity};
 
 /// Why something is not routed.
@@ -9,9 +10,9 @@ use crate::budgets::{Excess, Quantity};
 pub struct Refusal {
     /// A stable word for machines: one of [`Code`].
     pub code: Code,
-    /// The audit rule behind it, if one: `NET-001`.
+    /// The audit rule behind it, if one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub rule: Option<RuleId>,
     /// The whole label key that caused it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -27,10 +28,15 @@ impl Refusal {
         Self { code, rule: None, label: None, words: words.into(), remedy: remedy.into() }
     }
 
+    /// What to look up in the documentation: the rule's id, else the code.
+    pub fn name(&self) -> &'static str {
+        self.rule.map_or(self.code.as_str(), RuleId::as_str)
+    }
+
     /// The same, naming the audit rule behind it.
     #[must_use]
-    pub fn by_rule(mut self, rule: &str) -> Self {
-        self.rule = Some(rule.to_owned());
+    pub fn by_rule(mut self, rule: RuleId) -> Self {
+        self.rule = Some(rule);
         self
     }
 

@@ -44,7 +44,7 @@ impl<'a> Audit<'a> {
             list.push(finding);
         }
         for list in [&mut findings, &mut allowed, &mut not_verifiable] {
-            list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule.clone(), place(&it.subject)));
+            list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule, place(&it.subject)));
         }
         Self { findings, allowed, not_verifiable, plan }
     }
@@ -76,7 +76,7 @@ impl<'a> Audit<'a> {
         for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
             let mut fixes: Vec<&str> = found.iter().map(|it| it.fix.as_ref()).filter(|fix| !fix.is_empty()).collect();
             fixes.dedup();
-            let Some(rule) = found.first().map(|it| it.rule.as_ref()).filter(|_| !fixes.is_empty()) else { continue };
+            let Some(rule) = found.first().map(|it| it.rule.as_str()).filter(|_| !fixes.is_empty()) else { continue };
             text.extend(["\n", rule, ": remedy (see docs/rules.md)\n"]);
             // A snippet for one container names its service.
             let service = if let [one] = found { self.service(&one.subject) } else { None };

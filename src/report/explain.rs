@@ -11,6 +11,7 @@ use super::visible::{json, visible, visible_lines};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict};
 use crate::policy::finding::Finding;
+use crate::policy::refusal::Refusal;
 
 /// What a name leads to.
 #[derive(Debug)]
@@ -211,12 +212,12 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         let (mark, title) = (mark(step, decision.outcome), title(step, decision.outcome));
         line(&mut text, &format!("{mark:<7}  {title}"));
         for refusal in &step.refusals {
-            let rule = refusal.rule.as_deref().map_or_else(|| refusal.code.as_str().to_owned(), ToOwned::to_owned);
+            let rule = refusal.name();
             if !said.insert(&refusal.words) {
-                line(&mut text, &format!("         {}, as above", visible(&rule)));
+                line(&mut text, &format!("         {rule}, as above"));
                 continue;
             }
-            line(&mut text, &format!("         {}: {}", visible(&rule), visible(&refusal.words)));
+            line(&mut text, &format!("         {}: {}", rule, visible(&refusal.words)));
             if let Some(label) = refusal.label.as_deref().filter(|label| !refusal.words.contains(*label)) {
                 line(&mut text, &format!("         label: {}", visible(label)));
             }
@@ -252,7 +253,7 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         text.push_str("\nOther findings (remedies: leeward audit)\n");
     }
     for finding in findings {
-        line(&mut text, &format!("         {}: {}", visible(&finding.rule), visible(&finding.words)));
+        line(&mut text, &format!("         {}: {}", finding.rule, visible(&finding.words)));
     }
     text
 }
@@ -277,7 +278,7 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
     }
     for decision in refused {
         let refusal = decision.refusal.as_ref();
-        let rule = refusal.map(|it| it.rule.as_deref().unwrap_or(it.code.as_str())).unwrap_or_default();
+        let rule = refusal.map(Refusal::name).unwrap_or_default();
         let words = refusal.map(|it| it.words.as_str()).unwrap_or_default();
         let name = visible(&decision.name);
         line(&mut text, &format!("refused: {name}: {}: {}", visible(rule), visible(words)));

@@ -9,6 +9,7 @@ use super::table::columns;
 use super::visible::{self, visible, visible_lines};
 use crate::plan::{Decision, Missing, Outcome, Plan, Route, Unusable};
 use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
 
 /// A plan, as its routes.
 #[derive(Debug, Serialize)]
@@ -60,8 +61,7 @@ impl<'a> Listing<'a> {
     /// The routes of `plan`. `all`: name also those that did not ask.
     pub fn new(plan: &'a Plan, stale: Option<&'a str>, all: bool) -> Self {
         let of = |outcome: Outcome| plan.decisions.values().filter(move |decision| decision.outcome == outcome);
-        let found: BTreeSet<Said<'_>> =
-            plan.findings.iter().map(|it| (Some(it.rule.as_ref()), it.words.as_str())).collect();
+        let found: BTreeSet<Said<'_>> = plan.findings.iter().map(|it| (Some(it.rule), it.words.as_str())).collect();
         let mut refused: Vec<_> = of(Outcome::Refused)
             .filter_map(|decision| {
                 let Decision { id, name, owner, refusal, .. } = decision;
@@ -123,7 +123,7 @@ impl<'a> Listing<'a> {
                 .iter()
                 .flat_map(|Refused { container, refusal, more, .. }| {
                     let all = std::iter::once(refusal).chain(more);
-                    all.map(|refusal| vec![(*container).to_owned(), code(refusal), why(refusal)])
+                    all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), why(refusal)])
                 })
                 .collect();
             text.push('\n');
@@ -131,7 +131,7 @@ impl<'a> Listing<'a> {
             for Refused { container, refusal, more, .. } in &self.refused {
                 for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy.is_empty()) {
                     let remedy = visible_lines(&refusal.remedy).replace('\n', "\n    ");
-                    let what = visible(&code(refusal));
+                    let what = refusal.name();
                     let _ = write!(text, "\n{}: {what}: remedy\n    {remedy}\n", visible(container));
                 }
             }
@@ -177,11 +177,11 @@ pub(super) fn left_out(reason: &Unusable) -> String {
 }
 
 /// What a refusal says, for telling it once.
-type Said<'a> = (Option<&'a str>, &'a str);
+type Said<'a> = (Option<RuleId>, &'a str);
 
 /// The refusals after the first that are not told by a finding as well. `found`: what the findings say.
 fn more<'a>(found: &BTreeSet<Said<'_>>, decision: &'a Decision) -> Vec<&'a Refusal> {
-    let said = |refusal: &'a Refusal| -> Said<'a> { (refusal.rule.as_deref(), &refusal.words) };
+    let said = |refusal: &'a Refusal| -> Said<'a> { (refusal.rule, &refusal.words) };
     let mut told: BTreeSet<Said<'_>> = decision.refusal.iter().map(said).collect();
     let all = decision.steps.iter().flat_map(|step| &step.refusals);
     all.filter(|refusal| !found.contains(&said(refusal)) && told.insert(said(refusal))).collect()
@@ -212,11 +212,6 @@ fn why(Refusal { label, words, .. }: &Refusal) -> String {
     }
 }
 
-/// The rule where there is one, for it has a page; else the code.
-fn code(refusal: &Refusal) -> String {
-    refusal.rule.clone().unwrap_or_else(|| refusal.code.as_str().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,7 +240,7 @@ mod tests {
     fn plan() -> Plan {
         let refusal =
             Refusal::new(Code::NotIsolated, "has a way out by `net-ex\u{1b}posed`", "networks:\n  net-proxy:")
-                .by_rule("NET-001");
+                .by_rule(RuleId::Net001);
         Plan {
             decisions: [
                 decision("web", Outcome::Routed, None),
@@ -301,12 +296,9 @@ mod tests {
         std::sync::Arc::make_mut(wiki).labels.insert("traefik.http.routers.wiki.ruel".into(), "Host(`w`)".into());
         let plan = crate::plan::compile(&inventory, &crate::settings::Settings::default());
         let listing = Listing::new(&plan, None, false);
-        let codes: Vec<_> = listing.refused[0].more.iter().map(|refusal| code(refusal)).collect();
+        let codes: Vec<_> = listing.refused[0].more.iter().map(|refusal| refusal.name()).collect();
         // NET-001 is the first no, and a finding as well.
-        assert_eq!(
-            (code(listing.refused[0].refusal), codes),
-            ("NET-001".into(), vec!["NET-009".into(), "bad-label".into()])
-        );
+        assert_eq!((listing.refused[0].refusal.name(), codes), ("NET-001", vec!["NET-009", "bad-label"]));
         assert!(listing.text().contains("label `traefik.http.routers.wiki.ruel`: "), "{}", listing.text());
     }
 

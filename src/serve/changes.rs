@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use super::published::Published;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route};
 use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rule_id::RuleId;
 use crate::report::table::counted;
 use crate::report::visible::short;
 
@@ -67,7 +68,7 @@ fn stands_against(before: &Decision, refusal: &Refusal) -> bool {
             .steps
             .iter()
             .flat_map(|step| &step.refusals)
-            .any(|it| (it.code, &it.rule) == (refusal.code, &refusal.rule)),
+            .any(|it| (it.code, it.rule) == (refusal.code, refusal.rule)),
         first => first.as_ref() == Some(refusal),
     }
 }
@@ -98,7 +99,7 @@ pub(super) fn log(changes: &Changes<'_>, now: &Published) {
     }
     for (Decision { id, name, .. }, refusal) in refused.iter().take(MOST_LINES) {
         let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words));
-        let rule = refusal.rule.as_deref().unwrap_or_default();
+        let rule = refusal.rule.map(RuleId::as_str).unwrap_or_default();
         warn!(
             container.name = %name,
             container.id = %id,

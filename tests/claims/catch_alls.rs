@@ -14,8 +14,12 @@ fn judged(inventory: &Inventory, settings: &Settings) -> String {
     if decision.outcome == Outcome::Routed {
         return "routed".to_owned();
     }
-    let rules: BTreeSet<String> =
-        decision.steps.iter().flat_map(|step| &step.refusals).filter_map(|refusal| refusal.rule.clone()).collect();
+    let rules: BTreeSet<String> = decision
+        .steps
+        .iter()
+        .flat_map(|step| &step.refusals)
+        .filter_map(|refusal| refusal.rule.map(|rule| rule.to_string()))
+        .collect();
     rules.into_iter().collect::<Vec<_>>().join(" ")
 }
 
@@ -213,7 +217,7 @@ fn a_message_broker_has_its_own_entry_point_and_its_page_a_host() {
     ];
     is(mqtt, &own(&["mqtt=app"]), "routed");
     let plan = compile(&with(mqtt), &own(&["mqtt=app"]));
-    assert!(plan.findings.iter().all(|finding| finding.rule != "LBL-008"), "{:?}", plan.findings);
+    assert!(plan.findings.iter().all(|finding| finding.rule != RuleId::Lbl008), "{:?}", plan.findings);
 }
 
 /// Whose owner is no project: by the container's name.
@@ -273,7 +277,7 @@ fn a_global_redirect_stands_on_traefiks_own_container() {
     assert_eq!(plan.decisions.get("traefik").unwrap().outcome, Outcome::Routed);
     let router = everything(&plan).http.routers.get("edge.all").unwrap();
     assert_eq!(router.middlewares.as_deref(), Some(&["edge.https".to_owned()][..]));
-    assert!(plan.findings.iter().all(|finding| finding.rule != "LBL-001"), "{:?}", plan.findings);
+    assert!(plan.findings.iter().all(|finding| finding.rule != RuleId::Lbl001), "{:?}", plan.findings);
 }
 
 /// Bindings decide by themselves, as before; but what is on an entry point of its own takes from nobody there either.
@@ -314,7 +318,7 @@ fn warn_publishes_catch_alls_and_reports_them() {
         let inventory = with(&[(HTTP, "PathPrefix(`/`)")]);
         assert_eq!(judged(&inventory, &settings), wanted, "{isolation:?}");
         let plan = compile(&inventory, &settings);
-        let finding = plan.findings.iter().find(|finding| finding.rule == "LBL-001").unwrap();
+        let finding = plan.findings.iter().find(|finding| finding.rule == RuleId::Lbl001).unwrap();
         assert_eq!(finding.blocks, wanted != "routed", "{isolation:?}");
     }
 }

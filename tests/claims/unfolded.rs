@@ -189,7 +189,7 @@ fn of_very_many_hosts_that_several_owners_claim_a_thousand_are_told() {
         let late = [("traefik.enable", "true"), ("traefik.http.routers.q.rule", "Host(`999.example.com`)")];
         add(&mut inventory, "b2", "b", &["net-b"], &late);
         let plan = compile(&inventory, &Settings { isolation, ..newest() });
-        let told: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == "LBL-002").collect();
+        let told: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == RuleId::Lbl002).collect();
         assert_eq!(told.len(), if isolation == Isolation::Strict { 1_001 } else { 1_000 });
         assert!(told.iter().any(|finding| finding.words.contains("more hosts")));
         let routed = plan.decisions.values().filter(|it| it.outcome == Outcome::Routed).count();

@@ -55,7 +55,7 @@ fn a_newer_label_spoils_no_document_for_a_traefik_of_unknown_version() {
         assert_eq!(plan.decisions.get("other").unwrap().outcome, Outcome::Routed);
         assert!(everything(&plan).http.middlewares.is_empty());
         assert_eq!(plan.assumed_version, assumed.then_some(Version::OLDEST), "{traefiks:?} {flag:?}");
-        let found: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == "TRF-007").collect();
+        let found: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == RuleId::Trf007).collect();
         assert_eq!(found.len(), usize::from(assumed), "{traefiks:?} {flag:?}");
         for finding in found {
             assert_eq!((finding.severity, &finding.subject), (Severity::High, &Subject::Engine));
@@ -75,7 +75,7 @@ fn a_newer_label_spoils_no_document_for_a_traefik_of_unknown_version() {
         let plan = compile(&world(traefiks), &settings(traefiks, flag));
         assert_eq!(plan.decisions.get("app").unwrap().outcome, Outcome::Routed, "{traefiks:?} {flag:?}");
         assert_eq!(plan.assumed_version, None);
-        assert!(plan.findings.iter().all(|finding| finding.rule != "TRF-007"));
+        assert!(plan.findings.iter().all(|finding| finding.rule != RuleId::Trf007));
     }
 }
 
@@ -85,7 +85,7 @@ fn what_costs_nobody_a_route_is_no_finding() {
     inventory.container_mut("app").unwrap().labels.remove(NEWER.0);
     let plan = compile(&inventory, &Settings::default());
     assert_eq!(plan.assumed_version, Some(Version::OLDEST));
-    assert!(plan.findings.iter().all(|finding| finding.rule != "TRF-007"), "{:?}", plan.findings);
+    assert!(plan.findings.iter().all(|finding| finding.rule != RuleId::Trf007), "{:?}", plan.findings);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_thousand_containers_make_one_finding_of_bounded_length() {
         add(&mut inventory, &format!("box{at}"), "boxes", &["net-a"], &labels);
     }
     let plan = compile(&inventory, &Settings::default());
-    let found: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == "TRF-007").collect();
+    let found: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == RuleId::Trf007).collect();
     assert_eq!(found.len(), 1);
     assert!(found[0].words.len() < 1000 && found[0].words.ends_with(" more"), "{}", found[0].words);
 }

@@ -5,11 +5,12 @@ use crate::inventory::Container;
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::docker_version;
+use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "ENG-001",
+        id: RuleId::Eng001,
         title: "DNS questions of internal networks leave the host",
         severity: Severity::High,
         action: Action::Warn,
@@ -20,7 +21,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://github.com/moby/moby/security/advisories/GHSA-mq39-4gv4-mvpx",
     },
     Rule {
-        id: "ENG-002",
+        id: RuleId::Eng002,
         title: "IPv6 on networks where it is switched off",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -30,7 +31,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://github.com/moby/moby/security/advisories/GHSA-x84c-p2g9-rqv9",
     },
     Rule {
-        id: "ENG-003",
+        id: RuleId::Eng003,
         title: "a reload of firewalld removes rules of the engine",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -41,7 +42,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://github.com/moby/moby/security/advisories/GHSA-4vq8-7jfc-9cvp",
     },
     Rule {
-        id: "ENG-004",
+        id: RuleId::Eng004,
         title: "the engine's packet filter is off",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
@@ -53,7 +54,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 2.4",
     },
     Rule {
-        id: "ENG-005",
+        id: RuleId::Eng005,
         title: "facts that the API does not show",
         severity: Severity::Info,
         action: Action::Inform,
@@ -64,7 +65,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#what-cannot-be-verified",
     },
     Rule {
-        id: "ENG-006",
+        id: RuleId::Eng006,
         title: "the engine's API listens on TCP",
         severity: Severity::Critical,
         action: Action::WarnStrictBlock,
@@ -75,7 +76,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/security/protect-access/",
     },
     Rule {
-        id: "ENG-007",
+        id: RuleId::Eng007,
         title: "containers run without a system call filter by default",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -85,7 +86,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 2.17",
     },
     Rule {
-        id: "ENG-008",
+        id: RuleId::Eng008,
         title: "swarm mode is on, but not used",
         severity: Severity::Low,
         action: Action::Inform,
@@ -95,7 +96,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.1",
     },
     Rule {
-        id: "ENG-009",
+        id: RuleId::Eng009,
         title: "the engine is not maintained or not known",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -105,7 +106,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://github.com/moby/moby/blob/master/project/BRANCHES-AND-TAGS.md",
     },
     Rule {
-        id: "ENG-010",
+        id: RuleId::Eng010,
         title: "DNS questions of internal networks leave the host (Podman)",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -116,7 +117,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://github.com/containers/netavark/releases/tag/v1.11.0",
     },
     Rule {
-        id: "ENG-011",
+        id: RuleId::Eng011,
         title: "containers that could not be read",
         severity: Severity::Medium,
         action: Action::Warn,

@@ -2,11 +2,12 @@
 
 use super::{Case, Check, Rule, Seen};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "IMG-001",
+        id: RuleId::Img001,
         title: "the image has labels that configure the proxy",
         severity: Severity::Critical,
         action: Action::Block,
@@ -20,7 +21,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#whose-labels",
     },
     Rule {
-        id: "IMG-002",
+        id: RuleId::Img002,
         title: "the image names a Compose project",
         severity: Severity::High,
         action: Action::Warn,
@@ -31,7 +32,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#whose-labels",
     },
     Rule {
-        id: "IMG-003",
+        id: RuleId::Img003,
         title: "the operator's labels cannot be told from the image's",
         severity: Severity::High,
         action: Action::Block,
@@ -41,7 +42,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#whose-labels",
     },
     Rule {
-        id: "IMG-004",
+        id: RuleId::Img004,
         title: "uses an image by a tag, which may change",
         severity: Severity::Low,
         action: Action::Inform,

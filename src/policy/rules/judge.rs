@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::net::has_net_raw;
-use super::{Case, Check, Rule, Seen, Wire, all, find, subject};
+use super::{Case, Check, Rule, Seen, Wire, all, subject};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
@@ -15,6 +15,8 @@ use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Member, Namespace, is_alive};
 use crate::policy::refusal::{Code, Refusal};
+use crate::policy::remedy;
+use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 use crate::settings::Isolation;
 
@@ -62,7 +64,7 @@ pub(super) enum PowerKind {
     /// Raw frames: whoever is on the same network.
     RawFrames,
     /// What a rule of this id saw.
-    Rule(&'static str),
+    Rule(RuleId),
 }
 
 /// How many containers of a group are named for each kind of power. One of two is always another.
@@ -87,7 +89,7 @@ struct Concerned {
     own: Vec<usize>,
     /// Places in [`Judgement::on_network`].
     networks: Vec<usize>,
-    allowed: Vec<String>,
+    allowed: BTreeSet<RuleId>,
 }
 
 /// What a finding does to a container that it concerns.
@@ -127,28 +129,16 @@ impl Judgement {
     /// Why the container at a place of the inventory is not isolated, worst first; empty if it is. Each remedy ends with
     /// the label that allows.
     pub fn refusals(&self, at: usize) -> Vec<Refusal> {
-        let allowed = self.concerned(at).map_or(&[][..], |concerned| &concerned.allowed);
+        let Some(Concerned { allowed, .. }) = self.concerned(at) else { return Vec::new() };
         self.concerning(at)
             .into_iter()
             .filter(|(_, standing)| *standing == Standing::Blocks)
             .map(|(finding, _)| {
-                let ids = allowed.iter().map(String::as_str).chain([&*finding.rule]).collect::<Vec<_>>().join(",");
-                let remedy =
-                    format!("{}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {ids}", finding.fix);
-                Refusal::new(Code::NotIsolated, finding.words.clone(), remedy).by_rule(&finding.rule)
+                let remedy = remedy::or_allow(&finding.fix, allowed, finding.rule);
+                Refusal::new(Code::NotIsolated, finding.words.clone(), remedy).by_rule(finding.rule)
             })
             .collect()
     }
-}
-
-/// The ids in a container's `leeward.allow` (where it counts) that are not rules: they allow nothing.
-pub fn unknown_rules(value: &str) -> Vec<&str> {
-    allowed_rules(value).filter(|id| find(id).is_none()).collect()
-}
-
-/// Whether a `leeward.allow` of this value names a rule.
-pub fn is_allowed(value: &str, rule: &str) -> bool {
-    allowed_rules(value).any(|id| id.eq_ignore_ascii_case(rule))
 }
 
 /// Judges everything. `asked`: whether each container, in the order of the inventory, asked for a route; a declared Traefik
@@ -172,8 +162,6 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
         }
         let shared = context.namespaces.group_of(at).and_then(|group| powers.get(group));
         let Some(case) = ground.case(context, at, shared.map_or(&[], Vec::as_slice)) else { continue };
-        let allowed: Vec<String> =
-            allowed.map(|value| allowed_rules(value).map(str::to_owned).collect()).unwrap_or_default();
         for (rule, hits) in &mut rules {
             let seen = match rule.check {
                 Check::Any(check) => check(&case),
@@ -186,13 +174,13 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
                 _ => None,
             };
             if let Some(seen) = seen {
-                hits.push(Hit { on: On::Container { container, at, asks }, seen, allowed: allows(&allowed, rule.id) });
+                hits.push(Hit { on: On::Container { container, at, asks }, seen, allowed: allowed.contains(&rule.id) });
             }
         }
         concerned.push(asks.then(|| Concerned {
             own: Vec::new(),
             networks: ground.networks_of(case.namespace),
-            allowed,
+            allowed: allowed.clone(),
         }));
     }
     for (at, place) in ground.places.iter().enumerate() {
@@ -205,7 +193,7 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
         for (rule, hits) in &mut rules {
             let Check::Network(check) = rule.check else { continue };
             if let Some(seen) = check(&wire) {
-                let allowed = network.labels.get(ALLOW).is_some_and(|value| is_allowed(value, rule.id));
+                let allowed = network.labels.get(ALLOW).is_some_and(|list| RuleId::list(list).0.contains(&rule.id));
                 hits.push(Hit { on: On::Network { at, name: &network.name }, seen, allowed });
             }
         }
@@ -272,7 +260,7 @@ impl Verdicts {
         let isolation = context.settings.isolation;
         let Seen { words, fix, action, severity, not_verifiable } = hit.seen;
         let mut finding = Finding {
-            rule: Cow::Borrowed(rule.id),
+            rule: rule.id,
             severity: severity.unwrap_or(rule.severity),
             action: action.unwrap_or(rule.action),
             subject: hit.on.subject(),
@@ -318,7 +306,7 @@ impl Verdicts {
             }
             On::Engine => {
                 let mut concerned = self.concerned.iter().flatten();
-                finding.blocks = bites && concerned.any(|concerned| !allows(&concerned.allowed, rule.id));
+                finding.blocks = bites && concerned.any(|concerned| !concerned.allowed.contains(&rule.id));
                 self.everyone.push(place);
             }
         }
@@ -337,7 +325,7 @@ impl Verdicts {
         members
             .iter()
             .filter_map(|member| self.concerned.get(member.at)?.as_ref())
-            .any(|concerned| !allows(&concerned.allowed, rule.id))
+            .any(|concerned| !concerned.allowed.contains(&rule.id))
     }
 }
 
@@ -553,14 +541,6 @@ fn overlaps(inventory: &Inventory) -> BTreeMap<usize, &str> {
     found
 }
 
-fn allowed_rules(value: &str) -> impl Iterator<Item = &str> {
-    value.split([',', ' ', '\t', '\n']).map(str::trim).filter(|id| !id.is_empty())
-}
-
-fn allows(allowed: &[String], rule: &str) -> bool {
-    allowed.iter().any(|id| id.eq_ignore_ascii_case(rule))
-}
-
 fn blocks(action: Action, isolation: Isolation) -> bool {
     match isolation {
         Isolation::Strict => matches!(action, Action::Block | Action::WarnStrictBlock),
@@ -569,9 +549,9 @@ fn blocks(action: Action, isolation: Isolation) -> bool {
     }
 }
 
-fn standing(finding: &Finding, allowed: &[String], isolation: Isolation) -> Standing {
+fn standing(finding: &Finding, allowed: &BTreeSet<RuleId>, isolation: Isolation) -> Standing {
     let serious = matches!(finding.action, Action::Block | Action::WarnStrictBlock);
-    if serious && (finding.allowed || allows(allowed, &finding.rule)) {
+    if serious && (finding.allowed || allowed.contains(&finding.rule)) {
         Standing::Allowed
     } else if blocks(finding.action, isolation) {
         Standing::Blocks

@@ -5,13 +5,14 @@
 
 use super::{Check, Rule};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::rule_id::RuleId;
 
 /// The rules about what belongs to others: `leeward.allow` on a container cannot allow it.
-pub const OF_OTHERS: [&str; 3] = ["LBL-003", "LBL-004", "LBL-010"];
+pub const OF_OTHERS: [RuleId; 3] = [RuleId::Lbl003, RuleId::Lbl004, RuleId::Lbl010];
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "LBL-001",
+        id: RuleId::Lbl001,
         title: "a rule matches every host",
         severity: Severity::High,
         action: Action::Block,
@@ -26,7 +27,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/labels.md#catch-alls",
     },
     Rule {
-        id: "LBL-002",
+        id: RuleId::Lbl002,
         title: "several owners claim one host",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
@@ -38,7 +39,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#hosts",
     },
     Rule {
-        id: "LBL-003",
+        id: RuleId::Lbl003,
         title: "the host is bound to another network",
         severity: Severity::High,
         action: Action::Block,
@@ -48,7 +49,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#hosts",
     },
     Rule {
-        id: "LBL-004",
+        id: RuleId::Lbl004,
         title: "a reference to something of another owner",
         severity: Severity::Critical,
         action: Action::Block,
@@ -60,7 +61,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#references",
     },
     Rule {
-        id: "LBL-005",
+        id: RuleId::Lbl005,
         title: "a server address that is not the container itself",
         severity: Severity::Critical,
         action: Action::Block,
@@ -72,7 +73,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#references",
     },
     Rule {
-        id: "LBL-006",
+        id: RuleId::Lbl006,
         title: "a router sets its priority",
         severity: Severity::Low,
         action: Action::Inform,
@@ -82,7 +83,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/routing/rules-and-priority/",
     },
     Rule {
-        id: "LBL-007",
+        id: RuleId::Lbl007,
         title: "a router on Traefik's own entry point",
         severity: Severity::High,
         action: Action::Block,
@@ -92,7 +93,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
     },
     Rule {
-        id: "LBL-008",
+        id: RuleId::Lbl008,
         title: "a router takes all traffic of an entry point",
         severity: Severity::High,
         action: Action::Block,
@@ -106,7 +107,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/labels.md#catch-alls",
     },
     Rule {
-        id: "LBL-009",
+        id: RuleId::Lbl009,
         title: "a middleware contacts an address, reads a file or runs a plugin",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
@@ -121,7 +122,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#references",
     },
     Rule {
-        id: "LBL-010",
+        id: RuleId::Lbl010,
         title: "a label sets Traefik's default TLS store",
         severity: Severity::High,
         action: Action::Block,
@@ -132,7 +133,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/tls/tls-certificates/",
     },
     Rule {
-        id: "LBL-011",
+        id: RuleId::Lbl011,
         title: "a health check goes to another target",
         severity: Severity::High,
         action: Action::Block,
@@ -144,7 +145,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/security.md#what-makes-traefik-send-a-request",
     },
     Rule {
-        id: "LBL-014",
+        id: RuleId::Lbl014,
         title: "a router is hidden from logs, metrics or traces",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -154,7 +155,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/routing/observability/",
     },
     Rule {
-        id: "LBL-015",
+        id: RuleId::Lbl015,
         title: "expensive middleware settings",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -164,7 +165,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/basicauth/",
     },
     Rule {
-        id: "LBL-017",
+        id: RuleId::Lbl017,
         title: "several owners have the name of a forwardAuth address",
         severity: Severity::High,
         action: Action::Warn,
@@ -176,7 +177,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#between-traefik-and-leeward",
     },
     Rule {
-        id: "LBL-018",
+        id: RuleId::Lbl018,
         title: "a health check expects a status, and redirects are not followed",
         severity: Severity::Low,
         action: Action::Inform,

@@ -2,9 +2,10 @@
 
 use super::{Case, Check, Rule, Seen};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::rule_id::RuleId;
 
 pub(super) static RULES: &[Rule] = &[Rule {
-    id: "LOG-001",
+    id: RuleId::Log001,
     title: "the container's output is sent to another machine",
     severity: Severity::Low,
     action: Action::Inform,

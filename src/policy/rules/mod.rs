@@ -22,20 +22,21 @@ mod volumes;
 
 use std::borrow::Cow;
 
-pub use judge::{Judgement, Standing, is_allowed, judge, unknown_rules};
+pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
 
 use super::context::Context;
 use super::finding::{Action, Finding, Severity, Subject};
 use super::image_labels::OperatorLabels;
 use super::namespaces::{Member, Namespace};
+use super::rule_id::RuleId;
 use crate::inventory::{Container, ContainerId, Network};
 
 /// One entry of the catalogue. Its id is also its heading in `docs/rules.md`.
 #[derive(Debug)]
 pub struct Rule {
-    /// `NET-001`: the family and a number that is never used again.
-    pub id: &'static str,
+    /// `NET-001`.
+    pub id: RuleId,
     /// What it looks for, in a few words.
     pub title: &'static str,
     /// How bad it is.
@@ -183,7 +184,7 @@ impl Case<'_> {
 }
 
 /// The families, in the order of the documentation.
-static FAMILIES: [&[Rule]; 10] = [
+const FAMILIES: [&[Rule]; 10] = [
     net::RULES,
     published::RULES,
     privilege::RULES,
@@ -196,26 +197,48 @@ static FAMILIES: [&[Rule]; 10] = [
     socket::RULES,
 ];
 
+/// Every rule there is, each at the place of its id: a missing row, or one in another place, does not compile.
+#[expect(clippy::indexing_slicing, reason = "done by the compiler, which says where it fails")]
+static TABLE: [&Rule; RuleId::ALL.len()] = {
+    let mut table = [&net::RULES[0]; RuleId::ALL.len()];
+    let (mut family, mut row, mut at) = (0, 0, 0);
+    while family < FAMILIES.len() {
+        if row == FAMILIES[family].len() {
+            (family, row) = (family + 1, 0);
+            continue;
+        }
+        assert!(FAMILIES[family][row].id as usize == at, "rules come in the order of their ids, one row for each");
+        table[at] = &FAMILIES[family][row];
+        (row, at) = (row + 1, at + 1);
+    }
+    assert!(at == RuleId::ALL.len(), "every id has its row");
+    table
+};
+
 /// Every rule there is, in the order of the documentation.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    FAMILIES.into_iter().flatten()
+    TABLE.iter().copied()
 }
 
-/// The rule of this id.
-pub fn find(id: &str) -> Option<&'static Rule> {
-    all().find(|rule| rule.id.eq_ignore_ascii_case(id))
+impl RuleId {
+    /// Its row of the catalogue.
+    #[expect(clippy::indexing_slicing, reason = "the table has a row for each id")]
+    pub fn rule(self) -> &'static Rule {
+        TABLE[self as usize]
+    }
 }
 
 /// A finding of a rule that a step of the way judges (see [`Check::Step`]) about one container. `blocks` and `allowed`
 /// are for the caller to set.
-pub fn found(rule: &'static Rule, container: &Container, words: String) -> Finding {
+pub fn found(rule: RuleId, container: &Container, words: String) -> Finding {
     found_about(rule, subject(&container.id, &container.name), words)
 }
 
 /// The same about anything.
-pub fn found_about(rule: &'static Rule, subject: Subject, words: String) -> Finding {
+pub fn found_about(id: RuleId, subject: Subject, words: String) -> Finding {
+    let rule = id.rule();
     Finding {
-        rule: Cow::Borrowed(rule.id),
+        rule: id,
         severity: rule.severity,
         action: rule.action,
         subject,

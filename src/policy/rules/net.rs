@@ -11,12 +11,13 @@ use crate::inventory::{Container, Network};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version};
+use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 use crate::policy::{leeward_labels, remedy};
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "NET-001",
+        id: RuleId::Net001,
         title: "on a network that is not internal",
         severity: Severity::Critical,
         action: Action::Block,
@@ -27,7 +28,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/reference/compose-file/networks/#internal",
     },
     Rule {
-        id: "NET-002",
+        id: RuleId::Net002,
         title: "uses the network of the host",
         severity: Severity::Critical,
         action: Action::Block,
@@ -40,7 +41,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.10",
     },
     Rule {
-        id: "NET-003",
+        id: RuleId::Net003,
         title: "uses the network of another container that has a way out, or is gone",
         severity: Severity::Critical,
         action: Action::Block,
@@ -53,7 +54,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/reference/compose-file/services/#network_mode",
     },
     Rule {
-        id: "NET-004",
+        id: RuleId::Net004,
         title: "on the engine's default bridge",
         severity: Severity::Critical,
         action: Action::Block,
@@ -63,7 +64,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.30",
     },
     Rule {
-        id: "NET-005",
+        id: RuleId::Net005,
         title: "on a macvlan or ipvlan with a parent interface",
         severity: Severity::Critical,
         action: Action::Block,
@@ -74,7 +75,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/network/drivers/macvlan/",
     },
     Rule {
-        id: "NET-006",
+        id: RuleId::Net006,
         title: "the network driver may not enforce `internal`",
         severity: Severity::High,
         action: Action::Block,
@@ -85,7 +86,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/network/drivers/",
     },
     Rule {
-        id: "NET-007",
+        id: RuleId::Net007,
         title: "a port is published through Swarm's ingress",
         severity: Severity::Critical,
         action: Action::Block,
@@ -96,7 +97,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/swarm/ingress/",
     },
     Rule {
-        id: "NET-008",
+        id: RuleId::Net008,
         title: "is also on docker_gwbridge, which its inspection does not show",
         severity: Severity::Critical,
         action: Action::Block,
@@ -108,7 +109,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/swarm/networking/",
     },
     Rule {
-        id: "NET-009",
+        id: RuleId::Net009,
         title: "not on a proxy network",
         severity: Severity::High,
         action: Action::Block,
@@ -119,7 +120,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://doc.traefik.io/traefik/reference/install-configuration/providers/docker/#opt-providers-docker-network",
     },
     Rule {
-        id: "NET-010",
+        id: RuleId::Net010,
         title: "several owners share a proxy network",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,
@@ -131,7 +132,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#shared-proxy-networks",
     },
     Rule {
-        id: "NET-011",
+        id: RuleId::Net011,
         title: "another container on the network has a way out",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
@@ -142,7 +143,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
     },
     Rule {
-        id: "NET-012",
+        id: RuleId::Net012,
         title: "may forward packets between its networks",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
@@ -154,7 +155,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
     },
     Rule {
-        id: "NET-013",
+        id: RuleId::Net013,
         title: "may send raw packets",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,
@@ -165,7 +166,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
-        id: "NET-014",
+        id: RuleId::Net014,
         title: "may change its network configuration",
         severity: Severity::Critical,
         action: Action::Block,
@@ -176,7 +177,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
-        id: "NET-015",
+        id: RuleId::Net015,
         title: "the host answers on the network's gateway address",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -189,7 +190,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/network/port-publishing/#gateway-modes",
     },
     Rule {
-        id: "NET-016",
+        id: RuleId::Net016,
         title: "IPv6 on an engine that does not filter it",
         severity: Severity::Critical,
         action: Action::Block,
@@ -200,7 +201,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/release-notes/27/",
     },
     Rule {
-        id: "NET-017",
+        id: RuleId::Net017,
         title: "the host answers on the network's IPv6 gateway address",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -210,7 +211,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/network/port-publishing/#gateway-modes",
     },
     Rule {
-        id: "NET-018",
+        id: RuleId::Net018,
         title: "a proxy network without inter-container communication",
         severity: Severity::Low,
         action: Action::Warn,
@@ -221,7 +222,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/network/drivers/bridge/#options",
     },
     Rule {
-        id: "NET-019",
+        id: RuleId::Net019,
         title: "an attachable overlay as proxy network",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -231,7 +232,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/reference/cli/docker/network/create/#options",
     },
     Rule {
-        id: "NET-021",
+        id: RuleId::Net021,
         title: "several owners use one network alias",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -241,7 +242,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#shared-proxy-networks",
     },
     Rule {
-        id: "NET-022",
+        id: RuleId::Net022,
         title: "`extra_hosts` has an entry for the host or for an outside address",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -252,7 +253,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/reference/compose-file/services/#extra_hosts",
     },
     Rule {
-        id: "NET-023",
+        id: RuleId::Net023,
         title: "the network's subnet is too large, or overlaps with another one",
         severity: Severity::Low,
         action: Action::Warn,
@@ -263,7 +264,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#internal-networks",
     },
     Rule {
-        id: "NET-024",
+        id: RuleId::Net024,
         title: "kernel settings that make it forward packets",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -273,7 +274,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
     },
     Rule {
-        id: "NET-025",
+        id: RuleId::Net025,
         title: "a network has an unknown label of Leeward",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -284,7 +285,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/labels.md#leewards-own",
     },
     Rule {
-        id: "NET-026",
+        id: RuleId::Net026,
         title: "the network's bridge has a fixed name",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,

@@ -6,15 +6,16 @@ use std::collections::BTreeSet;
 use super::devices::{self, Opens};
 use super::judge::{Power, PowerKind};
 use super::net::{capability, has_net_raw};
-use super::{Case, Check, Rule, Seen, is_allowed, mounts};
+use super::{Case, Check, Rule, Seen, mounts};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Shared;
+use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 use crate::seccomp::{self, Filter};
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "PRV-001",
+        id: RuleId::Prv001,
         title: "privileged",
         severity: Severity::Critical,
         action: Action::Block,
@@ -25,7 +26,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.5",
     },
     Rule {
-        id: "PRV-002",
+        id: RuleId::Prv002,
         title: "has a control socket of an engine or of the host",
         severity: Severity::Critical,
         action: Action::Block,
@@ -36,7 +37,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.32",
     },
     Rule {
-        id: "PRV-003",
+        id: RuleId::Prv003,
         title: "has a capability that gives power over the host",
         severity: Severity::Critical,
         action: Action::Block,
@@ -46,7 +47,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
-        id: "PRV-004",
+        id: RuleId::Prv004,
         title: "has more capabilities than Docker's default set",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -56,7 +57,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
-        id: "PRV-005",
+        id: RuleId::Prv005,
         title: "shares the process namespace of the host",
         severity: Severity::Critical,
         action: Action::Block,
@@ -66,7 +67,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.16",
     },
     Rule {
-        id: "PRV-006",
+        id: RuleId::Prv006,
         title: "shares a namespace with a container that has a way out or power over the host",
         severity: Severity::Critical,
         action: Action::Block,
@@ -79,7 +80,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {
-        id: "PRV-007",
+        id: RuleId::Prv007,
         title: "shares the IPC namespace of the host",
         severity: Severity::High,
         action: Action::Block,
@@ -90,7 +91,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.17",
     },
     Rule {
-        id: "PRV-008",
+        id: RuleId::Prv008,
         title: "shares the UTS namespace of the host",
         severity: Severity::Low,
         action: Action::Warn,
@@ -100,7 +101,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.21",
     },
     Rule {
-        id: "PRV-009",
+        id: RuleId::Prv009,
         title: "does not use user namespaces",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -110,7 +111,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.31",
     },
     Rule {
-        id: "PRV-010",
+        id: RuleId::Prv010,
         title: "has a device that gives power over the host",
         severity: Severity::High,
         action: Action::Block,
@@ -122,7 +123,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.18",
     },
     Rule {
-        id: "PRV-011",
+        id: RuleId::Prv011,
         title: "has a device of the host",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -133,7 +134,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.18",
     },
     Rule {
-        id: "PRV-012",
+        id: RuleId::Prv012,
         title: "no system call filter, or one that allows dangerous calls",
         severity: Severity::High,
         action: Action::Block,
@@ -146,7 +147,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.22",
     },
     Rule {
-        id: "PRV-013",
+        id: RuleId::Prv013,
         title: "no AppArmor profile",
         severity: Severity::Medium,
         action: Action::WarnStrictBlock,
@@ -156,7 +157,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.2",
     },
     Rule {
-        id: "PRV-014",
+        id: RuleId::Prv014,
         title: "SELinux is switched off",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -166,7 +167,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.3",
     },
     Rule {
-        id: "PRV-015",
+        id: RuleId::Prv015,
         title: "kernel files are not masked",
         severity: Severity::High,
         action: Action::Block,
@@ -176,7 +177,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/reference/cli/docker/container/run/#security-opt",
     },
     Rule {
-        id: "PRV-016",
+        id: RuleId::Prv016,
         title: "a mount gives power over the host",
         severity: Severity::Critical,
         action: Action::Block,
@@ -188,7 +189,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.6",
     },
     Rule {
-        id: "PRV-017",
+        id: RuleId::Prv017,
         title: "mounts made in the container appear on the host",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -198,7 +199,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.20",
     },
     Rule {
-        id: "PRV-018",
+        id: RuleId::Prv018,
         title: "may gain privileges",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -208,7 +209,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.26",
     },
     Rule {
-        id: "PRV-019",
+        id: RuleId::Prv019,
         title: "may change its own files",
         severity: Severity::Low,
         action: Action::Inform,
@@ -218,7 +219,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.13",
     },
     Rule {
-        id: "PRV-020",
+        id: RuleId::Prv020,
         title: "runs as root",
         severity: Severity::Low,
         action: Action::Inform,
@@ -228,7 +229,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 4.1",
     },
     Rule {
-        id: "PRV-021",
+        id: RuleId::Prv021,
         title: "has no limit on memory or processes",
         severity: Severity::Low,
         action: Action::Inform,
@@ -238,7 +239,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.11",
     },
     Rule {
-        id: "PRV-022",
+        id: RuleId::Prv022,
         title: "uses control groups of the host",
         severity: Severity::Low,
         action: Action::Warn,
@@ -248,7 +249,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.25",
     },
     Rule {
-        id: "PRV-023",
+        id: RuleId::Prv023,
         title: "uses an unusual runtime or group",
         severity: Severity::Low,
         action: Action::Inform,
@@ -258,7 +259,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/reference/compose-file/services/#runtime",
     },
     Rule {
-        id: "PRV-024",
+        id: RuleId::Prv024,
         title: "sees the processes of all containers",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -368,7 +369,7 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
         );
         return Some(Seen::unverifiable(words));
     }
-    let allowed = case.context.candidates.get(case.at).and_then(|candidate| candidate.allowed).unwrap_or_default();
+    let allowed = case.context.candidates.get(case.at).map(|candidate| &candidate.allowed);
     let held = |power: &&Power<'_>| {
         let same_network = power.network == case.network_owner();
         power.holder.id != case.container.id
@@ -377,7 +378,7 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
                 // One more way out gives nothing to who has one.
                 PowerKind::WayOut => !same_network && !case.namespace.has_way_out(),
                 PowerKind::RawFrames => same_network && !has_net_raw(case.container),
-                PowerKind::Rule(id) => !is_allowed(allowed, id),
+                PowerKind::Rule(id) => !allowed.is_some_and(|allowed| allowed.contains(&id)),
             }
     };
     let mut powers = case.powers.iter().filter(held);

@@ -3,10 +3,11 @@
 use super::{Case, Check, Rule, Seen};
 use crate::inventory::Binding;
 use crate::policy::finding::{Action, Severity};
+use crate::policy::rule_id::RuleId;
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "PUB-001",
+        id: RuleId::Pub001,
         title: "publishes a port on the host",
         severity: Severity::High,
         action: Action::Block,
@@ -16,7 +17,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "CIS Docker Benchmark 5.9",
     },
     Rule {
-        id: "PUB-002",
+        id: RuleId::Pub002,
         title: "publishes a port on the host's loopback address",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -27,7 +28,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://github.com/moby/moby/security/advisories/GHSA-x4rx-4gw3-53p4",
     },
     Rule {
-        id: "PUB-003",
+        id: RuleId::Pub003,
         title: "asks for a published port that is not open yet",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -38,7 +39,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://github.com/moby/moby/issues/36174",
     },
     Rule {
-        id: "PUB-004",
+        id: RuleId::Pub004,
         title: "publishes a port on the nodes of the swarm",
         severity: Severity::High,
         action: Action::Block,

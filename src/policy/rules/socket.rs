@@ -4,10 +4,11 @@ use super::{Check, Rule, Seen};
 use crate::inventory::Door;
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Severity};
+use crate::policy::rule_id::RuleId;
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "SOC-001",
+        id: RuleId::Soc001,
         title: "the filter in front of the engine's socket allows too much",
         severity: Severity::High,
         action: Action::Warn,
@@ -19,7 +20,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#the-socket",
     },
     Rule {
-        id: "SOC-002",
+        id: RuleId::Soc002,
         title: "Leeward uses the engine's socket without a filter",
         severity: Severity::Critical,
         action: Action::Warn,

@@ -7,11 +7,12 @@ use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::Network;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Member;
+use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "TRF-001",
+        id: RuleId::Trf001,
         title: "Traefik has the socket of an engine",
         severity: Severity::Critical,
         action: Action::Warn,
@@ -21,7 +22,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/rules.md#prv-002",
     },
     Rule {
-        id: "TRF-002",
+        id: RuleId::Trf002,
         title: "Traefik's API needs no login",
         severity: Severity::High,
         action: Action::Warn,
@@ -31,7 +32,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://doc.traefik.io/traefik/reference/install-configuration/api-dashboard/",
     },
     Rule {
-        id: "TRF-003",
+        id: RuleId::Trf003,
         title: "Traefik has more network privileges than it needs",
         severity: Severity::High,
         action: Action::Warn,
@@ -43,7 +44,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
     },
     Rule {
-        id: "TRF-004",
+        id: RuleId::Trf004,
         title: "other containers on Traefik's external network",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -53,7 +54,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#shared-proxy-networks",
     },
     Rule {
-        id: "TRF-005",
+        id: RuleId::Trf005,
         title: "other containers on the network of Traefik and Leeward",
         severity: Severity::High,
         action: Action::Warn,
@@ -65,7 +66,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#between-traefik-and-leeward",
     },
     Rule {
-        id: "TRF-006",
+        id: RuleId::Trf006,
         title: "another container answers to Leeward's name",
         severity: Severity::High,
         action: Action::Warn,
@@ -78,7 +79,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#between-traefik-and-leeward",
     },
     Rule {
-        id: "TRF-007",
+        id: RuleId::Trf007,
         title: "Traefik's version is not known",
         severity: Severity::High,
         action: Action::Warn,

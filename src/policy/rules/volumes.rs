@@ -6,11 +6,12 @@ use super::judge::Kept;
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::{Mount, Volume};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 
-pub(super) static RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "VOL-001",
+        id: RuleId::Vol001,
         title: "shares a volume with a container that has a way out",
         severity: Severity::Medium,
         action: Action::Warn,
@@ -20,7 +21,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {
-        id: "VOL-002",
+        id: RuleId::Vol002,
         title: "a volume is a directory of the host",
         severity: Severity::High,
         action: Action::Block,
@@ -33,7 +34,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "https://docs.docker.com/engine/storage/volumes/#mounting-a-block-device",
     },
     Rule {
-        id: "VOL-003",
+        id: RuleId::Vol003,
         title: "a volume is on another machine",
         severity: Severity::Low,
         action: Action::Inform,
@@ -44,7 +45,7 @@ pub(super) static RULES: &[Rule] = &[
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {
-        id: "VOL-004",
+        id: RuleId::Vol004,
         title: "can write Traefik's files, or reaches Leeward's socket",
         severity: Severity::Critical,
         action: Action::Block,

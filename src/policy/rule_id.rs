@@ -1,0 +1,190 @@
+//! The ids of the rules: a closed set, read and written here alone.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! ids {
+    ($($name:ident = $text:literal,)*) => {
+        /// The id of a rule: its family and a number that is never used again. Ordered as in `docs/rules.md`, where it is
+        /// the heading of its rule.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum RuleId {
+            $(#[doc = $text] #[serde(rename = $text)] $name,)*
+        }
+
+        impl RuleId {
+            /// Every id there is.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As it is written: `NET-001`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+ids! {
+    Net001 = "NET-001",
+    Net002 = "NET-002",
+    Net003 = "NET-003",
+    Net004 = "NET-004",
+    Net005 = "NET-005",
+    Net006 = "NET-006",
+    Net007 = "NET-007",
+    Net008 = "NET-008",
+    Net009 = "NET-009",
+    Net010 = "NET-010",
+    Net011 = "NET-011",
+    Net012 = "NET-012",
+    Net013 = "NET-013",
+    Net014 = "NET-014",
+    Net015 = "NET-015",
+    Net016 = "NET-016",
+    Net017 = "NET-017",
+    Net018 = "NET-018",
+    Net019 = "NET-019",
+    Net021 = "NET-021",
+    Net022 = "NET-022",
+    Net023 = "NET-023",
+    Net024 = "NET-024",
+    Net025 = "NET-025",
+    Net026 = "NET-026",
+    Pub001 = "PUB-001",
+    Pub002 = "PUB-002",
+    Pub003 = "PUB-003",
+    Pub004 = "PUB-004",
+    Prv001 = "PRV-001",
+    Prv002 = "PRV-002",
+    Prv003 = "PRV-003",
+    Prv004 = "PRV-004",
+    Prv005 = "PRV-005",
+    Prv006 = "PRV-006",
+    Prv007 = "PRV-007",
+    Prv008 = "PRV-008",
+    Prv009 = "PRV-009",
+    Prv010 = "PRV-010",
+    Prv011 = "PRV-011",
+    Prv012 = "PRV-012",
+    Prv013 = "PRV-013",
+    Prv014 = "PRV-014",
+    Prv015 = "PRV-015",
+    Prv016 = "PRV-016",
+    Prv017 = "PRV-017",
+    Prv018 = "PRV-018",
+    Prv019 = "PRV-019",
+    Prv020 = "PRV-020",
+    Prv021 = "PRV-021",
+    Prv022 = "PRV-022",
+    Prv023 = "PRV-023",
+    Prv024 = "PRV-024",
+    Vol001 = "VOL-001",
+    Vol002 = "VOL-002",
+    Vol003 = "VOL-003",
+    Vol004 = "VOL-004",
+    Log001 = "LOG-001",
+    Img001 = "IMG-001",
+    Img002 = "IMG-002",
+    Img003 = "IMG-003",
+    Img004 = "IMG-004",
+    Lbl001 = "LBL-001",
+    Lbl002 = "LBL-002",
+    Lbl003 = "LBL-003",
+    Lbl004 = "LBL-004",
+    Lbl005 = "LBL-005",
+    Lbl006 = "LBL-006",
+    Lbl007 = "LBL-007",
+    Lbl008 = "LBL-008",
+    Lbl009 = "LBL-009",
+    Lbl010 = "LBL-010",
+    Lbl011 = "LBL-011",
+    Lbl014 = "LBL-014",
+    Lbl015 = "LBL-015",
+    Lbl017 = "LBL-017",
+    Lbl018 = "LBL-018",
+    Eng001 = "ENG-001",
+    Eng002 = "ENG-002",
+    Eng003 = "ENG-003",
+    Eng004 = "ENG-004",
+    Eng005 = "ENG-005",
+    Eng006 = "ENG-006",
+    Eng007 = "ENG-007",
+    Eng008 = "ENG-008",
+    Eng009 = "ENG-009",
+    Eng010 = "ENG-010",
+    Eng011 = "ENG-011",
+    Trf001 = "TRF-001",
+    Trf002 = "TRF-002",
+    Trf003 = "TRF-003",
+    Trf004 = "TRF-004",
+    Trf005 = "TRF-005",
+    Trf006 = "TRF-006",
+    Trf007 = "TRF-007",
+    Soc001 = "SOC-001",
+    Soc002 = "SOC-002",
+}
+
+impl RuleId {
+    /// Reads a list, as `leeward.allow` has it: ids in any case, between commas or blanks. The ids of rules, and what is
+    /// none.
+    pub fn list(text: &str) -> (BTreeSet<Self>, Vec<&str>) {
+        let (mut ids, mut unknown) = (BTreeSet::new(), Vec::new());
+        for word in text.split([',', ' ', '\t', '\n']).map(str::trim).filter(|word| !word.is_empty()) {
+            match word.parse() {
+                Ok(id) => drop(ids.insert(id)),
+                Err(UnknownRule) => unknown.push(word),
+            }
+        }
+        (ids, unknown)
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// A text that is no rule's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownRule;
+
+impl fmt::Display for UnknownRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("is no rule's id; docs/rules.md lists the rules")
+    }
+}
+
+impl std::error::Error for UnknownRule {}
+
+impl FromStr for RuleId {
+    type Err = UnknownRule;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRule> {
+        Self::ALL.iter().find(|id| id.as_str().eq_ignore_ascii_case(text)).copied().ok_or(UnknownRule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        for id in RuleId::ALL {
+            assert_eq!(id.to_string().to_lowercase().parse(), Ok(*id));
+            assert_eq!(serde_json::to_value(id).unwrap(), id.as_str());
+        }
+        assert_eq!("NET-999".parse::<RuleId>(), Err(UnknownRule));
+    }
+
+    #[test]
+    fn a_list_names_what_is_no_rule() {
+        let (ids, unknown) = RuleId::list("prv-001, NET-001 net-999\tPRV-2,");
+        assert_eq!(ids, BTreeSet::from([RuleId::Net001, RuleId::Prv001]));
+        assert_eq!(unknown, ["net-999", "PRV-2"]);
+    }
+}
