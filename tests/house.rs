@@ -193,3 +193,45 @@ fn every_file_says_its_job_first() {
         sources(&src(".")).into_iter().filter(|file| !fs::read_to_string(file).unwrap().starts_with("//! ")).collect();
     assert_eq!(silent, Vec::<PathBuf>::new());
 }
+
+/// Whether a line takes the text of a refusal or a finding apart, or compares it.
+fn reads_prose(line: &str) -> bool {
+    let ways = ["contains", "starts_with", "ends_with", "strip_", "split", "find", "matches", "replace", "lines", "eq"];
+    let is_way = |text: &str| ways.iter().any(|way| text.starts_with(way));
+    [".words", ".remedy"].iter().flat_map(|field| line.match_indices(field)).any(|(at, field)| {
+        let (before, after) = (line.split_at(at).0, line.split_at(at + field.len()).1);
+        let after =
+            [".as_str()", ".as_ref()", ".as_deref()"].iter().fold(after, |text, it| text.trim_start_matches(it));
+        // `refusal.words.contains(x)`, `refusal.words == x`, `x == refusal.words`, `x.contains(&refusal.words)`.
+        let owner = before.trim_end_matches(|it: char| it.is_alphanumeric() || "_.&*".contains(it));
+        let called = owner.strip_suffix('(').and_then(|it| it.rsplit('.').next());
+        after.strip_prefix('.').is_some_and(is_way)
+            || [" ==", " !="].iter().any(|it| after.starts_with(it))
+            || ["== ", "!= "].iter().any(|it| owner.ends_with(it))
+            || called.is_some_and(is_way)
+    })
+}
+
+#[test]
+fn no_view_takes_a_sentence_apart() {
+    let parts = ["report", "cli", "serve", "policy"];
+    let code = programs(&parts);
+    assert!(code.iter().any(|(_, code)| code.contains(".words")), "the texts have other names now");
+    let found: Vec<String> = code
+        .iter()
+        .flat_map(|(file, code)| code.lines().filter(|line| reads_prose(line)).map(move |line| (file, line)))
+        .map(|(file, line)| format!("{}: {}", file.display(), line.trim()))
+        .collect();
+    assert_eq!(found, Vec::<String>::new());
+    for line in [
+        "if refusal.words.contains(host) {",
+        "finding.words == other",
+        "it.words.strip_prefix(name)",
+        "told.any(|fact| fact.ends_with(&refusal.words))",
+        "refusal.remedy.as_str().lines()",
+        "words != finding.words",
+    ] {
+        assert!(reads_prose(line), "{line}");
+    }
+    assert!(!reads_prose("visible(&refusal.words), refusal.remedy.is_empty(), words.contains(host)"));
+}

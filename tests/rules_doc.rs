@@ -45,10 +45,11 @@ fn section(rule: &Rule) -> String {
     let mut text =
         format!("### {}\n\n**{}** · {severity} · {action}\n\n{}.\n\n", rule.id, capital(rule.title), capital(rule.why));
     // A fix is a sentence, a snippet, or the one before the other.
-    let snippet = rule.fix.lines().position(|line| line.ends_with(':') && !line.contains(' '));
+    let fix = rule.fix_for(None);
+    let snippet = fix.lines().position(|line| line.ends_with(':') && !line.contains(' '));
     let (prose, snippet): (Vec<&str>, Vec<&str>) = match snippet {
-        Some(at) => (rule.fix.lines().take(at).collect(), rule.fix.lines().skip(at).collect()),
-        None => (rule.fix.lines().collect(), Vec::new()),
+        Some(at) => (fix.lines().take(at).collect(), fix.lines().skip(at).collect()),
+        None => (fix.lines().collect(), Vec::new()),
     };
     match (prose.is_empty(), snippet.is_empty()) {
         (false, true) => writeln!(text, "*Remedy:* {}\n", prose.join("\n")).unwrap(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use leeward::inventory::Inventory;
-use leeward::plan::{self, Outcome, Plan, Warning};
+use leeward::plan::{self, Decision, Outcome, Plan, Warning};
 use leeward::policy::finding::Subject;
 use leeward::report::audit::Audit;
 use leeward::report::routes::Listing;
@@ -163,13 +163,9 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
     };
     plan.decisions.retain(|id, _| ids.contains(id));
     // Nothing runs yet that a command could change.
-    let steps = plan.decisions.values_mut().flat_map(|it| it.steps.iter_mut().flat_map(|step| &mut step.refusals));
-    steps.for_each(|refusal| refusal.remedy = without_commands(&refusal.remedy));
-    for refusal in plan.decisions.values_mut().filter_map(|decision| decision.refusal.as_mut()) {
-        refusal.remedy = without_commands(&refusal.remedy);
-    }
-    for finding in &mut plan.findings {
-        finding.fix = without_commands(&finding.fix).into();
+    for Decision { steps, refusal, .. } in plan.decisions.values_mut() {
+        let refusals = steps.iter_mut().flat_map(|step| &mut step.refusals);
+        refusals.chain(refusal).for_each(|refusal| refusal.at_once = None);
     }
     plan.findings.retain(|finding| match &finding.subject {
         // There is no engine here to be judged.
@@ -189,9 +185,4 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
             backend.address = format!("{rest}:?");
         }
     }
-}
-
-/// A remedy without the lines about what already runs.
-fn without_commands(remedy: &str) -> String {
-    remedy.lines().filter(|line| !line.starts_with("at once: ")).collect::<Vec<_>>().join("\n")
 }

@@ -259,7 +259,7 @@ fn operators_choice(facts: Facts<'_>, rule: &Result<String, String>) -> Result<(
     );
     let remedy = "set the label on the container yourself, to a value that differs from the image's, or write the rule; if \
                   you trust the image:\nlabels:\n  leeward.image-labels: honor";
-    let refusal = Refusal::new(Code::ImageLabels, words, remedy).by_rule(RuleId::Img001);
+    let refusal = Refusal::new(Code::ImageLabels, words, remedy).about(facts.container).by_rule(RuleId::Img001);
     Err(match read.first() {
         Some(first) => refusal.by_label(*first),
         None => refusal,

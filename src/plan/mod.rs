@@ -26,12 +26,13 @@ pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
-use crate::policy::finding::Finding;
+use crate::policy::finding::{Finding, Subject};
 use crate::policy::forward_auth_names::Answering;
 use crate::policy::hosts::{self, Bindings};
 use crate::policy::references::Middlewares;
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::rules;
+use crate::policy::rule_id::RuleId;
+use crate::policy::rules::{self, Standing};
 use crate::settings::Settings;
 use crate::traefik::labels;
 use crate::traefik::tls::DefaultCertificate;
@@ -116,8 +117,30 @@ pub struct Step {
     pub verdict: Verdict,
     /// The facts and labels it was judged on, one line each.
     pub facts: Vec<String>,
+    /// What the rules found that bears on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Weighed>,
     /// Every reason against, the first is the step's; empty if it passed.
     pub refusals: Vec<Refusal>,
+}
+
+/// A finding, as it bears on one container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weighed {
+    /// The rule.
+    pub rule: RuleId,
+    /// What it was found on.
+    pub subject: Subject,
+    /// What it does to the container.
+    pub standing: Standing,
+    /// What was seen, one line.
+    pub words: String,
+}
+
+impl Step {
+    fn new(name: StepName, verdict: Verdict) -> Self {
+        Self { name, verdict, facts: Vec::new(), findings: Vec::new(), refusals: Vec::new() }
+    }
 }
 
 /// The steps of `design.md` section 4, in order.
@@ -330,8 +353,7 @@ fn not_seen(id: &ContainerId, unreadable: &Unreadable, settings: &Settings) -> D
         format!("the engine could not describe it: {}", unreadable.problem),
         "it is tried again by itself; look at it with: docker inspect",
     );
-    let step =
-        Step { name: StepName::Alive, verdict: Verdict::Failed, facts: Vec::new(), refusals: vec![refusal.clone()] };
+    let step = Step { refusals: vec![refusal.clone()], ..Step::new(StepName::Alive, Verdict::Failed) };
     Decision {
         id: id.clone(),
         name: unreadable.name.clone(),

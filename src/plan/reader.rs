@@ -82,7 +82,11 @@ impl Reader {
             "say which it is; for these containers {needed} or later: \
              --traefik-version {needed} (LEEWARD_TRAEFIK_VERSION={needed})"
         );
-        Some(Finding { fix: fix.into(), ..rules::found_about(RuleId::Trf007, Subject::Engine, words) })
+        Some(Finding {
+            remedy: fix.into(),
+            is_own_remedy: true,
+            ..rules::found_about(RuleId::Trf007, Subject::Engine, words)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use super::complete::{self, Facts};
 use super::label_cache::Declaration;
 use super::reader::Reader;
 use super::select;
-use super::{Decision, Outcome, Step, StepName, Verdict, Warning};
+use super::{Decision, Outcome, Step, StepName, Verdict, Warning, Weighed};
 use crate::budgets::Demand;
 use crate::inventory::{Container, ContainerId, Network};
 use crate::policy::claims::{self, Claim};
@@ -157,11 +157,11 @@ struct Way {
 
 impl Way {
     fn take(&mut self, name: StepName, verdict: Verdict, facts: Vec<String>) {
-        self.steps.push(Step { name, verdict, facts, refusals: Vec::new() });
+        self.steps.push(Step { facts, ..Step::new(name, verdict) });
     }
 
     fn fail(&mut self, name: StepName, facts: Vec<String>, refusals: Vec<Refusal>) {
-        self.steps.push(Step { name, verdict: Verdict::Failed, facts, refusals });
+        self.steps.push(Step { facts, refusals, ..Step::new(name, Verdict::Failed) });
     }
 
     fn judge(&mut self, name: StepName, facts: Vec<String>, result: Result<(), Refusal>) {
@@ -291,26 +291,21 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
         way.take(StepName::Isolated, Verdict::Skipped, vec!["--isolation off".to_owned()]);
         return;
     }
-    let mut facts = Vec::new();
-    let (mut overruled, mut blocked) = (false, false);
-    for (finding, standing) in judges.judgement.concerning(asked.at) {
-        let note = match standing {
-            Standing::Blocks => " (refuses it)",
-            Standing::Allowed => " (allowed)",
-            Standing::Overruled => " (does not count: --isolation warn)",
-            Standing::Noted => " (noted)",
-        };
-        overruled |= matches!(standing, Standing::Allowed | Standing::Overruled);
-        blocked |= standing == Standing::Blocks;
-        facts.push([finding.rule.as_str(), note, ": ", &finding.words].concat());
-    }
-    if blocked {
-        way.fail(StepName::Isolated, facts, judges.judgement.refusals(asked.at));
-    } else if overruled {
-        way.take(StepName::Isolated, Verdict::Overruled, facts);
+    let weighed = |(finding, standing): (&Finding, Standing)| {
+        let Finding { rule, subject, words, .. } = finding;
+        Weighed { rule: *rule, subject: subject.clone(), standing, words: words.clone() }
+    };
+    let findings: Vec<Weighed> = judges.judgement.concerning(asked.at).into_iter().map(weighed).collect();
+    let any = |which: &[Standing]| findings.iter().any(|it| which.contains(&it.standing));
+    let verdict = if any(&[Standing::Blocks]) {
+        Verdict::Failed
+    } else if any(&[Standing::Allowed, Standing::Overruled]) {
+        Verdict::Overruled
     } else {
-        way.take(StepName::Isolated, Verdict::Passed, facts);
-    }
+        Verdict::Passed
+    };
+    let refusals = judges.judgement.refusals(asked.at);
+    way.steps.push(Step { findings, refusals, ..Step::new(StepName::Isolated, verdict) });
 }
 
 /// Where a container is reached.
@@ -350,10 +345,9 @@ fn proxy_network<'a>(
             let facts = vec![["network ", &place.network, ", address ", or_none(&place.host)].concat()];
             match choice.overruled {
                 Some(refusal) => way.steps.push(Step {
-                    name: StepName::ProxyNetwork,
-                    verdict: Verdict::Overruled,
                     facts,
                     refusals: vec![refusal],
+                    ..Step::new(StepName::ProxyNetwork, Verdict::Overruled)
                 }),
                 None => way.take(StepName::ProxyNetwork, Verdict::Passed, facts),
             }
@@ -362,7 +356,7 @@ fn proxy_network<'a>(
         Err(refusal) if settings.isolation == Isolation::Warn => {
             let reached = anywhere(container, provider, context);
             let verdict = if reached.is_ok() { Verdict::Overruled } else { Verdict::Failed };
-            way.steps.push(Step { name: StepName::ProxyNetwork, verdict, facts: Vec::new(), refusals: vec![refusal] });
+            way.steps.push(Step { refusals: vec![refusal], ..Step::new(StepName::ProxyNetwork, verdict) });
             reached
         }
         Err(refusal) => {

@@ -201,7 +201,7 @@ impl Court<'_> {
             return;
         };
         let mut finding = rules::found(rule, self.claim.container, refusal.words.clone());
-        finding.fix = refusal.remedy.clone().into();
+        (finding.remedy, finding.is_own_remedy) = (refusal.remedy.clone().into(), true);
         finding.action = Action::Block;
         self.settle(finding, refusal, false);
     }
@@ -246,14 +246,16 @@ impl Court<'_> {
         fix: Option<String>,
     ) {
         let mut finding = rules::found(rule, self.claim.container, words);
-        finding.fix = fix.map_or(finding.fix, Into::into);
+        finding.is_own_remedy = fix.is_some();
+        finding.remedy = fix.map_or(finding.remedy, Into::into);
         finding.action = action.unwrap_or(finding.action);
-        let remedy = remedy::or_allow(&finding.fix, self.claim.allowed, rule);
+        let remedy = remedy::or_allow(&finding.remedy, self.claim.allowed, rule);
         let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule);
         self.settle(finding, Refusal { label, ..refusal }, true);
     }
 
     fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_allow: bool) {
+        finding.label.clone_from(&refusal.label);
         finding.allowed = may_allow && self.claim.allowed.contains(&finding.rule);
         let refuses = !finding.allowed
             && match self.settings.isolation {
@@ -263,7 +265,7 @@ impl Court<'_> {
             };
         finding.blocks = refuses && self.settings.isolation != Isolation::Warn;
         if refuses {
-            self.verdict.refusals.push(refusal);
+            self.verdict.refusals.push(refusal.about(self.claim.container));
         }
         self.verdict.findings.push(finding);
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::rule_id::RuleId;
-use crate::inventory::ContainerId;
+use crate::inventory::{Container, ContainerId};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,7 +65,25 @@ pub enum Subject {
     },
 }
 
+/// What makes a finding the same as a refusal: the rule, its subject, and the label.
+pub type Key<'a> = (RuleId, (&'static str, &'a str), Option<&'a str>);
+
 impl Subject {
+    /// A container.
+    pub fn of(container: &Container) -> Self {
+        Self::Container { id: container.id.clone(), name: container.name.clone() }
+    }
+
+    /// What tells it from others: its kind, and its name or id.
+    pub fn key(&self) -> (&'static str, &str) {
+        match self {
+            Self::Engine => ("engine", ""),
+            Self::Host { name, .. } => ("host", name),
+            Self::Network { name } => ("network", name),
+            Self::Container { id, .. } => ("container", id.as_str()),
+        }
+    }
+
     /// Whether it is about a container: of its own, or among others.
     pub fn is_about(&self, container: &ContainerId) -> bool {
         match self {
@@ -87,15 +105,30 @@ pub struct Finding {
     pub action: Action,
     /// What it is about.
     pub subject: Subject,
+    /// The whole label key that is behind it, if it is one label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// What was seen, one line with the facts: names, addresses, values.
     pub words: String,
+    /// What of it is the same for every container of this rule's: what follows the container's name.
+    #[serde(skip)]
+    pub same: Option<&'static str>,
     /// What to change; a compose snippet or a command where one fits.
-    #[serde(rename = "remedy")]
-    pub fix: Cow<'static, str>,
+    pub remedy: Cow<'static, str>,
+    /// It is for this case, not the rule's own.
+    #[serde(skip)]
+    pub is_own_remedy: bool,
     /// Refuses its container under the isolation in force (and it is not allowed).
     pub blocks: bool,
     /// The operator allowed it with `leeward.allow`.
     pub allowed: bool,
     /// The engine's API cannot tell: this is not a finding but a gap in what can be known.
     pub not_verifiable: bool,
+}
+
+impl Finding {
+    /// What tells it from others.
+    pub fn key(&self) -> Key<'_> {
+        (self.rule, self.subject.key(), self.label.as_deref())
+    }
 }

@@ -103,13 +103,16 @@ impl Bindings {
         if let Some((other, pattern)) = taken.max_by_key(|(_, pattern)| pattern.closeness()) {
             let words = format!("{what} claims `{claim}`, and `{pattern}` is bound to network `{other}`");
             let right = if matches!(claim, Pattern::Below(_)) { "*".to_owned() } else { claim.to_string() };
-            return Some(refusal(RuleId::Lbl003, words, network, own, &right));
+            let hosts = Box::new([claim.to_string(), pattern.to_string()]);
+            return Some(Refusal { hosts, ..refusal(RuleId::Lbl003, words, network, own, &right) });
         }
         let bound = own.filter(|_| mine.is_none())?;
         let names: Vec<String> = bound.patterns.iter().map(ToString::to_string).collect();
         let only = if names.is_empty() { "nothing".to_owned() } else { listed(names.iter().map(String::as_str)) };
         let words = format!("{what} claims `{claim}`, but {only} is what is bound to network `{}`", network.name);
-        Some(refusal(RuleId::Lbl003, words, network, own, &claim.to_string()))
+        let claim = claim.to_string();
+        let refusal = refusal(RuleId::Lbl003, words, network, own, &claim);
+        Some(Refusal { hosts: Box::new([claim]), ..refusal })
     }
 }
 
@@ -485,7 +488,13 @@ impl Overlaps {
         let words = format!("host `{pattern}` is claimed by {}", listed(names.iter().map(String::as_str)));
         let containers: BTreeSet<ContainerId> = all.iter().map(|it| it.container.id.clone()).collect();
         for id in containers.iter().filter(|_| refuses) {
-            let refusal = Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id);
+            // All who claim it are in the finding alone: there may be many.
+            let subject = Subject::Host { name: pattern.to_string(), containers: BTreeSet::from([id.clone()]) };
+            let refusal = Refusal {
+                subject: Some(Box::new(subject)),
+                hosts: Box::new([pattern.to_string()]),
+                ..Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id)
+            };
             self.refusals.entry(id.clone()).or_default().push(refusal);
         }
         self.findings.push(Finding {
@@ -493,8 +502,11 @@ impl Overlaps {
             severity: rule.severity,
             action: rule.action,
             subject: Subject::Host { name: pattern.to_string(), containers },
+            label: None,
             words,
-            fix: Cow::Borrowed(rule.fix),
+            same: None,
+            remedy: rule.fix_for(None),
+            is_own_remedy: false,
             blocks: refuses,
             allowed: false,
             not_verifiable: false,

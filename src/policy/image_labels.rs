@@ -212,6 +212,7 @@ fn img_001(container: &Container, lost: &[&str]) -> Option<Refusal> {
                 lost.join(", ")
             ),
         )
+        .about(container)
         .by_rule(RuleId::Img001)
         .by_label(*first),
     )
@@ -234,6 +235,7 @@ fn img_003(container: &Container, image: Option<&Image>) -> Refusal {
             container.image
         ),
     )
+    .about(container)
     .by_rule(RuleId::Img003)
 }
 

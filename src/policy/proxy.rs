@@ -179,22 +179,22 @@ impl<'a> ProxyNetworks<'a> {
             let Some(named) = asks.named(places, value) else {
                 let words =
                     format!("label `{key}` names `{value}`, which `{name}` is not on; it is on {}", names(places));
-                return Err(net_009(words, self.remedy(asks, &eligible, namespace)).by_label(key));
+                return Err(self.refusal(words, asks, &eligible, namespace).by_label(key));
             };
             eligible.retain(|place| place.at == named.at);
             if eligible.is_empty() {
                 let words = format!("label `{key}` names `{}`, which is no proxy network", named.network.name);
-                return Err(net_009(words, self.remedy(asks, &eligible, namespace)).by_label(key));
+                return Err(self.refusal(words, asks, &eligible, namespace).by_label(key));
             }
         }
         if eligible.is_empty() {
             let words = format!("`{name}` is on {}, and {}", names(places), self.why_none());
-            return Err(net_009(words, self.remedy(asks, &eligible, namespace)));
+            return Err(self.refusal(words, asks, &eligible, namespace));
         }
         if !self.traefiks.is_empty() {
             if !eligible.iter().any(|place| self.traefiks.contains_key(&place.at)) {
                 let words = format!("no declared Traefik is on {}, the proxy network of `{name}`", names(eligible));
-                return Err(net_009(words, self.remedy(asks, &[], namespace)));
+                return Err(self.refusal(words, asks, &[], namespace));
             }
             eligible.retain(|place| self.traefiks.contains_key(&place.at));
         }
@@ -244,7 +244,7 @@ impl<'a> ProxyNetworks<'a> {
         }
     }
 
-    fn remedy(&self, asks: &Asks<'_>, eligible: &[&Place<'_>], namespace: &Namespace<'_>) -> String {
+    fn refusal(&self, words: String, asks: &Asks<'_>, eligible: &[&Place<'_>], namespace: &Namespace<'_>) -> Refusal {
         let named = eligible.first().map(|place| place.network);
         let mut known: Vec<&Network> = self
             .networks
@@ -266,14 +266,14 @@ impl<'a> ProxyNetworks<'a> {
             remedy::own_network(service, &kept)
         );
         match named.or(known.first().copied()) {
-            Some(network) => format!(
-                "{own}\nor put it on one that is there ({}):\n{}\nat once: docker network connect {} {}",
-                listed(known.iter().map(|network| network.name.as_str())),
-                remedy::join(service, &kept, network),
-                network.name,
-                asks.container.name
-            ),
-            None => own,
+            Some(network) => {
+                let there = listed(known.iter().map(|network| network.name.as_str()));
+                let join = remedy::join(service, &kept, network);
+                let at_once = format!("docker network connect {} {}", network.name, asks.container.name);
+                let refusal = net_009(words, format!("{own}\nor put it on one that is there ({there}):\n{join}"));
+                Refusal { at_once: Some(at_once.into()), ..refusal }
+            }
+            None => net_009(words, own),
         }
     }
 }

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use super::finding::Finding;
+use super::finding::{Key, Subject};
 use super::rule_id::RuleId;
 use crate::budgets::{Excess, Quantity};
+use crate::inventory::Container;
 
 /// Why something is not routed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Refusal {
     /// A stable word for machines: one of [`Code`].
     pub code: Code,
@@ -16,21 +20,54 @@ pub struct Refusal {
     /// The whole label key that caused it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What the rule found it on, where a finding says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Box<Subject>>,
+    /// The hosts that it is about, `*.x` for all below `x`.
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    pub hosts: Box<[String]>,
     /// One line, lower case, no full stop.
     pub words: String,
     /// What to change, as a sentence, a compose snippet or a command; may have several lines.
     pub remedy: String,
+    /// The command that does the same to what runs, until it is made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<Box<str>>,
 }
 
 impl Refusal {
     /// A refusal without rule or label.
     pub fn new(code: Code, words: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { code, rule: None, label: None, words: words.into(), remedy: remedy.into() }
+        Self {
+            code,
+            rule: None,
+            label: None,
+            subject: None,
+            hosts: Box::default(),
+            words: words.into(),
+            remedy: remedy.into(),
+            at_once: None,
+        }
     }
 
     /// What to look up in the documentation: the rule's id, else the code.
     pub fn name(&self) -> &'static str {
         self.rule.map_or(self.code.as_str(), RuleId::as_str)
+    }
+
+    /// The keys of the findings that say the same: see [`Finding::key`].
+    pub fn keys(&self) -> impl Iterator<Item = Key<'_>> {
+        let found = self.rule.zip(self.subject.as_deref());
+        found
+            .into_iter()
+            .flat_map(|(rule, subject)| [self.label.as_deref(), None].map(|label| (rule, subject.key(), label)))
+    }
+
+    /// The same, about a container.
+    #[must_use]
+    pub fn about(mut self, container: &Container) -> Self {
+        self.subject = Some(Box::new(Subject::of(container)));
+        self
     }
 
     /// The same, naming the audit rule behind it.

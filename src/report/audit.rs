@@ -2,7 +2,7 @@
 //!
 //! A view of the plan's findings; also as SARIF 2.1.0, which code scanning reads.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -25,8 +25,6 @@ pub struct Audit<'a> {
     pub allowed: Vec<&'a Finding>,
     /// What the engine cannot tell; no statement that it is fine.
     pub not_verifiable: Vec<&'a Finding>,
-    #[serde(skip)]
-    plan: &'a Plan,
 }
 
 impl<'a> Audit<'a> {
@@ -46,13 +44,7 @@ impl<'a> Audit<'a> {
         for list in [&mut findings, &mut allowed, &mut not_verifiable] {
             list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule, place(&it.subject)));
         }
-        Self { findings, allowed, not_verifiable, plan }
-    }
-
-    /// What a container is called in its compose file.
-    fn service(&self, subject: &Subject) -> Option<&str> {
-        let Subject::Container { id, .. } = subject else { return None };
-        self.plan.decisions.get(id)?.service.as_deref()
+        Self { findings, allowed, not_verifiable }
     }
 
     /// Whether anything is at least so bad, without those that are allowed or not verifiable.
@@ -74,16 +66,17 @@ impl<'a> Audit<'a> {
             text.push_str(&columns(&["SEVERITY", "RULE", "WHERE", "WHAT"], &together(&self.findings)));
         }
         for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
-            let mut fixes: Vec<&str> = found.iter().map(|it| it.fix.as_ref()).filter(|fix| !fix.is_empty()).collect();
-            fixes.dedup();
-            let Some(rule) = found.first().map(|it| it.rule.as_str()).filter(|_| !fixes.is_empty()) else { continue };
-            text.extend(["\n", rule, ": remedy (see docs/rules.md)\n"]);
-            // A snippet for one container names its service.
-            let service = if let [one] = found { self.service(&one.subject) } else { None };
+            let Some(first) = found.first() else { continue };
+            let fixes: Vec<Cow<'_, str>> = if found.len() > 1 && found.iter().all(|it| !it.is_own_remedy) {
+                vec![first.rule.rule().fix_for(None)]
+            } else {
+                let mut fixes: Vec<_> = found.iter().map(|it| Cow::Borrowed(&*it.remedy)).collect();
+                fixes.dedup();
+                fixes
+            };
+            text.extend(["\n", first.rule.as_str(), ": remedy (see docs/rules.md)\n"]);
             for fix in fixes.iter().take(MOST_FIXES) {
-                let fix =
-                    service.map_or_else(|| (*fix).to_owned(), |it| fix.replace("\n  app:", &format!("\n  {it}:")));
-                text.extend(["    ", &visible_lines(&fix).replace('\n', "\n    "), "\n"]);
+                text.extend(["    ", &visible_lines(fix).replace('\n', "\n    "), "\n"]);
             }
             if fixes.len() > MOST_FIXES {
                 text.push_str("    and similar ones; see each with: leeward explain NAME\n");
@@ -111,7 +104,7 @@ impl<'a> Audit<'a> {
                     "id": rule.id,
                     "shortDescription": { "text": rule.title },
                     "fullDescription": { "text": rule.why },
-                    "help": { "text": rule.fix },
+                    "help": { "text": rule.fix_for(None) },
                     "defaultConfiguration": { "level": level(rule.severity) },
                     // What code scanning sorts by: 9.0 and up is critical, 7.0 high, 4.0 medium.
                     "properties": { "tags": ["security"], "security-severity": score(rule.severity) },
@@ -170,14 +163,13 @@ fn together(findings: &[&Finding]) -> Vec<Vec<String>> {
     let mut all = Vec::new();
     for found in findings.chunk_by(|one, other| one.rule == other.rule) {
         let names: Vec<String> = found.iter().map(|it| place(&it.subject)).collect();
-        let rests: BTreeSet<Option<&str>> =
-            found.iter().map(|it| it.words.strip_prefix(&format!("`{}` ", place(&it.subject)))).collect();
-        match (found, rests.first()) {
-            ([first, _, _, ..], Some(Some(rest))) if rests.len() == 1 => all.push(vec![
+        let same = found.first().and_then(|first| first.same);
+        match (found, same.filter(|_| found.iter().all(|it| it.same == same))) {
+            ([first, _, _, ..], Some(same)) => all.push(vec![
                 word(first.severity).to_owned(),
                 first.rule.to_string(),
                 format!("{} containers", found.len()),
-                format!("each {rest}: {}", names.join(", ")),
+                format!("each {same}: {}", names.join(", ")),
             ]),
             _ => all.extend(rows(found)),
         }
@@ -248,6 +240,7 @@ pub fn place(subject: &Subject) -> String {
 mod tests {
     use super::*;
     use crate::plan::compile;
+    use crate::policy::rule_id::RuleId;
     use crate::settings::Settings;
     use crate::source::snapshot;
 
@@ -271,6 +264,18 @@ mod tests {
         assert!(uris.contains(&"containers/wiki-wiki-1".into()) && uris.contains(&"engine".into()), "{uris:?}");
         let in_file: Value = serde_json::from_str(&audit.sarif(|_| Some("wiki/compose.yaml".into()))).unwrap();
         assert_eq!(uri(&in_file["runs"][0]["results"][0]), "wiki/compose.yaml");
+    }
+
+    #[test]
+    fn a_remedy_for_one_container_names_its_service() {
+        let mut inventory = snapshot::demo().unwrap();
+        let wiki = inventory.containers.values_mut().find(|it| it.name == "wiki-wiki-1").unwrap();
+        std::sync::Arc::make_mut(wiki).confinement.security_opt.clear();
+        let plan = compile(&inventory, &Settings::default());
+        let remedies: Vec<&str> =
+            plan.findings.iter().filter(|it| it.rule == RuleId::Prv018).map(|it| &*it.remedy).collect();
+        assert_eq!(remedies, ["services:\n  wiki:\n    security_opt: [no-new-privileges:true]"]);
+        assert!(rules::all().all(|rule| !rule.fix_for(None).contains("{service}")));
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::routes::left_out;
+use super::routes::{left_out, to_change};
 use super::visible::{json, visible, visible_lines};
 use crate::inventory::ContainerId;
-use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict};
-use crate::policy::finding::Finding;
+use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict, Weighed};
+use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
+use crate::policy::rules::Standing;
 
 /// What a name leads to.
 #[derive(Debug)]
@@ -128,13 +129,13 @@ fn answering<'a>(plan: &'a Plan, host: &str) -> Vec<Routed<'a>> {
     routes
 }
 
-/// Containers that are not routed and whose rules, or the words of whose refusal, name a host.
+/// Containers that are not routed and whose rules, or whose refusals, are about a host.
 fn naming<'a>(plan: &'a Plan, host: &str, outcome: Outcome) -> Vec<&'a Decision> {
     let is_below = |parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
     let names = |it: &&Decision| {
-        let mut words = it.steps.iter().flat_map(|step| &step.refusals).map(|refusal| &refusal.words);
-        let by_rule = it.hosts.iter().any(|own| own == host || own.strip_prefix("*.").is_some_and(is_below));
-        it.outcome == outcome && (by_rule || words.any(|words| words.contains(&format!("`{host}`"))))
+        let refused = it.steps.iter().flat_map(|step| &step.refusals).flat_map(|refusal| &refusal.hosts);
+        let mut hosts = it.hosts.iter().chain(refused);
+        it.outcome == outcome && hosts.any(|own| own == host || own.strip_prefix("*.").is_some_and(is_below))
     };
     plan.decisions.values().filter(names).collect()
 }
@@ -207,27 +208,36 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         Outcome::Ignored => "does not ask to be routed",
     };
     line(&mut text, &format!("{} (owner {}) {outcome}\n", visible(&decision.name), visible(&decision.owner)));
-    let mut said: BTreeSet<&str> = BTreeSet::new();
+    let mut said: BTreeSet<&Refusal> = BTreeSet::new();
     for step in &decision.steps {
         let (mark, title) = (mark(step, decision.outcome), title(step, decision.outcome));
         line(&mut text, &format!("{mark:<7}  {title}"));
         for refusal in &step.refusals {
             let rule = refusal.name();
-            if !said.insert(&refusal.words) {
+            if !said.insert(refusal) {
                 line(&mut text, &format!("         {rule}, as above"));
                 continue;
             }
             line(&mut text, &format!("         {}: {}", rule, visible(&refusal.words)));
-            if let Some(label) = refusal.label.as_deref().filter(|label| !refusal.words.contains(*label)) {
+            if let Some(label) = &refusal.label {
                 line(&mut text, &format!("         label: {}", visible(label)));
             }
             if !refusal.remedy.is_empty() {
-                let remedy = visible_lines(&refusal.remedy).replace('\n', "\n           ");
+                let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n           ");
                 line(&mut text, &format!("         remedy:\n           {remedy}"));
             }
         }
-        let refuses = |fact: &&String| step.refusals.iter().any(|refusal| fact.ends_with(&refusal.words));
-        for fact in step.facts.iter().filter(|fact| !refuses(fact)) {
+        for Weighed { rule, standing, words, .. } in &step.findings {
+            let note = match standing {
+                // Told as a refusal.
+                Standing::Blocks => continue,
+                Standing::Allowed => "allowed",
+                Standing::Overruled => "does not count: --isolation warn",
+                Standing::Noted => "noted",
+            };
+            line(&mut text, &format!("         {rule} ({note}): {}", visible(words)));
+        }
+        for fact in &step.facts {
             line(&mut text, &format!("         {}", visible(fact)));
         }
     }
@@ -244,11 +254,13 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         let label = warning.label.as_deref().map(|label| format!("{}: ", visible(label))).unwrap_or_default();
         line(&mut text, &format!("         {label}{}", visible(&warning.words)));
     }
-    let facts = || decision.steps.iter().flat_map(|step| &step.facts);
-    let is_new = |finding: &&&Finding| {
-        !said.contains(finding.words.as_str()) && !facts().any(|fact| fact.ends_with(&finding.words))
-    };
-    let mut findings = findings.iter().filter(is_new).peekable();
+    let weighed = decision.steps.iter().flat_map(|step| &step.findings);
+    let told: BTreeSet<Key<'_>> = said
+        .into_iter()
+        .flat_map(Refusal::keys)
+        .chain(weighed.map(|Weighed { rule, subject, .. }| (*rule, subject.key(), None)))
+        .collect();
+    let mut findings = findings.iter().filter(|finding| !told.contains(&finding.key())).peekable();
     if findings.peek().is_some() {
         text.push_str("\nOther findings (remedies: leeward audit)\n");
     }

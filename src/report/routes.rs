@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
 use crate::plan::{Decision, Missing, Outcome, Plan, Route, Unusable};
+use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
-use crate::policy::rule_id::RuleId;
 
 /// A plan, as its routes.
 #[derive(Debug, Serialize)]
@@ -61,7 +61,7 @@ impl<'a> Listing<'a> {
     /// The routes of `plan`. `all`: name also those that did not ask.
     pub fn new(plan: &'a Plan, stale: Option<&'a str>, all: bool) -> Self {
         let of = |outcome: Outcome| plan.decisions.values().filter(move |decision| decision.outcome == outcome);
-        let found: BTreeSet<Said<'_>> = plan.findings.iter().map(|it| (Some(it.rule), it.words.as_str())).collect();
+        let found: BTreeSet<Key<'_>> = plan.findings.iter().map(Finding::key).collect();
         let mut refused: Vec<_> = of(Outcome::Refused)
             .filter_map(|decision| {
                 let Decision { id, name, owner, refusal, .. } = decision;
@@ -123,16 +123,17 @@ impl<'a> Listing<'a> {
                 .iter()
                 .flat_map(|Refused { container, refusal, more, .. }| {
                     let all = std::iter::once(refusal).chain(more);
-                    all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), why(refusal)])
+                    all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), refusal.words.clone()])
                 })
                 .collect();
             text.push('\n');
             text.push_str(&columns(&["REFUSED", "CODE", "WHY"], &rows));
             for Refused { container, refusal, more, .. } in &self.refused {
                 for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy.is_empty()) {
-                    let remedy = visible_lines(&refusal.remedy).replace('\n', "\n    ");
-                    let what = refusal.name();
-                    let _ = write!(text, "\n{}: {what}: remedy\n    {remedy}\n", visible(container));
+                    let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n    ");
+                    let label = refusal.label.as_deref().map(|label| format!(", label `{}`", visible(label)));
+                    let (what, label) = (refusal.name(), label.unwrap_or_default());
+                    let _ = write!(text, "\n{}: {what}{label}: remedy\n    {remedy}\n", visible(container));
                 }
             }
         }
@@ -176,15 +177,19 @@ pub(super) fn left_out(reason: &Unusable) -> String {
     }
 }
 
-/// What a refusal says, for telling it once.
-type Said<'a> = (Option<RuleId>, &'a str);
-
-/// The refusals after the first that are not told by a finding as well. `found`: what the findings say.
-fn more<'a>(found: &BTreeSet<Said<'_>>, decision: &'a Decision) -> Vec<&'a Refusal> {
-    let said = |refusal: &'a Refusal| -> Said<'a> { (refusal.rule, &refusal.words) };
-    let mut told: BTreeSet<Said<'_>> = decision.refusal.iter().map(said).collect();
+/// The refusals after the first that are not told by a finding as well. `found`: the findings there are.
+fn more<'a>(found: &BTreeSet<Key<'_>>, decision: &'a Decision) -> Vec<&'a Refusal> {
+    let mut told: BTreeSet<&Refusal> = decision.refusal.iter().collect();
     let all = decision.steps.iter().flat_map(|step| &step.refusals);
-    all.filter(|refusal| !found.contains(&said(refusal)) && told.insert(said(refusal))).collect()
+    all.filter(|refusal| !refusal.keys().any(|key| found.contains(&key)) && told.insert(refusal)).collect()
+}
+
+/// What to change, with the command for what runs.
+pub fn to_change(refusal: &Refusal) -> String {
+    match &refusal.at_once {
+        Some(command) => format!("{}\nat once: {command}", refusal.remedy),
+        None => refusal.remedy.clone(),
+    }
 }
 
 fn row(route: &Route) -> Vec<String> {
@@ -204,20 +209,13 @@ fn row(route: &Route) -> Vec<String> {
     ]
 }
 
-/// The words, with the label that caused it.
-fn why(Refusal { label, words, .. }: &Refusal) -> String {
-    match label.as_deref().filter(|label| !words.contains(*label)) {
-        Some(label) => format!("label `{label}`: {words}"),
-        None => words.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::inventory::ContainerId;
     use crate::plan::{Backend, Protocol};
     use crate::policy::refusal::Code;
+    use crate::policy::rule_id::RuleId;
 
     fn decision(name: &str, outcome: Outcome, refusal: Option<Refusal>) -> (ContainerId, Decision) {
         let id = ContainerId::from(name);
@@ -299,7 +297,11 @@ mod tests {
         let codes: Vec<_> = listing.refused[0].more.iter().map(|refusal| refusal.name()).collect();
         // NET-001 is the first no, and a finding as well.
         assert_eq!((listing.refused[0].refusal.name(), codes), ("NET-001", vec!["NET-009", "bad-label"]));
-        assert!(listing.text().contains("label `traefik.http.routers.wiki.ruel`: "), "{}", listing.text());
+        assert!(
+            listing.text().contains("bad-label, label `traefik.http.routers.wiki.ruel`: remedy"),
+            "{}",
+            listing.text()
+        );
     }
 
     #[test]

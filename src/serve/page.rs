@@ -11,7 +11,7 @@ use super::published::Published;
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::plan::{Outcome, Plan, Route};
 use crate::report::audit::{Audit, place, word};
-use crate::report::routes::Listing;
+use crate::report::routes::{Listing, to_change};
 use crate::report::table::counted;
 use crate::report::visible::{visible, visible_lines};
 
@@ -62,7 +62,7 @@ pub fn page(published: &Published) -> Markup {
                                 @if let Some(rule) = &refused.refusal.rule { code { (rule) } " " }
                                 (visible(&refused.refusal.words))
                             }
-                            td { pre { (visible_lines(&refused.refusal.remedy)) } }
+                            td { pre { (visible_lines(&to_change(refused.refusal))) } }
                         }
                     }
                 }

@@ -61,7 +61,11 @@ fn a_newer_label_spoils_no_document_for_a_traefik_of_unknown_version() {
             assert_eq!((finding.severity, &finding.subject), (Severity::High, &Subject::Engine));
             assert!(finding.words.contains("`app`") && !finding.words.contains("`other`"), "{}", finding.words);
             assert!(finding.words.contains("3.0.0"), "{}", finding.words);
-            assert!(finding.fix.contains("--traefik-version 3.7.0 (LEEWARD_TRAEFIK_VERSION=3.7.0)"), "{}", finding.fix);
+            assert!(
+                finding.remedy.contains("--traefik-version 3.7.0 (LEEWARD_TRAEFIK_VERSION=3.7.0)"),
+                "{}",
+                finding.remedy
+            );
             let remedy = &app.refusal.as_ref().unwrap().remedy;
             assert!(remedy.contains("--traefik-version 3.7.0"), "{remedy}");
         }

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::net::has_net_raw;
-use super::{Case, Check, Rule, Seen, Wire, all, subject};
+use super::{Case, Check, Rule, Seen, Wire, all};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
@@ -93,7 +94,8 @@ struct Concerned {
 }
 
 /// What a finding does to a container that it concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Refuses it.
     Blocks,
@@ -134,8 +136,9 @@ impl Judgement {
             .into_iter()
             .filter(|(_, standing)| *standing == Standing::Blocks)
             .map(|(finding, _)| {
-                let remedy = remedy::or_allow(&finding.fix, allowed, finding.rule);
-                Refusal::new(Code::NotIsolated, finding.words.clone(), remedy).by_rule(finding.rule)
+                let remedy = remedy::or_allow(&finding.remedy, allowed, finding.rule);
+                let refusal = Refusal::new(Code::NotIsolated, finding.words.clone(), remedy).by_rule(finding.rule);
+                Refusal { subject: Some(Box::new(finding.subject.clone())), ..refusal }
             })
             .collect()
     }
@@ -167,7 +170,7 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
                 Check::Any(check) => check(&case),
                 Check::App(check) | Check::Power(check) if asks => check(&case),
                 Check::Host(check) if host => check(&case),
-                Check::Hygiene(check) if asks => check(&case).then(Seen::default),
+                Check::Hygiene(check) if asks => check(&case).then(|| Seen::same(rule.title)),
                 Check::Neighbour(check) if near => check(&case),
                 Check::Router(check) if near || traefik => check(&case),
                 Check::Traefik(check) if traefik => check(&case),
@@ -258,17 +261,21 @@ impl Verdicts {
     ) {
         let place = self.findings.len();
         let isolation = context.settings.isolation;
-        let Seen { words, fix, action, severity, not_verifiable } = hit.seen;
+        let Seen { words, same, fix, action, severity, not_verifiable } = hit.seen;
+        let service = hit.on.service(context);
         let mut finding = Finding {
             rule: rule.id,
             severity: severity.unwrap_or(rule.severity),
             action: action.unwrap_or(rule.action),
             subject: hit.on.subject(),
-            words: match hit.on {
-                On::Container { container, .. } if words.is_empty() => format!("`{}` {}", container.name, rule.title),
+            label: None,
+            words: match (hit.on, same) {
+                (On::Container { container, .. }, Some(same)) => format!("`{}` {same}", container.name),
                 _ => words,
             },
-            fix: fix.map_or(Cow::Borrowed(rule.fix), Cow::Owned),
+            same,
+            is_own_remedy: fix.is_some(),
+            remedy: fix.map_or_else(|| rule.fix_for(service), Cow::Owned),
             blocks: false,
             allowed: hit.allowed,
             not_verifiable,
@@ -336,6 +343,7 @@ struct Hit<'a> {
     allowed: bool,
 }
 
+#[derive(Clone, Copy)]
 enum On<'a> {
     Container { container: &'a Container, at: usize, asks: bool },
     Network { at: usize, name: &'a str },
@@ -343,9 +351,16 @@ enum On<'a> {
 }
 
 impl On<'_> {
+    /// What a container is called in a compose file.
+    fn service<'c>(&self, context: &'c Context<'_>) -> Option<&'c str> {
+        let On::Container { at, .. } = self else { return None };
+        let Candidate { container, labels, .. } = context.candidates.get(*at)?;
+        Some(labels.get("com.docker.compose.service").unwrap_or(&container.name))
+    }
+
     fn subject(&self) -> Subject {
         match self {
-            On::Container { container, at: _, asks: _ } => subject(&container.id, &container.name),
+            On::Container { container, at: _, asks: _ } => Subject::of(container),
             On::Network { at: _, name } => Subject::Network { name: (*name).to_owned() },
             On::Engine => Subject::Engine,
         }

@@ -47,10 +47,21 @@ pub struct Rule {
     pub check: Check,
     /// What could happen.
     pub why: &'static str,
-    /// What to change; a compose snippet or a command where one fits.
+    /// What to change; a compose snippet or a command where one fits. `{service}` is the service: see [`Self::fix_for`].
     pub fix: &'static str,
     /// Where to read more: an advisory, a benchmark, the engine's documentation.
     pub reference: &'static str,
+}
+
+impl Rule {
+    /// What to change, for a service; `None`: any.
+    pub fn fix_for(&self, service: Option<&str>) -> Cow<'static, str> {
+        if self.fix.contains("{service}") {
+            self.fix.replace("{service}", service.unwrap_or("app")).into()
+        } else {
+            self.fix.into()
+        }
+    }
 }
 
 /// What a rule looks at, and whom it concerns when it fires.
@@ -130,6 +141,8 @@ pub struct Wire<'w> {
 pub struct Seen {
     /// One line with the facts: names, addresses, values.
     pub words: String,
+    /// What is seen is the same for every container but for its name: what follows the name.
+    pub same: Option<&'static str>,
     /// A fix with the names of the case filled in, where the rule's own does not do.
     pub fix: Option<String>,
     /// Another action than the rule's, where the case is milder, or worse.
@@ -144,6 +157,11 @@ impl Seen {
     /// Something seen; the rule's own action and fix.
     fn new(words: impl Into<String>) -> Self {
         Self { words: words.into(), ..Self::default() }
+    }
+
+    /// The same of every container that it is seen on.
+    fn same(what: &'static str) -> Self {
+        Self { same: Some(what), ..Self::default() }
     }
 
     fn fix(mut self, fix: impl Into<String>) -> Self {
@@ -231,7 +249,7 @@ impl RuleId {
 /// A finding of a rule that a step of the way judges (see [`Check::Step`]) about one container. `blocks` and `allowed`
 /// are for the caller to set.
 pub fn found(rule: RuleId, container: &Container, words: String) -> Finding {
-    found_about(rule, subject(&container.id, &container.name), words)
+    found_about(rule, Subject::of(container), words)
 }
 
 /// The same about anything.
@@ -242,14 +260,13 @@ pub fn found_about(id: RuleId, subject: Subject, words: String) -> Finding {
         severity: rule.severity,
         action: rule.action,
         subject,
+        label: None,
         words,
-        fix: Cow::Borrowed(rule.fix),
+        same: None,
+        remedy: rule.fix_for(None),
+        is_own_remedy: false,
         blocks: false,
         allowed: false,
         not_verifiable: false,
     }
-}
-
-fn subject(id: &ContainerId, name: &str) -> Subject {
-    Subject::Container { id: id.clone(), name: name.to_owned() }
 }

@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "with `network_mode: host` the container is on every network that the host is on, reaches every service \
               that listens on the host's loopback, and can listen to its traffic",
         fix: "remove `network_mode: host` and put the service on an internal network:\n\
-              services:\n  app:\n    networks: [net-proxy]\n\
+              services:\n  {service}:\n    networks: [net-proxy]\n\
               networks:\n  net-proxy:\n    internal: true",
         reference: "CIS Docker Benchmark 5.10",
     },
@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(net_004),
         why: "`docker0` has a way out by design, and everything that names no network is on it",
-        fix: "name a network:\nservices:\n  app:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    internal: true",
+        fix: "name a network:\nservices:\n  {service}:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    internal: true",
         reference: "CIS Docker Benchmark 5.30",
     },
     Rule {
@@ -116,7 +116,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Step,
         why: "Traefik reaches backends on proxy networks and nowhere else. Traefik's own provider takes any network \
               it finds, at random, where the one that a label names is not there",
-        fix: "put the service on an internal network that Traefik is on:\nservices:\n  app:\n    networks: [net-proxy]",
+        fix: "put the service on an internal network that Traefik is on:\nservices:\n  {service}:\n    networks: [net-proxy]",
         reference: "https://doc.traefik.io/traefik/reference/install-configuration/providers/docker/#opt-providers-docker-network",
     },
     Rule {
@@ -151,7 +151,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "containers inherit `net.ipv4.ip_forward=1`. A neighbour with NET_RAW can address frames to this \
               container's MAC, and its kernel forwards them to its other networks: one-way, but enough to carry data \
               out",
-        fix: "services:\n  app:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"",
+        fix: "services:\n  {service}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"",
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
     },
     Rule {
@@ -162,7 +162,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Neighbour(net_013),
         why: "NET_RAW, in Docker's default set, allows forged ARP answers on its networks and frames to any MAC \
               address (NET-012)",
-        fix: "services:\n  app:\n    cap_drop: [NET_RAW]   # or [ALL]",
+        fix: "services:\n  {service}:\n    cap_drop: [NET_RAW]   # or [ALL]",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
@@ -533,7 +533,7 @@ fn net_013(case: &Case<'_>) -> Option<Seen> {
     if !has_net_raw(case.container) {
         return None;
     }
-    let seen = Seen::new(format!("`{}` may send raw frames: NET_RAW is not dropped", case.name()));
+    let seen = Seen::same("may send raw frames: NET_RAW is not dropped");
     // Podman's default set has lost NET_RAW in newer versions, and what a container has is not in this API.
     let podman = case.context.inventory.engine.product.contains("Podman");
     Some(Seen { not_verifiable: podman && case.container.confinement.cap_add.is_empty(), ..seen })

@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_004),
         why: "every capability opens more of the kernel to attacks",
-        fix: "services:\n  app:\n    cap_drop: [ALL]\n    cap_add: []   # only what is needed",
+        fix: "services:\n  {service}:\n    cap_drop: [ALL]\n    cap_add: []   # only what is needed",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
@@ -205,7 +205,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_018),
         why: "a set-uid program in the image makes an ordinary user root again",
-        fix: "services:\n  app:\n    security_opt: [no-new-privileges:true]",
+        fix: "services:\n  {service}:\n    security_opt: [no-new-privileges:true]",
         reference: "CIS Docker Benchmark 5.26",
     },
     Rule {
@@ -215,7 +215,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Inform,
         check: Check::Hygiene(prv_019),
         why: "an intruder can install tools that stay until the container is recreated",
-        fix: "services:\n  app:\n    read_only: true\n    tmpfs: [/tmp]",
+        fix: "services:\n  {service}:\n    read_only: true\n    tmpfs: [/tmp]",
         reference: "CIS Docker Benchmark 5.13",
     },
     Rule {
@@ -225,7 +225,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Inform,
         check: Check::Hygiene(prv_020),
         why: "root in a container is root to the kernel, but for the capabilities it lacks",
-        fix: "services:\n  app:\n    user: \"1000:1000\"",
+        fix: "services:\n  {service}:\n    user: \"1000:1000\"",
         reference: "CIS Docker Benchmark 4.1",
     },
     Rule {
@@ -235,7 +235,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Inform,
         check: Check::Hygiene(prv_021),
         why: "one container can take the memory or the process table of all, Traefik's and Leeward's too",
-        fix: "services:\n  app:\n    mem_limit: 512m\n    pids_limit: 200",
+        fix: "services:\n  {service}:\n    mem_limit: 512m\n    pids_limit: 200",
         reference: "CIS Docker Benchmark 5.11",
     },
     Rule {
@@ -540,7 +540,7 @@ fn prv_018(case: &Case<'_>) -> Option<Seen> {
         );
         return Some(Seen::unverifiable(words));
     }
-    when(!kept, || format!("`{}` may gain privileges: no-new-privileges is not set", case.name()))
+    (!kept).then(|| Seen::same("may gain privileges: no-new-privileges is not set"))
 }
 
 fn prv_019(case: &Case<'_>) -> bool {
