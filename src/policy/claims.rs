@@ -38,7 +38,7 @@ pub struct Claim<'a> {
     pub addresses: &'a [IpAddr],
     /// It is a declared Traefik: what its labels say is said for everybody.
     pub is_traefik: bool,
-    /// The rules that the operator allows for on it.
+    /// The rules that the operator allows on it.
     pub allowed: &'a BTreeSet<RuleId>,
 }
 

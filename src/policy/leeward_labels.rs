@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::traefik::labels::suggest;
 
-/// The label by which the operator allows for rules by their ids: on a container for it alone, on a network for what
+/// The label by which the operator allows rules by their ids: on a container for it alone, on a network for what
 /// is found about that network. Its value: `NET-001,PRV-016`.
 pub const ALLOW: &str = "leeward.allow";
 /// The network's label that binds hosts to it: `app1.example.com,*.app1.example.com`; `*` is every host.

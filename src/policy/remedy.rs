@@ -12,7 +12,7 @@ pub(super) fn key(network: &Network) -> Option<&str> {
     network.labels.get("com.docker.compose.network").map(String::as_str).filter(|key| !key.is_empty())
 }
 
-/// `fix`, or the label by which the operator accepts a finding on one container, which allows for `allowed` already.
+/// `fix`, or the label by which the operator accepts a finding on one container, which allows `allowed` already.
 pub(super) fn or_allow(fix: &str, allowed: &BTreeSet<RuleId>, rule: RuleId) -> String {
     let ids: Vec<&str> = allowed.iter().filter(|id| **id != rule).chain([&rule]).map(|id| id.as_str()).collect();
     format!("{fix}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {}", ids.join(","))

@@ -99,7 +99,7 @@ struct Concerned {
 pub enum Standing {
     /// Refuses it.
     Blocks,
-    /// The operator allowed for this rule, on this container or on the network.
+    /// The operator allowed this rule, on this container or on the network.
     Allowed,
     /// Would refuse it under `--isolation enforce`, but only `warn` or `off` is in force.
     Overruled,
