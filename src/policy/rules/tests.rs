@@ -655,10 +655,7 @@ fn what_blocks_refuses_and_says_how_to_vouch() {
         app(&mut inventory, "app").labels.insert("leeward.allow".into(), vouch);
         let judgement = judged(&inventory, &Settings::default());
         let again = judgement.refusals(APP);
-        assert!(
-            !again.iter().any(|refusal| refusal.rule.map(RuleId::as_str) == Some(*id)),
-            "{id} cannot be allowed"
-        );
+        assert!(!again.iter().any(|refusal| refusal.rule.map(RuleId::as_str) == Some(*id)), "{id} cannot be allowed");
         let allowed = judgement.concerning(APP).into_iter().filter(|(_, s)| *s == Standing::Allowed);
         assert!(allowed.map(|(finding, _)| finding).any(|finding| finding.allowed && !finding.blocks), "{id}");
     }
