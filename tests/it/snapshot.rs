@@ -3,8 +3,7 @@
 use assert_cmd::Command;
 
 fn leeward(arguments: &[&str]) -> (i32, String, String) {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_leeward")).env_remove("DOCKER_HOST").args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_leeward")).env_clear().args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
