@@ -26,7 +26,7 @@ use super::connection::{Connection, Error};
 use super::inspections::{Answer, Belongings, Inspections, Whole, is_whole};
 use super::{Observed, Options, Stale, Swarm};
 use crate::budgets::{Excess, Quantity};
-use crate::inventory::{Container, ContainerId, Inventory, Unreadable};
+use crate::inventory::{Container, ContainerId, ImageId, Inventory, Unreadable};
 use crate::source::swarm;
 
 /// Events that belong together come in a burst: wait until it is quiet for so long, …
@@ -214,8 +214,8 @@ struct Watch {
     news: Option<Instant>,
     /// There is no event stream.
     polls: bool,
-    /// Bytes of the labels of each owner's containers, and a little more for each label.
-    labels: BTreeMap<String, u64>,
+    /// Bytes of the labels of each owner's containers of one image, and a little more for each label.
+    labels: BTreeMap<(String, ImageId), u64>,
 }
 
 impl Watch {
@@ -572,7 +572,7 @@ impl Watch {
         // Without those that are gone.
         self.labels.clear();
         for container in self.inventory.containers.values() {
-            *self.labels.entry(owner(container).to_owned()).or_default() += weight(container);
+            *self.labels.entry(sharers(container)).or_default() += weight(container);
         }
         let was_stale = sender.borrow().as_ref().is_some_and(|observed| observed.stale.is_some());
         if was_stale {
@@ -589,11 +589,17 @@ impl Watch {
     }
 }
 
-/// A container, without its labels if its owner's containers have too many together.
-fn hold(mut container: Container, inventory: &Inventory, labels: &mut BTreeMap<String, u64>, most: u64) -> Container {
+/// A container, without its labels if its owner's containers of its image have too many together.
+fn hold(
+    mut container: Container,
+    inventory: &Inventory,
+    labels: &mut BTreeMap<(String, ImageId), u64>,
+    most: u64,
+) -> Container {
+    let sharers = sharers(&container);
     let before = inventory.containers.get(&container.id);
-    let before = before.filter(|it| owner(it) == owner(&container)).map_or(0, |it| weight(it));
-    let all = labels.entry(owner(&container).to_owned()).or_default();
+    let before = before.filter(|it| self::sharers(it) == sharers).map_or(0, |it| weight(it));
+    let all = labels.entry(sharers).or_default();
     let others = all.saturating_sub(before);
     let found = others.saturating_add(weight(&container));
     if let Some(excess) = Excess::of(Quantity::OwnerLabelBytes, found, most) {
@@ -609,9 +615,11 @@ const OWNERS: [&str; 2] = ["com.docker.compose.project", "com.docker.stack.names
 /// The longest name of an owner that is kept where labels are not.
 const LONGEST_OWNER: usize = 255;
 
-/// Whose container it is, as far as it says itself: what is held here is only the memory.
-fn owner(container: &Container) -> &str {
-    OWNERS.iter().find_map(|key| container.labels.get(*key)).map_or(container.id.as_str(), String::as_str)
+/// With whom a container shares a budget: whose it says it is, and its image. An image can say that it is of any
+/// project, so what it says must use up nothing of that project's other images.
+fn sharers(container: &Container) -> (String, ImageId) {
+    let owner = OWNERS.iter().find_map(|key| container.labels.get(*key)).map_or(container.id.as_str(), String::as_str);
+    (owner.to_owned(), container.image_id.clone())
 }
 
 /// What a container's labels take up in memory.
@@ -647,4 +655,25 @@ pub(super) async fn once(connection: Connection, options: Options) -> Result<Inv
         watch.take(answer);
     }
     Ok(Arc::unwrap_or_clone(watch.inventory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A container of this image that says it is of the project `bank`, with so many bytes in one label.
+    fn of_bank(id: &str, image: &str, bytes: usize) -> Container {
+        let labels =
+            [("com.docker.compose.project".to_owned(), "bank".to_owned()), ("x".to_owned(), "y".repeat(bytes))];
+        Container { id: id.into(), image_id: image.into(), labels: labels.into(), ..Container::default() }
+    }
+
+    #[test]
+    fn an_image_that_names_a_project_uses_up_nothing_of_that_projects_budget() {
+        let (inventory, mut labels) = (Inventory::default(), BTreeMap::new());
+        let mut is_held = |container| hold(container, &inventory, &mut labels, 1_000).excess.is_some();
+        assert!(!is_held(of_bank("a", "hostile", 600)));
+        assert!(is_held(of_bank("b", "hostile", 600)), "one image's containers share a budget");
+        assert!(!is_held(of_bank("victim", "nginx", 600)));
+    }
 }
