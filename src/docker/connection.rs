@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{future, io};
 
@@ -13,9 +13,10 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::endpoint::Endpoint;
+use super::repeat::Answered;
 use crate::net::client::{self, Answer, Target, chain};
 use crate::net::pem;
 use crate::source::facts::TooLarge;
@@ -25,6 +26,10 @@ use crate::source::pieces::{Piece, Pieces};
 const HEAD: Duration = Duration::from_secs(10);
 /// The same for a list, which a gate answers only once it has rebuilt all of it: more than the gate's own `--engine-timeout`.
 const LIST_HEAD: Duration = Duration::from_secs(35);
+/// A question that has had no answer for so long is asked again, if newer ones are answered …
+const USUAL: Duration = Duration::from_secs(1);
+/// … and a list, if it took less than a quarter of it the last time.
+const LIST_USUAL: Duration = Duration::from_secs(2);
 /// For the whole body of an answer.
 const BODY: Duration = Duration::from_mins(1);
 /// The most bytes of an answer that bollard reads: a thousand times what `/_ping` has, a hundred times `/version`.
@@ -133,6 +138,9 @@ pub(super) struct Connection {
     object_bytes: usize,
     /// Turns to read large ones.
     large: Arc<Semaphore>,
+    answered: Arc<Answered>,
+    /// How long the last list took to begin; nothing is known before the first.
+    list: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Connection {
@@ -154,7 +162,8 @@ impl Connection {
             },
             Endpoint::File(_) | Endpoint::Demo => return Ok(None),
         };
-        Ok(Some(Self { target: Arc::new(target), object_bytes, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) }))
+        let large = Arc::new(Semaphore::new(LARGE_AT_ONCE));
+        Ok(Some(Self { target: Arc::new(target), object_bytes, large, answered: Arc::default(), list: Arc::default() }))
     }
 
     /// The most of one object that is read.
@@ -164,10 +173,25 @@ impl Connection {
 
     /// Asks, without a body, and waits for the head of the answer.
     pub(super) async fn ask(&self, method: Method, path: &str) -> Result<Answer, Error> {
-        self.ask_for(u64::MAX, &method, path, HEAD).await
+        self.ask_for(u64::MAX, &method, path, HEAD, USUAL).await
     }
 
-    async fn ask_for(&self, most: u64, method: &Method, path: &str, limit: Duration) -> Result<Answer, Error> {
+    /// Errors: none within `limit`. `usual`: how long an answer takes at most, where the engine is well.
+    async fn ask_for(
+        &self,
+        most: u64,
+        method: &Method,
+        path: &str,
+        limit: Duration,
+        usual: Duration,
+    ) -> Result<Answer, Error> {
+        let ping = || self.once(SHORT, &Method::GET, "/_ping", limit);
+        let asking = self.answered.ask(usual, || self.once(most, method, path, limit), ping);
+        let slow = |_| Error::TooSlow { path: path.to_owned(), limit };
+        time::timeout(limit, asking).await.map_err(slow)?
+    }
+
+    async fn once(&self, most: u64, method: &Method, path: &str, limit: Duration) -> Result<Answer, Error> {
         // An engine takes any host, but wants one.
         let request = client::request(method, "engine", path).map_err(|problem| garbled(path, problem.to_string()))?;
         client::ask(&self.target, request, limit, most).await.map_err(|problem| self.error(problem, path))
@@ -191,7 +215,8 @@ impl Connection {
             async move {
                 // All that is asked here is a path.
                 let path = request.uri().path();
-                let answer = connection.ask_for(SHORT, request.method(), path, HEAD).await.map_err(io::Error::other)?;
+                let answer =
+                    connection.ask_for(SHORT, request.method(), path, HEAD, USUAL).await.map_err(io::Error::other)?;
                 let (response, driver) = answer.into_parts();
                 // Nobody takes it where nobody waits for the answer any more.
                 drop(give.send((response.headers().clone(), driver)));
@@ -257,7 +282,11 @@ impl Connection {
     /// Asks for a list, and gives its items one after the other as they come. `null` is an empty list. Errors: as of
     /// [`Self::json`]; an answer that is no list.
     pub(super) async fn items(&self, path: &str, mut each: impl FnMut(Value)) -> Result<(), Error> {
-        let answer = self.ask_for(u64::MAX, &Method::GET, path, LIST_HEAD).await?;
+        let last = *self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let usual = last.map_or(HEAD, |last| LIST_USUAL.max(last.saturating_mul(4)));
+        let begun = Instant::now();
+        let answer = self.ask_for(u64::MAX, &Method::GET, path, LIST_HEAD, usual).await?;
+        *self.list.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun.elapsed());
         let mut other = None;
         let is_list = self
             .pieces(answer, path, Pieces::of_list(self.object_bytes), |value| {

@@ -21,8 +21,9 @@ use crate::inventory::{Container, ContainerId, Image, ImageId, Inventory, Volume
 const AT_ONCE: usize = 16;
 /// … not counting those that have had no answer for so long: others take their place …
 const STRAGGLES: Duration = Duration::from_millis(250);
-/// … up to so many. Each is one connection; a gate has 128 places, and whoever finds none counts as not readable.
-const AT_MOST: usize = 64;
+/// … up to so many. Each is one connection, and up to sixteen of them are asked a second time; a gate has 128 places, and
+/// whoever finds none counts as not readable.
+const AT_MOST: usize = 48;
 
 /// A container with all that belongs to it: nothing is known of it before all of it is.
 #[derive(Debug)]

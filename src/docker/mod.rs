@@ -7,6 +7,7 @@ pub mod endpoint;
 
 mod client;
 mod inspections;
+mod repeat;
 mod watch;
 
 use std::sync::Arc;

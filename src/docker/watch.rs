@@ -257,6 +257,7 @@ impl Watch {
         let mut listing =
             Some(Listing { answer: Box::pin(client.lists(true, reads_swarm)), containers: BTreeSet::new() });
         let mut pulse = time::interval_at(Instant::now() + PULSE, PULSE);
+        let mut pinging = None;
         let mut safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
         let mut tasks = time::interval_at(Instant::now() + TASKS, TASKS);
         let mut heard = Instant::now();
@@ -359,11 +360,14 @@ impl Watch {
                 _ = tasks.tick(), if reads_swarm => self.changed.list(Wanted::Networks),
                 _ = safety.tick() => self.changed.list(Wanted::Everything),
                 _ = pulse.tick() => {
-                    if heard.elapsed() >= PULSE
-                        && let Err(problem) = client.ping().await {
-                        return problem;
+                    if pinging.is_none() && heard.elapsed() >= PULSE {
+                        pinging = Some(client.ping().boxed());
                     }
                 }
+                answer = or_never(pinging.as_mut()) => match answer {
+                    Ok(()) => pinging = None,
+                    Err(problem) => return problem,
+                },
             }
         }
     }

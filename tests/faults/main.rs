@@ -265,6 +265,40 @@ async fn an_engine_that_falls_silent_is_noticed_without_any_event() {
     assert_eq!(house.config().await, config);
 }
 
+/// An engine takes questions whose path begins so and answers none of them for some seconds; then it answers new ones.
+/// Says how long after that a container that started meanwhile is routed, and how often its inspection was asked for.
+async fn swallowed(path: &str, seconds: u32) -> (Duration, u32) {
+    let names: Vec<String> = (0..30).map(|at| format!("c{at:02}")).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let house = House::ready(&names).await;
+    house.engine.fail(path, Fault::Silent);
+    time::sleep(Duration::from_millis(300)).await;
+    house.engine.take_asked();
+    house.engine.put("new", 200);
+    house.engine.say("new", "start");
+    time::sleep(Duration::from_secs(seconds.into())).await;
+    house.engine.mend();
+    names.push("new");
+    let took = house.hosts_become(&names).await;
+    house.until_ready(200).await;
+    let asked = house.engine.take_asked().get("inspect new").copied().unwrap_or_default();
+    (took, u32::try_from(asked).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_engine_swallowed_is_asked_again_once_it_answers() {
+    let inspection = format!("/containers/{}", engine::id("new"));
+    for path in ["", "/containers", "/_ping", "/networks", &inspection] {
+        for seconds in [1, 2, 5, 8, 10, 12] {
+            let (took, asked) = swallowed(path, seconds).await;
+            assert!(took <= Duration::from_secs(3), "`{path}` for {seconds} s: {took:?}");
+            // Where the engine answers others, once a second; where it answers nobody, only once it does.
+            let most = if path.is_empty() { 4 } else { 3 + seconds };
+            assert!(asked <= most, "`{path}` for {seconds} s: asked {asked} times");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_engine_is_waited_for() {
     let house = House::ready(TWO).await;
