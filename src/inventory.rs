@@ -358,6 +358,9 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
     /// `IPAM.Config[].Subnet`.
     pub subnets: Vec<String>,
+    /// Nobody described it: it is an external network of a Compose project, and all else here is assumed. No engine says this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
 }
 
 /// What is known of an image. Only its labels matter: they tell the operator's labels from the author's.

@@ -12,8 +12,9 @@ use leeward::plan::{self, Decision, Outcome, Plan, Warning};
 use leeward::policy::finding::Subject;
 use leeward::report::audit::Audit;
 use leeward::report::routes::Listing;
+use leeward::report::table::counted;
 use leeward::report::visible::{self, visible};
-use leeward::source::compose::{self, Project};
+use leeward::source::compose::{self, Folders, Project};
 use leeward::source::snapshot;
 use serde::Serialize;
 
@@ -78,7 +79,7 @@ impl Check {
         let projects =
             files.iter().map(|file| project(file, project_name.as_deref())).collect::<Result<Vec<_>, Failure>>()?;
         let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
-        let inventory = compose::deploy(&projects, there).map_err(|words| anyhow!(words))?;
+        let inventory = compose::deploy(&projects, there);
         let mut plan = plan::compile(&inventory, &settings);
         keep(&mut plan, &projects, &inventory);
         let assumed: Vec<String> = projects
@@ -95,6 +96,10 @@ impl Check {
                 None => format!("{name}: {words}"),
             })
             .collect();
+        let open = depending(&plan, &inventory);
+        if matches!(format, Format::Table) {
+            say_what_was_not_given(&mut plan, &inventory);
+        }
         let (listing, audit) = (Listing::new(&plan, None, false), Audit::of(&plan));
         let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
         let found = fail_on.severity().is_some_and(|severity| audit.reaches(severity));
@@ -113,6 +118,8 @@ impl Check {
                 for it in &assumed {
                     text.extend(["    ", &visible(it), "\n"]);
                 }
+                text.push('\n');
+                text.push_str(&summary(&plan, &audit, open));
                 text
             }
             Format::Json => visible::json(&Checked { listing, audit, warnings: &warnings, assumed: &assumed }),
@@ -133,6 +140,49 @@ impl Check {
     }
 }
 
+/// How many containers would be routed over a network that was not given.
+fn depending(plan: &Plan, inventory: &Inventory) -> usize {
+    let routed = plan.decisions.values().filter(|it| it.outcome == Outcome::Routed);
+    let networks = routed.filter_map(|it| inventory.network_named(it.network.as_deref()?));
+    networks.filter(|network| network.assumed).count()
+}
+
+/// Marks them in the table of routes.
+fn say_what_was_not_given(plan: &mut Plan, inventory: &Inventory) {
+    for backend in plan.routes.iter_mut().flat_map(|route| &mut route.backends) {
+        if inventory.network_named(&backend.network).is_some_and(|network| network.assumed) {
+            backend.network.push_str(" (not given)");
+        }
+    }
+}
+
+/// The last line: what came of it. `open`: of those routed, how many depend on what was not given.
+fn summary(plan: &Plan, audit: &Audit<'_>, open: usize) -> String {
+    let count = |outcome| plan.decisions.values().filter(|it| it.outcome == outcome).count();
+    let (routed, refused) = (count(Outcome::Routed), count(Outcome::Refused));
+    let mut parts = Vec::new();
+    if routed > open {
+        parts.push(format!("{} would be routed", counted(routed - open, "container")));
+    }
+    if open > 0 {
+        parts.push(format!(
+            "{} would be routed if the external networks are as they should be: not verifiable (NET-027)",
+            counted(open, "container")
+        ));
+    }
+    if refused > 0 {
+        parts.push(format!("{} would be refused", counted(refused, "container")));
+    }
+    if parts.is_empty() {
+        parts.push("no container asks to be routed".to_owned());
+    }
+    parts.push(counted(audit.findings.len(), "finding"));
+    if !audit.not_verifiable.is_empty() {
+        parts.push(format!("{} not verifiable", audit.not_verifiable.len()));
+    }
+    format!("{}\n", parts.join("; "))
+}
+
 fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
     let text = if file.as_os_str() == STDIN {
         let mut text = String::new();
@@ -141,17 +191,20 @@ fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
     } else {
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
     };
+    let is_file = file.as_os_str() != STDIN;
+    let folder = if is_file { file.with_file_name(".") } else { PathBuf::from(".") };
+    let folder = folder.canonicalize().unwrap_or_default();
     // As Compose does: the folder's name, lower case, of letters, digits, `-` and `_`.
-    let folder = || {
-        let path = if file.as_os_str() == STDIN { PathBuf::from(".") } else { file.with_file_name(".") };
-        let path = path.canonicalize().unwrap_or_default();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let of_folder = || {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let kept: String = name.chars().filter(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect();
         kept.trim_start_matches(['-', '_']).to_owned()
     };
-    let name = name.map_or_else(folder, ToOwned::to_owned);
-    let place = if file.as_os_str() == STDIN { "standard input".into() } else { file.display().to_string() };
-    compose::read(&text, &name).map_err(|words| anyhow!("{place} {words}").into())
+    let name = name.map_or_else(of_folder, ToOwned::to_owned);
+    let place = if is_file { file.display().to_string() } else { "standard input".into() };
+    let home = std::env::home_dir().unwrap_or_default();
+    let folders = Folders { file: &folder.to_string_lossy(), home: &home.to_string_lossy() };
+    compose::read_in(&text, &name, folders).map_err(|words| anyhow!("{place} {words}").into())
 }
 
 /// Leaves what concerns the projects: their containers, the networks they make and join, hosts that they claim. Addresses that were made up give way to

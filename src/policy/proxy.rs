@@ -100,7 +100,8 @@ impl<'a> ProxyNetworks<'a> {
                 let used = on.contains_key(&place) && fits && namespaces.members(place).iter().any(is_other);
                 used.then_some(0)
             }
-            How::Internal => namespaces.wall(place).is_ok().then_some(0),
+            // Of a project alone it is the external network on which Traefik is, not one of the project's own.
+            How::Internal => namespaces.wall(place).is_ok().then_some(usize::from(!network.assumed)),
         };
         let networks = all().enumerate().filter_map(|(place, network)| Some((place, (rank(place, network)?, network))));
         Self {
@@ -209,6 +210,10 @@ impl<'a> ProxyNetworks<'a> {
             eligible.retain(|place| place.has_address());
         }
         eligible.sort_by_key(|place| (place.rank, &place.network.name, &place.network.id));
+        if self.how == How::Internal {
+            let best = eligible.first().map(|place| place.rank);
+            eligible.retain(|place| Some(place.rank) == best);
+        }
         let preferred = asks.preferred.and_then(|value| asks.named(eligible.iter().copied(), value));
         match (preferred, eligible.as_slice()) {
             (Some(place), _) => Ok(place.choice()),

@@ -53,6 +53,7 @@ ids! {
     Net024 = "NET-024",
     Net025 = "NET-025",
     Net026 = "NET-026",
+    Net027 = "NET-027",
     Pub001 = "PUB-001",
     Pub002 = "PUB-002",
     Pub003 = "PUB-003",

@@ -47,7 +47,7 @@ fn cells(row: &[String]) -> Vec<String> {
 }
 
 /// `1 route`, `2 routes`.
-pub(crate) fn counted(number: usize, what: &str) -> String {
+pub fn counted(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::facts::{self, at, entries, flag, items, text, text_map};
-use crate::inventory::{Container, ContainerId, Image, Inventory, Mount};
+use crate::inventory::{Container, ContainerId, Image, Inventory, Mount, Network};
 use crate::traefik::Version;
 
 /// When a container was made that is still to be made: after all others.
@@ -47,14 +47,29 @@ pub struct Project {
     pub assumed: Vec<String>,
 }
 
+/// Where a file was read, for paths in it that Compose has not made absolute.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Folders<'a> {
+    /// The folder that the file is in, from the root on; empty: not known, and paths stay as they are.
+    pub file: &'a str,
+    /// What `~` is; empty: not known.
+    pub home: &'a str,
+}
+
 /// Reads what `docker compose config` writes, as JSON or YAML.
 ///
 /// `name`: the project's name where the text does not say it, as with docker-compose 1.29.
 ///
 /// Errors: words without the file's name, with a remedy.
 pub fn read(text: &str, name: &str) -> Result<Project, String> {
+    read_in(text, name, Folders::default())
+}
+
+/// As [`read`], of a file whose paths may begin with `.` or `~`.
+pub fn read_in(text: &str, name: &str, folders: Folders<'_>) -> Result<Project, String> {
     let mut config = parse(text)?;
     fill_in(&mut config, &mut String::new())?;
+    make_absolute(&mut config, folders);
     if !config.get("services").is_some_and(Value::is_object) {
         return Err(format!("has no `services`, so it is no Compose project; {PIPE}"));
     }
@@ -92,8 +107,8 @@ pub fn read(text: &str, name: &str) -> Result<Project, String> {
 
 /// Puts projects into an engine's inventory: in place of what is there of the same projects, beside all else.
 ///
-/// Errors: networks that a project joins and that nobody makes, with a remedy.
-pub fn deploy(projects: &[Project], there: Inventory) -> Result<Inventory, String> {
+/// A network that a project joins and that nobody makes is there too, as [`Network::assumed`].
+pub fn deploy(projects: &[Project], there: Inventory) -> Inventory {
     let mut whole = there;
     for project in projects {
         let theirs = |container: &Container| {
@@ -118,18 +133,11 @@ pub fn deploy(projects: &[Project], there: Inventory) -> Result<Inventory, Strin
             whole.networks.insert(network.id.clone(), network);
         }
     }
-    let missing: Vec<String> = projects
-        .iter()
-        .flat_map(|project| project.external.iter().map(move |network| (network, &project.name)))
-        .filter(|(network, _)| whole.network_named(network).is_none())
-        .map(|(network, project)| format!("`{network}` (of {project})"))
-        .collect();
-    if !missing.is_empty() {
-        return Err(format!(
-            "nobody here makes the external network {}; name the project that makes it too, or what is there already: \
-             --snapshot FILE, from `leeward snapshot --output FILE`",
-            missing.join(", ")
-        ));
+    for name in projects.iter().flat_map(|project| &project.external) {
+        if whole.network_named(name).is_none() {
+            let network = not_given(name);
+            whole.networks.insert(network.id.clone(), network);
+        }
     }
     let Inventory { containers, networks, .. } = &mut whole;
     share_mounts(containers, &ids(projects));
@@ -144,7 +152,22 @@ pub fn deploy(projects: &[Project], there: Inventory) -> Result<Inventory, Strin
             }
         }
     }
-    Ok(whole)
+    whole
+}
+
+/// A network of which only the name is known, as good as it can be: NET-027 says what that leaves open.
+fn not_given(name: &str) -> Network {
+    let closed = [("gateway_mode_ipv4", "isolated"), ("inhibit_ipv4", "true")];
+    Network {
+        id: format!("not-given:{name}").into(),
+        name: name.to_owned(),
+        driver: "bridge".to_owned(),
+        scope: "local".to_owned(),
+        internal: true,
+        options: closed.map(|(key, value)| (format!("com.docker.network.bridge.{key}"), value.to_owned())).into(),
+        assumed: true,
+        ..Network::default()
+    }
 }
 
 /// `volumes_from`: the engine shows what comes from another container like what is a container's own.
@@ -216,6 +239,56 @@ fn fill_in(value: &mut Value, place: &mut String) -> Result<(), String> {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
     Ok(())
+}
+
+/// Host paths as Compose makes them: from the root on.
+fn make_absolute(config: &mut Value, folders: Folders<'_>) {
+    let services = config.get_mut("services").and_then(Value::as_object_mut);
+    let volumes = services.into_iter().flat_map(|services| services.values_mut());
+    for mount in volumes.filter_map(|it| it.get_mut("volumes")?.as_array_mut()).flatten() {
+        if let Value::String(short) = mount {
+            // With one part it is a path in the container.
+            let whole = short.split_once(':').map(|(path, rest)| (folders.absolute(path), rest));
+            if let Some((Some(path), rest)) = whole {
+                *short = format!("{path}:{rest}");
+            }
+        } else if at(mount, &["type"]) == "bind" {
+            replace(mount, "source", folders);
+        }
+    }
+    for kind in ["secrets", "configs"] {
+        let files = config.get_mut(kind).and_then(Value::as_object_mut);
+        files.into_iter().flat_map(|it| it.values_mut()).for_each(|it| replace(it, "file", folders));
+    }
+}
+
+fn replace(holder: &mut Value, key: &str, folders: Folders<'_>) {
+    if let Some(Value::String(path)) = holder.get_mut(key)
+        && let Some(whole) = folders.absolute(path)
+    {
+        *path = whole;
+    }
+}
+
+impl Folders<'_> {
+    /// A path that begins with `.` or `~`, from the root on. `None`: it does not, or the folder is not known.
+    fn absolute(self, path: &str) -> Option<String> {
+        let (folder, rest) = match path.strip_prefix('~') {
+            Some(rest) => (self.home, rest.strip_prefix('/').unwrap_or(rest)),
+            None => (self.file, path.starts_with('.').then_some(path)?),
+        };
+        let mut parts: Vec<&str> = folder.trim_end_matches('/').split('/').collect();
+        for part in rest.split('/') {
+            match part {
+                "" | "." => {}
+                // Above the root there is the root.
+                ".." => parts.truncate(parts.len().saturating_sub(1).max(1)),
+                part => parts.push(part),
+            }
+        }
+        let whole = parts.join("/");
+        (!folder.is_empty()).then(|| if whole.is_empty() { "/".to_owned() } else { whole })
+    }
 }
 
 fn within<T>(place: &mut String, step: &str, work: impl FnOnce(&mut String) -> T) -> T {
@@ -594,7 +667,7 @@ mod tests {
 
     fn inventory(text: &str) -> Inventory {
         let project = read(text, "shop").unwrap();
-        deploy(&[project], Inventory::default()).unwrap()
+        deploy(&[project], Inventory::default())
     }
 
     fn container(text: &str) -> Container {
@@ -711,10 +784,11 @@ mod tests {
         let there = inventory("services: {web: {image: old}, gone: {image: x}}\nnetworks: {}");
         let joins = "services: {web: {image: new, networks: [n]}}\nnetworks: {n: {external: true, name: front}}";
         let project = read(joins, "shop").unwrap();
-        let missing = deploy(std::slice::from_ref(&project), there.clone()).unwrap_err();
-        assert!(missing.contains("external network `front` (of shop)") && missing.contains("--snapshot"), "{missing}");
+        let alone = deploy(std::slice::from_ref(&project), there.clone());
+        assert!(alone.network_named("front").is_some_and(|network| network.assumed), "{:?}", alone.networks);
         let other = read("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {name: front}}", "other").unwrap();
-        let whole = deploy(&[project, other], there).unwrap();
+        let whole = deploy(&[project, other], there);
+        assert!(!whole.network_named("front").unwrap().assumed);
         let images: Vec<_> = whole.containers.values().map(|it| (&*it.name, &*it.image)).collect();
         assert_eq!(
             images.iter().collect::<BTreeSet<_>>(),
@@ -740,6 +814,16 @@ mod tests {
         }
         // What a command or the environment holds never gets here.
         assert!(read("services: {a: {image: x, command: 'echo $HOME', environment: {A: $B}}}", "shop").is_ok());
+    }
+
+    #[test]
+    fn a_path_from_the_files_folder_is_the_hosts() {
+        let text = "services: {a: {image: x, volumes: ['./data:/d', '../../..:/host', '~/.ssh:/k:ro', 'v:/v', '/srv:/s', \
+                    {type: bind, source: ./b, target: /b}]}}\nvolumes: {v: {}}";
+        let project = read_in(text, "shop", Folders { file: "/srv/shop", home: "/home/u" }).unwrap();
+        let container = project.inventory.containers.values().next().unwrap();
+        let sources: Vec<&str> = container.mounts.iter().map(|it| it.source.as_str()).collect();
+        assert_eq!(sources, ["/srv/shop/data", "/", "/home/u/.ssh", "shop_v", "/srv", "/srv/shop/b"]);
     }
 
     #[test]

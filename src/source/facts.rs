@@ -346,6 +346,7 @@ pub fn network(raw: &Value) -> Option<Network> {
         options: text_map(raw, &["Options"]),
         labels: text_map(raw, &["Labels"]),
         subnets: items(raw, &["IPAM", "Config"]).map(|config| text(config, &["Subnet"])).collect(),
+        assumed: false,
     })
 }
 

@@ -44,3 +44,36 @@ fn a_project_that_joins_anothers_network_is_told_so() {
     assert!(status == Some(0) && text.contains("NET-010") && text.contains("2 owners: `app2`, `blog`"), "{text}");
     assert!(!text.contains("wiki-wiki-1"), "what is there already is not this project's: {text}");
 }
+
+/// As the shipped applications are written: the network is Traefik's project's.
+#[test]
+fn an_external_network_that_nobody_gave_is_no_error_and_no_false_green() {
+    let external = "{external: true, name: net-proxy}";
+    let (status, text) = check(&[project("shop", external, "a.example")], &[]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("NOT VERIFIABLE") && text.contains("NET-027") && text.contains("`net-proxy`"), "{text}");
+    assert!(text.contains("net-proxy (not given)"), "the route says it too: {text}");
+    assert!(text.contains("1 container would be routed if") && text.contains("not verifiable"), "{text}");
+    // What the project itself does wrong is found as ever.
+    let open = project("shop", external, "a.example").replace("[front]", "[front, default]");
+    let (status, text) = check(&[open], &[]);
+    assert!(status == Some(1) && text.contains("NET-001") && text.contains("shop_default"), "{text}");
+    // Who wants certainty gets it.
+    let (status, text) = check(&[project("shop", external, "a.example")], &["--isolation", "strict"]);
+    assert!(status == Some(1) && text.contains("NET-027"), "{text}");
+    // Given, it is judged.
+    let makes = "name: edge\nservices:\n  traefik:\n    image: traefik:v3.7.15\n    networks: [p]\n    cap_drop: [ALL]\n    \
+                 labels: {leeward.traefik: 'true'}\nnetworks:\n  p: {name: net-proxy}\n";
+    let (status, text) = check(&[project("shop", external, "a.example"), makes.to_owned()], &[]);
+    assert!(status == Some(1) && text.contains("NET-001") && !text.contains("NET-027"), "{text}");
+}
+
+/// Beside a network of its own for the database: the external one is where Traefik is.
+#[test]
+fn the_external_network_is_the_proxy_network_of_a_project_alone() {
+    let two = project("shop", "{external: true, name: proxy}", "a.example")
+        .replace("[front]", "[front, back]\n    sysctls: {net.ipv4.ip_forward: '0'}")
+        .replace("networks:\n  front:", "networks:\n  back: {internal: true}\n  front:");
+    let (status, text) = check(&[two], &[]);
+    assert!(status == Some(0) && text.contains("proxy (not given)") && !text.contains("ambiguous"), "{text}");
+}

@@ -298,6 +298,19 @@ pub(super) const RULES: &[Rule] = &[
               and allow it there:\nnetworks:\n  net:\n    labels:\n      leeward.allow: NET-026",
         reference: "docs/isolation.md#internal-networks",
     },
+    Rule {
+        id: RuleId::Net027,
+        title: "an external network that was not given to `check`",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Network(net_027),
+        why: "a Compose project says of an external network only its name. `leeward check` goes on as if it were an \
+              internal network with Traefik on it and with nobody else; if it is not, the container is refused once it \
+              runs, or others reach it",
+        fix: "name the Compose file of the project that makes the network too, or what the engine has: \
+              `leeward snapshot --output engine.json` there, then `leeward check --snapshot engine.json …`",
+        reference: "docs/check.md#external-networks",
+    },
 ];
 
 /// The names of its own networks that lead out in one way.
@@ -713,6 +726,16 @@ fn net_026(wire: &Wire<'_>) -> Option<Seen> {
     (driver == "bridge" && !own).then(|| {
         Seen::unverifiable(format!(
             "`{name}` is on the host's bridge `{bridge}`; what else is on its wire is not in what the engine shows"
+        ))
+    })
+}
+
+fn net_027(wire: &Wire<'_>) -> Option<Seen> {
+    wire.network.assumed.then(|| {
+        Seen::unverifiable(format!(
+            "`{}` is external and was not given: whether it is internal, whether Traefik is on it and who else is on it \
+             is not known",
+            wire.network.name
         ))
     })
 }

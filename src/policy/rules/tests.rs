@@ -342,6 +342,7 @@ const PAIRS: &[Pair] = &[
         |i| drop(network(i, "net-proxy").options.insert("com.docker.network.bridge.name".into(), "br0".into())),
         |i| drop(network(i, "net-exposed").options.insert("com.docker.network.bridge.name".into(), "br0".into())),
     ),
+    ("NET-027", |i| network(i, "net-proxy").assumed = true, |i| network(i, "net-exposed").assumed = true),
     ("PUB-001", |i| app(i, "app").ports = binding("0.0.0.0"), |i| app(i, "db").ports = binding("0.0.0.0")),
     ("PUB-002", |i| app(i, "app").ports = binding("127.0.0.1"), |i| app(i, "app").ports = binding("::")),
     (
