@@ -9,8 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::info;
 
+use super::negotiate::error;
 use crate::net::host;
 
 /// The tokens that are good. Each is kept as its digest, so that comparing takes the same time whatever was sent.
@@ -72,7 +73,7 @@ impl TokenFile {
             }
             Err(problem) => {
                 if self.problem.as_ref() != Some(&problem) {
-                    error!(path = %self.path.display(), "--token-file `{}` {problem}; the old tokens stay valid", self.path.display());
+                    tracing::error!(path = %self.path.display(), "--token-file `{}` {problem}; the old tokens stay valid", self.path.display());
                     self.problem = Some(problem);
                 }
             }
@@ -96,15 +97,15 @@ pub(super) fn refuse(
     let open = request.uri().path() == "/healthz";
     match tokens {
         Some(tokens) if !open && !bearer(request.headers()).is_some_and(|token| tokens.admit(token)) => {
-            let words = "a token is needed: send `Authorization: Bearer <token>`\n";
+            let words = "a token is needed: send `Authorization: Bearer <token>`";
             let challenge = [(header::WWW_AUTHENTICATE, r#"Bearer realm="leeward""#)];
-            Some((StatusCode::UNAUTHORIZED, challenge, words).into_response())
+            Some((challenge, error(StatusCode::UNAUTHORIZED, words)).into_response())
         }
         // A page of another site cannot know the token, so with one there is nothing more to ask.
         None if !open && is_foreign_page(request.headers(), allowed) => {
             let words = "unknown Host header (possible DNS rebinding); use the IP address or `localhost`, or add \
-                         --allow-host\n";
-            Some((StatusCode::MISDIRECTED_REQUEST, words).into_response())
+                         --allow-host";
+            Some(error(StatusCode::MISDIRECTED_REQUEST, words))
         }
         Some(_) | None => None,
     }

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::time::timeout;
 
 use super::connection::Connection;
+use super::negotiate::error;
 use super::published::{Document, Published};
 use super::state::Shared;
 use crate::plan::Plan;
@@ -102,8 +103,8 @@ async fn answer(shared: &Shared, connection: &Connection, name: &str, poll: &Pol
         }
     }
     let Some(current) = shared.now() else {
-        let words = "not ready: no complete inventory of the engine yet\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], words).into_response();
+        let not_ready = error(StatusCode::SERVICE_UNAVAILABLE, "not ready: no complete inventory of the engine yet");
+        return ([(header::RETRY_AFTER, "1")], not_ready).into_response();
     };
     let Some(document) = current.documents.get(name) else { return unknown(name, &current) };
 

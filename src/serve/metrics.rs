@@ -95,6 +95,31 @@ impl Metrics {
     }
 }
 
+/// The same in the text format of Prometheus before OpenMetrics: there a counter's own name ends with `_total`, units are
+/// not said, and nothing marks the end. Source: Prometheus `docs/instrumenting/exposition_formats.md`.
+pub(super) fn classic(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_counter = |name: &str| {
+        lines
+            .iter()
+            .any(|line| line.strip_prefix("# TYPE ").and_then(|it| it.split_once(' ')) == Some((name, "counter")))
+    };
+    let mut written = String::with_capacity(text.len());
+    for line in &lines {
+        match line.splitn(4, ' ').collect::<Vec<_>>().as_slice() {
+            ["#", "UNIT" | "EOF", ..] => continue,
+            ["#", what, name, rest] if is_counter(name) => {
+                for part in ["# ", what, " ", name, "_total ", rest] {
+                    written.push_str(part);
+                }
+            }
+            _ => written.push_str(line),
+        }
+        written.push('\n');
+    }
+    written
+}
+
 /// What is published, as gauges.
 fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
     let Published { inventory: _, plan, documents, revision, changed_at, stale } = published;
@@ -177,6 +202,15 @@ mod tests {
         {
             assert!(text.contains(line), "{line}\n{text}");
         }
+        let classic = classic(&text);
+        for line in [
+            "# TYPE leeward_requests_total counter",
+            "leeward_requests_total{path=\"/config\",status=\"200\"} 2",
+            "# TYPE leeward_compile_seconds histogram",
+        ] {
+            assert!(classic.lines().any(|it| it == line), "{line}\n{classic}");
+        }
+        assert!(!classic.contains("# EOF") && !classic.contains("# UNIT"), "{classic}");
         drop(held);
         assert!(metrics.text(None, UNIX_EPOCH).contains("leeward_polls_held 0"));
     }

@@ -26,6 +26,7 @@ mod config;
 mod connection;
 mod listen;
 mod metrics;
+mod negotiate;
 mod state;
 mod views;
 
@@ -52,6 +53,7 @@ use tracing::{info, warn};
 
 use self::listen::Door;
 use self::metrics::Metrics;
+use self::negotiate::{CLASSIC, HTML, JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
 use self::published::Published;
 use self::state::Shared;
 use self::views::{View, Views};
@@ -222,8 +224,8 @@ fn router(shared: Shared) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|| async {
-            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /healthz, /readyz, /metrics\n";
-            (StatusCode::NOT_FOUND, words)
+            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /healthz, /readyz, /metrics";
+            error(StatusCode::NOT_FOUND, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))
         // For browsers: nothing but the page's own style is loaded, nothing is guessed, kept, framed or told to others.
@@ -232,6 +234,7 @@ fn router(shared: Shared) -> Router {
         .layer(unless_set(header::X_FRAME_OPTIONS, "DENY"))
         .layer(unless_set(header::REFERRER_POLICY, "no-referrer"))
         .layer(unless_set(header::CACHE_CONTROL, "no-store"))
+        .layer(unless_set(header::VARY, "accept"))
         .layer(unless_set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
         // A panic costs its own request and nobody else's.
         .layer(CatchPanicLayer::new())
@@ -246,6 +249,7 @@ fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<H
 /// kilobyte for as long as a poll is held.)
 async fn attend(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();
+    let json = chosen(request.headers(), &[TEXT, JSON]) == JSON;
     let response = match auth::refuse(shared.tokens.as_ref(), &shared.allow_hosts, &request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
@@ -253,7 +257,7 @@ async fn attend(State(shared): State<Shared>, request: Request, next: Next) -> R
     if let Some(path) = path {
         shared.metrics.answered(path.as_str(), response.status().as_u16());
     }
-    response
+    if json { in_json(response) } else { response }
 }
 
 /// What a request says after its path.
@@ -261,7 +265,7 @@ type Asked<T> = Result<Query<T>, QueryRejection>;
 
 /// The answer to a query that cannot be read; it says what of it, which somebody may have written into a link.
 fn not_understood(problem: &QueryRejection) -> Response {
-    (problem.status(), visible(&problem.body_text()) + "\n").into_response()
+    error(problem.status(), visible(&problem.body_text()))
 }
 
 /// `?all`: also the containers that did not ask.
@@ -276,18 +280,18 @@ async fn routes(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: He
         Err(problem) => return not_understood(&problem),
     };
     let Some(now) = shared.now() else { return not_ready() };
-    let (all, json) = (wanted.all.is_some_and(|all| all != "false"), wants_json(&headers));
+    let (all, kind) = (wanted.all.is_some_and(|all| all != "false"), chosen(&headers, &[TEXT, JSON]));
     let make = move || {
         let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
         let listing = Listing::new(&now.plan, stale, all);
-        if json { View::good(JSON, listing.json()) } else { View::good(TEXT, listing.text()) }
+        View::good(kind, if kind == JSON { listing.json() } else { listing.text() })
     };
     shared.views.answer(make).await
 }
 
 /// The page for a browser; who takes no HTML gets what `/routes` says.
 async fn page(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: HeaderMap) -> Response {
-    if !accepts(&headers, "text/html") {
+    if chosen(&headers, &[TEXT, HTML, JSON]) != HTML {
         return routes(State(shared), wanted, headers).await;
     }
     match shared.now() {
@@ -323,7 +327,7 @@ async fn explained(
         Err(problem) => return not_understood(&problem),
     };
     let Some(now) = shared.now() else { return not_ready() };
-    let json = wants_json(&headers);
+    let kind = chosen(&headers, &[TEXT, JSON]);
     let make = move || {
         let answer = explain::find(&now.plan, &name);
         let status = match &answer {
@@ -332,7 +336,7 @@ async fn explained(
             explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
             explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
         };
-        let (kind, text) = if json { (JSON, answer.json()) } else { (TEXT, answer.text()) };
+        let text = if kind == JSON { answer.json() } else { answer.text() };
         View { status, kind, text }
     };
     shared.views.answer(make).await
@@ -352,37 +356,21 @@ async fn audited(State(shared): State<Shared>, bound: Asked<Bound>, headers: Hea
         Err(problem) => return not_understood(&problem),
     };
     let Some(now) = shared.now() else { return not_ready() };
-    let (sarif, json) = (accepts(&headers, SARIF), wants_json(&headers));
+    let kind = chosen(&headers, &[TEXT, JSON, SARIF]);
     let make = move || {
         let audit = audit::Audit::of(&now.plan);
         let status = match bound.fail_on {
             Some(severity) if audit.reaches(severity) => StatusCode::CONFLICT,
             Some(_) | None => StatusCode::OK,
         };
-        let (kind, text) = match (sarif, json) {
-            (true, _) => (SARIF, audit.sarif(|_| None)),
-            (false, true) => (JSON, audit.json()),
-            (false, false) => (TEXT, audit.text()),
+        let text = match kind {
+            SARIF => audit.sarif(|_| None),
+            JSON => audit.json(),
+            _ => audit.text(),
         };
         View { status, kind, text }
     };
     shared.views.answer(make).await
-}
-
-/// Media types of views.
-const JSON: &str = "application/json";
-const SARIF: &str = "application/sarif+json";
-const TEXT: &str = "text/plain; charset=utf-8";
-const HTML: &str = "text/html; charset=utf-8";
-
-/// Whether a program asks, by its own word; `curl` and browsers get a table.
-pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
-    accepts(headers, JSON)
-}
-
-fn accepts(headers: &HeaderMap, kind: &str) -> bool {
-    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
-    accepts.flat_map(|it| it.split(',')).any(|it| it.trim().starts_with(kind))
 }
 
 async fn ready(State(shared): State<Shared>) -> Response {
@@ -390,20 +378,20 @@ async fn ready(State(shared): State<Shared>) -> Response {
         None => not_ready(),
         Some(Published { stale: Some(stale), .. }) => {
             let seconds = SystemTime::now().duration_since(stale.since).unwrap_or_default().as_secs();
-            let words = format!("stale for {seconds} s: {}\n", visible(&stale.reason));
-            (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+            error(StatusCode::SERVICE_UNAVAILABLE, format!("stale for {seconds} s: {}", visible(&stale.reason)))
         }
         Some(_) => "ready\n".into_response(),
     }
 }
 
 fn not_ready() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, "not ready: no complete inventory of the engine yet\n").into_response()
+    error(StatusCode::SERVICE_UNAVAILABLE, "not ready: no complete inventory of the engine yet")
 }
 
-async fn metrics(State(shared): State<Shared>) -> Response {
+async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let text = shared.metrics.text(shared.now().as_deref(), SystemTime::now());
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let kind = chosen(&headers, &[OPENMETRICS, CLASSIC]);
+    let text = if kind == CLASSIC { metrics::classic(&text) } else { text };
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 

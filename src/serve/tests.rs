@@ -167,6 +167,32 @@ async fn a_browser_gets_the_page_and_is_kept_from_everything_else() {
     }
 }
 
+#[tokio::test]
+async fn who_asks_for_json_gets_errors_in_json_too() {
+    let (_sender, shared) = service(1);
+    for (path, accept, kind, body) in [
+        ("/nowhere", "application/json", "application/json", "{\"error\":\"no such path; "),
+        ("/routes", "application/json", "application/json", "{\"error\":\"not ready: "),
+        ("/routes", "application/json;q=0", "text/plain; charset=utf-8", "not ready: "),
+        ("/audit?fail-on=x", "*/*", "text/plain; charset=utf-8", "Failed to deserialize query string"),
+        ("/audit?fail-on=x", "application/json", "application/json", "{\"error\":\"Failed to deserialize"),
+    ] {
+        let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
+        let (head, found) = router(shared.clone()).oneshot(request).await.unwrap().into_parts();
+        assert!(head.status.is_client_error() || head.status.is_server_error(), "{path}");
+        assert_eq!(head.headers.get("content-type").unwrap(), kind, "{path} {accept}");
+        assert_eq!(head.headers.get("vary").unwrap(), "accept");
+        let found = found.collect().await.unwrap().to_bytes();
+        let found = String::from_utf8(found.to_vec()).unwrap();
+        assert!(found.starts_with(body), "{path} {accept}: {found}");
+        if kind == "application/json" {
+            serde_json::from_str::<serde_json::Value>(&found).unwrap();
+            let length = head.headers.get("content-length").map(|it| it.to_str().unwrap().parse().unwrap());
+            assert!(length.is_none_or(|length: usize| length == found.len()), "{path}: {:?}", head.headers);
+        }
+    }
+}
+
 /// Status and `Retry-After` of a path.
 async fn status(shared: &Shared, path: &str) -> (u16, bool) {
     let request = Request::get(path).extension(Arc::<Connection>::default()).body(Body::empty()).unwrap();

@@ -11,7 +11,9 @@ use hyper::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tracing::{error, warn};
+use tracing::warn;
+
+use super::negotiate::error;
 
 /// How many are made at once.
 const AT_ONCE: usize = 2;
@@ -73,8 +75,8 @@ impl Views {
         let View { status, kind, text } = match timeout(self.longest, making).await {
             Ok(Ok(view)) => view,
             Ok(Err(problem)) => {
-                error!("internal error in an answer: {problem}");
-                return (StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the log of Leeward\n").into_response();
+                tracing::error!("internal error in an answer: {problem}");
+                return error(StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the log of Leeward");
             }
             Err(_) => {
                 warn!("an answer took longer than {} s", self.longest.as_secs());
@@ -105,6 +107,6 @@ impl AsRef<[u8]> for Sending {
 }
 
 fn busy(why: &str) -> Response {
-    let words = format!("not now: {why}; ask again in a moment\n");
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], words).into_response()
+    let words = format!("not now: {why}; ask again in a moment");
+    ([(header::RETRY_AFTER, "5")], error(StatusCode::SERVICE_UNAVAILABLE, words)).into_response()
 }
