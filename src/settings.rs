@@ -2,7 +2,7 @@
 //!
 //! `cli/` builds one from flags and environment; tests build one by hand. Nothing here reads either.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -30,6 +30,9 @@ pub struct Settings {
     pub allow_empty_services: bool,
     /// How hard the isolation policy is.
     pub isolation: Isolation,
+    /// The owners with a mode of their own, as [`crate::policy::names::Owner`] shows itself; without effect where
+    /// [`Settings::isolation`] is [`Isolation::Off`].
+    pub isolation_of: BTreeMap<String, OwnerIsolation>,
     /// How routers, services and middlewares are named in the document.
     pub names: Names,
     /// Whether labels baked into an image count.
@@ -55,6 +58,34 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How hard the isolation policy is for the containers of an owner, given as it shows itself: their ways out, the network
+    /// they are reached on, and whether they may use others' middlewares by a bare name.
+    pub fn isolation_for(&self, owner: &str) -> Isolation {
+        match (self.isolation, self.isolation_of.get(owner)) {
+            (Isolation::Off, _) => Isolation::Off,
+            (all, None) => all,
+            (_, Some(own)) => (*own).into(),
+        }
+    }
+
+    /// How hard what an owner's containers claim of others is judged: hosts, catch-alls, server addresses and the like. A
+    /// mode of its own may make that harder, and never softer.
+    pub fn rights_for(&self, owner: &str) -> Isolation {
+        let hardness = |it: &Isolation| match it {
+            Isolation::Off => 0,
+            Isolation::Warn => 1,
+            Isolation::Enforce => 2,
+            Isolation::Strict => 3,
+        };
+        std::cmp::max_by_key(self.isolation, self.isolation_for(owner), hardness)
+    }
+
+    /// Whether some containers are routed as Traefik's own provider would, whatever stands against them.
+    pub fn is_lenient_to_some(&self) -> bool {
+        matches!(self.isolation, Isolation::Warn | Isolation::Off)
+            || self.isolation_of.values().any(|it| *it == OwnerIsolation::Warn)
+    }
+
     /// Whether any label may be read, and not only those of the families that Leeward knows: the operator's constraints
     /// and default rule can name any.
     pub fn reads_every_label(&self) -> bool {
@@ -74,6 +105,66 @@ pub enum Isolation {
     Warn,
     /// As Traefik's own provider: any network, any claim.
     Off,
+}
+
+/// How hard the isolation policy is for one owner. There is no `off`: Traefik's own provider is that for everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerIsolation {
+    /// As [`Isolation::Strict`].
+    Strict,
+    /// As [`Isolation::Enforce`].
+    Enforce,
+    /// As [`Isolation::Warn`], but what it claims of others is judged as everybody's is.
+    Warn,
+}
+
+impl From<OwnerIsolation> for Isolation {
+    fn from(own: OwnerIsolation) -> Self {
+        match own {
+            OwnerIsolation::Strict => Self::Strict,
+            OwnerIsolation::Enforce => Self::Enforce,
+            OwnerIsolation::Warn => Self::Warn,
+        }
+    }
+}
+
+/// The mode of one owner, `nextcloud=warn`: the owner, an equals sign, the mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IsolationOf {
+    /// As [`crate::policy::names::Owner`] shows itself: `nextcloud`, `~lone-container`.
+    pub owner: String,
+    /// Its mode.
+    pub isolation: OwnerIsolation,
+}
+
+impl FromStr for IsolationOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (owner, mode) = text.rsplit_once('=').map(|(owner, mode)| (owner.trim(), mode.trim())).unwrap_or_default();
+        let isolation = match mode {
+            "strict" => OwnerIsolation::Strict,
+            "enforce" => OwnerIsolation::Enforce,
+            "warn" => OwnerIsolation::Warn,
+            _ => return Err(format!("`{text}` is not `<project>=strict`, `<project>=enforce` or `<project>=warn`")),
+        };
+        if owner.is_empty() {
+            return Err(format!("`{text}` names no project; write `<project>={mode}`, as in `nextcloud={mode}`"));
+        }
+        Ok(Self { owner: owner.to_owned(), isolation })
+    }
+}
+
+/// The modes of owners by their names. Errors: an owner with two modes.
+pub fn isolation_of(all: impl IntoIterator<Item = IsolationOf>) -> Result<BTreeMap<String, OwnerIsolation>, String> {
+    let mut modes = BTreeMap::new();
+    for IsolationOf { owner, isolation } in all {
+        if modes.get(&owner).is_some_and(|before| *before != isolation) {
+            return Err(format!("`{owner}` has two modes; write one"));
+        }
+        modes.insert(owner, isolation);
+    }
+    Ok(modes)
 }
 
 /// How routers, services and middlewares are named in the document.
@@ -232,6 +323,42 @@ mod tests {
         assert_eq!((shared.owner.as_str(), shared.name.as_str()), ("~my.box", "auth"));
         for bad in ["auth", ".auth", "authelia.", "a.b@file"] {
             assert!(bad.parse::<SharedMiddleware>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_owner_has_one_mode_and_off_is_none() {
+        let warn: IsolationOf = "~my=box=warn".parse().unwrap();
+        assert_eq!((warn.owner.as_str(), warn.isolation), ("~my=box", OwnerIsolation::Warn));
+        for bad in ["", "warn", "=warn", "blog=", "blog=off", "blog=Warn", "blog"] {
+            let words = bad.parse::<IsolationOf>().unwrap_err();
+            assert!(words.contains(&format!("`{bad}`")) && words.contains("<project>="), "{words}");
+        }
+        let all = |texts: &[&str]| isolation_of(texts.iter().map(|it| it.parse().unwrap()));
+        assert_eq!(all(&["a=warn", "b=strict", "a=warn"]).unwrap().len(), 2);
+        assert_eq!(all(&["a=warn", "a=enforce"]).unwrap_err(), "`a` has two modes; write one");
+    }
+
+    #[test]
+    fn a_mode_of_its_own_relaxes_isolation_and_never_rights() {
+        use Isolation::{Enforce, Off, Strict, Warn};
+        for (all, own, isolation, rights) in [
+            (Enforce, OwnerIsolation::Warn, Warn, Enforce),
+            (Strict, OwnerIsolation::Warn, Warn, Strict),
+            (Strict, OwnerIsolation::Enforce, Enforce, Strict),
+            (Warn, OwnerIsolation::Enforce, Enforce, Enforce),
+            (Warn, OwnerIsolation::Strict, Strict, Strict),
+            (Warn, OwnerIsolation::Warn, Warn, Warn),
+            (Off, OwnerIsolation::Strict, Off, Off),
+        ] {
+            let isolation_of = BTreeMap::from([("blog".to_owned(), own)]);
+            let settings = Settings { isolation: all, isolation_of, ..Settings::default() };
+            assert_eq!(
+                (settings.isolation_for("blog"), settings.rights_for("blog")),
+                (isolation, rights),
+                "{all:?} {own:?}"
+            );
+            assert_eq!((settings.isolation_for("shop"), settings.rights_for("shop")), (all, all));
         }
     }
 

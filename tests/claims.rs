@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 mod catch_alls;
 #[path = "claims/many.rs"]
 mod many;
+#[path = "claims/moving.rs"]
+mod moving;
 #[path = "claims/unfolded.rs"]
 mod unfolded;
 #[path = "claims/version.rs"]

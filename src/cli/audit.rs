@@ -107,7 +107,7 @@ impl Audit {
         }
         let mut source = engine.source()?;
         source.options.test_door = true;
-        let settings = policy.settings();
+        let settings = policy.settings()?;
         let inventory = source.read()?;
         let plan = plan::compile(&inventory, &settings);
         let audit = audit::Audit::of(&plan);

@@ -75,7 +75,7 @@ impl Check {
     /// Reads the files, compiles, and prints what concerns them.
     pub(crate) fn run(self) -> Ended {
         let Self { files, snapshot, project_name, format, fail_on, policy } = self;
-        let settings = policy.settings();
+        let settings = policy.settings()?;
         let projects =
             files.iter().map(|file| project(file, project_name.as_deref())).collect::<Result<Vec<_>, Failure>>()?;
         let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
@@ -100,7 +100,9 @@ impl Check {
         if matches!(format, Format::Table) {
             say_what_was_not_given(&mut plan, &inventory);
         }
-        let (listing, audit) = (Listing::new(&plan, None, false), Audit::of(&plan));
+        let (mut listing, audit) = (Listing::new(&plan, None, false), Audit::of(&plan));
+        // The files are some of the projects that `--isolation-of` may name.
+        listing.warnings.clear();
         let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
         let found = fail_on.severity().is_some_and(|severity| audit.reaches(severity));
         super::print(&match format {

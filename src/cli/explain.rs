@@ -59,7 +59,7 @@ impl Explain {
             };
         }
         let source = engine.source()?;
-        let settings = policy.settings();
+        let settings = policy.settings()?;
         let inventory = source.read()?;
         let plan = plan::compile(&inventory, &settings);
         let answer = explain::find(&plan, &name);

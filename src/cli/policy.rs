@@ -4,10 +4,12 @@ use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use leeward::budgets::Budgets;
-use leeward::settings::{self, Glob, OwnEntryPoint, Settings, SharedMiddleware};
+use leeward::settings::{self, Glob, IsolationOf, OwnEntryPoint, Settings, SharedMiddleware};
 use leeward::traefik::Version;
 use leeward::traefik::rules::constraint::Constraint;
 use leeward::traefik::rules::template::{self, DefaultRule};
+
+use super::Failure;
 
 /// Flags of every verb that compiles a plan.
 #[derive(Args, Debug)]
@@ -50,6 +52,21 @@ pub(crate) struct Policy {
     /// What happens to containers that are not isolated
     #[arg(long, env = "LEEWARD_ISOLATION", hide_env = true, value_name = "LEVEL", default_value = "enforce")]
     isolation: Isolation,
+
+    /// The same for one project, as `nextcloud=warn`; repeatable
+    ///
+    /// strict, enforce or warn, for the containers of a Compose project, a Swarm stack or `~NAME`, a container alone. `warn`
+    /// relaxes isolation and the use of other projects' middlewares; what the project claims of others (hosts, catch-alls,
+    /// server addresses) is judged as --isolation says.
+    #[arg(
+        long,
+        env = "LEEWARD_ISOLATION_OF",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "PROJECT=LEVEL",
+        value_delimiter = ','
+    )]
+    isolation_of: Vec<IsolationOf>,
 
     /// How routers, services and middlewares are named in the document
     #[arg(
@@ -233,12 +250,18 @@ enum OneOff {
 }
 
 impl Policy {
-    /// What the flags mean.
-    pub(crate) fn settings(self) -> Settings {
+    /// What the flags mean. Errors: flags that contradict each other.
+    pub(crate) fn settings(self) -> Result<Settings, Failure> {
+        let isolation_of = settings::isolation_of(self.isolation_of)
+            .map_err(|words| Failure::Settings(format!("--isolation-of: {words}")))?;
+        if self.isolation == Isolation::Off && !isolation_of.is_empty() {
+            let words = "--isolation-of has no effect with --isolation off, which checks nothing; use --isolation warn";
+            return Err(Failure::Settings(words.to_owned()));
+        }
         // Exactly this triple promises to be Traefik's own provider, and there the default is true.
         let as_traefik =
             (self.isolation, self.names, self.image_labels) == (Isolation::Off, Names::Traefik, ImageLabels::Honor);
-        Settings {
+        Ok(Settings {
             exposed_by_default: self.exposed_by_default.unwrap_or(as_traefik),
             constraints: self.constraints,
             default_rule: self.default_rule,
@@ -251,6 +274,7 @@ impl Policy {
                 Isolation::Warn => settings::Isolation::Warn,
                 Isolation::Off => settings::Isolation::Off,
             },
+            isolation_of,
             names: match self.names {
                 Names::Project => settings::Names::Project,
                 Names::Traefik => settings::Names::Traefik,
@@ -279,7 +303,7 @@ impl Policy {
                 regex_size: self.max_regex_size.get().into(),
                 per_owner: self.max_per_owner.get().into(),
             },
-        }
+        })
     }
 }
 
@@ -305,7 +329,7 @@ mod tests {
     }
 
     fn settings(flags: &[&str]) -> Settings {
-        Only::try_parse_from([&["leeward"], flags].concat()).map(|only| only.policy.settings()).unwrap()
+        Only::try_parse_from([&["leeward"], flags].concat()).unwrap().policy.settings().unwrap()
     }
 
     #[test]
@@ -349,6 +373,20 @@ mod tests {
     }
 
     #[test]
+    fn modes_of_projects_that_contradict_each_other_are_invalid() {
+        let own = settings(&["--isolation-of=blog=warn,~box=strict", "--isolation-of", "shop=enforce"]).isolation_of;
+        assert_eq!(own.keys().collect::<Vec<_>>(), ["blog", "shop", "~box"]);
+        for (flags, wanted) in [
+            (["--isolation=off", "--isolation-of=blog=warn"], "has no effect with --isolation off"),
+            (["--isolation-of=blog=strict", "--isolation-of=blog=warn"], "--isolation-of: `blog` has two modes"),
+        ] {
+            let Ok(only) = Only::try_parse_from([&["leeward"], &flags[..]].concat()) else { panic!("{flags:?}") };
+            let Err(Failure::Settings(words)) = only.policy.settings() else { panic!("{flags:?}") };
+            assert!(words.contains(wanted), "{words}");
+        }
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_its_flag() {
         for (flag, value) in [
             ("--constraints", "Lable(`a`, `b`)"),
@@ -356,6 +394,7 @@ mod tests {
             ("--share-middleware", "auth"),
             ("--own-entrypoint", "mqtt"),
             ("--isolation", "hard"),
+            ("--isolation-of", "blog=off"),
             ("--exposed-by-default", "perhaps"),
         ] {
             let error = Only::try_parse_from(["leeward", flag, value]).err().unwrap().to_string();

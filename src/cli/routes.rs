@@ -56,7 +56,7 @@ impl Routes {
             return Ok(Exit::Good);
         }
         let source = engine.source()?;
-        let settings = policy.settings();
+        let settings = policy.settings()?;
         let inventory = source.read()?;
         let plan = plan::compile(&inventory, &settings);
         let listing = Listing::new(&plan, None, all);

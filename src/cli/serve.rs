@@ -171,7 +171,7 @@ impl Serve {
             allow_hosts: self.allow_host,
         };
         let Source { endpoint, certificates, options: mut reading } = self.engine.source()?;
-        let mut settings = self.policy.settings();
+        let mut settings = self.policy.settings()?;
         if self.default_certificate || self.default_certificate_file.is_some() {
             let made =
                 default_certificate::open(self.default_certificate_file.as_deref()).map_err(Failure::Settings)?;

@@ -34,7 +34,7 @@ use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::{self, Standing};
 use crate::settings::Settings;
-use crate::traefik::labels;
+use crate::traefik::labels::{self, suggest};
 use crate::traefik::tls::DefaultCertificate;
 use crate::traefik::{Dynamic, Version};
 
@@ -57,6 +57,8 @@ pub struct Plan {
     pub unusable: UnusableRoutes,
     /// The release of Traefik that the documents are for, where nothing says which one reads them.
     pub assumed_version: Option<Version>,
+    /// The owners that `--isolation-of` names and that no container belongs to, each with a known one of a similar name.
+    pub unknown_owners: BTreeMap<String, Option<String>>,
 }
 
 impl Plan {
@@ -342,7 +344,21 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     });
     let assumed_version = reader.assumed.then_some(reader.version);
     let unusable = UnusableRoutes::default();
-    Plan { documents, decisions, routes, findings, default_certificate, unusable, assumed_version }
+    let unknown_owners = unknown_owners(&decisions, settings);
+    Plan { documents, decisions, routes, findings, default_certificate, unusable, assumed_version, unknown_owners }
+}
+
+/// The owners that the settings name and that nobody is.
+fn unknown_owners(
+    decisions: &BTreeMap<ContainerId, Decision>,
+    settings: &Settings,
+) -> BTreeMap<String, Option<String>> {
+    if settings.isolation_of.is_empty() {
+        return BTreeMap::new();
+    }
+    let known: BTreeSet<&str> = decisions.values().map(|decision| decision.owner.as_str()).collect();
+    let unknown = settings.isolation_of.keys().filter(|owner| !known.contains(owner.as_str()));
+    unknown.map(|owner| (owner.clone(), suggest::nearest(owner, known.iter().copied()).map(str::to_owned))).collect()
 }
 
 /// A container that the engine listed but could not describe.

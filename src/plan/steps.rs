@@ -229,10 +229,8 @@ pub(crate) fn decide<'a>(
     }
     let part = understood(asked, judges, &mut way).and_then(|dynamic| {
         let claim = claim_of(asked, dynamic, reached.as_ref().ok());
-        let verdict = claims::judge(&claim, judges.middlewares, settings);
-        within_rights(verdict, settings.isolation, &mut way, findings);
-        let verdict = claims::judge_names(&claim, judges.answering, settings);
-        within_rights(verdict, settings.isolation, &mut way, findings);
+        within_rights(claims::judge(&claim, judges.middlewares, settings), &mut way, findings);
+        within_rights(claims::judge_names(&claim, judges.answering, settings), &mut way, findings);
         // What it declares is kept as it is; what is completed and renamed is a copy.
         addressed(asked, dynamic.clone(), &reached, judges, &mut way, &mut warnings, findings)
     });
@@ -334,7 +332,13 @@ fn proxy_network<'a>(
         return anywhere(container, provider, context);
     }
     let wanted = provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it));
-    match context.proxy.choose(container, asked.namespace, wanted, asked.candidate.owner.group()) {
+    match context.proxy.choose(
+        container,
+        asked.namespace,
+        wanted,
+        asked.candidate.owner.group(),
+        asked.candidate.isolation,
+    ) {
         Ok(choice) => {
             let addresses: Vec<IpAddr> =
                 [choice.attachment.ipv4, choice.attachment.ipv6].into_iter().flatten().collect();
@@ -353,7 +357,7 @@ fn proxy_network<'a>(
             }
             Ok(Reached { network: Some(choice.network), at: Some(choice.at), place, addresses })
         }
-        Err(refusal) if settings.isolation == Isolation::Warn => {
+        Err(refusal) if asked.candidate.isolation == Isolation::Warn => {
             let reached = anywhere(container, provider, context);
             let verdict = if reached.is_ok() { Verdict::Overruled } else { Verdict::Failed };
             way.steps.push(Step { refusals: vec![refusal], ..Step::new(StepName::ProxyNetwork, verdict) });
@@ -435,20 +439,30 @@ fn claim_of<'c>(asked: &'c Asked<'_>, dynamic: &'c Dynamic, reached: Option<&'c 
         addresses: reached.map_or(&[], |reached| &reached.addresses),
         is_traefik: asked.candidate.is_traefik,
         allowed: &asked.candidate.allowed,
+        rights: asked.candidate.rights,
+        isolation: asked.candidate.isolation,
     }
 }
 
 /// Step 6, but for what several owners both claim; in two parts, for hosts are known only once rules are complete.
-fn within_rights(verdict: claims::Verdict, isolation: Isolation, way: &mut Way, findings: &mut Vec<Finding>) {
-    findings.extend(verdict.findings);
-    let failed = if isolation == Isolation::Warn { Verdict::Overruled } else { Verdict::Failed };
+fn within_rights(verdict: claims::Verdict, way: &mut Way, findings: &mut Vec<Finding>) {
+    let claims::Verdict { refusals, overruled, findings: found } = verdict;
+    findings.extend(found);
     let name = StepName::WithinRights;
     if !way.steps.iter().any(|step| step.name == name) {
         way.take(name, Verdict::Passed, Vec::new());
     }
-    if let Some(step) = way.steps.iter_mut().find(|step| step.name == name).filter(|_| !verdict.refusals.is_empty()) {
-        step.verdict = failed;
-        step.refusals.extend(verdict.refusals);
+    let Some(step) = way.steps.iter_mut().find(|step| step.name == name) else { return };
+    if !refusals.is_empty() {
+        // What is overruled is no reason: the findings have it.
+        if step.verdict != Verdict::Failed {
+            step.refusals.clear();
+        }
+        step.verdict = Verdict::Failed;
+        step.refusals.extend(refusals);
+    } else if !overruled.is_empty() && step.verdict != Verdict::Failed {
+        step.verdict = Verdict::Overruled;
+        step.refusals.extend(overruled);
     }
 }
 
@@ -497,8 +511,8 @@ fn addressed<'a>(
     let claim = claim_of(asked, &dynamic, reached.as_ref().ok());
     let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
     let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
-    within_rights(verdict, settings.isolation, way, findings);
-    within_rights(claims::judge_health_checks(&claim, settings), settings.isolation, way, findings);
+    within_rights(verdict, way, findings);
+    within_rights(claims::judge_health_checks(&claim, settings), way, findings);
     if settings.isolation != Isolation::Off {
         complete::follow_no_redirects(&mut dynamic.http);
     }

@@ -40,13 +40,19 @@ pub struct Claim<'a> {
     pub is_traefik: bool,
     /// The rules that the operator allows on it.
     pub allowed: &'a BTreeSet<RuleId>,
+    /// How hard what it claims of others is judged.
+    pub rights: Isolation,
+    /// How hard its references by bare name are judged.
+    pub isolation: Isolation,
 }
 
 /// What stands against a claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Why it is refused; empty if it is not. Under `--isolation warn` these are to be reported, not acted upon.
+    /// Why it is refused; empty if it is not.
     pub refusals: Vec<Refusal>,
+    /// What would refuse it under `--isolation enforce`, and is only reported under `warn`.
+    pub overruled: Vec<Refusal>,
     /// What is odd or weakens the walls (LBL rules), refused or not.
     pub findings: Vec<Finding>,
 }
@@ -58,11 +64,13 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
     court.entry_points();
     references::each(claim.dynamic, &mut |target, reference, label| {
         // A label of a megabyte can refer to nothing half a million times.
-        if court.verdict.refusals.len() >= MOST_REFUSALS {
+        if court.verdict.refusals.len() + court.verdict.overruled.len() >= MOST_REFUSALS {
             return;
         }
         if let Some(refusal) = references::judge(target, reference, label, claim.owner, middlewares, settings) {
-            court.refuse(refusal);
+            // By a bare name: what it cannot lead to is left out of the document, or is the only one of that name.
+            let by_name = target.is_middleware() && references::here(reference).is_some();
+            court.refuse(refusal, if by_name { claim.isolation } else { claim.rights });
         }
     });
     for (name, router) in &claim.dynamic.http.routers {
@@ -90,7 +98,7 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
         let words = format!("`{}` sets the default certificate of everybody", claim.container.name);
         let rule = RuleId::Lbl010.rule();
         let refusal = Refusal::new(Code::Reference, words, rule.fix).by_rule(rule.id);
-        court.refuse(refusal.by_label("traefik.tls.stores.default"));
+        court.refuse(refusal.by_label("traefik.tls.stores.default"), claim.rights);
     }
     court.verdict
 }
@@ -174,7 +182,7 @@ pub fn judge_hosts(claim: &Claim<'_>, claimed: &[Claimed], bindings: &Bindings, 
             Some(network) => {
                 if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
                     let rule = claimed.rule_of(&refusal);
-                    court.refuse(refusal.by_rule(rule).by_label(claimed.label()));
+                    court.refuse(refusal.by_rule(rule).by_label(claimed.label()), claim.rights);
                 }
             }
             None if catches_all => court.catch_all(claimed),
@@ -193,17 +201,15 @@ struct Court<'a> {
 impl Court<'_> {
     /// Refuses what is others', by the rule that the refusal names, if it names one. A container's own label cannot
     /// allow that: it needs the network's label or a flag.
-    fn refuse(&mut self, refusal: Refusal) {
+    fn refuse(&mut self, refusal: Refusal, isolation: Isolation) {
         let Some(rule) = refusal.rule else {
-            if self.settings.isolation != Isolation::Off {
-                self.verdict.refusals.push(refusal);
-            }
+            self.hold(refusal, isolation);
             return;
         };
         let mut finding = rules::found(rule, self.claim.container, refusal.words.clone());
         (finding.remedy, finding.is_own_remedy) = (refusal.remedy.clone().into(), true);
         finding.action = Action::Block;
-        self.settle(finding, refusal, false);
+        self.settle(finding, refusal, false, isolation);
     }
 
     /// Whether the operator gave its owner every entry point that a router names. One that names none is on Traefik's
@@ -251,23 +257,32 @@ impl Court<'_> {
         finding.action = action.unwrap_or(finding.action);
         let remedy = remedy::or_allow(&finding.remedy, self.claim.allowed, rule);
         let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule);
-        self.settle(finding, Refusal { label, ..refusal }, true);
+        self.settle(finding, Refusal { label, ..refusal }, true, self.claim.rights);
     }
 
-    fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_allow: bool) {
+    fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_allow: bool, isolation: Isolation) {
         finding.label.clone_from(&refusal.label);
         finding.allowed = may_allow && self.claim.allowed.contains(&finding.rule);
         let refuses = !finding.allowed
-            && match self.settings.isolation {
+            && match isolation {
                 Isolation::Strict => matches!(finding.action, Action::Block | Action::WarnStrictBlock),
                 Isolation::Enforce | Isolation::Warn => finding.action == Action::Block,
                 Isolation::Off => false,
             };
-        finding.blocks = refuses && self.settings.isolation != Isolation::Warn;
+        finding.blocks = refuses && isolation != Isolation::Warn;
         if refuses {
-            self.verdict.refusals.push(refusal.about(self.claim.container));
+            self.hold(refusal.about(self.claim.container), isolation);
         }
         self.verdict.findings.push(finding);
+    }
+
+    /// Holds a refusal against the container, as far as its mode goes.
+    fn hold(&mut self, refusal: Refusal, isolation: Isolation) {
+        match isolation {
+            Isolation::Strict | Isolation::Enforce => self.verdict.refusals.push(refusal),
+            Isolation::Warn => self.verdict.overruled.push(refusal),
+            Isolation::Off => {}
+        }
     }
 
     /// A name with `@` would be another provider's.
@@ -288,7 +303,7 @@ impl Court<'_> {
             let Some(name) = name else { continue };
             let words = format!("the name `{name}` holds an `@`, which would make it another provider's");
             let refusal = Refusal::new(Code::BadName, words, "leave the `@` and what follows out of the label's key");
-            self.refuse(refusal.by_label(format!("traefik.{kind}.{name}")));
+            self.refuse(refusal.by_label(format!("traefik.{kind}.{name}")), self.claim.rights);
         }
     }
 

@@ -10,7 +10,7 @@ use super::namespaces::{Namespace, Namespaces};
 use super::proxy::ProxyNetworks;
 use super::rule_id::RuleId;
 use crate::inventory::{Container, ContainerId, Image, Inventory};
-use crate::settings::Settings;
+use crate::settings::{Isolation, Settings};
 
 /// An inventory and what follows from it alone: whose the labels are, who owns what, where packets can go, where
 /// Traefik is. Whether a container asks for a route is not in here; that is for the plan to say.
@@ -79,6 +79,10 @@ pub struct Candidate<'a> {
     pub allowed: BTreeSet<RuleId>,
     /// The owner of its names.
     pub owner: Owner,
+    /// How hard the isolation policy is for its owner.
+    pub isolation: Isolation,
+    /// How hard what it claims of others is judged.
+    pub rights: Isolation,
     /// It is a declared Traefik.
     pub is_traefik: bool,
     /// It looks like Leeward itself. Decides only what is said, never what is routed.
@@ -98,7 +102,13 @@ impl<'a> Candidate<'a> {
         let is_traefik = is_traefik(container, &labels, settings);
         let allowed = labels.get(ALLOW).map(|list| RuleId::list(list).0).unwrap_or_default();
         let is_leeward = is_leeward(container);
-        Self { id, container, image, labels, allowed, owner, is_traefik, is_leeward }
+        let (isolation, rights) = if settings.isolation_of.is_empty() {
+            (settings.isolation, settings.isolation)
+        } else {
+            let shown = owner.to_string();
+            (settings.isolation_for(&shown), settings.rights_for(&shown))
+        };
+        Self { id, container, image, labels, allowed, owner, isolation, rights, is_traefik, is_leeward }
     }
 }
 

@@ -478,16 +478,22 @@ struct Claimant<'a> {
 impl Overlaps {
     fn contest(&mut self, pattern: &Pattern, all: &[&Claimant<'_>], settings: &Settings) {
         let rule = RuleId::Lbl002.rule();
-        let refuses = settings.isolation == Isolation::Strict;
-        let is_refused = |it: &&Claimant<'_>| self.refusals.contains_key(&it.container.id);
-        if self.findings.len() >= MOST_TOLD && (!refuses || all.iter().all(is_refused)) {
+        let rights = |owner: &Owner| match settings.isolation {
+            all if settings.isolation_of.is_empty() => all,
+            _ => settings.rights_for(&owner.to_string()),
+        };
+        let is_strict = |owner: &Owner| rights(owner) == Isolation::Strict;
+        let refused: BTreeSet<&ContainerId> =
+            all.iter().filter(|it| is_strict(it.owner)).map(|it| &it.container.id).collect();
+        let refuses = !refused.is_empty();
+        if self.findings.len() >= MOST_TOLD && refused.iter().all(|id| self.refusals.contains_key(*id)) {
             self.untold += 1;
             return;
         }
         let names: BTreeSet<String> = all.iter().map(|it| format!("{}` of `{}", it.container.name, it.owner)).collect();
         let words = format!("host `{pattern}` is claimed by {}", listed(names.iter().map(String::as_str)));
         let containers: BTreeSet<ContainerId> = all.iter().map(|it| it.container.id.clone()).collect();
-        for id in containers.iter().filter(|_| refuses) {
+        for id in refused {
             // All who claim it are in the finding alone: there may be many.
             let subject = Subject::Host { name: pattern.to_string(), containers: BTreeSet::from([id.clone()]) };
             let refusal = Refusal {
@@ -495,7 +501,7 @@ impl Overlaps {
                 hosts: Box::new([pattern.to_string()]),
                 ..Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id)
             };
-            self.refusals.entry(id.clone()).or_default().push(refusal);
+            self.refusals.entry(id.to_owned()).or_default().push(refusal);
         }
         self.findings.push(Finding {
             rule: rule.id,

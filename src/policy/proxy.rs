@@ -19,9 +19,10 @@ pub struct ProxyNetworks<'a> {
     pub how: How,
     /// Them, by their places in the inventory, each with its place in the order of preference: lower is better.
     networks: BTreeMap<usize, (usize, &'a Network)>,
+    /// More of them, which are not internal: for containers under `--isolation warn`.
+    open: BTreeMap<usize, &'a Network>,
     /// The declared Traefiks on each network, proxy network or not, by name.
     traefiks: BTreeMap<usize, BTreeSet<&'a str>>,
-    isolation: Isolation,
     preferred: Option<&'a str>,
     /// What `--traefik` names and no container is called.
     absent: Vec<&'a str>,
@@ -64,7 +65,7 @@ impl<'a> ProxyNetworks<'a> {
     /// Finds the proxy networks: those that `--proxy-network` names; else those labelled `leeward.proxy=true`; else
     /// the internal ones that a declared Traefik shares with anything but Leeward; else every internal one.
     ///
-    /// Under `--isolation warn` also networks that are not internal, where a flag, a label or a Traefik says so.
+    /// For containers under `--isolation warn` also those that a Traefik shares and that are not internal.
     pub fn of(
         inventory: &'a Inventory,
         candidates: &[Candidate<'a>],
@@ -89,37 +90,42 @@ impl<'a> ProxyNetworks<'a> {
         } else {
             How::Internal
         };
-        let lenient = matches!(settings.isolation, Isolation::Warn | Isolation::Off);
-        let rank = |place: usize, network: &Network| match how {
+        let lenient = settings.is_lenient_to_some();
+        let mut open = BTreeMap::new();
+        let mut rank = |place: usize, network: &'a Network| match how {
             How::Flag => settings.proxy_networks.iter().position(|glob| glob.matches(&network.name)),
             How::Label => labelled(network).then_some(0),
             How::Shared => {
-                let fits = lenient || namespaces.wall(place).is_ok();
                 let is_other =
                     |it: &Member<'_>| candidates.get(it.at).is_some_and(|other| !other.is_traefik && !other.is_leeward);
-                let used = on.contains_key(&place) && fits && namespaces.members(place).iter().any(is_other);
-                used.then_some(0)
+                let used = on.contains_key(&place) && namespaces.members(place).iter().any(is_other);
+                let is_internal = namespaces.wall(place).is_ok();
+                if used && !is_internal && lenient {
+                    open.insert(place, network);
+                }
+                (used && is_internal).then_some(0)
             }
             // Of a project alone it is the external network on which Traefik is, not one of the project's own.
             How::Internal => namespaces.wall(place).is_ok().then_some(usize::from(!network.assumed)),
         };
         let networks = all().enumerate().filter_map(|(place, network)| Some((place, (rank(place, network)?, network))));
+        let networks = networks.collect();
         Self {
             how,
-            networks: networks.collect(),
+            networks,
+            open,
             traefiks: on,
-            isolation: settings.isolation,
             preferred: settings.network.as_deref(),
             absent: absent(inventory, settings),
         }
     }
 
-    /// Whether the network at a place of the inventory is one of them.
+    /// Whether the network at a place of the inventory is one of them, for every container.
     pub fn contains(&self, place: usize) -> bool {
         self.networks.contains_key(&place)
     }
 
-    /// Them, by id.
+    /// Those of every container, by id.
     pub fn iter(&self) -> impl Iterator<Item = &'a Network> {
         self.networks.values().map(|(_, network)| *network)
     }
@@ -137,7 +143,7 @@ impl<'a> ProxyNetworks<'a> {
     /// never leads outside them. With several left: `--network`, the order of `--proxy-network`, the name. Where
     /// Traefiks are declared, only a network that one of them is on will do.
     ///
-    /// Under `--isolation off` every network will do, and a label or `--network` that names none the container is on is
+    /// `isolation` is that of the container's owner. Under [`Isolation::Off`] every network will do, and a label or `--network` that names none the container is on is
     /// passed over, as in Traefik (but what is taken then is the first by name, not a random one).
     ///
     /// Errors: not on a proxy network, or without an address there (NET-009); on several and nothing says which.
@@ -147,22 +153,25 @@ impl<'a> ProxyNetworks<'a> {
         namespace: &Namespace<'a>,
         wanted: Option<(&str, &str)>,
         project: Option<&str>,
+        isolation: Isolation,
     ) -> Result<Choice<'a>, Refusal> {
+        let lenient = matches!(isolation, Isolation::Warn | Isolation::Off);
         let places: Vec<Place<'a>> = namespace
             .edges
             .iter()
             .filter_map(|edge| Some((edge.place?, edge.network?, edge.attachment?)))
             .map(|(at, network, attachment)| {
-                let rank = self.networks.get(&at).map_or(usize::MAX, |(rank, _)| *rank);
+                let opened = || (lenient && self.open.contains_key(&at)).then_some(0);
+                let rank = self.networks.get(&at).map(|(rank, _)| *rank).or_else(opened);
                 Place { at, network, attachment, rank }
             })
             .collect();
-        let asks = Asks { container, wanted, project, preferred: self.preferred };
-        if self.isolation == Isolation::Off {
+        let asks = Asks { container, wanted, project, preferred: self.preferred, lenient };
+        if isolation == Isolation::Off {
             return asks.any(&places).ok_or_else(|| asks.nowhere(namespace));
         }
         match self.pick(&asks, &places, namespace) {
-            Err(refusal) if self.isolation == Isolation::Warn => match asks.any(&places) {
+            Err(refusal) if isolation == Isolation::Warn => match asks.any(&places) {
                 Some(choice) => Ok(Choice { overruled: Some(refusal), ..choice }),
                 None => Err(refusal),
             },
@@ -175,7 +184,7 @@ impl<'a> ProxyNetworks<'a> {
         if places.is_empty() {
             return Err(asks.nowhere(namespace));
         }
-        let mut eligible: Vec<&Place<'_>> = places.iter().filter(|place| self.contains(place.at)).collect();
+        let mut eligible: Vec<&Place<'_>> = places.iter().filter(|place| place.rank.is_some()).collect();
         if let Some((key, value)) = asks.wanted {
             let Some(named) = asks.named(places, value) else {
                 let words =
@@ -257,6 +266,9 @@ impl<'a> ProxyNetworks<'a> {
             .filter(|(place, _)| self.traefiks.is_empty() || self.traefiks.contains_key(place))
             .map(|(_, (_, network))| *network)
             .collect();
+        if asks.lenient {
+            known.extend(self.open.values());
+        }
         known.sort_unstable_by_key(|network| &network.name);
         let kept: Vec<&Network> = namespace
             .edges
@@ -289,7 +301,8 @@ struct Place<'a> {
     at: usize,
     network: &'a Network,
     attachment: &'a Attachment,
-    rank: usize,
+    /// Its place in the order of preference, if it is a proxy network.
+    rank: Option<usize>,
 }
 
 impl<'a> Place<'a> {
@@ -319,6 +332,8 @@ struct Asks<'q> {
     wanted: Option<(&'q str, &'q str)>,
     project: Option<&'q str>,
     preferred: Option<&'q str>,
+    /// Networks that are not internal will do too.
+    lenient: bool,
 }
 
 impl Asks<'_> {
@@ -336,7 +351,11 @@ impl Asks<'_> {
     fn any<'a>(&self, places: &[Place<'a>]) -> Option<Choice<'a>> {
         let mut wanted = self.wanted.map(|(_, value)| value).into_iter().chain(self.preferred);
         let named = wanted.find_map(|value| self.named(places, value));
-        let first = || places.iter().min_by_key(|place| (!place.has_address(), place.rank, &place.network.name));
+        let first = || {
+            places
+                .iter()
+                .min_by_key(|place| (!place.has_address(), place.rank.is_none(), place.rank, &place.network.name))
+        };
         named.or_else(first).map(Place::choice)
     }
 
@@ -370,6 +389,7 @@ fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String 
 mod tests {
     use super::*;
     use crate::policy::context::Context;
+    use crate::settings::OwnerIsolation;
 
     /// Networks as `name`, a mark for "not internal" (`!`) or "labelled" (`*`) before it; containers as `name` and the
     /// networks they are on. `traefik…` is declared.
@@ -425,7 +445,7 @@ mod tests {
         let app = inventory.containers.get("app").unwrap();
         let namespace = context.namespaces.get(context.find("app").unwrap()).unwrap();
         let wanted = wanted.map(|value| ("traefik.docker.network", value));
-        let found = match context.proxy.choose(app, namespace, wanted, project) {
+        let found = match context.proxy.choose(app, namespace, wanted, project, settings.isolation_for("~app")) {
             Ok(Choice { network, overruled: None, .. }) => network.name.clone(),
             Ok(Choice { network, overruled: Some(refusal), .. }) => {
                 format!("{} {}", refusal.code.as_str(), network.name)
@@ -474,7 +494,7 @@ mod tests {
         let context = Context::of(&inventory, &typo);
         let namespace = context.namespaces.get(context.find("app").unwrap()).unwrap();
         let app = inventory.containers.get("app").unwrap();
-        let refusal = context.proxy.choose(app, namespace, None, None).unwrap_err();
+        let refusal = context.proxy.choose(app, namespace, None, None, Isolation::Enforce).unwrap_err();
         assert!(refusal.words.ends_with("no container is called `egde`, as --traefik says"), "{}", refusal.words);
 
         // What calls itself Traefik is one more neighbour.
@@ -552,5 +572,23 @@ mod tests {
         let inventory = inventory(&["!proxy", "db"], &[("traefik", &["proxy"]), ("app", &["db", "proxy"])]);
         let warn = Settings { isolation: Isolation::Warn, ..Settings::default() };
         check(&inventory, &warn, None, None, "proxy");
+        let of_app = |own| BTreeMap::from([("~app".to_owned(), own)]);
+        let one = Settings { isolation_of: of_app(OwnerIsolation::Warn), ..Settings::default() };
+        check(&inventory, &one, None, None, "proxy");
+    }
+
+    #[test]
+    fn an_owner_that_is_enforced_takes_no_open_network_because_all_others_are_warned() {
+        let inventory = inventory(
+            &["!a-open", "proxy"],
+            &[("traefik", &["a-open", "proxy"]), ("app", &["a-open", "proxy"]), ("shop", &["a-open"])],
+        );
+        let warn = Settings { isolation: Isolation::Warn, ..Settings::default() };
+        check(&inventory, &warn, None, None, "a-open");
+        let isolation_of = BTreeMap::from([("~app".to_owned(), OwnerIsolation::Enforce)]);
+        let enforced = Settings { isolation_of, ..warn };
+        check(&inventory, &enforced, None, None, "proxy");
+        check(&inventory, &enforced, Some("a-open"), None, "no-proxy-network");
+        check(&inventory, &Settings::default(), None, None, "proxy");
     }
 }

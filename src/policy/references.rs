@@ -12,7 +12,7 @@ use super::names::{Owner, published};
 use super::refusal::{Code, Refusal};
 use super::rule_id::RuleId;
 use super::words::listed;
-use crate::settings::{Names, Settings};
+use crate::settings::{Isolation, Names, Settings};
 use crate::traefik::Dynamic;
 use crate::traefik::middleware::Middleware;
 
@@ -31,13 +31,21 @@ pub enum Target {
     TlsOptions,
 }
 
+impl Target {
+    /// Whether it is a middleware, of either kind.
+    pub fn is_middleware(self) -> bool {
+        matches!(self, Self::HttpMiddleware | Self::TcpMiddleware)
+    }
+}
+
 /// Which middlewares exist, whose they are, and which of them everybody may use.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Middlewares<'a> {
     /// The owners that declare one of this name.
     declared: BTreeMap<(Target, &'a str), BTreeSet<&'a Owner>>,
     /// The owners, as they show themselves, that share one of this name.
     shared: BTreeMap<(Target, &'a str), BTreeSet<String>>,
+    settings: &'a Settings,
 }
 
 /// Whose middleware a bare name is.
@@ -47,6 +55,9 @@ enum Whose {
     Own,
     /// One that this owner shares.
     Shared(String),
+    /// Nobody shares one of this name, and only this owner declares one. Published under `--isolation warn`, as Traefik
+    /// would; else refused.
+    Unshared(String),
     /// Several share one of this name.
     Several(Vec<String>),
     /// Nobody's that the caller may use; those who declare one.
@@ -58,7 +69,7 @@ impl<'a> Middlewares<'a> {
     /// a declared Traefik, whose middlewares are shared. Give every container that asked and whose labels decode,
     /// whatever else stands against it: what a reference means must not hang on another container's health.
     pub fn of(declarations: impl IntoIterator<Item = (&'a Owner, &'a Dynamic, bool)>, settings: &'a Settings) -> Self {
-        let mut all = Self::default();
+        let mut all = Self { declared: BTreeMap::new(), shared: BTreeMap::new(), settings };
         for (owner, dynamic, is_traefik) in declarations {
             let http = dynamic.http.middlewares.keys().map(|name| (Target::HttpMiddleware, name));
             let tcp = dynamic.tcp.middlewares.keys().map(|name| (Target::TcpMiddleware, name));
@@ -100,9 +111,21 @@ impl<'a> Middlewares<'a> {
                 return Whose::Shared(sharer.to_owned());
             }
             let owners = self.declared.get(&key).into_iter().flatten().map(ToString::to_string);
-            return Whose::Nobody(owners.filter(|owner| owner == sharer).collect());
+            return self.unshared(owners.filter(|owner| owner == sharer).collect(), owner);
         }
-        Whose::Nobody(declared.into_iter().flatten().map(ToString::to_string).collect())
+        self.unshared(declared.into_iter().flatten().map(ToString::to_string).collect(), owner)
+    }
+
+    /// Whose it is where nobody shares it; `others` declare one.
+    fn unshared(&self, others: Vec<String>, owner: &Owner) -> Whose {
+        let owner = owner.to_string();
+        match others.as_slice() {
+            [one] if *one != owner => match self.settings.isolation_for(&owner) {
+                Isolation::Warn | Isolation::Off => Whose::Unshared(one.clone()),
+                Isolation::Strict | Isolation::Enforce => Whose::Nobody(others),
+            },
+            _ => Whose::Nobody(others),
+        }
     }
 }
 
@@ -111,9 +134,9 @@ impl Middlewares<'_> {
     /// nowhere is `owner`'s.
     pub fn place(&self, name: &str, owner: &Owner) -> (String, String) {
         match self.whose(Target::HttpMiddleware, name, owner) {
-            Whose::Shared(sharer) => {
-                let own = name.strip_prefix(&sharer).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name).to_owned();
-                (sharer, own)
+            Whose::Shared(other) | Whose::Unshared(other) => {
+                let own = name.strip_prefix(&other).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name).to_owned();
+                (other, own)
             }
             Whose::Own | Whose::Several(_) | Whose::Nobody(_) => (owner.to_string(), name.to_owned()),
         }
@@ -198,17 +221,23 @@ pub(super) fn judge(
                     "declare it on a container of `{owner}`, or on Traefik's own; or, if it is in a file of Traefik's, write {name}@file"
                 ),
             ),
-            Whose::Nobody(others) => refuse(
-                format!("middleware `{name}` of {}, which is not shared", listed(others.iter().map(String::as_str))),
-                others
-                    .iter()
-                    .take(5)
-                    .map(|other| format!("--share-middleware {other}.{}", bare(name)))
-                    .collect::<Vec<_>>()
-                    .join("\nor: "),
-            ),
+            Whose::Nobody(others) => refuse(not_shared(name, &others), share(name, &others)),
+            Whose::Unshared(other) => {
+                let others = [other];
+                refuse(not_shared(name, &others), share(name, &others))
+            }
         },
     }
+}
+
+fn not_shared(name: &str, others: &[String]) -> String {
+    format!("middleware `{name}` of {}, which is not shared", listed(others.iter().map(String::as_str)))
+}
+
+/// The flags that would let it, one for each of a few owners.
+fn share(name: &str, others: &[String]) -> String {
+    let flag = |other: &String| format!("--share-middleware {other}.{}", bare(name));
+    others.iter().take(5).map(flag).collect::<Vec<_>>().join("\nor: ")
 }
 
 /// A published name without its owner's.
@@ -253,11 +282,12 @@ pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares<'
                     Target::Service | Target::ServersTransport | Target::TlsOptions => Whose::Own,
                 };
                 *reference = match whose {
-                    Whose::Shared(sharer) => {
-                        let own = name.strip_prefix(&sharer).and_then(|rest| rest.strip_prefix('.'));
-                        format!("{sharer}.{}", own.unwrap_or(name))
+                    Whose::Shared(other) | Whose::Unshared(other) => {
+                        let own = name.strip_prefix(&other).and_then(|rest| rest.strip_prefix('.'));
+                        format!("{other}.{}", own.unwrap_or(name))
                     }
-                    _ => published(owner, name, Names::Project),
+                    // One that leads nowhere: Traefik then leaves the router out.
+                    Whose::Own | Whose::Several(_) | Whose::Nobody(_) => published(owner, name, Names::Project),
                 };
             });
         }

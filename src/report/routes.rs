@@ -17,6 +17,9 @@ pub struct Listing<'a> {
     /// Why the plan may be out of date, if it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale: Option<&'a str>,
+    /// Odd things about the settings, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Every router of the document, sorted.
     pub routes: &'a [Route],
     /// Routers that are in the document, and that Traefik leaves out.
@@ -74,6 +77,7 @@ impl<'a> Listing<'a> {
         ignored.sort_unstable();
         Self {
             stale,
+            warnings: unknown_owners(plan).collect(),
             routes: &plan.routes,
             left_out: plan
                 .routes
@@ -101,6 +105,9 @@ impl<'a> Listing<'a> {
         let mut text = String::new();
         if let Some(stale) = self.stale {
             let _ = writeln!(text, "may be out of date: {}\n", visible(stale));
+        }
+        for warning in &self.warnings {
+            let _ = writeln!(text, "warning: {}\n", visible(warning));
         }
         if self.routes.is_empty() {
             text.push_str("nothing is routed\n");
@@ -151,6 +158,14 @@ impl<'a> Listing<'a> {
         }
         text
     }
+}
+
+/// The owners that `--isolation-of` names and that nobody is, one line each.
+pub fn unknown_owners(plan: &Plan) -> impl Iterator<Item = String> {
+    plan.unknown_owners.iter().map(|(owner, near)| {
+        let hint = near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("--isolation-of names `{owner}`, and no container belongs to a project of that name{hint}")
+    })
 }
 
 /// Why Traefik leaves a router out, one line.

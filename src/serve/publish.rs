@@ -14,6 +14,8 @@ use super::published::Published;
 use crate::docker::{Observed, Stale};
 use crate::inventory::Inventory;
 use crate::plan::{self, Declarations};
+use crate::report::routes::unknown_owners;
+use crate::report::visible::visible;
 use crate::settings::Settings;
 
 /// Publishes whatever is observed, for ever. Ends when nothing more can be observed.
@@ -40,6 +42,7 @@ pub(super) async fn publish(
                 // Traefik first, the log second.
                 published.send_replace(Some(Arc::clone(&next)));
                 tell_of_assumed_version(previous.as_deref(), &next);
+                tell_of_unknown_owners(previous.as_deref(), &next);
                 let changes = changes::between(previous.as_deref().map(|it| &*it.plan), &next.plan);
                 changes::log(&changes, &next);
             }
@@ -96,6 +99,15 @@ fn tell_of_staleness(previous: Option<&Published>, stale: Option<&Stale>) {
         }
         (Some(_), None) => info!("the engine answers again; the published configuration is up to date"),
         (Some(_), Some(_)) | (None, None) => {}
+    }
+}
+
+/// Says what `--isolation-of` names in vain: at the start, and again where that changes.
+fn tell_of_unknown_owners(previous: Option<&Published>, next: &Published) {
+    if previous.is_none_or(|it| it.plan.unknown_owners != next.plan.unknown_owners) {
+        for words in unknown_owners(&next.plan) {
+            warn!("{}", visible(&words));
+        }
     }
 }
 

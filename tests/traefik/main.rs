@@ -2,7 +2,7 @@
 //!
 //! Takes minutes and needs `LEEWARD_TRAEFIK_DIR`, so `cargo test` does not run it and `cargo test --test traefik` does.
 //! [`all_fields`]: every field. [`hostile`]: thousands of nasty worlds. [`beside`]: worlds that Traefik's own Docker provider
-//! reads as well, from a stand-in [`engine`]. [`catch_alls`]: routers that take everything. [`outward`]: what makes Traefik
+//! reads as well, from a stand-in [`engine`]. [`across`]: middlewares of other projects. [`catch_alls`]: routers that take everything. [`outward`]: what makes Traefik
 //! ask elsewhere. [`stoppers`]: what keeps others' routes away. [`proxy`] is a Traefik that reads, [`live`] one that serves.
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
     reason = "a case that is not as it should be fails the test"
 )]
 
+mod across;
 mod all_fields;
 mod beside;
 mod catch_alls;

@@ -162,6 +162,12 @@ impl Proxy {
         text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok()).unwrap_or_default()
     }
 
+    /// The status that a visitor of a host on the entry point `web` is answered, with this cookie; 0 for no answer.
+    pub(crate) fn status(&self, host: &str, cookie: &str) -> u16 {
+        let head = get(self.web, "/", &format!("{host}\r\nCookie: {cookie}"));
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+    }
+
     /// What a visitor of a host on the entry point `web` is answered, once it is not Traefik's own 404.
     pub(crate) fn visit(&self, host: &str) -> String {
         let begun = Instant::now();

@@ -76,7 +76,6 @@ const MOST_HOLDERS: usize = 2;
 pub struct Judgement {
     /// Worst first; within one rule in the order of the subjects' ids.
     pub findings: Vec<Finding>,
-    isolation: Isolation,
     /// By the containers' places in the inventory; none for one that did not ask.
     concerned: Vec<Option<Concerned>>,
     /// What is found about each of the networks that matter.
@@ -91,6 +90,14 @@ struct Concerned {
     /// Places in [`Judgement::on_network`].
     networks: Vec<usize>,
     allowed: BTreeSet<RuleId>,
+    isolation: Isolation,
+}
+
+impl Concerned {
+    /// Whether something of a rule refuses it, unless it is allowed where it was found.
+    fn is_refused_by(&self, rule: &Rule, action: Action) -> bool {
+        blocks(action, self.isolation) && !self.allowed.contains(&rule.id)
+    }
 }
 
 /// What a finding does to a container that it concerns.
@@ -120,7 +127,7 @@ impl Judgement {
         let mut places: Vec<usize> = concerned.own.iter().chain(&self.everyone).chain(networks).copied().collect();
         places.sort_unstable();
         places.dedup();
-        let standing = |finding| standing(finding, &concerned.allowed, self.isolation);
+        let standing = |finding| standing(finding, &concerned.allowed, concerned.isolation);
         places
             .into_iter()
             .filter_map(|place| self.findings.get(place))
@@ -155,7 +162,7 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
         context.namespaces.groups().map(|group| powers(context, &ground, &rules, group)).collect();
     let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(ground.known.len());
     for (at, (candidate, known)) in context.candidates.iter().zip(&ground.known).enumerate() {
-        let Candidate { container, labels, allowed, .. } = candidate;
+        let Candidate { container, labels, allowed, isolation, .. } = candidate;
         let Known { asks, traefik, .. } = *known;
         let near = asks || ground.neighbours.get(at) == Some(&true);
         let host = !asks && container.confinement.pid_mode == "host" && is_alive(container);
@@ -184,6 +191,7 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
             own: Vec::new(),
             networks: ground.networks_of(case.namespace),
             allowed: allowed.clone(),
+            isolation: *isolation,
         }));
     }
     for (at, place) in ground.places.iter().enumerate() {
@@ -224,7 +232,6 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
     }
     Judgement {
         findings: verdicts.findings,
-        isolation: context.settings.isolation,
         concerned: verdicts.concerned,
         on_network: verdicts.on_network,
         everyone: verdicts.everyone,
@@ -260,7 +267,6 @@ impl Verdicts {
         counts: &mut [usize],
     ) {
         let place = self.findings.len();
-        let isolation = context.settings.isolation;
         let Seen { words, same, fix, action, severity, not_verifiable } = hit.seen;
         let service = hit.on.service(context);
         let mut finding = Finding {
@@ -280,18 +286,18 @@ impl Verdicts {
             allowed: hit.allowed,
             not_verifiable,
         };
-        let bites = blocks(finding.action, isolation) && !finding.allowed;
+        let action = finding.action;
         match hit.on {
             // Hygiene stands against nobody.
             _ if rule.action == Action::Inform => {}
-            On::Container { container: _, at: _, asks } if matches!(rule.check, Check::Any(_)) => {
-                finding.blocks = asks && blocks(finding.action, isolation);
+            On::Container { container: _, at, asks } if matches!(rule.check, Check::Any(_)) => {
                 finding.allowed = false;
+                finding.blocks = asks && self.concerned(at).is_some_and(|it| blocks(action, it.isolation));
             }
             On::Container { container: _, at, asks } if matches!(rule.check, Check::Router(_)) => {
                 let namespace = context.namespaces.get(at);
                 for network in namespace.into_iter().flat_map(|namespace| ground.networks_of(namespace)) {
-                    finding.blocks |= bites && self.refuses_on(network, rule, ground);
+                    finding.blocks |= !finding.allowed && self.refuses_on(network, rule, action, ground);
                     if let (Some(count), Some(found)) = (counts.get_mut(network), self.on_network.get_mut(network))
                         && !finding.allowed
                         && *count < MOST_OF_OTHERS
@@ -304,16 +310,17 @@ impl Verdicts {
                 self.hold(at, place, asks);
             }
             On::Container { container: _, at, asks } => {
-                finding.blocks = bites && asks;
+                finding.blocks =
+                    !finding.allowed && asks && self.concerned(at).is_some_and(|it| blocks(action, it.isolation));
                 self.hold(at, place, asks);
             }
             On::Network { at, name: _ } => {
-                finding.blocks = bites && self.refuses_on(at, rule, ground);
+                finding.blocks = !finding.allowed && self.refuses_on(at, rule, action, ground);
                 self.on_network.get_mut(at).into_iter().for_each(|found| found.push(place));
             }
             On::Engine => {
                 let mut concerned = self.concerned.iter().flatten();
-                finding.blocks = bites && concerned.any(|concerned| !concerned.allowed.contains(&rule.id));
+                finding.blocks = !finding.allowed && concerned.any(|it| it.is_refused_by(rule, action));
                 self.everyone.push(place);
             }
         }
@@ -326,13 +333,17 @@ impl Verdicts {
         }
     }
 
-    /// Whether a container on a network does not allow a rule.
-    fn refuses_on(&self, network: usize, rule: &Rule, ground: &Ground<'_>) -> bool {
+    fn concerned(&self, at: usize) -> Option<&Concerned> {
+        self.concerned.get(at)?.as_ref()
+    }
+
+    /// Whether something of a rule, on a network, refuses a container there.
+    fn refuses_on(&self, network: usize, rule: &Rule, action: Action, ground: &Ground<'_>) -> bool {
         let members = ground.places.get(network).map_or(&[][..], |place| place.members);
         members
             .iter()
             .filter_map(|member| self.concerned.get(member.at)?.as_ref())
-            .any(|concerned| !concerned.allowed.contains(&rule.id))
+            .any(|concerned| concerned.is_refused_by(rule, action))
     }
 }
 
