@@ -77,7 +77,8 @@ pub struct Inventory {
     pub unreadable: BTreeMap<ContainerId, Unreadable>,
     /// Every network, by id.
     pub networks: BTreeMap<NetworkId, Network>,
-    /// The images of the containers, by id. A missing entry means: not asked for; see [`Image::problem`].
+    /// The images of the containers, by [`Container::image_key`]. A missing entry means: not asked for; see
+    /// [`Image::problem`].
     pub images: BTreeMap<ImageId, Image>,
     /// The volumes that containers mount, by name. A missing entry means: not readable.
     pub volumes: BTreeMap<String, Volume>,
@@ -103,6 +104,11 @@ impl Inventory {
         let (id, container) = after.next()?;
         let unique = !after.next().is_some_and(|(id, _)| id.as_str().starts_with(beginning));
         (beginning.len() >= SHORT_ID && id.as_str().starts_with(beginning) && unique).then_some(&**container)
+    }
+
+    /// The image that a container was made from, as far as that is known.
+    pub fn image_of(&self, container: &Container) -> Option<&Image> {
+        self.images.get(container.image_key()?)
     }
 
     /// The network an attachment names: by id, else by name (Podman writes the name where Docker writes the id).
@@ -137,6 +143,8 @@ pub struct Engine {
     pub bridge_nf_iptables: Option<bool>,
     /// `/info` `FirewallBackend.Driver`: `iptables`, `nftables`, `iptables+firewalld`.
     pub firewall: Option<String>,
+    /// `/info` `DriverStatus`: images are kept in containerd's store, those for several platforms under one id.
+    pub keeps_variants: bool,
     /// `/info` `DockerRootDir`: `/var/lib/docker`.
     pub root_dir: Option<String>,
     /// `/info` `Swarm.LocalNodeState`: `inactive`, `active`, ….
@@ -176,6 +184,9 @@ pub struct Container {
     pub image: String,
     /// The image's id; empty when the engine did not say.
     pub image_id: ImageId,
+    /// Which of the image's variants it was made from.
+    #[serde(skip_serializing_if = "Variant::is_unsaid")]
+    pub variant: Variant,
     /// Its labels, the image's merged in by the engine.
     pub labels: BTreeMap<String, String>,
     /// RFC 3339, as written by the engine.
@@ -215,10 +226,59 @@ pub struct Container {
 }
 
 impl Container {
+    /// What its image is known by in [`Inventory::images`]; `None` where nobody can tell which image that is.
+    pub fn image_key(&self) -> Option<&ImageId> {
+        match &self.variant {
+            Variant::Unsaid => Some(&self.image_id).filter(|id| !id.as_str().is_empty()),
+            Variant::Of { manifest, platform: _ } => Some(manifest),
+            Variant::Unknown => None,
+        }
+    }
+
     /// Whether it runs, as far as is known.
     pub fn is_running(&self) -> bool {
         self.state.is_empty() || self.state == "running"
     }
+}
+
+/// Which of an image's variants a container was made from. Where the engine keeps images in containerd's store, the variants
+/// for several platforms stand under one id, each with labels of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variant {
+    /// The engine names none: under the id there is one.
+    #[default]
+    Unsaid,
+    /// `ImageManifestDescriptor`.
+    Of {
+        /// Its `digest`.
+        manifest: ImageId,
+        /// Its `platform`. Empty: the image has one variant, whose digest is the image's id.
+        platform: Platform,
+    },
+    /// There may be several, and the engine does not say which.
+    Unknown,
+}
+
+impl Variant {
+    fn is_unsaid(&self) -> bool {
+        *self == Self::Unsaid
+    }
+}
+
+/// What a variant of an image is for, as the OCI image index writes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Platform {
+    /// `linux`.
+    pub os: String,
+    /// `amd64`, `arm`.
+    pub architecture: String,
+    /// `v7`; usually empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variant: String,
+    /// Windows: `10.0.14393.1066`.
+    #[serde(default, rename = "os.version", skip_serializing_if = "String::is_empty")]
+    pub os_version: String,
 }
 
 /// A container's place on one network.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Error, garbled};
-use crate::inventory::{Attachment, Container, ContainerId, Door, Engine, Image, ImageId, Network, Volume};
+use crate::inventory::{Attachment, Container, ContainerId, Door, Engine, Image, Network, Variant, Volume};
 use crate::net::percent::encoded;
 use crate::source::facts::{self, Kept};
 use crate::source::is_name;
@@ -189,10 +189,18 @@ impl Client {
         facts::at(&raw, &["Containers"]).as_object().map(|members| members.keys().cloned().collect())
     }
 
-    /// An image. One that cannot be read says why: nobody can then tell who set a container's labels.
-    pub(super) async fn image(&self, id: &ImageId) -> Image {
-        match self.get(&format!("/images/{id}/json")).await {
-            Ok(raw) => facts::image(&raw, self.kept),
+    /// The image of a container. One that cannot be read says why: nobody can then tell who set the container's labels.
+    pub(super) async fn image(&self, container: &Container) -> Image {
+        let (variant, query) = match &container.variant {
+            Variant::Of { manifest, platform } if !platform.os.is_empty() => {
+                let platform = json!(platform).to_string();
+                (Some(manifest), format!("?platform={}", encoded(&platform)))
+            }
+            _ => (None, String::new()),
+        };
+        match self.get(&format!("/images/{}/json{query}", container.image_id)).await {
+            // An engine of API 1.48 does not read the platform, and describes the whole; so does a filter that drops it.
+            Ok(raw) => facts::image(&raw, variant, self.kept),
             Err(problem) => Image { problem: Some(problem.to_string()), ..Image::default() },
         }
     }

@@ -130,11 +130,10 @@ pub(super) struct Belongings {
 impl Belongings {
     async fn with_container(&self, client: &Client, id: &ContainerId) -> Result<Option<Whole>, Error> {
         let Some(container) = client.container(id).await? else { return Ok(None) };
-        let id = &container.image_id;
         // One after the other: an inspection is never more than one question at a time.
-        let image = match id.as_str() {
-            "" => None,
-            _ => Some(self.images.get(id, client.image(id)).await),
+        let image = match container.image_key() {
+            None => None,
+            Some(key) => Some(self.images.get(key, client.image(&container)).await),
         };
         let mut known = BTreeMap::new();
         for name in volumes(&container) {
@@ -147,7 +146,7 @@ impl Belongings {
     /// next asks for it again.
     pub(super) fn tidy(&self, inventory: &mut Inventory) {
         let Inventory { containers, images, volumes: known, .. } = inventory;
-        let used: BTreeSet<&ImageId> = containers.values().map(|container| &container.image_id).collect();
+        let used: BTreeSet<&ImageId> = containers.values().filter_map(|it| it.image_key()).collect();
         images.retain(|id, _| used.contains(id));
         self.images.retain(|id, image| used.contains(id) && image.problem.is_none());
         let used: BTreeSet<&String> = containers.values().flat_map(|container| volumes(container)).collect();
@@ -158,8 +157,8 @@ impl Belongings {
 
 /// Whether all is known that belongs to a container.
 pub(super) fn is_whole(container: &Container, inventory: &Inventory) -> bool {
-    let image = &container.image_id;
-    let has_image = image.as_str().is_empty() || inventory.images.get(image).is_some_and(|it| it.problem.is_none());
+    let has_image =
+        container.image_key().is_none() || inventory.image_of(container).is_some_and(|it| it.problem.is_none());
     has_image && volumes(container).all(|name| inventory.volumes.contains_key(name))
 }
 

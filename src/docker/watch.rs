@@ -26,7 +26,7 @@ use super::connection::{Connection, Error};
 use super::inspections::{Answer, Belongings, Inspections, Whole, is_whole};
 use super::{Observed, Options, Stale, Swarm};
 use crate::budgets::{Excess, Quantity};
-use crate::inventory::{Container, ContainerId, ImageId, Inventory, Unreadable};
+use crate::inventory::{Container, ContainerId, ImageId, Inventory, Unreadable, Variant};
 use crate::source::swarm;
 
 /// Events that belong together come in a burst: wait until it is quiet for so long, …
@@ -517,8 +517,11 @@ impl Watch {
                     info!(container.id = %id, "container can be read again");
                 }
                 match whole {
-                    Some(Whole { container, image, volumes }) => {
-                        inventory.images.extend(image.map(|image| (container.image_id.clone(), image)));
+                    Some(Whole { mut container, image, volumes }) => {
+                        if inventory.engine.keeps_variants && container.variant == Variant::Unsaid {
+                            container.variant = Variant::Unknown;
+                        }
+                        inventory.images.extend(container.image_key().cloned().zip(image));
                         inventory.volumes.extend(volumes);
                         // A short id in an event is not what the container is known by.
                         let container = hold(container, inventory, &mut self.labels, self.options.owner_label_bytes);

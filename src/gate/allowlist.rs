@@ -24,7 +24,7 @@ pub(super) fn of(ask: &Ask) -> Option<&'static Shape> {
         Ask::Container(_) => &CONTAINER,
         Ask::Networks(_) => &NETWORKS,
         Ask::Network { name: _, scope: _ } => &NETWORK,
-        Ask::Image(_) => &IMAGE,
+        Ask::Image { name: _, platform: _ } => &IMAGE,
         Ask::Volume(_) => &VOLUME,
         Ask::Services { status: _, filters: _ } => &SERVICES,
         Ask::Service(_) => &SERVICE,
@@ -71,6 +71,7 @@ const INFO: Shape = Object(&[
     ("ContainersStopped", Word),
     ("Images", Word),
     ("Driver", Word),
+    ("DriverStatus", Judged(image_store)),
     ("LoggingDriver", Word),
     ("CgroupDriver", Word),
     ("CgroupVersion", Word),
@@ -88,6 +89,21 @@ const INFO: Shape = Object(&[
     ("DockerRootDir", Word),
     ("Swarm", Object(&[("NodeID", Word), ("LocalNodeState", Word), ("ControlAvailable", Word)])),
 ]);
+
+/// Of the pairs that a storage driver says of itself, the one that tells which store the images are in. Others hold paths and
+/// names of the host's.
+fn image_store(status: &Value) -> Value {
+    let pairs = status.as_array().into_iter().flatten();
+    let is_it = |pair: &&Value| {
+        let is_word = |word: &Value| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            word.as_str().is_some_and(|word| word.len() <= 64 && word.bytes().all(plain))
+        };
+        let words = pair.as_array().filter(|words| words.len() == 2 && words.iter().all(is_word));
+        words.and_then(|words| words.first()).is_some_and(|first| first == "driver-type")
+    };
+    Value::Array(pairs.filter(is_it).take(1).cloned().collect())
+}
 
 const ENDPOINT: Shape = Object(&[
     ("NetworkID", Word),
@@ -145,6 +161,23 @@ const CONTAINERS: Shape = List(&Object(&[
     ("Mounts", MOUNTS),
 ]));
 
+/// Which variant of an image is meant.
+const DESCRIPTOR: Shape = Object(&[
+    ("mediaType", Word),
+    ("digest", Word),
+    ("size", Word),
+    (
+        "platform",
+        Object(&[
+            ("architecture", Word),
+            ("os", Word),
+            ("os.version", Word),
+            ("os.features", WORDS),
+            ("variant", Word),
+        ]),
+    ),
+]);
+
 const CONTAINER: Shape = Object(&[
     ("Id", Word),
     ("Name", Word),
@@ -152,6 +185,7 @@ const CONTAINER: Shape = Object(&[
     ("Image", Word),
     ("Driver", Word),
     ("Platform", Word),
+    ("ImageManifestDescriptor", DESCRIPTOR),
     ("RestartCount", Word),
     ("AppArmorProfile", Word),
     (
@@ -302,6 +336,7 @@ const IMAGE: Shape = Object(&[
     ("Variant", Word),
     ("Os", Word),
     ("Size", Word),
+    ("Descriptor", DESCRIPTOR),
     ("Config", Object(&[("Labels", LABELS), ("ExposedPorts", SET)])),
 ]);
 

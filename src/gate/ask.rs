@@ -6,7 +6,7 @@
 use super::error::{Refused, shorten};
 use super::filters::Filters;
 use super::query::Keys;
-use super::value::{ApiVersion, ImageName, Moment, Name, Scope, is_version_like};
+use super::value::{ApiVersion, ImageName, Moment, Name, Platform, Scope, is_version_like};
 use crate::net::percent::encoded;
 
 /// The longest request target that is looked at, in bytes. Docker's own client stays far below.
@@ -56,7 +56,12 @@ pub enum Ask {
         scope: Option<Scope>,
     },
     /// `/images/{id}/json`.
-    Image(ImageName),
+    Image {
+        /// The image's id.
+        name: ImageName,
+        /// Which of its variants; `None`: that for the engine's own platform.
+        platform: Option<Platform>,
+    },
     /// `/volumes/{name}`.
     Volume(Name),
     /// `/events`: a stream.
@@ -96,7 +101,7 @@ pub const TABLE: &[(&str, &[&str], bool)] = &[
     ("/containers/{id}/json", &[], false),
     ("/networks", &["filters"], false),
     ("/networks/{id}", &["scope"], false),
-    ("/images/{id}/json", &[], false),
+    ("/images/{id}/json", &["platform"], false),
     ("/volumes/{name}", &[], false),
     ("/events", &["since", "until", "filters"], false),
     ("/services", &["status", "filters"], true),
@@ -132,7 +137,7 @@ impl Ask {
             | Self::Info
             | Self::Container(_)
             | Self::Network { name: _, scope: _ }
-            | Self::Image(_)
+            | Self::Image { name: _, platform: _ }
             | Self::Volume(_)
             | Self::Events { since: _, until: _, filters: _ }
             | Self::Service(_)
@@ -188,7 +193,10 @@ impl Request {
                 keys.never("verbose")?;
                 Ask::Network { name: Name::parse(name)?, scope: keys.scope()? }
             }
-            ["images", name, "json"] => Ask::Image(ImageName::parse(name)?),
+            ["images", name, "json"] => {
+                keys.never("manifests")?;
+                Ask::Image { name: ImageName::parse(name)?, platform: keys.platform()? }
+            }
             ["volumes", name] => Ask::Volume(Name::parse(name)?),
             ["events"] => {
                 let (since, until) = (keys.moment("since")?, keys.moment("until")?);
@@ -254,7 +262,12 @@ impl Request {
                     target.pair("scope", scope.as_str());
                 }
             }
-            Ask::Image(ImageName(name)) => target.push(&format!("/images/{name}/json")),
+            Ask::Image { name: ImageName(name), platform } => {
+                target.push(&format!("/images/{name}/json"));
+                if let Some(platform) = platform {
+                    target.pair("platform", &platform.to_json());
+                }
+            }
             Ask::Volume(Name(name)) => target.push(&format!("/volumes/{name}")),
             Ask::Events { since, until, filters } => {
                 target.push("/events");
@@ -372,6 +385,10 @@ mod tests {
         ]);
         check(&[(&format!("GET /containers/{ID}/json"), &format!("GET /containers/{ID}/json"))]);
         check(&[(&format!("GET /images/sha256:{ID}/json"), &format!("GET /images/sha256:{ID}/json"))]);
+        let platform = "%7B%22architecture%22%3A%22arm%22%2C%22os%22%3A%22linux%22%2C%22variant%22%3A%22v7%22%7D";
+        let asked = format!("GET /images/sha256:{ID}/json?platform={platform}");
+        let sent = r#"?platform={"variant":"v7","os":"linux","architecture":"arm","os.version":""}"#;
+        check(&[(&asked, &asked), (&format!("GET /images/sha256:{ID}/json{sent}&manifests=0"), &asked)]);
     }
 
     #[test]
@@ -461,6 +478,12 @@ mod tests {
             ("GET /containers/json?all=%ff", "query"),
             ("GET /networks/x?verbose=1", "query-value"),
             ("GET /networks/x?scope=nearby", "query-value"),
+            ("GET /images/x/json?platform=linux/arm64", "query-value"),
+            (r#"GET /images/x/json?platform={"os":"linux"}"#, "query-value"),
+            (r#"GET /images/x/json?platform={"os":"linux","architecture":"a/b"}"#, "query-value"),
+            (r#"GET /images/x/json?platform={"os":"linux","architecture":"arm","x":"y"}"#, "query-value"),
+            (r#"GET /images/x/json?platform={"os":"linux","os":"linux","architecture":["arm"]}"#, "query-value"),
+            ("GET /images/x/json?manifests=1", "query-value"),
             ("GET /version?x=1", "query-key"),
             ("GET /events?since=yesterday", "query-value"),
             ("GET /events?since=1.1234567890", "query-value"),
@@ -519,9 +542,12 @@ mod tests {
             let target = example(path);
             assert_eq!(asked("GET", &target, true), format!("GET {target}").replace("/events", &asked_events()));
             assert_eq!(Request::parse("GET", &target, false).is_err(), *swarm, "{target}");
-            for key in ["all", "limit", "filters", "scope", "since", "until", "status", "size", "verbose", "stream"] {
+            for key in [
+                "all", "limit", "filters", "scope", "since", "until", "status", "platform", "size", "verbose", "stream",
+            ] {
                 let value = match key {
                     "filters" => "%7B%7D",
+                    "platform" => "%7B%22os%22%3A%22linux%22%2C%22architecture%22%3A%22arm64%22%7D",
                     "scope" => "local",
                     _ => "1",
                 };

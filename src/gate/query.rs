@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::{Refused, shorten};
 use super::filters::Filters;
-use super::value::{Moment, Scope};
+use super::value::{Moment, Platform, Scope};
 
 /// The pairs of a query; `None` if it is not plain pairs, or a key comes twice. An empty query has no pairs.
 ///
@@ -83,6 +83,11 @@ impl Keys {
             None => Ok(None),
             Some(text) => Moment::parse(&text).map(Some).ok_or(Refused::Value { key }),
         }
+    }
+
+    pub(super) fn platform(&mut self) -> Result<Option<Platform>, Refused> {
+        const KEY: &str = "platform";
+        self.take(KEY).map(|text| Platform::parse(&text).ok_or(Refused::Value { key: KEY })).transpose()
     }
 
     pub(super) fn scope(&mut self) -> Result<Option<Scope>, Refused> {

@@ -1,6 +1,9 @@
 //! Values that pass into the gate's own requests, each with the grammar it must fit.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use serde_json::json;
 
 use super::error::{Refused, shorten};
 use crate::source::is_name;
@@ -27,6 +30,13 @@ pub struct Moment {
     seconds: u64,
     nanoseconds: Option<u32>,
 }
+
+/// What a variant of an image is for.
+///
+/// Shape: each part up to 64 letters, digits, `.`, `_`, `-`; operating system and architecture are there, the other two may
+/// be empty. `os.features` cannot be asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Platform(BTreeMap<String, String>);
 
 /// Where a network lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +65,25 @@ impl ImageName {
             None => Name::parse(text)?.0,
         };
         Ok(Self(name))
+    }
+}
+
+impl Platform {
+    /// As the engine's clients write it: JSON of the OCI image index.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut pairs: BTreeMap<String, String> = serde_json::from_str(text).ok().filter(|_| text.len() <= 512)?;
+        let is_word = |word: &str| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            word.len() <= 64 && word.bytes().all(plain)
+        };
+        pairs.retain(|_, value| !value.is_empty());
+        let is_known = |key: &str| matches!(key, "os" | "architecture" | "variant" | "os.version");
+        let is_good = pairs.iter().all(|(key, value)| is_known(key) && is_word(value));
+        (is_good && pairs.contains_key("os") && pairs.contains_key("architecture")).then_some(Self(pairs))
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        json!(self.0).to_string()
     }
 }
 

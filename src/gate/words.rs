@@ -35,7 +35,7 @@ fn missing(ask: &Ask) -> String {
     match ask {
         Ask::Container(Name(name)) => format!("No such container: {name}"),
         Ask::Network { name: Name(name), scope: _ } => format!("network {name} not found"),
-        Ask::Image(ImageName(name)) => format!("No such image: {name}"),
+        Ask::Image { name: ImageName(name), platform: _ } => format!("No such image: {name}"),
         Ask::Volume(Name(name)) => format!("get {name}: no such volume"),
         Ask::Service(Name(name)) => format!("service {name} not found"),
         Ask::Task(Name(name)) => format!("task {name} not found"),

@@ -96,7 +96,7 @@ impl<'a> Candidate<'a> {
         inventory: &'a Inventory,
         settings: &Settings,
     ) -> Self {
-        let image = inventory.images.get(&container.image_id);
+        let image = inventory.image_of(container);
         let labels = operator_labels(container, image, settings);
         let owner = Owner::of(container, &labels);
         let is_traefik = is_traefik(container, &labels, settings);

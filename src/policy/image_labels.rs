@@ -12,7 +12,7 @@ use std::iter;
 use super::leeward_labels::IMAGE_LABELS;
 use super::refusal::{Code, Refusal};
 use super::rule_id::RuleId;
-use crate::inventory::{Container, Image};
+use crate::inventory::{Container, Image, Variant};
 use crate::settings::{ImageLabels, Settings};
 
 /// The labels of one container that count.
@@ -221,6 +221,12 @@ fn img_001(container: &Container, lost: &[&str]) -> Option<Refusal> {
 fn img_003(container: &Container, image: Option<&Image>) -> Refusal {
     let why = match image.and_then(|image| image.problem.as_deref()) {
         Some(problem) => format!("image `{}` could not be read: {problem}", container.image),
+        None if container.variant == Variant::Unknown => {
+            format!(
+                "the engine does not say which variant of image `{}` `{}` was made from",
+                container.image, container.name
+            )
+        }
         None if container.image_id.as_str().is_empty() => {
             format!("the engine did not say which image `{}` was made from", container.name)
         }
@@ -231,7 +237,8 @@ fn img_003(container: &Container, image: Option<&Image>) -> Refusal {
         format!("{why}; the labels of `{}` cannot be told from those of its image", container.name),
         format!(
             "pull the image and create the container again: docker compose up -d --force-recreate (or docker pull {0} \
-             and docker run); if a filter stands before the engine, let `GET /images/<id>/json` through",
+             and docker run); if a filter stands before the engine, let `GET /images/<id>/json` through, with its \
+             `?platform=`; with containerd's image store, upgrade Docker to 28.1 or later",
             container.image
         ),
     )

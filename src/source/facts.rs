@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 
 use super::pieces::LEFT_OUT;
 use crate::budgets::{self, Excess, Quantity};
-use crate::inventory::{Attachment, Binding, Confinement, Container, Engine, Image, Mount, Network, Volume, with_zone};
+use crate::inventory::{
+    Attachment, Binding, Confinement, Container, Engine, Image, ImageId, Mount, Network, Platform, Variant, Volume,
+    with_zone,
+};
 use crate::seccomp;
 
 static NULL: Value = Value::Null;
@@ -159,6 +162,7 @@ pub fn container(raw: &Value) -> Option<Container> {
         name: name.strip_prefix('/').unwrap_or(&name).to_owned(),
         image: text(raw, &["Config", "Image"]),
         image_id: text(raw, &["Image"]).into(),
+        variant: variant(raw),
         labels: text_map(raw, &["Config", "Labels"]),
         created: text(raw, &["Created"]),
         state: text(raw, &["State", "Status"]),
@@ -180,6 +184,41 @@ pub fn container(raw: &Value) -> Option<Container> {
         malformed,
         excess: None,
     })
+}
+
+/// Which of its image's variants a container was made from.
+///
+/// Source: moby `daemon/containerd`, from API 1.48 on. Before that, containerd's store is told by its snapshotter alone; the
+/// other snapshotters are called as drivers of the classic store are, and told by `/info`: see [`keeps_variants`].
+fn variant(raw: &Value) -> Variant {
+    let said = at(raw, &["ImageManifestDescriptor"]);
+    let manifest = text(said, &["digest"]);
+    let part = |name: &str| text(said, &["platform", name]);
+    let platform = Platform {
+        os: part("os"),
+        architecture: part("architecture"),
+        variant: part("variant"),
+        os_version: part("os.version"),
+    };
+    if manifest.is_empty() {
+        return if text(raw, &["Driver"]) == "overlayfs" { Variant::Unknown } else { Variant::Unsaid };
+    }
+    if manifest == text(raw, &["Image"]) {
+        return Variant::Of { manifest: manifest.into(), platform: Platform::default() };
+    }
+    if platform.os.is_empty() || platform.architecture.is_empty() {
+        return Variant::Unknown;
+    }
+    Variant::Of { manifest: manifest.into(), platform }
+}
+
+/// Whether an engine may keep variants for several platforms under one id. `GET /info`; `Null` where it was not to be had.
+fn keeps_variants(info: &Value) -> bool {
+    let is_store = |pair: &Value| {
+        let word = |at: usize| pair.get(at).and_then(Value::as_str).unwrap_or_default();
+        word(0) == "driver-type" && word(1).starts_with("io.containerd.")
+    };
+    items(info, &["DriverStatus"]).any(is_store)
 }
 
 /// `NetworkSettings.Networks`. Addresses that Go's `netip.ParseAddr` does not take make the container malformed. One with
@@ -350,11 +389,22 @@ pub fn network(raw: &Value) -> Option<Network> {
     })
 }
 
-/// `GET /images/{id}/json`.
-pub fn image(raw: &Value, kept: Kept) -> Image {
-    let problem =
+/// `GET /images/{id}/json`, asked for the variant that this digest is of, if the engine names one.
+pub fn image(raw: &Value, variant: Option<&ImageId>, kept: Kept) -> Image {
+    let too_large =
         left_out(raw).into_iter().find(|(name, _)| *name == "Config.Labels").and_then(|_| TooLarge::of(raw, &[]));
-    Image { labels: labels(raw, &["Config", "Labels"], kept), problem: problem.map(|problem| problem.to_string()) }
+    let kind = text(raw, &["Descriptor", "mediaType"]);
+    let problem = match variant {
+        // Two variants may be for one platform, and which of them is described is for the engine to choose.
+        Some(digest) if text(raw, &["Id"]) != digest.as_str() => {
+            Some(format!("the engine describes another variant of it than {digest}"))
+        }
+        None if kind.contains("index") || kind.contains("manifest.list") => {
+            Some("it holds several variants, and the engine does not say which of them this is".to_owned())
+        }
+        _ => too_large.map(|problem| problem.to_string()),
+    };
+    Image { labels: labels(raw, &["Config", "Labels"], kept), problem }
 }
 
 /// `GET /volumes/{name}`. Of the options only what tells a bind from a volume: others may hold passwords.
@@ -383,8 +433,45 @@ pub fn engine(version: &Value, info: &Value) -> Engine {
         root_dir: Some(text(info, &["DockerRootDir"])).filter(|it| !it.is_empty()),
         swarm_state: Some(text(info, &["Swarm", "LocalNodeState"])).filter(|it| !it.is_empty()),
         swarm_manager: flag(info, &["Swarm", "ControlAvailable"]),
+        keeps_variants: keeps_variants(info),
         gwbridge_members: Some(BTreeSet::new()),
         host_address: None,
         door: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn which_variant_of_its_image_a_container_was_made_from() {
+        let of = |manifest: &str, platform: [&str; 3]| Variant::Of {
+            manifest: manifest.into(),
+            platform: Platform {
+                os: platform[0].into(),
+                architecture: platform[1].into(),
+                variant: platform[2].into(),
+                os_version: String::new(),
+            },
+        };
+        let named = |platform: Value| json!({"digest": "sha256:m", "platform": platform});
+        for (descriptor, driver, wanted) in [
+            (Value::Null, "overlay2", Variant::Unsaid),
+            (Value::Null, "overlayfs", Variant::Unknown),
+            (json!({"digest": "sha256:i"}), "overlayfs", of("sha256:i", ["", "", ""])),
+            (
+                named(json!({"os": "linux", "architecture": "arm", "variant": "v7"})),
+                "x",
+                of("sha256:m", ["linux", "arm", "v7"]),
+            ),
+            (named(Value::Null), "x", Variant::Unknown),
+            (named(json!({"os": "linux"})), "x", Variant::Unknown),
+        ] {
+            let raw = json!({"Id": "c", "Image": "sha256:i", "Driver": driver, "ImageManifestDescriptor": descriptor});
+            assert_eq!(container(&raw).unwrap().variant, wanted, "{raw}");
+        }
     }
 }

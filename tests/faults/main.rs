@@ -885,3 +885,58 @@ async fn the_containers_of_one_owner_share_a_budget_and_nobody_elses_is_touched(
     house.says("o5", "declare 2500 routers; the most is 2000 (--max-per-owner)").await;
     assert_eq!(house.config().await.matches("Host(`o").count(), 2000);
 }
+
+/// The answer about the variant of an image.
+fn variant(digest: &str, labels: &Value) -> Fault {
+    Fault::Odd(json!({
+        "Id": digest, "Descriptor": {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest},
+        "Config": {"Labels": labels},
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_that_the_image_has_for_another_platform_are_not_the_operators() {
+    const IMAGE: &str = "/images/sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/json";
+    let house = House::ready(TWO).await;
+    let engine = &house.engine;
+    let asked = format!("{IMAGE}?platform=%7B%22architecture%22%3A%22arm64%22%2C%22os%22%3A%22linux%22%7D");
+    let baked = json!({"traefik.enable": "true", "traefik.http.routers.evil.rule": "Host(`evil.example`)"});
+    // As a whole the image has no labels: that is what its variant for the engine's own platform says.
+    engine.put("evil", 9);
+    engine.of_arm("evil", "sha256:a4");
+    engine.fail(&asked, variant("sha256:a4", &baked));
+    engine.say("evil", "start");
+    house.says("evil", "IMG-001").await;
+    assert_eq!(house.hosts().await, TWO);
+    // The operator's own labels count, although those of the other platform would take them away.
+    engine.put("mine", 10);
+    engine.of_arm("mine", "sha256:a5");
+    engine.fail(&asked, variant("sha256:a5", &json!({})));
+    engine.say("mine", "start");
+    house.hosts_become(&["a", "b", "mine"]).await;
+    // A filter that drops the question's end, or an engine that does not know it: described is something else.
+    engine.put("odd", 11);
+    engine.of_arm("odd", "sha256:a6");
+    engine.say("odd", "start");
+    house.says("odd", "IMG-003").await;
+    // It may say nothing of variants and yet have several.
+    engine.put("index", 12);
+    let index = json!({"mediaType": "application/vnd.oci.image.index.v1+json", "digest": "sha256:aa"});
+    engine.of_image("index", "sha256:bb");
+    engine.fail("/images/sha256:bb/json", Fault::Odd(json!({"Id": "sha256:bb", "Descriptor": index, "Config": {}})));
+    engine.say("index", "start");
+    house.says("index", "IMG-003").await;
+    assert_eq!(house.hosts().await, ["a", "b", "mine"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn containers_of_an_engine_that_keeps_several_variants_and_names_none_are_refused() {
+    let house = House::new(&["a"], false).await;
+    let store = json!({"ServerVersion": "26.1.5", "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]});
+    house.engine.fail("/info", Fault::Odd(store));
+    let mut house = house;
+    house.engine.start();
+    house.until_ready(200).await;
+    house.says("a", "IMG-003").await;
+    assert_eq!(house.config().await.matches("Host(").count(), 0);
+}

@@ -47,7 +47,7 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 struct State {
     containers: BTreeMap<String, Value>,
     networks: Vec<Value>,
-    /// By the beginning of a path without its version; the longest that fits counts.
+    /// By the beginning of a path and query without its version; the longest that fits counts.
     faults: BTreeMap<String, Fault>,
     asked: BTreeMap<String, usize>,
     /// How many questions have no answer yet, and how many that were at most.
@@ -155,6 +155,20 @@ impl Daemon {
         state.containers.get_mut(id).unwrap()["Config"]["Labels"] = labels.into();
     }
 
+    /// A container was made from the variant of its image for 64-bit ARM, which has this digest.
+    pub(crate) fn of_arm(&self, name: &str, digest: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.containers.get_mut(&id(name)).unwrap()["ImageManifestDescriptor"] = json!({
+            "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 1,
+            "platform": {"architecture": "arm64", "os": "linux"},
+        });
+    }
+
+    /// A container is of another image.
+    pub(crate) fn of_image(&self, name: &str, image: &str) {
+        self.state.lock().unwrap().containers.get_mut(&id(name)).unwrap()["Image"] = image.into();
+    }
+
     /// A container is in the network of another.
     pub(crate) fn in_network_of(&self, name: &str, whose: &str) {
         let mut state = self.state.lock().unwrap();
@@ -246,6 +260,9 @@ async fn answer(
         Some(rest) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
         None => path,
     };
+    // Without its version, and with its query.
+    let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
+    let target = target.get(request.uri().path().len() - path.len()..).unwrap();
     let (fault, whole, date) = {
         let mut state = state.lock().unwrap();
         let inspected = path.strip_prefix("/containers/").and_then(|rest| rest.strip_suffix("/json"));
@@ -256,7 +273,7 @@ async fn answer(
         *state.asked.entry(counted).or_default() += 1;
         state.open += 1;
         state.most_open = state.most_open.max(state.open);
-        let fault = state.faults.iter().rev().find(|(start, _)| path.starts_with(start.as_str()));
+        let fault = state.faults.iter().rev().find(|(start, _)| target.starts_with(start.as_str()));
         (fault.map(|(_, fault)| fault.clone()), whole(path, &state), state.date.clone())
     };
     // However it ends: also when whoever asked does not wait.
