@@ -18,7 +18,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ("settings.rs", &["budgets", "traefik"]),
     ("policy", &["budgets", "inventory", "seccomp", "settings", "traefik"]),
     ("plan", &["budgets", "inventory", "policy", "settings", "traefik"]),
-    ("report", &["inventory", "plan", "policy"]),
+    ("report", &["inventory", "plan", "policy", "source"]),
     ("source", &["budgets", "inventory", "seccomp", "traefik"]),
     ("net", &[]),
     ("docker", &["budgets", "inventory", "net", "source"]),

@@ -140,7 +140,7 @@ fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
     let audit = Audit::of(plan);
     people.push(("audit".to_owned(), audit.text()));
     programs.push(("audit".to_owned(), audit.json()));
-    programs.push(("sarif".to_owned(), audit.sarif(|_| None)));
+    programs.push(("sarif".to_owned(), audit.sarif()));
     let hosts = plan.decisions.values().flat_map(|it| &it.hosts).map(String::as_str);
     let names = plan.decisions.values().flat_map(|it| [it.name.as_str(), it.id.as_str()]);
     for name in names.chain(hosts).chain(["a.b", "id o", "\u{1b}[2J", ""]) {

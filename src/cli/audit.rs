@@ -114,7 +114,7 @@ impl Audit {
         super::print(&match format {
             Format::Table => audit.text(),
             Format::Json => audit.json(),
-            Format::Sarif => audit.sarif(|_| None),
+            Format::Sarif => audit.sarif(),
         })?;
         Ok(if fail_on.severity().is_some_and(|severity| audit.reaches(severity)) { Exit::No } else { Exit::Good })
     }

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use leeward::inventory::Inventory;
-use leeward::plan::{self, Decision, Outcome, Plan, Warning};
+use leeward::plan::{self, Decision, Outcome, Plan};
 use leeward::policy::finding::Subject;
 use leeward::report::audit::Audit;
-use leeward::report::routes::Listing;
-use leeward::report::table::counted;
-use leeward::report::visible::{self, visible};
+use leeward::report::check;
+use leeward::report::placed::{Files, Places};
+use leeward::report::rule;
 use leeward::source::compose::{self, Folders, Project};
+use leeward::source::lines::Written;
 use leeward::source::snapshot;
-use serde::Serialize;
 
 use super::audit::{FailOn, Format};
 use super::policy::Policy;
@@ -25,10 +25,17 @@ use super::{Ended, Exit, Failure};
 /// Standard input, as a file's name.
 const STDIN: &str = "-";
 
+/// What Compose reads where no file is named: the first of each row that is there.
+const USUAL: [[&str; 4]; 2] = [
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"],
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"],
+];
+
 /// Check Compose projects before they are deployed: docker compose config --format json | leeward check -
 ///
-/// Shows what would be routed, what would be refused and why, and what the rules find, without an engine. What only an
-/// engine knows (labels and ports of images, the host) is not checked.
+/// Shows what would be routed, what would be refused and why, and what the rules find, each at its line of the Compose
+/// file, without an engine. What only an engine knows (labels and ports of images, the host) is not checked. An external
+/// network that is not given is said to be not verifiable.
 ///
 /// Exit status: 0 nothing to object to; 1 a container would be refused, or a finding is at least as bad as --fail-on; 2 a
 /// setting is invalid; 3 a file cannot be read or checked.
@@ -37,6 +44,10 @@ pub(crate) struct Check {
     /// Output of `docker compose config`, JSON or YAML, one project a file; - is standard input
     #[arg(value_name = "FILE", default_value = STDIN)]
     files: Vec<PathBuf>,
+
+    /// Compose file as you wrote it, for the lines of findings (repeatable) [default: that beside FILE]
+    #[arg(long, env = "LEEWARD_SOURCE", hide_env = true, value_name = "FILE", value_delimiter = ',')]
+    source: Vec<PathBuf>,
 
     /// Snapshot of the engine, from `leeward snapshot`: its networks and containers are added
     #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env = true, value_name = "FILE")]
@@ -54,31 +65,33 @@ pub(crate) struct Check {
     #[arg(long, env = "LEEWARD_FAIL_ON", hide_env = true, value_name = "SEVERITY", default_value = "high")]
     fail_on: FailOn,
 
+    /// Explain a rule or a code, `NET-001` or `no-port`, and check nothing
+    #[arg(long, env = "LEEWARD_EXPLAIN", hide_env = true, value_name = "RULE", conflicts_with_all = ["files", "source", "snapshot"])]
+    explain: Option<String>,
+
     #[command(flatten)]
     policy: Policy,
 }
 
-/// What is printed as JSON.
-#[derive(Serialize)]
-struct Checked<'a> {
-    #[serde(flatten)]
-    listing: Listing<'a>,
-    #[serde(flatten)]
-    audit: Audit<'a>,
-    /// Labels that match nothing, routers that Traefik rejects, ….
-    warnings: &'a [String],
-    /// What the files do not say, and was assumed.
-    assumed: &'a [String],
+/// One project as it was read.
+struct Read {
+    project: Project,
+    written: Vec<Written>,
 }
 
 impl Check {
     /// Reads the files, compiles, and prints what concerns them.
     pub(crate) fn run(self) -> Ended {
-        let Self { files, snapshot, project_name, format, fail_on, policy } = self;
+        let Self { files, source, snapshot, project_name, format, fail_on, explain, policy } = self;
+        if let Some(name) = explain {
+            let text = rule::explain(&name).map_err(|words| Failure::Settings(format!("--explain: {words}")))?;
+            return super::print(&text).map(|()| Exit::Good);
+        }
         let settings = policy.settings()?;
-        let projects =
-            files.iter().map(|file| project(file, project_name.as_deref())).collect::<Result<Vec<_>, Failure>>()?;
+        let read = files.iter().map(|file| read(file, project_name.as_deref()));
+        let read = with_sources(read.collect::<Result<Vec<_>, Failure>>()?, &source)?;
         let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
+        let projects: Vec<Project> = read.iter().map(|it| it.project.clone()).collect();
         let inventory = compose::deploy(&projects, there);
         let mut plan = plan::compile(&inventory, &settings);
         keep(&mut plan, &projects, &inventory);
@@ -86,127 +99,81 @@ impl Check {
             .iter()
             .flat_map(|project| project.assumed.iter().map(move |it| format!("{}/{it}", project.name)))
             .collect();
-
-        let warnings: Vec<String> = plan
-            .decisions
-            .values()
-            .flat_map(|decision| decision.warnings.iter().map(move |it| (&decision.name, it)))
-            .map(|(name, Warning { label, words })| match label {
-                Some(label) => format!("{name}: {label}: {words}"),
-                None => format!("{name}: {words}"),
-            })
-            .collect();
-        let open = depending(&plan, &inventory);
-        if matches!(format, Format::Table) {
-            say_what_was_not_given(&mut plan, &inventory);
-        }
-        let (mut listing, audit) = (Listing::new(&plan, None, false), Audit::of(&plan));
-        // The files are some of the projects that `--isolation-of` may name.
-        listing.warnings.clear();
-        let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
-        let found = fail_on.severity().is_some_and(|severity| audit.reaches(severity));
+        let files: Vec<Files<'_>> =
+            read.iter().map(|Read { project, written }| Files { project, written: written.clone() }).collect();
+        let places = Places { files: &files, inventory: &inventory };
+        let checked = check::Check::of(&plan, places, &assumed);
         super::print(&match format {
-            Format::Table => {
-                let mut text = format!("{}\n{}", listing.text(), audit.text());
-                if !warnings.is_empty() {
-                    text.push_str("\nWARNINGS\n");
-                }
-                for it in &warnings {
-                    text.extend(["    ", &visible(it), "\n"]);
-                }
-                if !assumed.is_empty() {
-                    text.push_str("\nASSUMED\n");
-                }
-                for it in &assumed {
-                    text.extend(["    ", &visible(it), "\n"]);
-                }
-                text.push('\n');
-                text.push_str(&summary(&plan, &audit, open));
-                text
-            }
-            Format::Json => visible::json(&Checked { listing, audit, warnings: &warnings, assumed: &assumed }),
-            Format::Sarif => audit.sarif(|subject| {
-                let makes = |project: &Project| match subject {
-                    Subject::Engine => false,
-                    Subject::Host { containers, .. } => {
-                        containers.iter().any(|id| project.inventory.containers.contains_key(id))
-                    }
-                    Subject::Network { name } => project.inventory.networks.values().any(|own| own.name == *name),
-                    Subject::Container { id, .. } => project.inventory.containers.contains_key(id),
-                };
-                let (_, file) = projects.iter().zip(&files).find(|(project, _)| makes(project))?;
-                (file.as_os_str() != STDIN).then(|| file.to_string_lossy().into_owned())
-            }),
+            Format::Table => checked.text(),
+            Format::Json => checked.json(places),
+            Format::Sarif => checked.sarif(),
         })?;
+        let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
+        let found = fail_on.severity().is_some_and(|severity| Audit::of(&plan).reaches(severity));
         Ok(if refused || found { Exit::No } else { Exit::Good })
     }
 }
 
-/// How many containers would be routed over a network that was not given.
-fn depending(plan: &Plan, inventory: &Inventory) -> usize {
-    let routed = plan.decisions.values().filter(|it| it.outcome == Outcome::Routed);
-    let networks = routed.filter_map(|it| inventory.network_named(it.network.as_deref()?));
-    networks.filter(|network| network.assumed).count()
-}
-
-/// Marks them in the table of routes.
-fn say_what_was_not_given(plan: &mut Plan, inventory: &Inventory) {
-    for backend in plan.routes.iter_mut().flat_map(|route| &mut route.backends) {
-        if inventory.network_named(&backend.network).is_some_and(|network| network.assumed) {
-            backend.network.push_str(" (not given)");
-        }
-    }
-}
-
-/// The last line: what came of it. `open`: of those routed, how many depend on what was not given.
-fn summary(plan: &Plan, audit: &Audit<'_>, open: usize) -> String {
-    let count = |outcome| plan.decisions.values().filter(|it| it.outcome == outcome).count();
-    let (routed, refused) = (count(Outcome::Routed), count(Outcome::Refused));
-    let mut parts = Vec::new();
-    if routed > open {
-        parts.push(format!("{} would be routed", counted(routed - open, "container")));
-    }
-    if open > 0 {
-        parts.push(format!(
-            "{} would be routed if the external networks are as they should be: not verifiable (NET-027)",
-            counted(open, "container")
-        ));
-    }
-    if refused > 0 {
-        parts.push(format!("{} would be refused", counted(refused, "container")));
-    }
-    if parts.is_empty() {
-        parts.push("no container asks to be routed".to_owned());
-    }
-    parts.push(counted(audit.findings.len(), "finding"));
-    if !audit.not_verifiable.is_empty() {
-        parts.push(format!("{} not verifiable", audit.not_verifiable.len()));
-    }
-    format!("{}\n", parts.join("; "))
-}
-
-fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
-    let text = if file.as_os_str() == STDIN {
+/// A project, and the file itself or, where it is what Compose wrote, the usual files beside it.
+fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
+    let is_file = file.as_os_str() != STDIN;
+    let text = if is_file {
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+    } else {
         let mut text = String::new();
         io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
         text
-    } else {
-        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
     };
-    let is_file = file.as_os_str() != STDIN;
-    let folder = if is_file { file.with_file_name(".") } else { PathBuf::from(".") };
-    let folder = folder.canonicalize().unwrap_or_default();
-    // As Compose does: the folder's name, lower case, of letters, digits, `-` and `_`.
-    let of_folder = || {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let kept: String = name.chars().filter(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect();
-        kept.trim_start_matches(['-', '_']).to_owned()
-    };
-    let name = name.map_or_else(of_folder, ToOwned::to_owned);
+    let beside = if is_file { file.with_file_name(".") } else { PathBuf::from(".") };
+    let folder = beside.canonicalize().unwrap_or_default();
+    let name = name.map_or_else(|| name_of(&folder), ToOwned::to_owned);
     let place = if is_file { file.display().to_string() } else { "standard input".into() };
     let home = std::env::home_dir().unwrap_or_default();
     let folders = Folders { file: &folder.to_string_lossy(), home: &home.to_string_lossy() };
-    compose::read_in(&text, &name, folders).map_err(|words| anyhow!("{place} {words}").into())
+    let project = compose::read_in(&text, &name, folders).map_err(|words| anyhow!("{place} {words}"))?;
+    let written = if is_file && !text.trim_start().starts_with('{') {
+        Written::read(place, text).into_iter().collect()
+    } else {
+        let rows =
+            USUAL.iter().filter_map(|row| row.iter().map(|name| file.with_file_name(name)).find(|it| it.is_file()));
+        let readable = rows.filter_map(|path| Some((fs::read_to_string(&path).ok()?, path)));
+        readable.filter_map(|(text, path)| Written::read(path.display().to_string(), text)).collect()
+    };
+    Ok(Read { project, written })
+}
+
+/// What Compose calls the project of a folder: its name, lower case, of letters, digits, `-` and `_`.
+fn name_of(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let kept: String = name.chars().filter(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect();
+    kept.trim_start_matches(['-', '_']).to_owned()
+}
+
+/// Gives each project the files that `--source` names: those of its name or folder, or all where there is one project.
+fn with_sources(mut read: Vec<Read>, sources: &[PathBuf]) -> Result<Vec<Read>, Failure> {
+    if sources.is_empty() {
+        return Ok(read);
+    }
+    for it in &mut read {
+        it.written.clear();
+    }
+    let is_one = read.len() == 1;
+    for path in sources {
+        let place = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("--source: cannot read {place}"))?;
+        let written = Written::read(place.to_string(), text);
+        let written = written.ok_or_else(|| anyhow!("--source: {place} cannot be read as YAML"))?;
+        let folder = path.with_file_name(".").canonicalize().unwrap_or_default();
+        let name = written.text_of(&["name"]).map_or_else(|| name_of(&folder), ToOwned::to_owned);
+        let Some(it) = read.iter_mut().find(|it| is_one || it.project.name == name) else {
+            return Err(anyhow!(
+                "--source: {place} is of project `{name}`, and none of the files is; write `name:` in it, or check one project at a time"
+            )
+            .into());
+        };
+        it.written.push(written);
+    }
+    Ok(read)
 }
 
 /// Leaves what concerns the projects: their containers, the networks they make and join, hosts that they claim. Addresses that were made up give way to
@@ -214,7 +181,7 @@ fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
 fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
     let ids = compose::ids(projects);
     let on = |project: &Project, name: &str| {
-        project.external.contains(name) || project.inventory.networks.values().any(|own| own.name == name)
+        project.external.contains_key(name) || project.inventory.networks.values().any(|own| own.name == name)
     };
     plan.decisions.retain(|id, _| ids.contains(id));
     // Nothing runs yet that a command could change.

@@ -1,17 +1,16 @@
 //! `GET /audit` and `leeward audit`: every way in which the isolation is weaker than it looks, worst first.
 //!
-//! A view of the plan's findings; also as SARIF 2.1.0, which code scanning reads.
+//! A view of the plan's findings; also as SARIF.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
+use super::sarif;
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
 use crate::plan::Plan;
 use crate::policy::finding::{Finding, Severity, Subject};
-use crate::policy::rules;
 
 /// How many fixes are written out for one rule.
 const MOST_FIXES: usize = 3;
@@ -95,66 +94,11 @@ impl<'a> Audit<'a> {
 
     /// SARIF 2.1.0. What is allowed is there as suppressed; what is not verifiable as a note.
     ///
-    /// `file` is the file that a finding is about, relative to the repository, where there is one. Code scanning takes no
-    /// result without; else the subject stands for it (`containers/app1-web-1`), and is the logical location anyway.
-    pub fn sarif(&self, file: impl Fn(&Subject) -> Option<String>) -> String {
-        let described: Vec<Value> = rules::all()
-            .map(|rule| {
-                json!({
-                    "id": rule.id,
-                    "shortDescription": { "text": rule.title },
-                    "fullDescription": { "text": rule.why },
-                    "help": { "text": rule.fix_for(None) },
-                    "defaultConfiguration": { "level": level(rule.severity) },
-                    // What code scanning sorts by: 9.0 and up is critical, 7.0 high, 4.0 medium.
-                    "properties": { "tags": ["security"], "security-severity": score(rule.severity) },
-                })
-            })
-            .collect();
-        let result = |finding: &&Finding, kind: &str| {
-            let place = place(&finding.subject);
-            let uri = file(&finding.subject).unwrap_or_else(|| as_path(&finding.subject));
-            let mut result = json!({
-                "ruleId": finding.rule,
-                "level": if kind == "open" { "note" } else { level(finding.severity) },
-                "message": { "text": finding.words },
-                "locations": [{
-                    "physicalLocation": { "artifactLocation": { "uri": uri }, "region": { "startLine": 1 } },
-                    "logicalLocations": [{ "fullyQualifiedName": place, "kind": "resource" }],
-                }],
-                // The same finding on the same subject is the same, whatever its words.
-                "partialFingerprints": { "subject/v1": format!("{}/{place}", finding.rule) },
-            });
-            if kind == "allowed"
-                && let Some(fields) = result.as_object_mut()
-            {
-                fields.insert(
-                    "suppressions".to_owned(),
-                    json!([{ "kind": "external", "justification": "leeward.allow" }]),
-                );
-            }
-            result
-        };
-        let results: Vec<Value> = self
-            .findings
-            .iter()
-            .map(|it| result(it, "found"))
-            .chain(self.allowed.iter().map(|it| result(it, "allowed")))
-            .chain(self.not_verifiable.iter().map(|it| result(it, "open")))
-            .collect();
-        let log = json!({
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [{
-                "tool": { "driver": {
-                    "name": "leeward",
-                    "semanticVersion": env!("CARGO_PKG_VERSION"),
-                    "rules": described,
-                } },
-                "results": results,
-            }],
-        });
-        visible::json(&log)
+    /// Code scanning takes no result without a file, so the subject stands for one (`containers/app1-web-1`), and is the
+    /// logical location anyway.
+    pub fn sarif(&self) -> String {
+        let all = self.findings.iter().chain(&self.allowed).chain(&self.not_verifiable);
+        sarif::log(all.map(|finding| sarif::Entry::of(finding)))
     }
 }
 
@@ -194,38 +138,6 @@ pub fn word(severity: Severity) -> &'static str {
     }
 }
 
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info | Severity::Low => "note",
-        Severity::Medium => "warning",
-        Severity::High | Severity::Critical => "error",
-    }
-}
-
-/// A severity as a score of the common scoring system.
-fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "0.1",
-        Severity::Low => "2.0",
-        Severity::Medium => "5.0",
-        Severity::High => "8.0",
-        Severity::Critical => "9.5",
-    }
-}
-
-/// What stands for a file where there is none: `containers/app1-web-1`.
-fn as_path(subject: &Subject) -> String {
-    let (folder, name) = match subject {
-        Subject::Engine => return "engine".to_owned(),
-        Subject::Host { name, .. } => ("hosts", name),
-        Subject::Network { name } => ("networks", name),
-        Subject::Container { name, .. } => ("containers", name),
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    let name = name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
-    format!("{folder}/{}", name.collect::<String>())
-}
-
 /// What a finding is about, as it is written: `network net-proxy`, `app1-web-1`.
 pub fn place(subject: &Subject) -> String {
     visible(&match subject {
@@ -238,9 +150,12 @@ pub fn place(subject: &Subject) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::plan::compile;
     use crate::policy::rule_id::RuleId;
+    use crate::policy::rules;
     use crate::settings::Settings;
     use crate::source::snapshot;
 
@@ -252,7 +167,7 @@ mod tests {
         let text = audit.text();
         assert!(text.starts_with("SEVERITY"), "{text}");
         assert!(text.contains("NET-001") && text.contains("NET-001: remedy"), "{text}");
-        let sarif: Value = serde_json::from_str(&audit.sarif(|_| None)).unwrap();
+        let sarif: Value = serde_json::from_str(&audit.sarif()).unwrap();
         assert_eq!(sarif["version"], "2.1.0");
         let results = sarif["runs"][0]["results"].as_array().unwrap();
         assert_eq!(results.len(), plan.findings.len());
@@ -262,8 +177,6 @@ mod tests {
         let uri = |it: &Value| it["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].clone();
         let uris: Vec<Value> = results.iter().map(uri).collect();
         assert!(uris.contains(&"containers/wiki-wiki-1".into()) && uris.contains(&"engine".into()), "{uris:?}");
-        let in_file: Value = serde_json::from_str(&audit.sarif(|_| Some("wiki/compose.yaml".into()))).unwrap();
-        assert_eq!(uri(&in_file["runs"][0]["results"][0]), "wiki/compose.yaml");
     }
 
     #[test]

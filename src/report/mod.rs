@@ -3,7 +3,12 @@
 //! ```text
 //! routes     what is routed and where to, what is refused and why
 //! explain    the same for one container or one host, step by step
-//! audit      what the rules found, as a table, JSON and SARIF
+//! audit      what the rules found, as a table and JSON
+//! check      all of it for Compose projects, with lines of their files
+//! placed     where in those files a finding or a refusal has its reason
+//! rule       one rule, explained
+//! sarif      findings and refusals for code scanning
+//! codes      what refusals without a rule are about
 //! table      columns for a terminal
 //! visible    what strangers wrote, escaped and cut; JSON
 //! ```
@@ -11,7 +16,12 @@
 //! Pure: a view is a function of a plan. `serve` and `cli` send and print them.
 
 pub mod audit;
+pub mod check;
+pub mod codes;
 pub mod explain;
+pub mod placed;
 pub mod routes;
+pub mod rule;
+pub mod sarif;
 pub mod table;
 pub mod visible;

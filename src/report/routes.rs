@@ -102,6 +102,15 @@ impl<'a> Listing<'a> {
 
     /// For people: the routes, then the refusals with their remedies. Ends with a newline.
     pub fn text(&self) -> String {
+        self.write(true)
+    }
+
+    /// As [`Self::text`], without the refusals.
+    pub(super) fn routed_text(&self) -> String {
+        self.write(false)
+    }
+
+    fn write(&self, with_refused: bool) -> String {
         let mut text = String::new();
         if let Some(stale) = self.stale {
             let _ = writeln!(text, "may be out of date: {}\n", visible(stale));
@@ -124,25 +133,8 @@ impl<'a> Listing<'a> {
             text.push('\n');
             text.push_str(&columns(&["TRAEFIK LEAVES OUT", "WHY"], &rows));
         }
-        if !self.refused.is_empty() {
-            let rows: Vec<_> = self
-                .refused
-                .iter()
-                .flat_map(|Refused { container, refusal, more, .. }| {
-                    let all = std::iter::once(refusal).chain(more);
-                    all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), refusal.words.clone()])
-                })
-                .collect();
-            text.push('\n');
-            text.push_str(&columns(&["REFUSED", "CODE", "WHY"], &rows));
-            for Refused { container, refusal, more, .. } in &self.refused {
-                for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy.is_empty()) {
-                    let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n    ");
-                    let label = refusal.label.as_deref().map(|label| format!(", label `{}`", visible(label)));
-                    let (what, label) = (refusal.name(), label.unwrap_or_default());
-                    let _ = write!(text, "\n{}: {what}{label}: remedy\n    {remedy}\n", visible(container));
-                }
-            }
+        if with_refused {
+            self.write_refused(&mut text);
         }
         match &self.ignored_containers {
             Some(names) if !names.is_empty() => {
@@ -157,6 +149,30 @@ impl<'a> Listing<'a> {
             Some(_) | None => {}
         }
         text
+    }
+
+    fn write_refused(&self, text: &mut String) {
+        if self.refused.is_empty() {
+            return;
+        }
+        let rows: Vec<_> = self
+            .refused
+            .iter()
+            .flat_map(|Refused { container, refusal, more, .. }| {
+                let all = std::iter::once(refusal).chain(more);
+                all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), refusal.words.clone()])
+            })
+            .collect();
+        text.push('\n');
+        text.push_str(&columns(&["REFUSED", "CODE", "WHY"], &rows));
+        for Refused { container, refusal, more, .. } in &self.refused {
+            for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy.is_empty()) {
+                let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n    ");
+                let label = refusal.label.as_deref().map(|label| format!(", label `{}`", visible(label)));
+                let (what, label) = (refusal.name(), label.unwrap_or_default());
+                let _ = write!(text, "\n{}: {what}{label}: remedy\n    {remedy}\n", visible(container));
+            }
+        }
     }
 }
 

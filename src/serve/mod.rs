@@ -364,7 +364,7 @@ async fn audited(State(shared): State<Shared>, bound: Asked<Bound>, headers: Hea
             Some(_) | None => StatusCode::OK,
         };
         let text = match kind {
-            SARIF => audit.sarif(|_| None),
+            SARIF => audit.sarif(),
             JSON => audit.json(),
             _ => audit.text(),
         };

@@ -41,8 +41,8 @@ pub struct Project {
     pub name: String,
     /// Its containers, networks and volumes.
     pub inventory: Inventory,
-    /// Names of networks that it joins and does not make.
-    pub external: BTreeSet<String>,
+    /// Networks that it joins and does not make: their names, and what the file calls them.
+    pub external: BTreeMap<String, String>,
     /// What was made up that may matter, for a person.
     pub assumed: Vec<String>,
 }
@@ -82,7 +82,7 @@ pub fn read_in(text: &str, name: &str, folders: Folders<'_>) -> Result<Project, 
         let raw = project.network(&key, &network);
         let full = facts::text(&raw, &["Name"]);
         if is_external(&network) {
-            project.external.insert(full);
+            project.external.insert(full, key);
         } else if let Some(network) = facts::network(&raw) {
             project.inventory.networks.insert(network.id.clone(), network);
         }
@@ -133,7 +133,7 @@ pub fn deploy(projects: &[Project], there: Inventory) -> Inventory {
             whole.networks.insert(network.id.clone(), network);
         }
     }
-    for name in projects.iter().flat_map(|project| &project.external) {
+    for name in projects.iter().flat_map(|project| project.external.keys()) {
         if whole.network_named(name).is_none() {
             let network = not_given(name);
             whole.networks.insert(network.id.clone(), network);

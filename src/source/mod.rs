@@ -3,6 +3,7 @@
 
 pub mod compose;
 pub mod facts;
+pub mod lines;
 pub mod snapshot;
 pub mod swarm;
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A project with one application; `network` is where it is, `host` what it claims.
@@ -76,4 +77,116 @@ fn the_external_network_is_the_proxy_network_of_a_project_alone() {
         .replace("networks:\n  front:", "networks:\n  back: {internal: true}\n  front:");
     let (status, text) = check(&[two], &[]);
     assert!(status == Some(0) && text.contains("proxy (not given)") && !text.contains("ambiguous"), "{text}");
+}
+
+/// What an operator wrote, with a variable, so that it has to go through Compose.
+const WRITTEN: &str = "\
+# A shop.
+services:
+  web:
+    image: shop/web:${TAG:-1}
+    ports: [\"8080:80\"]
+    networks: [front, default]
+    labels:
+      - traefik.enable=true
+      - traefik.http.routers.web.rule=Host(`a.example`)
+      - traefik.http.services.web.loadbalancer.server.prot=80
+networks:
+  front: {external: true}
+";
+
+/// What Compose makes of it.
+const MERGED: &str = r#"{"name": "shop", "services": {"web": {"image": "shop/web:1", "networks": {"default": null, "front": null},
+    "ports": [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}], "labels": {"traefik.enable": "true",
+    "traefik.http.routers.web.rule": "Host(`a.example`)", "traefik.http.services.web.loadbalancer.server.prot": "80"}}},
+    "networks": {"default": {"name": "shop_default"}, "front": {"name": "front", "external": true}}}"#;
+
+/// Checks [`MERGED`] from standard input, in a folder with [`WRITTEN`].
+fn check_written(file: &str, arguments: &[&str]) -> (Option<i32>, String, TempDir) {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join(file), WRITTEN).unwrap();
+    fs::write(folder.path().join("merged.json"), MERGED).unwrap();
+    let input = fs::File::open(folder.path().join("merged.json")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+    let output = command.env_clear().current_dir(&folder).arg("check").args(arguments).stdin(input).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), text, folder)
+}
+
+#[test]
+fn refusals_and_findings_are_at_the_lines_that_the_operator_wrote() {
+    let lines = [
+        "compose.yaml:6:23: refused NET-001",
+        "    6 |     networks: [front, default]\n      |                       ^^^^^^^",
+        "compose.yaml:5:13: refused PUB-001",
+        "    5 |     ports: [\"8080:80\"]\n      |             ^^^^^^^^^",
+        "compose.yaml:10:9: refused bad-label",
+        "compose.yaml:12:3: not verifiable NET-027",
+        "compose.yaml:3:3: medium NET-013",
+    ];
+    let (status, text, _folder) = check_written("compose.yaml", &["-"]);
+    assert_eq!(status, Some(1));
+    for line in lines {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // In a file of another name: where it is named.
+    let (_, text, _folder) = check_written("stack.yaml", &["-"]);
+    assert!(!text.contains("stack.yaml") && text.contains("shop-web-1: refused NET-001"), "{text}");
+    let (_, text, _folder) = check_written("stack.yaml", &["-", "--source", "stack.yaml"]);
+    assert!(text.contains("stack.yaml:6:23: refused NET-001"), "{text}");
+    let (status, text, _folder) = check_written("stack.yaml", &["-", "--source", "other.yaml"]);
+    assert!(status == Some(3) && text.contains("--source: cannot read other.yaml"), "{text}");
+}
+
+#[test]
+fn code_scanning_is_told_of_refusals_in_the_operators_file_and_of_plain_fixes() {
+    let (status, text, folder) = check_written("compose.yaml", &["-", "--format=sarif"]);
+    assert_eq!(status, Some(1));
+    let sarif: Value = serde_json::from_str(&text).unwrap();
+    let run = &sarif["runs"][0];
+    let results = run["results"].as_array().unwrap();
+    let rules: Vec<&str> =
+        run["tool"]["driver"]["rules"].as_array().unwrap().iter().filter_map(|it| it["id"].as_str()).collect();
+    let mut fixed = WRITTEN.to_owned();
+    let mut seen = Vec::new();
+    for result in results {
+        let id = result["ruleId"].as_str().unwrap();
+        assert!(rules.contains(&id), "{id} is described");
+        seen.push(id);
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "compose.yaml", "{result}");
+        let column = |key: &str| usize::try_from(place["region"][key].as_u64().unwrap()).unwrap();
+        let line = WRITTEN.lines().nth(column("startLine") - 1).unwrap();
+        assert!(
+            column("endColumn") > column("startColumn") && column("endColumn") <= line.chars().count() + 1,
+            "{result}"
+        );
+        // Those of one line each are made from the last line up, so that the lines above stay where they are.
+        for change in result["fixes"].as_array().into_iter().flatten() {
+            let replacement = &change["artifactChanges"][0]["replacements"][0];
+            let region = &replacement["deletedRegion"];
+            let start = |fixed: &str, line: &str, column: &str| {
+                let line = usize::try_from(region[line].as_u64().unwrap()).unwrap();
+                let before: usize = fixed.split_inclusive('\n').take(line - 1).map(str::len).sum();
+                before + usize::try_from(region[column].as_u64().unwrap()).unwrap() - 1
+            };
+            if id != "PUB-001" {
+                let (from, to) = (start(&fixed, "startLine", "startColumn"), start(&fixed, "endLine", "endColumn"));
+                fixed.replace_range(from..to, replacement["insertedContent"]["text"].as_str().unwrap());
+            }
+        }
+    }
+    for wanted in ["NET-001", "PUB-001", "bad-label", "NET-012", "NET-013", "PRV-018", "NET-027"] {
+        assert!(seen.contains(&wanted), "{wanted}: {seen:?}");
+    }
+    let insertions = "    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [NET_RAW]\n    sysctls: {net.ipv4.ip_forward: \"0\"}\n";
+    assert_eq!(fixed, WRITTEN.replace("  web:\n", &format!("  web:\n{insertions}")));
+    drop(folder);
+}
+
+#[test]
+fn a_rule_is_explained_without_a_project() {
+    let (status, text) = check(&[], &["--explain", "net-001"]);
+    assert!(status == Some(0) && text.contains("why: ") && text.contains("docs/rules.md#net-001"), "{text}");
+    assert_eq!(check(&[], &["--explain", "NET-999"]).0, Some(2));
 }

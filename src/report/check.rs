@@ -1,0 +1,338 @@
+//! `leeward check`: what would be routed, and every refusal and finding at the line that is its reason.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::audit::{Audit, place, word};
+use super::placed::Places;
+use super::routes::Listing;
+use super::sarif::{self, Entry, Standing};
+use super::table::counted;
+use super::visible::{self, short, visible, visible_lines, width};
+use crate::inventory::{ContainerId, Inventory};
+use crate::plan::{Decision, Outcome, Plan, Warning};
+use crate::policy::finding::{Finding, Key, Subject};
+use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
+use crate::source::lines::{Change, Spot};
+
+/// How many lines are shown for one rule, and how many remedies.
+const MOST: usize = 6;
+/// The most columns of a line of a file that are shown.
+const WIDEST: usize = 160;
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Check<'a> {
+    plan: &'a Plan,
+    inventory: &'a Inventory,
+    /// What the files do not say, and was assumed.
+    assumed: &'a [String],
+    told: Vec<Told<'a>>,
+}
+
+/// A refusal or a finding, with its place.
+#[derive(Clone, Debug)]
+struct Told<'a> {
+    standing: Standing,
+    /// A rule's id, or the code of a refusal.
+    name: &'a str,
+    rule: Option<RuleId>,
+    subject: Cow<'a, Subject>,
+    words: &'a str,
+    remedy: &'a str,
+    /// The remedy is for this case, not the rule's own.
+    is_own_remedy: bool,
+    spot: Option<Spot>,
+    file: Option<String>,
+    change: Option<Change>,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Json<'a> {
+    routes: &'a [crate::plan::Route],
+    refused: Vec<RefusedJson<'a>>,
+    ignored: usize,
+    findings: Vec<Placed<&'a Finding>>,
+    allowed: Vec<Placed<&'a Finding>>,
+    not_verifiable: Vec<Placed<&'a Finding>>,
+    /// Labels that match nothing, routers that Traefik rejects, ….
+    warnings: Vec<String>,
+    assumed: &'a [String],
+}
+
+#[derive(Serialize)]
+struct RefusedJson<'a> {
+    container: &'a str,
+    id: &'a str,
+    owner: &'a str,
+    #[serde(flatten)]
+    first: Placed<&'a Refusal>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more: Vec<Placed<&'a Refusal>>,
+}
+
+#[derive(Serialize)]
+struct Placed<T> {
+    #[serde(flatten)]
+    it: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Spot>,
+}
+
+impl<'a> Check<'a> {
+    /// What there is to say of a plan.
+    pub fn of(plan: &'a Plan, places: Places<'a>, assumed: &'a [String]) -> Self {
+        let mut told: Vec<Told<'_>> = Vec::new();
+        let mut refused: BTreeSet<Key<'_>> = BTreeSet::new();
+        for decision in plan.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
+            for refusal in refusals(decision) {
+                refused.extend(refusal.keys());
+                let own = || Subject::Container { id: decision.id.clone(), name: decision.name.clone() };
+                let subject = refusal.subject.as_deref().map_or_else(|| Cow::Owned(own()), Cow::Borrowed);
+                let spot = places.of_refusal(&decision.id, refusal);
+                told.push(Told {
+                    standing: Standing::Refused,
+                    name: refusal.name(),
+                    rule: refusal.rule,
+                    words: &refusal.words,
+                    remedy: &refusal.remedy,
+                    is_own_remedy: true,
+                    file: places.file(&subject).map(ToOwned::to_owned),
+                    subject,
+                    spot,
+                    change: None,
+                });
+            }
+        }
+        for finding in &plan.findings {
+            let change = places.change(finding).map(|(_, change)| change);
+            let keys: [Key<'_>; 2] = [finding.key(), (finding.rule, finding.subject.key(), None)];
+            if keys.iter().any(|key| refused.contains(key)) {
+                // Said as a refusal; what mends it is the finding's.
+                let same = |it: &&mut Told<'_>| it.rule == Some(finding.rule) && *it.subject == finding.subject;
+                if let Some(it) = told.iter_mut().find(same) {
+                    it.change = it.change.take().or(change);
+                }
+                continue;
+            }
+            let entry = Entry::of(finding);
+            told.push(Told {
+                standing: entry.standing,
+                name: finding.rule.as_str(),
+                rule: Some(finding.rule),
+                subject: Cow::Borrowed(&finding.subject),
+                words: &finding.words,
+                remedy: &finding.remedy,
+                is_own_remedy: finding.is_own_remedy,
+                spot: places.of_finding(finding),
+                file: places.file(&finding.subject).map(ToOwned::to_owned),
+                change,
+            });
+        }
+        told.sort_by(|one, other| order(one).cmp(&order(other)));
+        // Several containers may be refused for the same network.
+        let of_one = |it: &Told<'_>| matches!(*it.subject, Subject::Container { .. });
+        told.dedup_by(|one, other| !of_one(one) && one.name == other.name && one.subject == other.subject);
+        Self { plan, inventory: places.inventory, assumed, told }
+    }
+
+    /// For people: the routes, then what stands against them, line by line; the last line sums it up.
+    pub fn text(&self) -> String {
+        let mut text = self.routes_text();
+        for (standing, heading) in [(0, ""), (1, ""), (2, "NOT VERIFIABLE"), (3, "ALLOWED")] {
+            let these: Vec<&Told<'_>> = self.told.iter().filter(|it| order(it).0 == standing).collect();
+            if !these.is_empty() && !heading.is_empty() {
+                let _ = write!(text, "\n{heading}\n");
+            }
+            for same in these.chunk_by(|one, other| one.name == other.name) {
+                text.push('\n');
+                write(&mut text, same);
+            }
+        }
+        let warnings = self.warnings();
+        for (heading, lines) in [("WARNINGS", warnings.as_slice()), ("ASSUMED", self.assumed)] {
+            if !lines.is_empty() {
+                let _ = write!(text, "\n{heading}\n");
+            }
+            for line in lines {
+                text.extend(["    ", &visible(line), "\n"]);
+            }
+        }
+        let _ = write!(text, "\n{}\n", self.summary());
+        text
+    }
+
+    /// For programs. Ends with a newline.
+    pub fn json(&self, places: Places<'_>) -> String {
+        let Audit { findings, allowed, not_verifiable } = Audit::of(self.plan);
+        let listing = Listing::new(self.plan, None, false);
+        let place = |found: Vec<&'a Finding>| {
+            found.into_iter().map(|it| Placed { it, location: places.of_finding(it) }).collect::<Vec<_>>()
+        };
+        let refused = listing.refused.iter().map(|it| {
+            let id = ContainerId::from(it.id);
+            let refusal = |it| Placed { it, location: places.of_refusal(&id, it) };
+            RefusedJson {
+                container: it.container,
+                id: it.id,
+                owner: it.owner,
+                first: refusal(it.refusal),
+                more: it.more.iter().copied().map(refusal).collect(),
+            }
+        });
+        visible::json(&Json {
+            routes: listing.routes,
+            refused: refused.collect(),
+            ignored: listing.ignored,
+            findings: place(findings),
+            allowed: place(allowed),
+            not_verifiable: place(not_verifiable),
+            warnings: self.warnings(),
+            assumed: self.assumed,
+        })
+    }
+
+    /// For code scanning.
+    pub fn sarif(&self) -> String {
+        sarif::log(self.told.iter().map(|it| Entry {
+            rule: it.name,
+            standing: it.standing,
+            words: it.words,
+            subject: it.subject.clone().into_owned(),
+            file: it.spot.as_ref().map(|spot| spot.file.clone()).or_else(|| it.file.clone()),
+            spot: it.spot.clone(),
+            change: it.change.clone(),
+            remedy: it.remedy,
+        }))
+    }
+
+    /// The table of routes. A network that was not given is marked.
+    fn routes_text(&self) -> String {
+        let assumed = |name: &str| self.inventory.network_named(name).is_some_and(|network| network.assumed);
+        let mut routes = self.plan.routes.clone();
+        for backend in routes.iter_mut().flat_map(|route| &mut route.backends) {
+            if assumed(&backend.network) {
+                backend.network.push_str(" (not given)");
+            }
+        }
+        // The files are some of the projects that `--isolation-of` may name.
+        Listing { routes: &routes, warnings: Vec::new(), ..Listing::new(self.plan, None, false) }.routed_text()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let all =
+            self.plan.decisions.values().flat_map(|it| it.warnings.iter().map(move |warning| (&it.name, warning)));
+        all.map(|(name, Warning { label, words })| match label {
+            Some(label) => format!("{name}: {label}: {words}"),
+            None => format!("{name}: {words}"),
+        })
+        .collect()
+    }
+
+    fn summary(&self) -> String {
+        let of = |outcome| self.plan.decisions.values().filter(move |it| it.outcome == outcome);
+        let open = of(Outcome::Routed)
+            .filter_map(|it| self.inventory.network_named(it.network.as_deref()?))
+            .filter(|network| network.assumed)
+            .count();
+        let (routed, refused) = (of(Outcome::Routed).count(), of(Outcome::Refused).count());
+        let mut parts = Vec::new();
+        if routed > open {
+            parts.push(format!("{} would be routed", counted(routed - open, "container")));
+        }
+        if open > 0 {
+            parts.push(format!(
+                "{} would be routed if the external networks are as they should be: not verifiable (NET-027)",
+                counted(open, "container")
+            ));
+        }
+        if refused > 0 {
+            parts.push(format!("{} would be refused", counted(refused, "container")));
+        }
+        if parts.is_empty() {
+            parts.push("no container asks to be routed".to_owned());
+        }
+        let Audit { findings, not_verifiable, .. } = Audit::of(self.plan);
+        parts.push(counted(findings.len(), "finding"));
+        if !not_verifiable.is_empty() {
+            parts.push(format!("{} not verifiable", not_verifiable.len()));
+        }
+        parts.join("; ")
+    }
+}
+
+/// Every reason against a container, each once.
+fn refusals(decision: &Decision) -> Vec<&Refusal> {
+    let all = decision.refusal.iter().chain(decision.steps.iter().flat_map(|step| &step.refusals));
+    let mut seen = BTreeSet::new();
+    all.filter(|refusal| seen.insert(*refusal)).collect()
+}
+
+/// What comes first: refusals, the worst findings; then what nobody can tell, and what is allowed.
+fn order<'t>(it: &'t Told<'_>) -> (u8, Reverse<Option<crate::policy::finding::Severity>>, &'t str, Option<&'t Spot>) {
+    let (group, severity) = match it.standing {
+        Standing::Refused => (0, it.rule.map(|rule| rule.rule().severity)),
+        Standing::Found(severity) => (1, Some(severity)),
+        Standing::NotVerifiable => (2, it.rule.map(|rule| rule.rule().severity)),
+        Standing::Allowed(severity) => (3, Some(severity)),
+    };
+    (group, Reverse(severity), it.name, it.spot.as_ref())
+}
+
+/// What one rule, or one code, says of several.
+fn write(text: &mut String, same: &[&Told<'_>]) {
+    for told in same.iter().take(MOST) {
+        let standing = match told.standing {
+            Standing::Refused => "refused",
+            Standing::Found(severity) | Standing::Allowed(severity) => word(severity),
+            Standing::NotVerifiable => "not verifiable",
+        };
+        let at = match (&told.spot, &told.file) {
+            (Some(Spot { file, line, column, .. }), _) => format!("{}:{line}:{column}", visible(file)),
+            (None, Some(file)) => visible(file),
+            (None, None) => place(&told.subject),
+        };
+        let _ = writeln!(text, "{at}: {standing} {}: {}", told.name, visible(told.words));
+        if let Some(spot) = &told.spot {
+            underline(text, spot);
+        }
+    }
+    if same.len() > MOST {
+        let rest: Vec<String> = same.iter().skip(MOST).map(|it| place(&it.subject)).collect();
+        let _ = writeln!(text, "and {} more: {}", rest.len(), visible(&rest.join(", ")));
+    }
+    let Some(first) = same.first() else { return };
+    let of_rule = first.rule.filter(|_| same.len() > 1 && same.iter().all(|it| !it.is_own_remedy));
+    let mut remedies: Vec<Cow<'_, str>> = match of_rule {
+        Some(rule) => vec![rule.rule().fix_for(None)],
+        None => same.iter().map(|it| Cow::Borrowed(it.remedy)).collect(),
+    };
+    remedies.dedup();
+    for remedy in remedies.iter().filter(|it| !it.is_empty()).take(MOST) {
+        // What is pasted begins on a line of its own.
+        let blank = if remedy.contains('\n') { "\n        " } else { " " };
+        let _ = writeln!(text, "    remedy:{blank}{}", visible_lines(remedy).replace('\n', "\n        "));
+    }
+}
+
+/// The line of a file, and below it the part that is meant.
+fn underline(text: &mut String, spot: &Spot) {
+    let Spot { line, column, end_column, text: written, .. } = spot;
+    let number = line.to_string();
+    let (before, rest): (String, String) = {
+        let mut letters = written.chars();
+        (letters.by_ref().take(column - 1).collect(), letters.take(end_column - column).collect())
+    };
+    let shown = short(written, WIDEST);
+    let (blanks, marks) = (width(&visible(&before)), width(&visible(&rest)).max(1));
+    let _ = writeln!(text, "{number:>5} | {shown}");
+    if blanks < WIDEST {
+        let _ = writeln!(text, "      | {}{}", " ".repeat(blanks), "^".repeat(marks.min(WIDEST - blanks)));
+    }
+}

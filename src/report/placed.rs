@@ -1,0 +1,267 @@
+//! Where in the author's Compose files a finding or a refusal has its reason.
+//!
+//! A rule is about something that is written somewhere: a port in `ports`, a capability in `cap_add`, a network in
+//! `networks`. The table here says where; what is not written (a capability that is not dropped) is at the service's name.
+
+use crate::inventory::{Container, ContainerId, Inventory, Network};
+use crate::policy::finding::{Finding, Subject};
+use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rule_id::RuleId;
+use crate::source::compose::Project;
+use crate::source::lines::{Change, Spot, Written};
+
+/// A project, and the files that it was written in; what a later file says goes before what an earlier one says.
+#[derive(Clone, Debug)]
+pub struct Files<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// Its files.
+    pub written: Vec<Written>,
+}
+
+/// Looks places up.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// Every project.
+    pub files: &'a [Files<'a>],
+    /// What was judged.
+    pub inventory: &'a Inventory,
+}
+
+/// A way through a file.
+type Path<'p> = Vec<&'p str>;
+
+impl<'a> Places<'a> {
+    /// The place of a finding. Of one about a host: the first that claims it.
+    pub fn of_finding(&self, finding: &Finding) -> Option<Spot> {
+        self.of(Some(finding.rule), finding.label.as_deref(), &finding.subject)
+    }
+
+    /// The place of a refusal of a container.
+    pub fn of_refusal(&self, container: &ContainerId, refusal: &Refusal) -> Option<Spot> {
+        let own = || Subject::Container { id: container.clone(), name: String::new() };
+        let subject = refusal.subject.as_deref().cloned().unwrap_or_else(own);
+        let rule = refusal.rule.or_else(|| (refusal.code == Code::AmbiguousNetwork).then_some(RuleId::Net009));
+        self.of(rule, refusal.label.as_deref(), &subject).or_else(|| self.of(rule, refusal.label.as_deref(), &own()))
+    }
+
+    /// The file that something is about, where there is no place in it: the first one of its project.
+    pub fn file(&self, subject: &Subject) -> Option<&'a str> {
+        let files = match subject {
+            Subject::Engine => None,
+            Subject::Host { containers, .. } => containers.iter().find_map(|id| Some(self.service(id)?.0)),
+            Subject::Network { name } => self.network(name).map(|(files, _)| files),
+            Subject::Container { id, .. } => self.service(id).map(|(files, _, _)| files),
+        };
+        files?.written.first().map(|it| it.file.as_str())
+    }
+
+    /// A change of one file that mends a finding, where it is a plain one.
+    pub fn change(&self, finding: &Finding) -> Option<(Spot, Change)> {
+        let Subject::Container { id, .. } = &finding.subject else { return None };
+        let (files, service, container) = self.service(id)?;
+        let path = ["services", service];
+        // Of several ports, or one that is no TCP, some may be meant for others than browsers.
+        let one_port =
+            container.port_bindings.len() == 1 && container.port_bindings.keys().all(|it| it.ends_with("/tcp"));
+        // Where several files say something of a service, the change of one may not be what counts.
+        let mut having = files.written.iter().filter(|it| it.spot(&path).is_some());
+        let written = having.next().filter(|_| having.next().is_none())?;
+        let change = match finding.rule {
+            RuleId::Net012 => written.insert(&path, "sysctls", "net.ipv4.ip_forward: \"0\"", true),
+            RuleId::Net013 => written.insert(&path, "cap_drop", "NET_RAW", false),
+            RuleId::Prv018 => written.insert(&path, "security_opt", "\"no-new-privileges:true\"", false),
+            RuleId::Pub001 | RuleId::Pub002 | RuleId::Pub003 | RuleId::Pub004 if one_port => {
+                written.remove(&["services", service, "ports"])
+            }
+            _ => None,
+        }?;
+        let spot = self.of_finding(finding).filter(|spot| spot.file == written.file)?;
+        Some((spot, change))
+    }
+
+    fn of(&self, rule: Option<RuleId>, label: Option<&str>, subject: &Subject) -> Option<Spot> {
+        match subject {
+            Subject::Engine => None,
+            Subject::Network { name } => {
+                let (files, key) = self.network(name)?;
+                first(files, [vec!["networks", key]])
+            }
+            Subject::Host { name, containers } => containers.iter().find_map(|id| {
+                let (files, service, container) = self.service(id)?;
+                let name = name.trim_start_matches("*.");
+                let claims = |(label, value): (&'_ String, &'_ String)| {
+                    (label.rsplit('.').next() == Some("rule") && value.contains(name))
+                        .then_some(vec!["services", service, "labels"])
+                };
+                let with_label = container.labels.iter().filter(|it| claims(*it).is_some());
+                let labels = with_label.map(|(label, _)| vec!["services", service, "labels", label.as_str()]);
+                first(files, labels.chain([vec!["services", service]]))
+            }),
+            Subject::Container { id, .. } => {
+                let (files, service, container) = self.service(id)?;
+                let mut paths: Vec<Path<'_>> = Vec::new();
+                if let Some(label) = label {
+                    // What a label of another kind is called inside: `traefik.http.routers.web` is in several labels.
+                    let whole = container.labels.keys().filter(|key| *key == label || is_below(key, label));
+                    paths.extend(whole.map(|key| below(service, &["labels", key.as_str()])));
+                }
+                for key in rule.map_or(&[][..], keys) {
+                    let items = self.items(files.project, container, rule, key);
+                    paths.extend(items.into_iter().map(|item| below(service, &[key, item])));
+                    paths.push(below(service, &[key]));
+                }
+                paths.push(below(service, &[]));
+                first(files, paths)
+            }
+        }
+    }
+
+    /// The items of a list of a service that a rule is about.
+    fn items<'c>(
+        &self,
+        project: &'c Project,
+        container: &'c Container,
+        rule: Option<RuleId>,
+        key: &str,
+    ) -> Vec<&'c str> {
+        let confinement = &container.confinement;
+        match key {
+            "networks" => {
+                let open = |name: &str| {
+                    let network = self.inventory.network_named(name);
+                    // Where the rule is not about one that leads out, any of them is as good.
+                    network.is_none_or(|network| !network.internal || rule != Some(RuleId::Net001))
+                };
+                let names = container.attachments.keys().filter(|name| open(name));
+                names.filter_map(|name| called(project, name)).collect()
+            }
+            "ports" => container.port_bindings.keys().filter_map(|port| port.split('/').next()).collect(),
+            "cap_add" if rule == Some(RuleId::Net014) => vec!["NET_ADMIN", "CAP_NET_ADMIN", "ALL"],
+            "extra_hosts" => confinement.extra_hosts.iter().filter_map(|it| it.split(':').next()).collect(),
+            "volumes" if rule == Some(RuleId::Prv002) => {
+                let sources = container.mounts.iter().map(|mount| mount.source.as_str());
+                sources.filter(|source| source.rsplit('.').next() == Some("sock")).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where a container comes from: the files, the service.
+    fn service(&self, id: &ContainerId) -> Option<(&'a Files<'a>, &'a str, &'a Container)> {
+        self.files.iter().find_map(|files| {
+            let container = files.project.inventory.containers.get(id)?;
+            Some((files, container.labels.get("com.docker.compose.service")?.as_str(), container.as_ref()))
+        })
+    }
+
+    /// Where a network is named: where it is made, else the first that joins it.
+    fn network(&self, name: &str) -> Option<(&'a Files<'a>, &'a str)> {
+        let made = self.files.iter().find_map(|files| Some((files, made(files.project, name)?)));
+        made.or_else(|| self.files.iter().find_map(|files| Some((files, files.project.external.get(name)?.as_str()))))
+    }
+}
+
+/// A way to something of a service.
+fn below<'p>(service: &'p str, rest: &[&'p str]) -> Path<'p> {
+    [&["services", service], rest].concat()
+}
+
+fn is_below(key: &str, label: &str) -> bool {
+    key.strip_prefix(label).is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
+/// What a project calls a network that it makes.
+fn made<'p>(project: &'p Project, name: &str) -> Option<&'p str> {
+    let network: &Network = project.inventory.networks.values().find(|network| network.name == name)?;
+    network.labels.get("com.docker.compose.network").map(String::as_str)
+}
+
+/// What a project calls a network.
+fn called<'p>(project: &'p Project, name: &str) -> Option<&'p str> {
+    made(project, name).or_else(|| project.external.get(name).map(String::as_str))
+}
+
+fn first<'p>(files: &Files<'_>, paths: impl IntoIterator<Item = Path<'p>>) -> Option<Spot> {
+    paths.into_iter().find_map(|path| files.written.iter().rev().find_map(|file| file.spot(&path)))
+}
+
+/// The keys of a service that say what a rule is about, the best first; none: the service itself.
+fn keys(rule: RuleId) -> &'static [&'static str] {
+    use RuleId as R;
+    match rule {
+        R::Net001 | R::Net004 | R::Net005 | R::Net006 | R::Net008 | R::Net009 | R::Net016 => {
+            &["networks", "network_mode"]
+        }
+        R::Net002 | R::Net003 => &["network_mode"],
+        R::Net007 | R::Pub001 | R::Pub002 | R::Pub003 | R::Pub004 => &["ports"],
+        R::Net012 => &["sysctls", "networks"],
+        R::Net024 => &["sysctls"],
+        R::Net013 => &["cap_drop"],
+        R::Net014 | R::Prv003 | R::Prv004 => &["cap_add"],
+        R::Net022 => &["extra_hosts"],
+        R::Prv001 => &["privileged"],
+        R::Prv002 => &["volumes", "use_api_socket"],
+        R::Prv005 | R::Prv024 => &["pid"],
+        R::Prv006 => &["network_mode", "pid", "ipc"],
+        R::Prv007 => &["ipc"],
+        R::Prv008 => &["uts"],
+        R::Prv009 => &["userns_mode"],
+        R::Prv010 | R::Prv011 => &["devices", "device_cgroup_rules", "gpus"],
+        R::Prv012 | R::Prv013 | R::Prv014 | R::Prv015 | R::Prv018 => &["security_opt"],
+        R::Prv016 | R::Prv017 | R::Vol001 | R::Vol002 | R::Vol003 | R::Vol004 | R::Trf001 => {
+            &["volumes", "secrets", "configs"]
+        }
+        R::Prv019 => &["read_only"],
+        R::Prv020 => &["user"],
+        R::Prv021 => &["mem_limit", "pids_limit"],
+        R::Prv022 => &["cgroup", "cgroup_parent"],
+        R::Prv023 => &["runtime", "group_add"],
+        R::Log001 => &["logging"],
+        R::Img001 | R::Img002 | R::Img003 | R::Img004 | R::Trf002 | R::Trf007 => &["image"],
+        R::Lbl001
+        | R::Lbl002
+        | R::Lbl003
+        | R::Lbl004
+        | R::Lbl005
+        | R::Lbl006
+        | R::Lbl007
+        | R::Lbl008
+        | R::Lbl009
+        | R::Lbl010
+        | R::Lbl011
+        | R::Lbl014
+        | R::Lbl015
+        | R::Lbl017
+        | R::Lbl018 => &["labels"],
+        R::Trf003 => &["cap_add", "cap_drop"],
+        // Of networks, of the engine, of who else is there.
+        R::Net010
+        | R::Net011
+        | R::Net015
+        | R::Net017
+        | R::Net018
+        | R::Net019
+        | R::Net021
+        | R::Net023
+        | R::Net025
+        | R::Net026
+        | R::Net027
+        | R::Eng001
+        | R::Eng002
+        | R::Eng003
+        | R::Eng004
+        | R::Eng005
+        | R::Eng006
+        | R::Eng007
+        | R::Eng008
+        | R::Eng009
+        | R::Eng010
+        | R::Eng011
+        | R::Trf004
+        | R::Trf005
+        | R::Trf006
+        | R::Soc001
+        | R::Soc002 => &[],
+    }
+}

@@ -1,0 +1,187 @@
+//! SARIF 2.1.0, which code scanning reads: results with rules, places and fixes.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::codes;
+use super::visible;
+use crate::policy::finding::{Finding, Severity, Subject};
+use crate::policy::refusal::Code;
+use crate::policy::rules;
+use crate::source::lines::{Change, Spot};
+
+/// What is written out in one part of a path.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// In a whole path.
+const PATH: &AsciiSet = &PART.remove(b'/');
+
+/// One result.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// A rule's id, or the code of a refusal that has no rule.
+    pub rule: &'a str,
+    /// How it stands.
+    pub standing: Standing,
+    /// One line.
+    pub words: &'a str,
+    /// What it is about.
+    pub subject: Subject,
+    /// The file that it is about, if there is one.
+    pub file: Option<String>,
+    /// Where in that file.
+    pub spot: Option<Spot>,
+    /// A change of that file that mends it.
+    pub change: Option<Change>,
+    /// What the change does.
+    pub remedy: &'a str,
+}
+
+/// How a result stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A container is refused because of it.
+    Refused,
+    /// It was found.
+    Found(Severity),
+    /// The operator allowed it.
+    Allowed(Severity),
+    /// Nobody can tell.
+    NotVerifiable,
+}
+
+impl<'a> Entry<'a> {
+    /// A finding, without place.
+    pub fn of(finding: &'a Finding) -> Self {
+        let standing = match finding {
+            Finding { not_verifiable: true, .. } => Standing::NotVerifiable,
+            Finding { allowed: true, .. } => Standing::Allowed(finding.severity),
+            _ => Standing::Found(finding.severity),
+        };
+        Self {
+            rule: finding.rule.as_str(),
+            standing,
+            words: &finding.words,
+            subject: finding.subject.clone(),
+            file: None,
+            spot: None,
+            change: None,
+            remedy: &finding.remedy,
+        }
+    }
+
+    fn result(&self) -> Value {
+        let place = super::audit::place(&self.subject);
+        let uri = self.file.as_deref().map_or_else(|| as_path(&self.subject), as_uri);
+        let region = match &self.spot {
+            Some(Spot { line, column, end_column, .. }) => {
+                json!({ "startLine": line, "startColumn": column, "endColumn": end_column })
+            }
+            None => json!({ "startLine": 1 }),
+        };
+        let mut result = json!({
+            "ruleId": self.rule,
+            "level": match self.standing {
+                Standing::NotVerifiable => "note",
+                Standing::Refused => "error",
+                Standing::Found(severity) | Standing::Allowed(severity) => level(severity),
+            },
+            "message": { "text": self.words },
+            "locations": [{
+                "physicalLocation": { "artifactLocation": { "uri": uri }, "region": region },
+                "logicalLocations": [{ "fullyQualifiedName": place, "kind": "resource" }],
+            }],
+            // The same finding on the same subject is the same, whatever its words.
+            "partialFingerprints": { "subject/v1": format!("{}/{place}", self.rule) },
+        });
+        let mut add = |key: &str, value: Value| {
+            if let Some(fields) = result.as_object_mut() {
+                fields.insert(key.to_owned(), value);
+            }
+        };
+        if matches!(self.standing, Standing::Allowed(_)) {
+            add("suppressions", json!([{ "kind": "external", "justification": "leeward.allow" }]));
+        }
+        if let Some(Change { from, to, insert }) = &self.change {
+            let replacement = json!({
+                "deletedRegion": { "startLine": from.0, "startColumn": from.1, "endLine": to.0, "endColumn": to.1 },
+                "insertedContent": { "text": insert },
+            });
+            let change = json!({ "artifactLocation": { "uri": uri }, "replacements": [replacement] });
+            add("fixes", json!([{ "description": { "text": self.remedy }, "artifactChanges": [change] }]));
+        }
+        result
+    }
+}
+
+/// The whole log. Ends with a newline.
+pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
+    let results: Vec<Value> = entries.into_iter().map(|entry| entry.result()).collect();
+    let described = rules::all().map(|rule| {
+        json!({
+            "id": rule.id,
+            "shortDescription": { "text": rule.title },
+            "fullDescription": { "text": rule.why },
+            "help": { "text": rule.fix_for(None) },
+            "defaultConfiguration": { "level": level(rule.severity) },
+            // What code scanning sorts by: 9.0 and up is critical, 7.0 high, 4.0 medium.
+            "properties": { "tags": ["security"], "security-severity": score(rule.severity) },
+        })
+    });
+    let codes = Code::ALL.iter().map(|code| {
+        json!({
+            "id": code,
+            "shortDescription": { "text": codes::title(*code) },
+            "defaultConfiguration": { "level": "error" },
+        })
+    });
+    let log = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "leeward",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": described.chain(codes).collect::<Vec<_>>(),
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    visible::json(&log)
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info | Severity::Low => "note",
+        Severity::Medium => "warning",
+        Severity::High | Severity::Critical => "error",
+    }
+}
+
+/// A severity as a score of the common scoring system.
+fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "0.1",
+        Severity::Low => "2.0",
+        Severity::Medium => "5.0",
+        Severity::High => "8.0",
+        Severity::Critical => "9.5",
+    }
+}
+
+/// A path as a reference: relative, or from the root on.
+fn as_uri(path: &str) -> String {
+    let encoded = utf8_percent_encode(path, PATH).to_string();
+    if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
+}
+
+/// What stands for a file where there is none: `containers/app1-web-1`.
+fn as_path(subject: &Subject) -> String {
+    let (folder, name) = match subject {
+        Subject::Engine => return "engine".to_owned(),
+        Subject::Host { name, .. } => ("hosts", name),
+        Subject::Network { name } => ("networks", name),
+        Subject::Container { name, .. } => ("containers", name),
+    };
+    format!("{folder}/{}", utf8_percent_encode(name, PART))
+}
