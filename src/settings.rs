@@ -93,6 +93,118 @@ impl Settings {
     }
 }
 
+/// The flags that a plan can be judged anew with by whoever holds the inventory, as they are written: without those that
+/// say which labels are read at all (`--default-rule`, `--constraints`, the budgets).
+pub const JUDGING: [&str; 15] = [
+    "allow-empty-services",
+    "allow-reference",
+    "exposed-by-default",
+    "image-labels",
+    "isolation",
+    "isolation-of",
+    "names",
+    "network",
+    "one-off",
+    "own-entrypoint",
+    "proxy-network",
+    "share-middleware",
+    "traefik",
+    "traefik-version",
+    "use-bind-port-ip",
+];
+
+impl Settings {
+    /// These settings with some of [`JUDGING`] changed, by name and value as on the command line. One value takes the place
+    /// of the one that is there; those of a flag that is repeatable are added to those that are there. `isolation` is for
+    /// every owner: of the modes of single owners only those among the changes stay.
+    ///
+    /// Errors: a name that is none of them, or a value that makes no sense; one line with the values it takes.
+    pub fn changed<'c>(&self, changes: impl IntoIterator<Item = (&'c str, &'c str)>) -> Result<Self, String> {
+        let mut settings = self.clone();
+        let mut own: Vec<IsolationOf> = Vec::new();
+        for (name, value) in changes {
+            let wrong = |words: String| format!("`{name}`: {words}");
+            let flag = || word(value, &[("true", true), ("false", false)]).map_err(wrong);
+            let items = || value.split(',').map(str::trim).filter(|item| !item.is_empty());
+            match name {
+                "allow-empty-services" => settings.allow_empty_services = flag()?,
+                "allow-reference" => {
+                    for item in items() {
+                        settings.allow_references.insert(reference(item).map_err(wrong)?);
+                    }
+                }
+                "exposed-by-default" => settings.exposed_by_default = flag()?,
+                "image-labels" => {
+                    let all = [("ignore", ImageLabels::Ignore), ("honor", ImageLabels::Honor)];
+                    settings.image_labels = word(value, &all).map_err(wrong)?;
+                }
+                "isolation" => {
+                    let all = [
+                        ("strict", Isolation::Strict),
+                        ("enforce", Isolation::Enforce),
+                        ("warn", Isolation::Warn),
+                        ("off", Isolation::Off),
+                    ];
+                    settings.isolation = word(value, &all).map_err(wrong)?;
+                    settings.isolation_of.clear();
+                }
+                "isolation-of" => {
+                    for item in items() {
+                        own.push(item.parse().map_err(wrong)?);
+                    }
+                }
+                "names" => {
+                    let all = [("project", Names::Project), ("traefik", Names::Traefik)];
+                    settings.names = word(value, &all).map_err(wrong)?;
+                }
+                "network" => settings.network = Some(value.to_owned()),
+                "one-off" => {
+                    let all = [("ignore", OneOff::Ignore), ("route", OneOff::Route)];
+                    settings.one_off = word(value, &all).map_err(wrong)?;
+                }
+                "own-entrypoint" => {
+                    for item in items() {
+                        settings.own_entry_points.insert(item.parse().map_err(wrong)?);
+                    }
+                }
+                "proxy-network" => {
+                    for item in items() {
+                        settings.proxy_networks.push(item.parse().map_err(wrong)?);
+                    }
+                }
+                "share-middleware" => {
+                    for item in items() {
+                        settings.share_middlewares.insert(item.parse().map_err(wrong)?);
+                    }
+                }
+                "traefik" => settings.traefiks.extend(items().map(str::to_owned)),
+                "traefik-version" => settings.traefik_version = Some(value.parse().map_err(wrong)?),
+                "use-bind-port-ip" => settings.use_bind_port_ip = flag()?,
+                _ => return Err(format!("`{name}` cannot be changed here; these can: {}", JUDGING.join(", "))),
+            }
+        }
+        settings.isolation_of.extend(isolation_of(own).map_err(|words| format!("`isolation-of`: {words}"))?);
+        Ok(settings)
+    }
+}
+
+/// What a word means, of the words that there are.
+fn word<T: Copy>(value: &str, all: &[(&str, T)]) -> Result<T, String> {
+    let known: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    let found = all.iter().find(|(name, _)| *name == value).map(|(_, meaning)| *meaning);
+    found.ok_or_else(|| format!("`{value}` is none of its values: {}", known.join(", ")))
+}
+
+/// A reference to another provider, as it stands: `api@internal`. Errors: it is none.
+pub fn reference(text: &str) -> Result<String, String> {
+    match text.rsplit_once('@') {
+        Some((name, provider)) if !name.is_empty() && !provider.is_empty() && !name.contains('@') => {
+            Ok(text.to_owned())
+        }
+        Some(_) | None => Err(format!("`{text}` is not `<name>@<provider>`, as in api@internal")),
+    }
+}
+
 /// How hard the isolation policy is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
@@ -359,6 +471,38 @@ mod tests {
                 "{all:?} {own:?}"
             );
             assert_eq!((settings.isolation_for("shop"), settings.rights_for("shop")), (all, all));
+        }
+    }
+
+    #[test]
+    fn settings_are_changed_as_flags_are_written() {
+        let isolation_of = BTreeMap::from([("blog".to_owned(), OwnerIsolation::Warn)]);
+        let serving = Settings { isolation: Isolation::Warn, isolation_of, ..Settings::default() };
+        let own = |changes: &[(&str, &str)]| {
+            let changed = serving.changed(changes.iter().copied()).unwrap();
+            (changed.isolation, changed.isolation_of.into_iter().collect::<Vec<_>>())
+        };
+        let blog = |mode| ("blog".to_owned(), mode);
+        assert_eq!(own(&[("network", "proxy")]), (Isolation::Warn, vec![blog(OwnerIsolation::Warn)]));
+        assert_eq!(own(&[("isolation", "enforce")]), (Isolation::Enforce, vec![]));
+        let both = [("isolation-of", "blog=strict"), ("isolation", "enforce")];
+        assert_eq!(own(&both), (Isolation::Enforce, vec![blog(OwnerIsolation::Strict)]));
+        let shared = [("share-middleware", "a.x,b.y"), ("share-middleware", "c.z")];
+        assert_eq!(serving.changed(shared).unwrap().share_middlewares.len(), 3);
+        for (name, value, wanted) in [
+            ("isolation", "hard", "`isolation`: `hard` is none of its values: strict, enforce, warn, off"),
+            ("exposed-by-default", "yes", "`exposed-by-default`: `yes` is none of its values: true, false"),
+            ("isolation-of", "a=warn,a=strict", "`isolation-of`: `a` has two modes; write one"),
+            ("allow-reference", "api", "`allow-reference`: `api` is not `<name>@<provider>`, as in api@internal"),
+            ("constraints", "x", "`constraints` cannot be changed here; these can: allow-empty-services, "),
+        ] {
+            let words = serving.changed([(name, value)]).err().unwrap();
+            assert!(words.starts_with(wanted), "{words}");
+        }
+        // Every name means something.
+        for name in JUDGING {
+            let words = serving.changed([(name, "\0")]).err().unwrap_or_default();
+            assert!(!words.contains("cannot be changed"), "{words}");
         }
     }
 

@@ -789,3 +789,24 @@ fn a_container_of_compose_run_is_no_server_of_its_service() {
     let routed = Settings { one_off: OneOff::Route, ..Settings::default() };
     assert_eq!(servers(&routed).0, 2);
 }
+
+#[test]
+fn a_container_of_a_compose_hook_is_its_projects_and_no_server() {
+    let mut inventory = with(&[RULE]);
+    // As Compose makes it, of an image that it built: no hash, none of the service's labels.
+    add(&mut inventory, "hook", "app", &["net-a"], &[("com.docker.compose.hook", "pre_start")]);
+    let hook = inventory.container_mut("hook").unwrap();
+    hook.labels.remove("com.docker.compose.config-hash");
+    hook.image_id = "built".into();
+    let baked = [("com.docker.compose.project".to_owned(), "app".to_owned())].into();
+    inventory.images.insert("built".into(), Image { labels: baked, ..Image::default() });
+    for exposed_by_default in [false, true] {
+        let plan = compile(&inventory, &Settings { exposed_by_default, ..Settings::default() });
+        let hook = plan.decisions.get("hook").unwrap();
+        assert_eq!((hook.outcome, hook.owner.as_str()), (Outcome::Ignored, "app"));
+        let refusal = hook.refusal.as_ref().unwrap();
+        assert_eq!(refusal.label.as_deref(), Some("com.docker.compose.hook"), "{refusal:?}");
+        assert_eq!(plan.decisions.get("app").unwrap().outcome, Outcome::Routed);
+        assert!(!plan.routes.iter().flat_map(|route| &route.backends).any(|backend| backend.container == "hook"));
+    }
+}

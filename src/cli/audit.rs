@@ -1,21 +1,13 @@
 //! `leeward audit`: every way in which the isolation is weaker than it looks.
 
-use std::time::Duration;
-
-use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use hyper::StatusCode;
 use leeward::plan;
 use leeward::policy::finding::Severity;
 use leeward::report::audit;
 
-use super::client::Server;
-use super::engine::Engine;
-use super::policy::Policy;
+use super::judged::{Judged, Place};
 use super::{Ended, Exit};
-
-/// How long a service may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// List every way in which the isolation is weaker than it looks, worst first, with remedies
 ///
@@ -32,13 +24,7 @@ pub(crate) struct Audit {
     fail_on: FailOn,
 
     #[command(flatten)]
-    server: Server,
-
-    #[command(flatten)]
-    engine: Engine,
-
-    #[command(flatten)]
-    policy: Policy,
+    judged: Judged,
 }
 
 /// How findings are written.
@@ -86,36 +72,37 @@ impl FailOn {
 impl Audit {
     /// Asks or compiles, and prints.
     pub(crate) fn run(self) -> Ended {
-        let Self { format, fail_on, server, engine, policy } = self;
-        if let Some(url) = server.server.clone() {
-            let accept = match format {
-                Format::Table => "text/plain",
-                Format::Json => "application/json",
-                Format::Sarif => "application/sarif+json",
-            };
-            let path = match fail_on.severity() {
-                Some(severity) => format!("/audit?fail-on={}", audit::word(severity)),
-                None => "/audit".to_owned(),
-            };
-            let answer = super::block_on(async { Ok(server.ask(&url, &path, accept, TIMEOUT).await?) })?;
-            return match answer.status {
-                StatusCode::OK => super::print(&answer.body).map(|()| Exit::Good),
-                // The service found something that bad.
-                StatusCode::CONFLICT => super::print(&answer.body).map(|()| Exit::No),
-                status => Err(anyhow!("{url} answered {status}: {}", answer.body.trim_end()).into()),
-            };
+        let Self { format, fail_on, judged } = self;
+        match judged.place()? {
+            Place::Server(asking) => {
+                let accept = match format {
+                    Format::Table => "text/plain",
+                    Format::Json => "application/json",
+                    Format::Sarif => "application/sarif+json",
+                };
+                let own = fail_on.severity().map(|severity| ("fail-on", audit::word(severity)));
+                // 409: the service found something that bad.
+                let good = [StatusCode::OK, StatusCode::CONFLICT];
+                let answer = asking.ask("/audit", own.as_slice(), accept, &good)?;
+                super::print(&answer.body)?;
+                Ok(if answer.status == StatusCode::CONFLICT { Exit::No } else { Exit::Good })
+            }
+            Place::Here(mut source, settings) => {
+                source.options.test_door = true;
+                let inventory = source.read()?;
+                let plan = plan::compile(&inventory, &settings);
+                let audit = audit::Audit::of(&plan);
+                super::print(&match format {
+                    Format::Table => audit.text(),
+                    Format::Json => audit.json(),
+                    Format::Sarif => audit.sarif(),
+                })?;
+                Ok(if fail_on.severity().is_some_and(|severity| audit.reaches(severity)) {
+                    Exit::No
+                } else {
+                    Exit::Good
+                })
+            }
         }
-        let mut source = engine.source()?;
-        source.options.test_door = true;
-        let settings = policy.settings()?;
-        let inventory = source.read()?;
-        let plan = plan::compile(&inventory, &settings);
-        let audit = audit::Audit::of(&plan);
-        super::print(&match format {
-            Format::Table => audit.text(),
-            Format::Json => audit.json(),
-            Format::Sarif => audit.sarif(),
-        })?;
-        Ok(if fail_on.severity().is_some_and(|severity| audit.reaches(severity)) { Exit::No } else { Exit::Good })
     }
 }

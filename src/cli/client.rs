@@ -22,7 +22,7 @@ pub(crate) struct Server {
     #[arg(long, env = "LEEWARD_SERVER", hide_env = true, value_name = "URL")]
     pub(crate) server: Option<Uri>,
 
-    /// File with the token of that service
+    /// File with the token of that service; of several lines the first
     #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
@@ -43,7 +43,10 @@ impl Server {
             let host = server.host().with_context(|| format!("invalid address `{server}`: it has no host"))?;
             let port = server.port_u16().unwrap_or(80);
             if server.scheme_str().is_some_and(|scheme| scheme != "http") {
-                bail!("invalid address `{server}`: only http:// is supported");
+                bail!(
+                    "invalid address `{server}`: only http:// is supported; to judge what an engine says without the \
+                     service, use --engine"
+                );
             }
             let authority = server.authority().map_or(host, |it| it.as_str());
             let target = Target::Tcp(format!("{host}:{port}"));
@@ -59,7 +62,10 @@ impl Server {
         let Some(path) = &self.token_file else { return Ok(None) };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("--token-file `{}` cannot be read", path.display()))?;
-        Ok(Some(text.trim().to_owned()))
+        // The service's own file will do, which may hold several.
+        let first = text.lines().map(str::trim).find(|line| !line.is_empty());
+        let first = first.with_context(|| format!("--token-file `{}` holds no token", path.display()))?;
+        Ok(Some(first.to_owned()))
     }
 }
 

@@ -1,22 +1,14 @@
 //! `leeward explain NAME`: why a container is, or is not, routed.
 
-use std::time::Duration;
-
-use anyhow::anyhow;
 use clap::Args;
 use hyper::StatusCode;
 use leeward::net::percent::encoded;
 use leeward::plan;
 use leeward::report::explain;
 
-use super::client::Server;
-use super::engine::Engine;
+use super::judged::{Judged, Place};
 use super::output::Output;
-use super::policy::Policy;
 use super::{Ended, Exit};
-
-/// How long a service may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Show why a container is routed or not: each step, what it is based on, and the remedy
 ///
@@ -32,38 +24,31 @@ pub(crate) struct Explain {
     output: Output,
 
     #[command(flatten)]
-    server: Server,
-
-    #[command(flatten)]
-    engine: Engine,
-
-    #[command(flatten)]
-    policy: Policy,
+    judged: Judged,
 }
 
 impl Explain {
     /// Asks or compiles, and prints.
     pub(crate) fn run(self) -> Ended {
-        let Self { name, output, server, engine, policy } = self;
+        let Self { name, output, judged } = self;
         let json = output.json();
-        if let Some(url) = server.server.clone() {
-            let accept = if json { "application/json" } else { "text/plain" };
-            let path = format!("/explain/{}?fail-on=refused", encoded(&name));
-            let answer = super::block_on(async { Ok(server.ask(&url, &path, accept, TIMEOUT).await?) })?;
-            return match answer.status {
-                StatusCode::OK => super::print(&answer.body).map(|()| Exit::Good),
-                StatusCode::CONFLICT | StatusCode::NOT_FOUND | StatusCode::MULTIPLE_CHOICES => {
-                    super::print(&answer.body).map(|()| Exit::No)
-                }
-                status => Err(anyhow!("{url} answered {status}: {}", answer.body.trim_end()).into()),
-            };
+        match judged.place()? {
+            Place::Server(asking) => {
+                let accept = if json { "application/json" } else { "text/plain" };
+                let noes = [StatusCode::CONFLICT, StatusCode::NOT_FOUND, StatusCode::MULTIPLE_CHOICES];
+                let good = [&[StatusCode::OK], &noes[..]].concat();
+                let path = format!("/explain/{}", encoded(&name));
+                let answer = asking.ask(&path, &[("fail-on", "refused")], accept, &good)?;
+                super::print(&answer.body)?;
+                Ok(if noes.contains(&answer.status) { Exit::No } else { Exit::Good })
+            }
+            Place::Here(source, settings) => {
+                let inventory = source.read()?;
+                let plan = plan::compile(&inventory, &settings);
+                let answer = explain::find(&plan, &name);
+                super::print(&if json { answer.json() } else { answer.text() })?;
+                Ok(if answer.is_no() { Exit::No } else { Exit::Good })
+            }
         }
-        let source = engine.source()?;
-        let settings = policy.settings()?;
-        let inventory = source.read()?;
-        let plan = plan::compile(&inventory, &settings);
-        let answer = explain::find(&plan, &name);
-        super::print(&if json { answer.json() } else { answer.text() })?;
-        Ok(if answer.is_no() { Exit::No } else { Exit::Good })
     }
 }

@@ -12,6 +12,7 @@ mod environment;
 mod explain;
 mod gate;
 mod health;
+mod judged;
 mod log;
 mod output;
 mod policy;

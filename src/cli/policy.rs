@@ -116,7 +116,7 @@ pub(crate) struct Policy {
     share_middleware: Vec<SharedMiddleware>,
 
     /// Reference to another provider that containers may use, as `api@internal`; repeatable
-    #[arg(long, env = "LEEWARD_ALLOW_REFERENCE", hide_env = true, hide_short_help = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = reference)]
+    #[arg(long, env = "LEEWARD_ALLOW_REFERENCE", hide_env = true, hide_short_help = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = settings::reference)]
     allow_reference: Vec<String>,
 
     /// Entry point that belongs to one owner, as `mqtt=home`; repeatable
@@ -304,15 +304,6 @@ impl Policy {
                 per_owner: self.max_per_owner.get().into(),
             },
         })
-    }
-}
-
-fn reference(text: &str) -> Result<String, String> {
-    match text.rsplit_once('@') {
-        Some((name, provider)) if !name.is_empty() && !provider.is_empty() && !name.contains('@') => {
-            Ok(text.to_owned())
-        }
-        Some(_) | None => Err("write <name>@<provider>, as in api@internal".to_owned()),
     }
 }
 

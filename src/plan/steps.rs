@@ -18,6 +18,7 @@ use crate::policy::context::Context;
 use crate::policy::finding::Finding;
 use crate::policy::forward_auth_names::Answering;
 use crate::policy::hosts::{self, Bindings};
+use crate::policy::image_labels::HOOK;
 use crate::policy::leeward_labels::{TRAEFIK, is_true};
 use crate::policy::names::{self, Owner};
 use crate::policy::namespaces::Namespace;
@@ -92,13 +93,15 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
     let Candidate { container, image, labels, .. } = candidate;
     let counted = declaration.provider.as_ref().map_err(Clone::clone)?;
     let all = declaration.all.as_ref().map_err(Clone::clone)?;
-    if counted.enable && settings.one_off == OneOff::Ignore && labels.get(ONE_OFF) == Some("True") {
-        return Err(Refusal::new(
-            Code::OneOff,
-            "it was started with `docker compose run`, so it is not one of its service's containers",
-            "nothing to do; --one-off route routes such containers too",
-        )
-        .by_label(ONE_OFF));
+    let (is_run, is_hook) = (labels.get(ONE_OFF) == Some("True"), labels.get(HOOK).is_some());
+    if counted.enable && settings.one_off == OneOff::Ignore && (is_run || is_hook) {
+        let (words, label) = if is_run {
+            ("it was started with `docker compose run`, so it is not one of its service's containers", ONE_OFF)
+        } else {
+            ("Compose runs a hook of its service in it, so it is not one of its service's containers", HOOK)
+        };
+        let remedy = "nothing to do; --one-off route routes such containers too";
+        return Err(Refusal::new(Code::OneOff, words, remedy).by_label(label));
     }
     if labels.unknown() {
         // Nobody can tell whose the labels are: judged on all of them, and refused by step 0 if they ask.
@@ -111,6 +114,10 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
         // Nobody should be told to route them.
         Code::NotEnabled if is_leeward => {
             Refusal::new(Code::NotEnabled, "it is part of Leeward, and needs no route", "nothing to do")
+        }
+        Code::NotEnabled if is_hook => {
+            let words = "Compose runs a hook of its service in it, and it needs no route";
+            Refusal::new(Code::NotEnabled, words, "nothing to do").by_label(HOOK)
         }
         Code::NotEnabled if is_traefik => Refusal::new(
             Code::NotEnabled,

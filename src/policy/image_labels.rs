@@ -73,7 +73,8 @@ impl OperatorLabels<'_> {
 ///   `traefik.docker|swarm` one, which may have kept it from a network.
 /// - `com.docker.compose.*`: as a group, because Compose bakes project and service into every image that it builds.
 ///   The group counts when the container carries `com.docker.compose.config-hash` and its image does not carry the
-///   same value; without any such label (Podman's compose), when a project is set and the image says none of it.
+///   same value, or `com.docker.compose.hook` likewise; without any such label (Podman's compose), when a project is set
+///   and the image says none of it.
 /// - `leeward.image-labels=honor` (itself not baked in) and `--image-labels honor` let all but `leeward.*` count.
 /// - A Swarm service's labels never hold an image's: they all count.
 pub fn operator_labels<'a>(container: &'a Container, image: Option<&Image>, settings: &Settings) -> OperatorLabels<'a> {
@@ -118,8 +119,12 @@ pub fn operator_labels<'a>(container: &'a Container, image: Option<&Image>, sett
 }
 
 const PROJECT: &str = "com.docker.compose.project";
-/// What Compose writes on every container it makes; the second is podman-compose's.
-const CONFIG_HASHES: [&str; 2] = ["com.docker.compose.config-hash", "io.podman.compose.config-hash"];
+/// What Compose writes on every container it makes, and no image has by itself: on those of services a hash, the second
+/// podman-compose's; on those of `pre_start` hooks, which have no hash, the hook's name.
+const MARKS: [&str; 3] = ["com.docker.compose.config-hash", "io.podman.compose.config-hash", HOOK];
+/// On a container in which Compose runs a `pre_start` hook of its service: `pre_start`. It has the service's networks and
+/// volumes, and none of its labels. Source: Compose 5.3 `pkg/api/labels.go`, `HookLabel`; `pkg/compose/pre_start.go`.
+pub const HOOK: &str = "com.docker.compose.hook";
 
 /// The label families whose origin matters.
 enum Family {
@@ -159,9 +164,9 @@ fn starts_with(key: &str, prefix: &str) -> bool {
 }
 
 fn compose_made(all: &BTreeMap<String, String>, is_baked: &dyn Fn(&str, &str) -> bool) -> bool {
-    let mut hashes = CONFIG_HASHES.iter().filter_map(|key| all.get_key_value(*key)).peekable();
-    if hashes.peek().is_some() {
-        return hashes.any(|(key, value)| !is_baked(key, value));
+    let mut marks = MARKS.iter().filter_map(|key| all.get_key_value(*key)).peekable();
+    if marks.peek().is_some() {
+        return marks.any(|(key, value)| !is_baked(key, value));
     }
     !all.iter().any(|(key, value)| matches!(Family::of(key), Some(Family::Compose)) && is_baked(key, value))
 }
@@ -341,6 +346,10 @@ mod tests {
     fn a_project_written_by_hand_counts_without_a_hash() {
         check(&MADE[1..], &[], &[], true, None);
         check(&[("io.podman.compose.config-hash", "x"), MADE[1]], &MADE[1..2], &[], true, None);
+        // A hook's container, of an image that Compose built.
+        check(&[(HOOK, "pre_start"), MADE[1], MADE[2]], &MADE[1..3], &[], true, None);
+        let baked = [(HOOK, "pre_start"), MADE[1]];
+        check(&baked, &baked, &[HOOK, MADE[1].0], false, None);
     }
 
     #[test]

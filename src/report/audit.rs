@@ -138,6 +138,12 @@ pub fn word(severity: Severity) -> &'static str {
     }
 }
 
+/// The severity that a word is; the other way round than [`word`].
+pub fn severity(text: &str) -> Option<Severity> {
+    let all = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+    all.into_iter().find(|severity| word(*severity) == text)
+}
+
 /// What a finding is about, as it is written: `network net-proxy`, `app1-web-1`.
 pub fn place(subject: &Subject) -> String {
     visible(&match subject {

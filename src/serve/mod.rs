@@ -3,6 +3,7 @@
 //! ```text
 //! publish    observed -> published: plan, documents, revision as one value; sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
+//! preview    the query of a view: flags to judge anew with
 //! views      the plan for people, made apart from the polls and bounded; page: for a browser, the others: `report`
 //! listen     TCP and TLS, on the accept loop of `net`; connection: what each was given
 //! auth, tls  who may ask
@@ -16,6 +17,7 @@
 
 pub mod default_certificate;
 pub mod page;
+mod preview;
 mod publish;
 pub mod published;
 pub mod tls;
@@ -37,13 +39,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{MatchedPath, Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{MatchedPath, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -54,12 +54,12 @@ use tracing::{info, warn};
 use self::listen::Door;
 use self::metrics::Metrics;
 use self::negotiate::{CLASSIC, HTML, JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
+use self::preview::Wanted;
 use self::published::Published;
 use self::state::Shared;
 use self::views::{View, Views};
 use crate::docker::Observed;
 use crate::net::timeouts::Timeouts;
-use crate::policy::finding::Severity;
 use crate::report::routes::Listing;
 use crate::report::visible::visible;
 use crate::report::{audit, explain};
@@ -153,6 +153,7 @@ impl Service {
         let (published, receiver) = watch::channel(None);
         let shared = Shared {
             published: receiver,
+            settings: Arc::default(),
             hold,
             holds: Arc::new(Semaphore::new(max_held)),
             tokens: tokens.as_ref().map(auth::TokenFile::tokens),
@@ -179,12 +180,14 @@ impl Service {
         stop: impl Future<Output = ()>,
     ) -> Result<(), Problem> {
         let Self { door, shared, published } = self;
+        let settings = Arc::new(settings);
+        let shared = Shared { settings: Arc::clone(&settings), ..shared };
         let metrics = Arc::clone(&shared.metrics);
         let (end, ended) = watch::channel(false);
         let mut sources = JoinSet::new();
         sources.spawn(watching);
         sources.spawn(async move {
-            publish::publish(Arc::new(settings), observed, published, metrics).await;
+            publish::publish(settings, observed, published, metrics).await;
             "nothing more can be observed".to_owned()
         });
         let mut listening = JoinSet::new();
@@ -260,39 +263,34 @@ async fn attend(State(shared): State<Shared>, request: Request, next: Next) -> R
     if json { in_json(response) } else { response }
 }
 
-/// What a request says after its path.
-type Asked<T> = Result<Query<T>, QueryRejection>;
-
-/// The answer to a query that cannot be read; it says what of it, which somebody may have written into a link.
-fn not_understood(problem: &QueryRejection) -> Response {
-    error(problem.status(), visible(&problem.body_text()))
+/// The answer to a query that cannot be read.
+fn not_understood(problem: &str) -> Response {
+    error(StatusCode::BAD_REQUEST, visible(problem))
 }
 
 /// `?all`: also the containers that did not ask.
-#[derive(Debug, Deserialize)]
-struct Wanted {
-    all: Option<String>,
-}
+const ALL: preview::Parameter = ("all", &["true", "false"]);
 
-async fn routes(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: HeaderMap) -> Response {
-    let Query(wanted) = match wanted {
+async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let wanted = match Wanted::read(&uri, &[ALL], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
     let Some(now) = shared.now() else { return not_ready() };
-    let (all, kind) = (wanted.all.is_some_and(|all| all != "false"), chosen(&headers, &[TEXT, JSON]));
+    let (all, kind) = (wanted.get("all") == Some("true"), chosen(&headers, &[TEXT, JSON]));
     let make = move || {
         let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
-        let listing = Listing::new(&now.plan, stale, all);
-        View::good(kind, if kind == JSON { listing.json() } else { listing.text() })
+        let plan = wanted.plan(&now);
+        let listing = Listing::new(&plan, stale, all);
+        View::good(kind, if kind == JSON { listing.json() } else { wanted.headed(listing.text()) })
     };
     shared.views.answer(make).await
 }
 
 /// The page for a browser; who takes no HTML gets what `/routes` says.
-async fn page(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: HeaderMap) -> Response {
+async fn page(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     if chosen(&headers, &[TEXT, HTML, JSON]) != HTML {
-        return routes(State(shared), wanted, headers).await;
+        return routes(State(shared), uri, headers).await;
     }
     match shared.now() {
         Some(now) => shared.views.answer(move || View::good(HTML, page::page(&now).into_string())).await,
@@ -300,73 +298,57 @@ async fn page(State(shared): State<Shared>, wanted: Asked<Wanted>, headers: Head
     }
 }
 
-/// What `GET /explain/{name}` may be asked for.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Condition {
-    fail_on: Option<Refused>,
-}
-
-/// `refused`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Refused {
-    Refused,
-}
+/// `?fail-on=` of `GET /explain/{name}`.
+const REFUSED: preview::Parameter = ("fail-on", &["refused"]);
 
 /// 404 where there is nothing of that name, 300 where there are several; 409 where `?fail-on=refused` and the container is
 /// refused, or no router answers the host.
-async fn explained(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-    condition: Asked<Condition>,
-    headers: HeaderMap,
-) -> Response {
-    let fails = match condition {
-        Ok(Query(condition)) => condition.fail_on.is_some(),
+async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    let wanted = match Wanted::read(&uri, &[REFUSED], &shared.settings) {
+        Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
+    let fails = wanted.get("fail-on").is_some();
     let Some(now) = shared.now() else { return not_ready() };
     let kind = chosen(&headers, &[TEXT, JSON]);
     let make = move || {
-        let answer = explain::find(&now.plan, &name);
+        let plan = wanted.plan(&now);
+        let answer = explain::find(&plan, &name);
         let status = match &answer {
             explain::Answer::Container(_) | explain::Answer::Host(_) if fails && answer.is_no() => StatusCode::CONFLICT,
             explain::Answer::Container(_) | explain::Answer::Host(_) => StatusCode::OK,
             explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
             explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
         };
-        let text = if kind == JSON { answer.json() } else { answer.text() };
+        let text = if kind == JSON { answer.json() } else { wanted.headed(answer.text()) };
         View { status, kind, text }
     };
     shared.views.answer(make).await
 }
 
-/// What `GET /audit` may be asked for.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Bound {
-    fail_on: Option<Severity>,
-}
+/// `?fail-on=` of `GET /audit`.
+const SEVERITY: preview::Parameter = ("fail-on", &["info", "low", "medium", "high", "critical"]);
 
 /// 409 where something is at least as bad as `?fail-on=`.
-async fn audited(State(shared): State<Shared>, bound: Asked<Bound>, headers: HeaderMap) -> Response {
-    let Query(bound) = match bound {
-        Ok(bound) => bound,
+async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let wanted = match Wanted::read(&uri, &[SEVERITY], &shared.settings) {
+        Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
+    let bound = wanted.get("fail-on").and_then(audit::severity);
     let Some(now) = shared.now() else { return not_ready() };
     let kind = chosen(&headers, &[TEXT, JSON, SARIF]);
     let make = move || {
-        let audit = audit::Audit::of(&now.plan);
-        let status = match bound.fail_on {
+        let plan = wanted.plan(&now);
+        let audit = audit::Audit::of(&plan);
+        let status = match bound {
             Some(severity) if audit.reaches(severity) => StatusCode::CONFLICT,
             Some(_) | None => StatusCode::OK,
         };
         let text = match kind {
             SARIF => audit.sarif(),
             JSON => audit.json(),
-            _ => audit.text(),
+            _ => wanted.headed(audit.text()),
         };
         View { status, kind, text }
     };

@@ -9,6 +9,7 @@ use super::auth::Tokens;
 use super::metrics::Metrics;
 use super::published::Published;
 use super::views::Views;
+use crate::settings::Settings;
 
 /// What every request can see; cheap to clone.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Shared {
     /// What holds now; `None` before the first complete inventory. Its sender is dropped when the service ends, which
     /// ends every wait.
     pub(super) published: watch::Receiver<Option<Arc<Published>>>,
+    /// What the published plan is compiled with.
+    pub(super) settings: Arc<Settings>,
     /// How long a poll is held where nothing else is asked for.
     pub(super) hold: Duration,
     /// One permit for each poll that may be held.

@@ -18,7 +18,9 @@ use super::router;
 use super::state::Shared;
 use super::views::{View, Views};
 use crate::inventory::Inventory;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
+use crate::settings::{Isolation, Settings};
+use crate::source::snapshot;
 
 type Sender = watch::Sender<Option<Arc<Published>>>;
 
@@ -26,6 +28,7 @@ fn service(places: usize) -> (Sender, Shared) {
     let (sender, published) = watch::channel(None);
     let shared = Shared {
         published,
+        settings: Arc::default(),
         hold: Duration::from_secs(4),
         holds: Arc::new(Semaphore::new(places)),
         tokens: None,
@@ -174,8 +177,8 @@ async fn who_asks_for_json_gets_errors_in_json_too() {
         ("/nowhere", "application/json", "application/json", "{\"error\":\"no such path; "),
         ("/routes", "application/json", "application/json", "{\"error\":\"not ready: "),
         ("/routes", "application/json;q=0", "text/plain; charset=utf-8", "not ready: "),
-        ("/audit?fail-on=x", "*/*", "text/plain; charset=utf-8", "Failed to deserialize query string"),
-        ("/audit?fail-on=x", "application/json", "application/json", "{\"error\":\"Failed to deserialize"),
+        ("/audit?fail-on=x", "*/*", "text/plain; charset=utf-8", "`fail-on`: `x` is none of its values: info, low"),
+        ("/audit?fail-on=x", "application/json", "application/json", "{\"error\":\"`fail-on`: `x` is none"),
     ] {
         let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
         let (head, found) = router(shared.clone()).oneshot(request).await.unwrap().into_parts();
@@ -198,6 +201,84 @@ async fn status(shared: &Shared, path: &str) -> (u16, bool) {
     let request = Request::get(path).extension(Arc::<Connection>::default()).body(Body::empty()).unwrap();
     let answer = router(shared.clone()).oneshot(request).await.unwrap();
     (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
+}
+
+/// Status and body of a path, for a program or for a person.
+async fn view(shared: &Shared, path: &str, accept: &str) -> (u16, String) {
+    let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
+    let (head, body) = router(shared.clone()).oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status.as_u16(), String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// A service that serves the built-in example under these settings.
+fn demo(settings: Settings) -> (Sender, Shared) {
+    let (sender, shared) = service(1);
+    let inventory = Arc::new(snapshot::demo().unwrap());
+    let plan = plan::compile(&inventory, &settings);
+    sender.send_replace(Some(Arc::new(Published::next(None, inventory, plan, None))));
+    let views = Views::new(1, Duration::from_mins(1), Duration::from_mins(1));
+    (sender, Shared { settings: Arc::new(settings), views, ..shared })
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_other_flags_would_decide_and_changes_nothing() {
+    let (_sender, shared) = demo(Settings { isolation: Isolation::Warn, ..Settings::default() });
+    let (status, served) = view(&shared, "/routes", "text/plain").await;
+    assert!(status == 200 && served.contains("wiki.localhost") && !served.contains("REFUSED"), "{served}");
+    let (_, preview) = view(&shared, "/routes?isolation=enforce", "text/plain").await;
+    assert!(preview.starts_with("preview with --isolation enforce: the service goes on as it is\n\n"), "{preview}");
+    assert!(preview.contains("REFUSED") && preview.contains("NET-001"), "{preview}");
+    let (_, one) = view(&shared, "/routes?isolation-of=wiki%3Denforce&all", "application/json").await;
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert_eq!((one["refused"][0]["owner"].as_str(), one["refused"][1].as_str()), (Some("wiki"), None));
+    assert!(one["ignored_containers"].is_array(), "{one}");
+    // Explanations and findings too, with the statuses that go with them.
+    let explained = |query: &'static str| view(&shared, query, "text/plain");
+    assert_eq!(explained("/explain/wiki?fail-on=refused").await.0, 200);
+    let (status, text) = explained("/explain/wiki?fail-on=refused&isolation=enforce").await;
+    assert!(status == 409 && text.starts_with("preview with --isolation enforce"), "{text}");
+    assert_eq!(explained("/audit?fail-on=critical").await.0, 409);
+    assert_eq!(explained("/audit?fail-on=critical&traefik=nobody&isolation=off").await.0, 409);
+    let now = shared.now().unwrap();
+    assert_eq!((view(&shared, "/routes", "text/plain").await.1, now.revision), (served, 1));
+}
+
+#[tokio::test]
+async fn a_parameter_or_a_value_that_there_is_not_is_refused_with_those_there_are() {
+    let (_sender, shared) = demo(Settings::default());
+    for (path, wanted) in [
+        ("/routes?isolatoin=enforce", "there is no parameter `isolatoin`; there are: all, allow-empty-services, "),
+        ("/routes?constraints=x", "there is no parameter `constraints`; there are: all, "),
+        ("/routes?fail-on=high", "there is no parameter `fail-on`; there are: all, "),
+        ("/routes?all=maybe", "`all`: `maybe` is none of its values: true, false"),
+        ("/routes?all&all=true", "`all` is given twice; give it once"),
+        ("/routes?isolation=hard", "`isolation`: `hard` is none of its values: strict, enforce, warn, off"),
+        ("/routes?isolation=", "`isolation`: `` is none of its values: strict, enforce, warn, off"),
+        ("/explain/wiki?fail-on=high", "`fail-on`: `high` is none of its values: refused"),
+        ("/audit?traefik-version=9", "`traefik-version`: "),
+        ("/audit?\u{1}=%1b[31m", "there is no parameter"),
+    ] {
+        let Ok(uri) = path.parse::<axum::http::Uri>() else { continue };
+        let (status, body) = view(&shared, &uri.to_string(), "text/plain").await;
+        assert!(status == 400 && body.starts_with(wanted), "{path}: {status} {body}");
+        assert!(!body.contains('\u{1b}'), "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_has_its_turn_among_the_views_and_keeps_no_poll_waiting() {
+    let (_sender, shared) = demo(Settings::default());
+    let shared = Shared { views: Views::new(1, Duration::from_millis(20), Duration::from_millis(20)), ..shared };
+    let (release, wait) = mpsc::channel::<()>();
+    let stuck = shared.views.answer(move || {
+        let _ = wait.recv();
+        View::good("text/plain", String::new())
+    });
+    assert_eq!(stuck.await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(status(&shared, "/routes?isolation=strict").await, (503, true));
+    assert_eq!(status(&shared, "/config").await, (200, false));
+    drop(release);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 #![expect(clippy::let_underscore_must_use, reason = "whether the other side is gone shows in what it answered")]
 
+mod asking;
 mod check;
 mod crowd;
 mod default_certificate;

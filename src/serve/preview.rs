@@ -1,0 +1,90 @@
+//! The query of a view: what the view itself is asked for, and flags to judge anew with. A view with such flags is a
+//! preview: it is compiled for this one request where views are made, apart from the polls, and nothing of it is served.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::Query;
+use axum::http::Uri;
+
+use super::published::Published;
+use crate::plan::{self, Plan};
+use crate::report::visible::short;
+use crate::settings::{JUDGING, Settings};
+
+/// The most letters that are repeated of what somebody else wrote, maybe into a link.
+const LONGEST: usize = 80;
+
+/// A parameter of a view's own, and the values it takes.
+pub(super) type Parameter = (&'static str, &'static [&'static str]);
+
+/// What a view is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The view's own parameters that were given, with one of the values that they take.
+    own: BTreeMap<&'static str, &'static str>,
+    /// What the flags in the query make of the service's settings, and these flags as one line; `None`: there are none.
+    preview: Option<(Box<Settings>, String)>,
+}
+
+impl Wanted {
+    /// Reads a query. A parameter that takes `true` may stand without a value.
+    ///
+    /// Errors: a parameter that is neither the view's own nor one of [`JUDGING`], one of the view's own that is given twice,
+    /// a value that it does not take. One line, which names those there are.
+    pub(super) fn read(uri: &Uri, parameters: &[Parameter], settings: &Settings) -> Result<Self, String> {
+        let Query(all) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|problem| problem.body_text())?;
+        let mut own = BTreeMap::new();
+        let mut changes = Vec::new();
+        for (name, value) in all {
+            let Some((known, values)) = parameters.iter().find(|(known, _)| *known == name) else {
+                if !JUDGING.contains(&name.as_str()) {
+                    let there = parameters.iter().map(|(name, _)| name).chain(&JUDGING).copied();
+                    let there = there.collect::<Vec<_>>().join(", ");
+                    return Err(format!("there is no parameter `{}`; there are: {there}", short(&name, LONGEST)));
+                }
+                changes.push((name, value));
+                continue;
+            };
+            let given = if value.is_empty() { "true" } else { value.as_str() };
+            let Some(value) = values.iter().find(|value| **value == given) else {
+                return Err(format!(
+                    "`{known}`: `{}` is none of its values: {}",
+                    short(&value, LONGEST),
+                    values.join(", ")
+                ));
+            };
+            if own.insert(*known, *value).is_some() {
+                return Err(format!("`{known}` is given twice; give it once"));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(Self { own, preview: None });
+        }
+        let changed = settings.changed(changes.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
+        let shown = changes.iter().map(|(name, value)| format!("--{name} {}", short(value, LONGEST)));
+        let shown = shown.collect::<Vec<_>>().join(" ");
+        Ok(Self { own, preview: Some((Box::new(changed), shown)) })
+    }
+
+    /// The value of a parameter of the view's own.
+    pub(super) fn get(&self, parameter: &str) -> Option<&'static str> {
+        self.own.get(parameter).copied()
+    }
+
+    /// The plan that is asked for. Takes as long as a compilation where it is a preview.
+    pub(super) fn plan(&self, now: &Published) -> Arc<Plan> {
+        match &self.preview {
+            None => Arc::clone(&now.plan),
+            Some((settings, _)) => Arc::new(plan::compile(&now.inventory, settings)),
+        }
+    }
+
+    /// What people read first: that it is a preview, if it is one.
+    pub(super) fn headed(&self, text: String) -> String {
+        match &self.preview {
+            None => text,
+            Some((_, flags)) => format!("preview with {flags}: the service goes on as it is\n\n{text}"),
+        }
+    }
+}

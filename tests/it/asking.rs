@@ -1,0 +1,79 @@
+//! `routes`, `explain` and `audit`: from a running service or from an engine, and which of the two.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::eventually::eventually;
+use crate::serving::Serving;
+
+fn ready(serving: &Serving) {
+    eventually(Duration::from_secs(20), "the service is ready", || serving.get("/readyz").starts_with("HTTP/1.1 200"));
+}
+
+/// Runs it with a clean environment and these variables: its status and what it prints.
+fn leeward(variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+    let output = command.env_clear().envs(variables.iter().copied()).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn a_service_is_asked_what_it_decided_and_a_flag_goes_before_either_variable() {
+    let serving = Serving::start(&["--isolation=warn"]);
+    ready(&serving);
+    let url = format!("http://127.0.0.1:{}", serving.port);
+    let both = [("LEEWARD_SERVER", url.as_str()), ("LEEWARD_ENGINE", "demo"), ("LEEWARD_ISOLATION", "strict")];
+    let refuses = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let (status, text) = leeward(variables, arguments);
+        assert_eq!(status, 0, "{arguments:?}: {text}");
+        text.contains("REFUSED")
+    };
+    // As in the shipped Compose file: the service's answer, under its own flags.
+    assert!(!refuses(&both, &["routes"]));
+    assert!(refuses(&both, &["routes", "--engine=demo"]));
+    assert!(!refuses(&[("LEEWARD_ENGINE", "demo")], &["routes", "--server", &url]));
+    // The preview.
+    assert!(refuses(&both, &["routes", "--isolation=enforce"]));
+    assert!(refuses(&both, &["routes", "--isolation-of", "wiki=enforce"]));
+    assert_eq!(leeward(&both, &["explain", "wiki"]).0, 0);
+    let (status, text) = leeward(&both, &["explain", "wiki", "--isolation=enforce"]);
+    assert!(status == 1 && text.starts_with("preview with --isolation enforce"), "{text}");
+    assert_eq!(leeward(&both, &["audit", "--isolation=enforce"]).0, 1);
+    // What cannot be both, and what a service has not read.
+    for arguments in [&["routes"][..], &["audit"], &["explain", "wiki"]] {
+        let (status, text) = leeward(&[], &[arguments, &["--engine=demo", "--server", &url]].concat());
+        assert!(
+            status == 2 && text.contains("--engine reads an engine: leave one of them out"),
+            "{arguments:?}: {text}"
+        );
+    }
+    let (status, text) = leeward(&both, &["routes", "--constraints=Label(`a`, `b`)"]);
+    assert!(status == 2 && text.contains("--constraints says which labels are read"), "{text}");
+}
+
+#[test]
+fn verbs_that_read_for_themselves_ask_no_service() {
+    let nobody = [("LEEWARD_SERVER", "http://127.0.0.1:1"), ("LEEWARD_ENGINE", "demo")];
+    assert_eq!(leeward(&nobody, &["snapshot"]).0, 0);
+    assert_eq!(leeward(&nobody, &["routes"]).0, 3);
+    // It asks a running service whether it is ready, and nobody else.
+    assert_eq!(leeward(&nobody, &["health"]).0, 1);
+}
+
+#[test]
+fn the_token_is_the_services_own_file_and_without_it_the_flag_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    std::fs::write(&file, "\nfirst-token\nsecond-token\n").unwrap();
+    let file = file.to_str().unwrap();
+    let serving = Serving::start(&["--token-file", file]);
+    let url = format!("http://127.0.0.1:{}", serving.port);
+    let (status, text) = leeward(&[("LEEWARD_SERVER", &url)], &["routes"]);
+    assert!(status == 3 && text.contains("401") && text.contains("--token-file FILE (LEEWARD_TOKEN_FILE)"), "{text}");
+    let variables = [("LEEWARD_SERVER", url.as_str()), ("LEEWARD_TOKEN_FILE", file)];
+    eventually(Duration::from_secs(20), "the service answers who has a token", || {
+        let (status, text) = leeward(&variables, &["routes"]);
+        if status == 0 && text.contains("app1.localhost") { Ok(()) } else { Err(text) }
+    });
+}
