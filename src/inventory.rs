@@ -418,6 +418,10 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
     /// `IPAM.Config[].Subnet`.
     pub subnets: Vec<String>,
+    /// `IPAM.Config[].Gateway`: the bridge's own addresses. On Podman, none: the bridge has none.
+    pub gateways: Vec<String>,
+    /// No network, but settings for others: it has no bridge.
+    pub config_only: bool,
     /// Nobody described it: it is an external network of a Compose project, and all else here is assumed. No engine says this.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub assumed: bool,

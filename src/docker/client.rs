@@ -257,15 +257,20 @@ impl Client {
     pub(super) async fn door(&self) -> Option<Door> {
         let canaries =
             [(Method::OPTIONS, "/info"), (Method::GET, "/debug/vars"), (Method::GET, "/containers/-/export")];
-        let mut passed = 0;
-        for (method, path) in canaries.clone() {
+        // Podman itself has no such method: whether that answer is its own or a filter's cannot be told.
+        let is_podman = facts::engine(&self.version, &Value::Null).product.contains("Podman");
+        let (mut passed, mut refused) = (0, 0);
+        for (method, path) in canaries {
             // Only the head of the answer is read.
-            let status = self.connection.ask(method, path).await.ok()?.status();
-            passed += usize::from(!matches!(status.as_u16(), 401 | 403 | 405 | 501));
+            match self.connection.ask(method, path).await.ok()?.status().as_u16() {
+                405 if is_podman => {}
+                401 | 403 | 405 | 501 => refused += 1,
+                _ => passed += 1,
+            }
         }
-        Some(match passed {
-            0 => Door::Filtered,
-            all if all == canaries.len() => Door::Bare,
+        Some(match (passed, refused) {
+            (0, _) => Door::Filtered,
+            (_, 0) => Door::Bare,
             _ => Door::Wide,
         })
     }
@@ -363,6 +368,53 @@ mod tests {
         ] {
             let problem = connect(&answer).await.0.unwrap_err().to_string();
             assert!(problem.contains(words), "{problem}");
+        }
+    }
+
+    /// What the door turns out to be where the test requests are answered with these: what must not exist, what the engine
+    /// has for debugging, what reads files.
+    async fn door(product: &str, answers: [u16; 3]) -> Option<Door> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let serving = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = [0; 1024];
+                let length = stream.read(&mut head).await.unwrap();
+                let head = String::from_utf8_lossy(&head[..length]).into_owned();
+                let answer = match head.split(' ').nth(1).unwrap() {
+                    "/version" => {
+                        answer(&json!({"ApiVersion": "1.44", "Components": [{"Name": product, "Version": "1"}]}))
+                    }
+                    "/info" => format!("HTTP/1.1 {} X\r\ncontent-length: 0\r\n\r\n", answers[0]),
+                    "/debug/vars" => format!("HTTP/1.1 {} X\r\ncontent-length: 0\r\n\r\n", answers[1]),
+                    _ => format!("HTTP/1.1 {} X\r\ncontent-length: 0\r\n\r\n", answers[2]),
+                };
+                drop(stream.write_all(answer.as_bytes()).await);
+            }
+        };
+        let connection = Connection::to(&Endpoint::Unix(socket), &Certificates::default(), 1 << 20).unwrap().unwrap();
+        let asking = async { Client::connect(connection, Kept::All).await.unwrap().door().await };
+        tokio::select! {
+            door = asking => door,
+            () = serving => unreachable!("it serves for ever"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bare_socket_of_podmans_is_no_filter() {
+        for (product, answers, wanted) in [
+            ("Engine", [404, 200, 404], Door::Bare),
+            ("Engine", [405, 200, 404], Door::Wide),
+            ("Engine", [405, 403, 403], Door::Filtered),
+            // It has no OPTIONS itself.
+            ("Podman Engine", [405, 404, 404], Door::Bare),
+            ("Podman Engine", [405, 403, 404], Door::Wide),
+            ("Podman Engine", [403, 404, 404], Door::Wide),
+            ("Podman Engine", [405, 403, 403], Door::Filtered),
+        ] {
+            assert_eq!(door(product, answers).await, Some(wanted), "{product} {answers:?}");
         }
     }
 

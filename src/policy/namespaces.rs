@@ -377,8 +377,9 @@ impl<'a> Namespace<'a> {
 
 /// Whether `internal` on this network keeps its containers from the outside, as far as the API can tell.
 ///
-/// Driver `bridge`, internal, and no IPv6 or an engine that puts `ip6tables` before it by default (27 and later); or
-/// driver `overlay`, internal and not the ingress. Everything else leads out, or may.
+/// Driver `bridge`, internal, and no IPv6 or an engine that puts `ip6tables` before it by default (Docker 27 and later); or
+/// driver `overlay`, internal and not the ingress. Everything else leads out, or may. What Podman's `internal` is worth for
+/// IPv4 depends on who is on the network: NET-028.
 /// Source: moby `daemon/libnetwork/drivers/{bridge,macvlan,overlay}`.
 pub fn verified_internal(network: &Network, engine: &Engine) -> Result<(), WayOut> {
     match network.driver.as_str() {
@@ -400,6 +401,11 @@ pub fn verified_internal(network: &Network, engine: &Engine) -> Result<(), WayOu
         },
         _ => Err(WayOut::Driver),
     }
+}
+
+/// Whether an engine is Podman.
+pub fn is_podman(engine: &Engine) -> bool {
+    engine.product.contains("Podman")
 }
 
 /// The version of a Docker engine, or `None` if it is another engine or does not say.

@@ -54,6 +54,7 @@ ids! {
     Net025 = "NET-025",
     Net026 = "NET-026",
     Net027 = "NET-027",
+    Net028 = "NET-028",
     Pub001 = "PUB-001",
     Pub002 = "PUB-002",
     Pub003 = "PUB-003",
@@ -124,6 +125,7 @@ ids! {
     Trf005 = "TRF-005",
     Trf006 = "TRF-006",
     Trf007 = "TRF-007",
+    Trf008 = "TRF-008",
     Soc001 = "SOC-001",
     Soc002 = "SOC-002",
 }

@@ -385,6 +385,12 @@ pub fn network(raw: &Value) -> Option<Network> {
         options: text_map(raw, &["Options"]),
         labels: text_map(raw, &["Labels"]),
         subnets: items(raw, &["IPAM", "Config"]).map(|config| text(config, &["Subnet"])).collect(),
+        // Podman writes a Go `nil` where there is none.
+        gateways: items(raw, &["IPAM", "Config"])
+            .map(|config| text(config, &["Gateway"]))
+            .filter(|gateway| !matches!(gateway.as_str(), "" | "<nil>"))
+            .collect(),
+        config_only: flag(raw, &["ConfigOnly"]),
         assumed: false,
     })
 }

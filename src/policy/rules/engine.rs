@@ -4,7 +4,7 @@ use super::{Check, Rule, Seen};
 use crate::inventory::Container;
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Severity};
-use crate::policy::namespaces::docker_version;
+use crate::policy::namespaces::{self, docker_version};
 use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 
@@ -13,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         id: RuleId::Eng001,
         title: "DNS questions of internal networks leave the host",
         severity: Severity::High,
-        action: Action::Warn,
+        action: Action::WarnStrictBlock,
         check: Check::Engine(eng_001),
         why: "the engine's DNS forwards questions of containers on internal networks from the host, where the host's \
               resolver is on loopback (systemd-resolved is): names carry data out (CVE-2024-29018)",
@@ -101,8 +101,9 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Engine(eng_009),
-        why: "it gets no security fixes; it is not known whether an unknown engine enforces `internal`",
-        fix: "upgrade Docker",
+        why: "it gets no security fixes from its makers, or not for long; it is not known whether an unknown engine enforces \
+              `internal`",
+        fix: "upgrade Docker to 29 or later; a distribution may mend a package of its own for longer: ask it",
         reference: "https://github.com/moby/moby/blob/master/project/BRANCHES-AND-TAGS.md",
     },
     Rule {
@@ -129,8 +130,18 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The oldest major version that still gets security fixes.
-const OLDEST_MAINTAINED: u32 = 28;
+/// When [`MAINTAINED`] was last compared with its source. A test fails when that is a year ago.
+#[cfg(test)]
+const COMPARED: (i32, time::Month, u8) = (2026, time::Month::August, 23);
+
+/// The branches of Docker that get security fixes, and their last day if there is one. No other up to the newest here does.
+///
+/// Source: moby `project/BRANCHES-AND-TAGS.md`, at commit b985e2313a86.
+const MAINTAINED: [(Branch, Option<&str>); 2] = [((25, Some(0)), Some("2026-12-04")), ((NEWEST, None), None)];
+/// `25.0`; without a minor number, all of them.
+type Branch = (u32, Option<u32>);
+/// Newer ones are taken to be maintained.
+const NEWEST: u32 = 29;
 
 fn version(context: &Context<'_>) -> Option<(u32, u32, u32)> {
     docker_version(&context.inventory.engine)
@@ -145,7 +156,7 @@ fn says(context: &Context<'_>) -> String {
 }
 
 fn is_podman(context: &Context<'_>) -> bool {
-    context.inventory.engine.product.contains("Podman")
+    namespaces::is_podman(&context.inventory.engine)
 }
 
 fn eng_001(context: &Context<'_>) -> Option<Seen> {
@@ -229,10 +240,17 @@ fn eng_009(context: &Context<'_>) -> Option<Seen> {
     if is_podman(context) || context.inventory.engine.version.is_empty() {
         return None;
     }
-    match version(context) {
-        Some((major, _, _)) if major >= OLDEST_MAINTAINED => None,
-        Some(_) => Some(Seen::new(format!("{} is older than {OLDEST_MAINTAINED}", says(context)))),
-        None => Some(Seen::new(format!("`{}` is not known", says(context)))),
+    let Some((major, minor, _)) = version(context) else {
+        return Some(Seen::new(format!("`{}` is not known", says(context))));
+    };
+    let is_it = |branch: Branch| branch.0 == major && branch.1.is_none_or(|its| its == minor);
+    match MAINTAINED.iter().find(|(branch, _)| is_it(*branch)) {
+        Some((_, None)) => None,
+        Some((_, Some(day))) => {
+            Some(Seen::new(format!("{} gets security fixes until {day}", says(context))).severity(Severity::Low))
+        }
+        None if major > NEWEST => None,
+        None => Some(Seen::new(format!("{} gets no security fixes any more", says(context)))),
     }
 }
 
@@ -251,4 +269,20 @@ fn eng_011(context: &Context<'_>) -> Option<Seen> {
     let names = unreadable.iter().map(|(id, it)| if it.name.is_empty() { id.as_str() } else { it.name.as_str() });
     (!unreadable.is_empty())
         .then(|| Seen::unverifiable(format!("{} could not be read, and may be anybody's neighbour", listed(names))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_branches_is_compared_with_its_source_once_a_year() {
+        let (year, month, day) = COMPARED;
+        let age = time::OffsetDateTime::now_utc().date() - time::Date::from_calendar_date(year, month, day).unwrap();
+        assert!(
+            age < time::Duration::days(365),
+            "MAINTAINED is {} days old: compare it with moby's project/BRANCHES-AND-TAGS.md, then set COMPARED",
+            age.whole_days()
+        );
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::net::has_net_raw;
+use super::net::net_raw;
 use super::{Case, Check, Rule, Seen, Wire, all};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::context::Candidate;
@@ -506,7 +506,7 @@ fn powers<'w>(
         {
             add(PowerKind::WayOut, Action::Block, format!("`{name}` has a way out over `{}`", edge.name));
         }
-        if has_net_raw(container) {
+        if net_raw(container, &context.inventory.engine) != Some(false) {
             add(PowerKind::RawFrames, Action::WarnStrictBlock, format!("`{name}` may send raw frames"));
         }
         for (rule, _) in rules {
@@ -545,6 +545,7 @@ fn overlaps(inventory: &Inventory) -> BTreeMap<usize, &str> {
         .networks
         .values()
         .enumerate()
+        .filter(|(_, network)| !network.config_only)
         .flat_map(|(at, network)| network.subnets.iter().map(move |subnet| (subnet, at, network)))
         .filter_map(|(subnet, at, network)| Some((subnet.parse::<IpNet>().ok()?.trunc(), at, network.name.as_str())))
         .collect();

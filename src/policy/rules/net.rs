@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{Case, Check, Rule, Seen, Wire};
-use crate::inventory::{Container, Network};
+use crate::inventory::{Container, Engine, Network};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
-use crate::policy::namespaces::{Broken, Member, WayOut, docker_version};
+use crate::policy::namespaces::{Broken, Member, WayOut, docker_version, is_podman};
 use crate::policy::rule_id::RuleId;
 use crate::policy::words::listed;
 use crate::policy::{leeward_labels, remedy};
@@ -178,12 +178,12 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: RuleId::Net015,
-        title: "the host answers on the network's gateway address",
+        title: "the host answers containers of the network",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::Network(net_015),
-        why: "`internal: true` does not keep containers from the host: whatever listens there on 0.0.0.0 answers on \
-              the bridge's address",
+        why: "`internal: true` does not keep containers from the host: over the bridge's address, what listens there on \
+              0.0.0.0 or on any address of the host but loopback answers",
         fix: "networks:\n  net:\n    internal: true\n    driver_opts:\n      \
               com.docker.network.bridge.gateway_mode_ipv4: isolated   # engine 28 and later\n      \
               com.docker.network.bridge.inhibit_ipv4: \"true\"          # older engines",
@@ -195,8 +195,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Critical,
         action: Action::Block,
         check: Check::App(net_016),
-        why: "before Docker 27 no ip6tables rule protects an internal network: with IPv6 it has a way out. \
-              What Podman does for IPv6 is not known",
+        why: "before Docker 27 no ip6tables rule protects an internal network: with IPv6 it has a way out. On Podman it \
+              has one as soon as an open network with IPv6 is used: that makes the kernel forward for every bridge",
         fix: "networks:\n  net:\n    enable_ipv6: false   # or upgrade to Docker 27 or later",
         reference: "https://docs.docker.com/engine/release-notes/27/",
     },
@@ -310,6 +310,25 @@ pub(super) const RULES: &[Rule] = &[
         fix: "name the Compose file of the project that makes the network too, or what the engine has: \
               `leeward snapshot --output engine.json` there, then `leeward check --snapshot engine.json …`",
         reference: "docs/check.md#external-networks",
+    },
+    Rule {
+        id: RuleId::Net028,
+        title: "Podman keeps the network in by one kernel setting",
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
+        check: Check::Network(net_028),
+        why: "Podman puts no packet filter before an internal network: its containers have no default route, and the \
+              bridge's `forwarding` is 0. Whenever `net.ipv4.ip_forward` of the host changes from 0 to 1, the kernel sets \
+              `forwarding` of every bridge to 1, and nothing sets it back; whoever may add a route or send raw frames then \
+              gets out. With such a container on the network it refuses",
+        fix: "as root on the host, keep forwarding as it is from the start of the machine, and put a filter before the \
+              bridge (its name: podman network inspect NAME, `network_interface`), after every start:\n\
+              echo net.ipv4.ip_forward=1 > /etc/sysctl.d/20-forward.conf && sysctl --system\n\
+              nft add table inet internal\n\
+              nft 'add chain inet internal forward { type filter hook forward priority -10; }'\n\
+              nft add rule inet internal forward 'iifname podman1 oifname != podman1 drop'\n\
+              and then accept it there, with the network's label leeward.allow=NET-028",
+        reference: "docs/isolation.md#internal-networks",
     },
 ];
 
@@ -515,6 +534,15 @@ fn net_012(case: &Case<'_>) -> Option<Seen> {
         return None;
     }
     let networks = listed(case.namespace.edges.iter().map(|edge| edge.name));
+    if is_podman(&case.context.inventory.engine) {
+        let words = format!("`{}` is on {networks}; Podman does not say whether it forwards between them", case.name());
+        return Some(Seen::unverifiable(words).fix(format!(
+            "services:\n  {0}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"\n\
+             check it with: podman exec {1} cat /proc/sys/net/ipv4/ip_forward",
+            case.service(),
+            case.name()
+        )));
+    }
     let says = if forward.is_some() { "forwards" } else { "may forward" };
     Some(
         Seen::new(format!("`{}` is on {networks} and {says} between them", case.name()))
@@ -522,13 +550,34 @@ fn net_012(case: &Case<'_>) -> Option<Seen> {
     )
 }
 
-/// Whether a container has NET_RAW: in Docker's default set, so unless it is dropped.
-pub(super) fn has_net_raw(container: &Container) -> bool {
+/// What Podman gives a container by default. NET_RAW is not in it, unless containers.conf says so; what is dropped is listed
+/// one by one, also for `ALL`.
+const PODMANS_OWN: [&str; 11] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+/// Whether a container has NET_RAW: in Docker's default set, so unless it is dropped. `None`: Podman does not say.
+pub(super) fn net_raw(container: &Container, engine: &Engine) -> Option<bool> {
     let confinement = &container.confinement;
     let names = |set: &BTreeSet<String>, wanted: &str| set.iter().any(|name| capability(name) == wanted);
     let added = names(&confinement.cap_add, "NET_RAW") || names(&confinement.cap_add, "ALL");
-    let dropped = names(&confinement.cap_drop, "NET_RAW") || names(&confinement.cap_drop, "ALL");
-    confinement.privileged || added || !dropped
+    let all = || PODMANS_OWN.iter().all(|own| names(&confinement.cap_drop, own));
+    let dropped = names(&confinement.cap_drop, "NET_RAW") || names(&confinement.cap_drop, "ALL") || all();
+    match (confinement.privileged || added, dropped) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => (!is_podman(engine)).then_some(true),
+    }
 }
 
 /// A capability's name without its prefix; the engine writes `NET_RAW`, `CAP_NET_RAW` and, from a user, `net_raw`.
@@ -543,13 +592,14 @@ pub(super) fn capability(name: &str) -> Cow<'_, str> {
 }
 
 fn net_013(case: &Case<'_>) -> Option<Seen> {
-    if !has_net_raw(case.container) {
-        return None;
+    match net_raw(case.container, &case.context.inventory.engine) {
+        Some(false) => None,
+        Some(true) => Some(Seen::same("may send raw frames: NET_RAW is not dropped")),
+        None => {
+            let seen = Seen::same("may send raw frames, if containers.conf gives NET_RAW to everybody");
+            Some(Seen { not_verifiable: true, ..seen })
+        }
     }
-    let seen = Seen::same("may send raw frames: NET_RAW is not dropped");
-    // Podman's default set has lost NET_RAW in newer versions, and what a container has is not in this API.
-    let podman = case.context.inventory.engine.product.contains("Podman");
-    Some(Seen { not_verifiable: podman && case.container.confinement.cap_add.is_empty(), ..seen })
 }
 
 fn net_014(case: &Case<'_>) -> Option<Seen> {
@@ -567,12 +617,17 @@ fn net_015(wire: &Wire<'_>) -> Option<Seen> {
     if network.driver != "bridge" {
         return None;
     }
-    if wire.context.inventory.engine.product.contains("Podman") {
-        let words = format!("on `{}` the host answers on the gateway's address", network.name);
-        return Some(Seen::new(words).fix(
-            "Podman has no network without a gateway address; let the host's services listen on other addresses, or \
-             put a firewall before them",
-        ));
+    let words = format!("on `{}` the host answers, at the gateway's address and at its others", network.name);
+    if is_podman(&wire.context.inventory.engine) {
+        // Without a name server the bridge needs no address, and has none.
+        return (!network.gateways.is_empty()).then(|| {
+            let flags = "--internal --disable-dns";
+            Seen::new(words).fix(format!(
+                "podman network rm {0} && podman network create {flags} {0}   # once nothing is on it; containers then \
+                 reach each other by address, or by `extra_hosts`, and Traefik by the addresses that Leeward tells it",
+                network.name
+            ))
+        });
     }
     let option = |key: &str| network.options.get(key).map(String::as_str);
     let version = docker_version(&wire.context.inventory.engine);
@@ -581,7 +636,6 @@ fn net_015(wire: &Wire<'_>) -> Option<Seen> {
     if isolated || option(INHIBIT).is_some_and(|value| value == "true" || value == "1") {
         return None;
     }
-    let words = format!("on `{}` the host answers on the gateway's address", network.name);
     let (yaml, flags) = match version {
         Some(version) if version < (28, 0, 0) => {
             (format!("  {INHIBIT}: \"true\""), format!("--internal -o {INHIBIT}=true"))
@@ -687,6 +741,11 @@ fn leads_outside(case: &Case<'_>, entry: &str) -> bool {
 }
 
 fn net_023(wire: &Wire<'_>) -> Option<Seen> {
+    let engine = &wire.context.inventory.engine;
+    // With nftables Docker keeps a network in by its interface; Podman has no such rule at all.
+    if is_podman(engine) || engine.firewall.as_deref().is_some_and(|driver| driver.starts_with("nftables")) {
+        return None;
+    }
     let name = &wire.network.name;
     if let Some(other) = wire.overlaps {
         return Some(Seen::new(format!("the addresses of `{name}` overlap with those of `{other}`")));
@@ -738,4 +797,33 @@ fn net_027(wire: &Wire<'_>) -> Option<Seen> {
             wire.network.name
         ))
     })
+}
+
+fn net_028(wire: &Wire<'_>) -> Option<Seen> {
+    let Wire { network, members, .. } = *wire;
+    let engine = &wire.context.inventory.engine;
+    if network.driver != "bridge" || !is_podman(engine) {
+        return None;
+    }
+    let may = |member: &&Member<'_>| {
+        let Container { confinement, .. } = member.container;
+        let routes = confinement.cap_add.iter().any(|name| matches!(&*capability(name), "NET_ADMIN" | "ALL"));
+        routes || net_raw(member.container, engine) == Some(true)
+    };
+    // Traefik has a way out of its own, and is judged by other rules.
+    let not_traefik = |member: &&Member<'_>| wire.known.get(member.at).is_none_or(|known| !known.traefik);
+    let name = &network.name;
+    let Some(first) = members.iter().filter(not_traefik).find(may) else {
+        return Some(Seen::new(format!(
+            "what keeps `{name}` in is one kernel setting of its bridge, which is easily reset"
+        )));
+    };
+    let first = &first.container.name;
+    let words = format!(
+        "on `{name}`, `{first}` may add routes or send raw frames, and what keeps the network in is one kernel setting"
+    );
+    let fix = format!(
+        "take NET_RAW, NET_ADMIN and ALL out of `cap_add` of `{first}`, and `privileged: true`; or take it off `{name}`"
+    );
+    Some(Seen::new(words).fix(fix).action(Action::Block).severity(Severity::Critical))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::devices::{self, Opens};
 use super::judge::{Power, PowerKind};
-use super::net::{capability, has_net_raw};
+use super::net::{capability, net_raw};
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Shared;
@@ -377,7 +377,9 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
                 PowerKind::Proxy => true,
                 // One more way out gives nothing to who has one.
                 PowerKind::WayOut => !same_network && !case.namespace.has_way_out(),
-                PowerKind::RawFrames => same_network && !has_net_raw(case.container),
+                PowerKind::RawFrames => {
+                    same_network && net_raw(case.container, &case.context.inventory.engine) == Some(false)
+                }
                 PowerKind::Rule(id) => !allowed.is_some_and(|allowed| allowed.contains(&id)),
             }
     };
@@ -405,7 +407,7 @@ fn prv_024(case: &Case<'_>) -> Option<Seen> {
         return None;
     }
     let leaves = case.context.namespaces.leaves_by(case.at).is_some();
-    let more = match (leaves, has_net_raw(container)) {
+    let more = match (leaves, net_raw(container, &case.context.inventory.engine) != Some(false)) {
         (true, _) => ", and has a way out",
         (false, true) => ", and may send raw frames",
         (false, false) => "",

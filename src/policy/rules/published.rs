@@ -3,6 +3,7 @@
 use super::{Case, Check, Rule, Seen};
 use crate::inventory::Binding;
 use crate::policy::finding::{Action, Severity};
+use crate::policy::namespaces::is_podman;
 use crate::policy::rule_id::RuleId;
 
 pub(super) const RULES: &[Rule] = &[
@@ -54,8 +55,17 @@ fn is_loopback(binding: &Binding) -> bool {
     binding.host_ip.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether a binding that the engine lists leads to the container. Podman lists those of internal networks too, where nothing
+/// answers on them until the container joins another network.
+fn are_open(case: &Case<'_>) -> bool {
+    !is_podman(&case.context.inventory.engine) || case.namespace.has_way_out()
+}
+
 /// The first live binding that is, or is not, on loopback.
 fn live(case: &Case<'_>, loopback: bool) -> Option<Seen> {
+    if !are_open(case) {
+        return None;
+    }
     let (port, binding) = case.container.ports.iter().find_map(|(port, bindings)| {
         bindings.iter().find(|binding| is_loopback(binding) == loopback).map(|binding| (port, binding))
     })?;
@@ -73,7 +83,7 @@ fn pub_002(case: &Case<'_>) -> Option<Seen> {
 
 fn pub_003(case: &Case<'_>) -> Option<Seen> {
     let container = case.container;
-    if container.ports.values().any(|bindings| !bindings.is_empty()) {
+    if are_open(case) && container.ports.values().any(|bindings| !bindings.is_empty()) {
         return None;
     }
     if container.publish_all_ports {

@@ -177,6 +177,23 @@ fn fired(change: fn(&mut Inventory)) -> Vec<Finding> {
     judged(&inventory, &Settings::default()).findings
 }
 
+/// The same on Podman: it shows no sysctl, and of capabilities what was dropped of its own default set.
+fn podman(inventory: &mut Inventory) {
+    inventory.engine.product = "Podman Engine".into();
+    inventory.engine.version = "5.8.6".into();
+    for network in inventory.networks.values_mut() {
+        network.options.clear();
+        network.gateways = vec!["172.30.0.1".into()];
+    }
+    let names: Vec<String> = inventory.containers.values().map(|container| container.name.clone()).collect();
+    for name in names {
+        let confinement = &mut app(inventory, &name).confinement;
+        confinement.sysctls.clear();
+        let own = "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT";
+        confinement.cap_drop = own.split(' ').map(str::to_owned).collect();
+    }
+}
+
 /// A rule, what makes it fire, and what comes as near as can be without.
 type Pair = (&'static str, fn(&mut Inventory), fn(&mut Inventory));
 
@@ -343,6 +360,7 @@ const PAIRS: &[Pair] = &[
         |i| drop(network(i, "net-exposed").options.insert("com.docker.network.bridge.name".into(), "br0".into())),
     ),
     ("NET-027", |i| network(i, "net-proxy").assumed = true, |i| network(i, "net-exposed").assumed = true),
+    ("NET-028", podman, |_| {}),
     ("PUB-001", |i| app(i, "app").ports = binding("0.0.0.0"), |i| app(i, "db").ports = binding("0.0.0.0")),
     ("PUB-002", |i| app(i, "app").ports = binding("127.0.0.1"), |i| app(i, "app").ports = binding("::")),
     (
@@ -547,7 +565,7 @@ const PAIRS: &[Pair] = &[
         |i| i.engine.security_options = None,
     ),
     ("ENG-008", |i| i.engine.swarm_state = Some("active".into()), |i| i.engine.swarm_state = Some("inactive".into())),
-    ("ENG-009", |i| i.engine.version = "20.10.24+dfsg1".into(), |i| i.engine.version = "28.0.0".into()),
+    ("ENG-009", |i| i.engine.version = "28.5.2".into(), |i| i.engine.version = "29.0.0".into()),
     (
         "ENG-010",
         |i| {
@@ -585,6 +603,17 @@ const PAIRS: &[Pair] = &[
             place.aliases.insert("leeward".into());
         },
         |i| add(i, "leeward2", "other", &["net-proxy"]),
+    ),
+    (
+        "TRF-008",
+        |i| {
+            let version = labels(&[("org.opencontainers.image.version", "v3.6.18")]);
+            app(i, "traefik").labels.extend(version);
+        },
+        |i| {
+            let version = labels(&[("org.opencontainers.image.version", "3.6.19")]);
+            app(i, "traefik").labels.extend(version);
+        },
     ),
     ("SOC-001", |i| i.engine.door = Some(Door::Wide), |i| i.engine.door = Some(Door::Filtered)),
     ("SOC-002", |i| i.engine.door = Some(Door::Bare), |i| i.engine.door = Some(Door::Filtered)),
@@ -1262,4 +1291,103 @@ fn what_every_home_server_mounts_is_not_refused() {
         mount(&mut inventory, source, writable);
     }
     assert_eq!(refused_by(&inventory, Isolation::Enforce).0, Vec::<String>::new());
+}
+
+#[test]
+fn podmans_internal_holds_as_long_as_nobody_on_the_network_may_forge_frames_or_add_routes() {
+    let refusals = |change: fn(&mut Inventory), isolation| {
+        let mut inventory = topology();
+        podman(&mut inventory);
+        change(&mut inventory);
+        let settings = Settings { isolation, ..Settings::default() };
+        judged(&inventory, &settings).refusals(APP).iter().filter_map(|it| it.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(refusals(|_| {}, Isolation::Enforce), []);
+    assert!(refusals(|_| {}, Isolation::Strict).contains(&RuleId::Net028));
+    for capability in ["NET_RAW", "CAP_NET_RAW", "NET_ADMIN", "ALL"] {
+        let mut inventory = topology();
+        podman(&mut inventory);
+        app(&mut inventory, "db").confinement.cap_add = [capability.to_owned()].into();
+        let refused = judged(&inventory, &Settings::default()).refusals(APP);
+        assert_eq!(refused.iter().filter_map(|it| it.rule).collect::<Vec<_>>(), [RuleId::Net028], "{capability}");
+        network(&mut inventory, "net-internal").labels.insert("leeward.allow".into(), "NET-028".into());
+        assert_eq!(judged(&inventory, &Settings::default()).refusals(APP), [], "{capability}");
+    }
+    assert_eq!(refusals(|i| app(i, "db").confinement.privileged = true, Isolation::Enforce), [RuleId::Net028]);
+    // Traefik's own powers are TRF-003's, and it is on no network of an application's alone.
+    let traefiks: fn(&mut Inventory) = |i| app(i, "traefik").confinement.cap_add = ["NET_ADMIN".into()].into();
+    assert_eq!(refusals(traefiks, Isolation::Enforce), []);
+}
+
+#[test]
+fn what_podman_says_of_ports_gateways_and_capabilities_is_read_as_it_means_it() {
+    let fires = |change: fn(&mut Inventory)| {
+        let mut inventory = topology();
+        podman(&mut inventory);
+        change(&mut inventory);
+        judged(&inventory, &Settings::default()).findings
+    };
+    let has = |findings: &[Finding], id: RuleId| findings.iter().any(|finding| finding.rule == id);
+    // The binding is listed, and nothing answers on it; it opens with the first network that is not internal.
+    for host in ["127.0.0.1", "0.0.0.0"] {
+        let mut inventory = topology();
+        podman(&mut inventory);
+        app(&mut inventory, "app").ports = binding(host);
+        app(&mut inventory, "app").port_bindings = binding(host);
+        let found = judged(&inventory, &Settings::default()).findings;
+        assert!(has(&found, RuleId::Pub003) && !has(&found, RuleId::Pub001) && !has(&found, RuleId::Pub002), "{host}");
+        attach(&mut inventory, "app", made("open", "bridge", false));
+        let found = judged(&inventory, &Settings::default()).findings;
+        assert!(!has(&found, RuleId::Pub003) && (has(&found, RuleId::Pub001) != has(&found, RuleId::Pub002)), "{host}");
+    }
+    // Without a gateway the bridge has no address.
+    assert!(has(&fires(|_| {}), RuleId::Net015));
+    assert!(!has(&fires(|i| i.networks.values_mut().for_each(|network| network.gateways.clear())), RuleId::Net015));
+    // `cap_drop: [ALL]` lists Podman's own set, in which NET_RAW is not.
+    assert!(!has(&fires(|_| {}), RuleId::Net013));
+    let raw = fires(|i| app(i, "db").confinement.cap_drop.clear());
+    assert!(raw.iter().any(|finding| finding.rule == RuleId::Net013 && finding.not_verifiable));
+    let raw = fires(|i| app(i, "db").confinement.cap_add = ["NET_RAW".into()].into());
+    assert!(raw.iter().any(|finding| finding.rule == RuleId::Net013 && !finding.not_verifiable));
+    // Sysctls are not shown.
+    assert!(fires(|_| {}).iter().all(|finding| finding.rule != RuleId::Net012 || finding.not_verifiable));
+    assert!(!has(&fires(|i| network(i, "net-proxy").subnets = vec!["10.0.0.0/8".into()]), RuleId::Net023));
+}
+
+#[test]
+fn subnets_are_not_judged_where_the_filter_looks_at_interfaces_or_there_is_no_bridge() {
+    let wide = |change: fn(&mut Inventory)| {
+        let mut inventory = topology();
+        network(&mut inventory, "net-proxy").subnets = vec!["172.30.0.0/14".into()];
+        change(&mut inventory);
+        judged(&inventory, &Settings::default()).findings.iter().any(|finding| finding.rule == RuleId::Net023)
+    };
+    assert!(wide(|_| {}));
+    assert!(!wide(|i| i.engine.firewall = Some("nftables".into())));
+    assert!(!wide(|i| i.engine.firewall = Some("nftables+firewalld".into())));
+    // Settings for others overlap with those who take them.
+    let overlaps = |config_only: bool| {
+        let mut inventory = topology();
+        let mut settings = made("settings", "null", false);
+        settings.subnets = vec!["172.30.0.0/16".into()];
+        settings.config_only = config_only;
+        inventory.networks.insert(settings.id.clone(), settings);
+        judged(&inventory, &Settings::default()).findings.iter().any(|finding| finding.rule == RuleId::Net023)
+    };
+    assert!(overlaps(false) && !overlaps(true));
+}
+
+#[test]
+fn an_engine_is_maintained_as_its_branch_is() {
+    let about = |version: &str| {
+        let mut inventory = topology();
+        inventory.engine.version = version.into();
+        let found = judged(&inventory, &Settings::default()).findings;
+        found.into_iter().find(|finding| finding.rule == RuleId::Eng009).map(|finding| finding.severity)
+    };
+    for version in ["20.10.24+dfsg1", "23.0.17", "24.0.9", "26.1.5", "27.5.1", "28.5.2", "dev"] {
+        assert_eq!(about(version), Some(Severity::Medium), "{version}");
+    }
+    assert_eq!(about("25.0.13"), Some(Severity::Low));
+    assert_eq!((about("29.0.0"), about("29.9.1"), about("30.0.0-rc.1")), (None, None, None));
 }

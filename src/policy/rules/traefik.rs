@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::net::{capability, has_net_raw};
+use super::net::{capability, net_raw};
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::Network;
 use crate::policy::finding::{Action, Severity};
@@ -90,7 +90,47 @@ pub(super) const RULES: &[Rule] = &[
         fix: "say which Traefik reads the document: --traefik-version 3.7 (LEEWARD_TRAEFIK_VERSION=3.7)",
         reference: "docs/labels.md#versions-of-traefik",
     },
+    Rule {
+        id: RuleId::Trf008,
+        title: "Traefik has known security holes",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Traefik(trf_008),
+        why: "Traefik faces the Internet, and what is wrong with this version is public: among it are ways past the \
+              authentication that middlewares ask for",
+        fix: "upgrade Traefik to 3.7.3 or later, or to 3.6.19 or later; best to the newest",
+        reference: "https://github.com/traefik/traefik/security/advisories",
+    },
 ];
+
+/// What is known of versions of Traefik 3: the advisory, what it is, and the first releases of 3.6 and 3.7 without it. Minor
+/// versions before 3.6 got no fix.
+///
+/// Sources: the advisories' own ranges, and Traefik's `CHANGELOG.md` for the releases; compared on 2026-11-29. Only what opens
+/// a way past authentication.
+const HOLES: [(&str, &str, u32, u32); 3] = [
+    ("CVE-2026-48020", "StripPrefix leads past another router's authentication", 19, 3),
+    ("CVE-2026-53622", "HTTP/3 leads past client certificates", 19, 3),
+    ("CVE-2026-39858", "headers for forwardAuth can be forged", 14, 0),
+];
+
+fn trf_008(case: &Case<'_>) -> Option<Seen> {
+    let version = case.container.labels.get("org.opencontainers.image.version")?;
+    let mut numbers = version.trim_start_matches('v').split(['.', '-', '+']).map_while(|part| part.parse::<u32>().ok());
+    let (major, minor, patch) = (numbers.next()?, numbers.next()?, numbers.next()?);
+    let is_open = |(_, _, in_6, in_7): &&(&str, &str, u32, u32)| match minor {
+        ..6 => true,
+        6 => patch < *in_6,
+        7 => patch < *in_7,
+        _ => false,
+    };
+    let open: Vec<String> =
+        HOLES.iter().filter(is_open).map(|(advisory, what, _, _)| format!("{what} ({advisory})")).collect();
+    (major == 3 && !open.is_empty()).then(|| {
+        let shown: String = version.chars().take(32).collect();
+        Seen::new(format!("`{}` is Traefik {shown}: {}", case.name(), open.join("; ")))
+    })
+}
 
 fn trf_001(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().find_map(|mount| {
@@ -116,7 +156,7 @@ fn trf_002(case: &Case<'_>) -> Option<Seen> {
 fn trf_003(case: &Case<'_>) -> Option<Seen> {
     let added = case.container.confinement.cap_add.iter().map(|name| capability(name));
     let admin = added.into_iter().any(|name| name == "NET_ADMIN" || name == "ALL");
-    let raw = has_net_raw(case.container);
+    let raw = net_raw(case.container, &case.context.inventory.engine) != Some(false);
     let what = match (raw, admin) {
         (true, true) => "NET_RAW and NET_ADMIN",
         (true, false) => "NET_RAW",
