@@ -485,6 +485,8 @@ pub struct Swarm {
     pub task: Option<String>,
     /// For a task: the address of the node it runs on (Traefik's host mode).
     pub node_ip: Option<String>,
+    /// For a task: its container, by the task's own record; of this engine or of another node's.
+    pub container: Option<ContainerId>,
     /// `Endpoint.Ports[].PublishMode` values: `ingress`, `host`.
     pub publish_modes: BTreeSet<String>,
     /// `Spec.EndpointSpec.Mode`: `vip`, `dnsrr`.

@@ -32,7 +32,8 @@ impl<'a> Context<'a> {
     /// Works it out.
     pub fn of(inventory: &'a Inventory, settings: &'a Settings) -> Self {
         let candidate = |(id, container)| Candidate::of(id, container, inventory, settings);
-        let candidates: Vec<Candidate<'_>> = inventory.containers.iter().map(candidate).collect();
+        let mut candidates: Vec<Candidate<'_>> = inventory.containers.iter().map(candidate).collect();
+        give_to_tasks(&mut candidates);
         let namespaces = Namespaces::of(inventory);
         let proxy = ProxyNetworks::of(inventory, &candidates, &namespaces, settings);
         Self { inventory, settings, candidates, namespaces, proxy }
@@ -83,6 +84,8 @@ pub struct Candidate<'a> {
     pub isolation: Isolation,
     /// How hard what it claims of others is judged.
     pub rights: Isolation,
+    /// It is the container of a Swarm task, which is judged in its place.
+    pub is_tasks: bool,
     /// It is a declared Traefik.
     pub is_traefik: bool,
     /// It looks like Leeward itself. Decides only what is said, never what is routed.
@@ -108,7 +111,35 @@ impl<'a> Candidate<'a> {
             let shown = owner.to_string();
             (settings.isolation_for(&shown), settings.rights_for(&shown))
         };
-        Self { id, container, image, labels, allowed, owner, isolation, rights, is_traefik, is_leeward }
+        Self {
+            id,
+            container,
+            image,
+            labels,
+            allowed,
+            owner,
+            isolation,
+            rights,
+            is_tasks: false,
+            is_traefik,
+            is_leeward,
+        }
+    }
+}
+
+/// Gives the containers of Swarm tasks to the owners of their services. By the tasks' own records: what stands in a
+/// container's labels, anybody can write.
+fn give_to_tasks(candidates: &mut [Candidate<'_>]) {
+    let place = |id: &ContainerId| candidates.binary_search_by(|candidate| candidate.id.cmp(id)).ok();
+    let owned: Vec<(usize, Owner)> = candidates
+        .iter()
+        .filter_map(|task| Some((place(task.container.swarm.as_ref()?.container.as_ref()?)?, task.owner.clone())))
+        .collect();
+    for (at, owner) in owned {
+        if let Some(candidate) = candidates.get_mut(at) {
+            candidate.owner = owner;
+            candidate.is_tasks = true;
+        }
     }
 }
 

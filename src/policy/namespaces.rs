@@ -341,7 +341,9 @@ impl<'a> Namespaces<'a> {
             edges.push(open("ingress", WayOut::Ingress));
         }
         match &inventory.engine.gwbridge_members {
-            Some(members) if members.contains(owner.id.as_str()) => {
+            Some(members)
+                if of_task(owner).is_some_and(|id| members.contains(id)) || members.contains(owner.id.as_str()) =>
+            {
                 edges.push(open("docker_gwbridge", WayOut::Gateway));
             }
             None if overlay && owner.swarm.is_none() && self.by_name.contains_key("docker_gwbridge") => {
@@ -426,6 +428,11 @@ pub fn is_alive(container: &Container) -> bool {
 
 fn lives(state: &str) -> bool {
     !matches!(state, "created" | "exited" | "dead" | "removing" | "configured" | "stopped")
+}
+
+/// The id of a Swarm task's container.
+fn of_task(container: &Container) -> Option<&str> {
+    Some(container.swarm.as_ref()?.container.as_ref()?.as_str())
 }
 
 /// The first eight bytes of an id, in an order that is theirs.

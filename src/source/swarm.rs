@@ -63,6 +63,7 @@ fn of_service<'n>(service: &Value, known: &impl Fn(&str) -> Option<&'n Network>)
             service_id: id,
             task: None,
             node_ip: None,
+            container: None,
             publish_modes,
             endpoint_mode: mode,
         }),
@@ -140,6 +141,9 @@ fn of_task<'n>(
         swarm: whole.swarm.clone().map(|swarm| Swarm {
             task: Some(slot),
             node_ip: node_ips.get(&text(task, &["NodeID"])).cloned(),
+            container: Some(text(task, &["Status", "ContainerStatus", "ContainerID"]))
+                .filter(|id| !id.is_empty())
+                .map(Into::into),
             ..swarm
         }),
         ..whole.clone()

@@ -1,13 +1,14 @@
 //! One pass over everything that matters: which rules fire, and whom each finding stands against.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::net::net_raw;
-use super::{Case, Check, Rule, Seen, Wire, all};
+use super::{Case, Check, Rule, Seen, Wire, all, name_of};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
@@ -161,6 +162,8 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
     let powers: Vec<Vec<Power<'_>>> =
         context.namespaces.groups().map(|group| powers(context, &ground, &rules, group)).collect();
     let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(ground.known.len());
+    // Where in the hits of a rule a Swarm service is.
+    let mut services: BTreeMap<(RuleId, &str), usize> = BTreeMap::new();
     for (at, (candidate, known)) in context.candidates.iter().zip(&ground.known).enumerate() {
         let Candidate { container, labels, allowed, isolation, .. } = candidate;
         let Known { asks, traefik, .. } = *known;
@@ -183,8 +186,20 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
                 Check::Traefik(check) if traefik => check(&case),
                 _ => None,
             };
-            if let Some(seen) = seen {
-                hits.push(Hit { on: On::Container { container, at, asks }, seen, allowed: allowed.contains(&rule.id) });
+            let Some(seen) = seen else { continue };
+            // A Swarm service and its tasks are one thing.
+            let service = container.swarm.as_ref().map(|it| it.service_id.as_str()).filter(|id| !id.is_empty());
+            match service.map(|id| services.entry((rule.id, id))) {
+                Some(Entry::Occupied(known)) => {
+                    hits.get_mut(*known.get()).into_iter().for_each(|hit| hit.also.push((at, asks)))
+                }
+                entry => {
+                    if let Some(Entry::Vacant(entry)) = entry {
+                        entry.insert(hits.len());
+                    }
+                    let allowed = allowed.contains(&rule.id);
+                    hits.push(Hit { on: On::Container { container, at, asks }, also: Vec::new(), seen, allowed });
+                }
             }
         }
         concerned.push(asks.then(|| Concerned {
@@ -205,13 +220,13 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
             let Check::Network(check) = rule.check else { continue };
             if let Some(seen) = check(&wire) {
                 let allowed = network.labels.get(ALLOW).is_some_and(|list| RuleId::list(list).0.contains(&rule.id));
-                hits.push(Hit { on: On::Network { at, name: &network.name }, seen, allowed });
+                hits.push(Hit { on: On::Network { at, name: &network.name }, also: Vec::new(), seen, allowed });
             }
         }
     }
     for (rule, hits) in &mut rules {
         if let Check::Engine(check) = rule.check {
-            hits.extend(check(context).map(|seen| Hit { on: On::Engine, seen, allowed: false }));
+            hits.extend(check(context).map(|seen| Hit { on: On::Engine, also: Vec::new(), seen, allowed: false }));
         }
     }
 
@@ -241,12 +256,12 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
 /// Hygiene that so many containers lack that it is better said once.
 fn together<'a>(rule: &Rule, hits: &[Hit<'a>]) -> Hit<'a> {
     let names = hits.iter().filter_map(|hit| match hit.on {
-        On::Container { container, at: _, asks: _ } => Some(container.name.as_str()),
+        On::Container { container, at: _, asks: _ } => Some(name_of(container)),
         On::Network { at: _, name } => Some(name),
         On::Engine => None,
     });
     let words = format!("{} times, {}: {}", hits.len(), rule.title, listed(names));
-    Hit { on: On::Engine, seen: Seen::new(words), allowed: false }
+    Hit { on: On::Engine, also: Vec::new(), seen: Seen::new(words), allowed: false }
 }
 
 /// A judgement in the making: containers by their place in the inventory.
@@ -276,7 +291,7 @@ impl Verdicts {
             subject: hit.on.subject(),
             label: None,
             words: match (hit.on, same) {
-                (On::Container { container, .. }, Some(same)) => format!("`{}` {same}", container.name),
+                (On::Container { container, .. }, Some(same)) => format!("`{}` {same}", name_of(container)),
                 _ => words,
             },
             same,
@@ -292,11 +307,16 @@ impl Verdicts {
             _ if rule.action == Action::Inform => {}
             On::Container { container: _, at, asks } if matches!(rule.check, Check::Any(_)) => {
                 finding.allowed = false;
-                finding.blocks = asks && self.concerned(at).is_some_and(|it| blocks(action, it.isolation));
+                let mut all = hit.also.iter().copied().chain([(at, asks)]);
+                finding.blocks =
+                    all.any(|(at, asks)| asks && self.concerned(at).is_some_and(|it| blocks(action, it.isolation)));
             }
             On::Container { container: _, at, asks } if matches!(rule.check, Check::Router(_)) => {
-                let namespace = context.namespaces.get(at);
-                for network in namespace.into_iter().flat_map(|namespace| ground.networks_of(namespace)) {
+                let all = || hit.also.iter().copied().chain([(at, asks)]);
+                let namespaces = all().filter_map(|(at, _)| context.namespaces.get(at));
+                let networks: BTreeSet<usize> =
+                    namespaces.flat_map(|namespace| ground.networks_of(namespace)).collect();
+                for network in networks {
                     finding.blocks |= !finding.allowed && self.refuses_on(network, rule, action, ground);
                     if let (Some(count), Some(found)) = (counts.get_mut(network), self.on_network.get_mut(network))
                         && !finding.allowed
@@ -307,12 +327,14 @@ impl Verdicts {
                     }
                 }
                 // What is its own is held against it whatever the bound.
-                self.hold(at, place, asks);
+                all().for_each(|(at, asks)| self.hold(at, place, asks));
             }
             On::Container { container: _, at, asks } => {
-                finding.blocks =
-                    !finding.allowed && asks && self.concerned(at).is_some_and(|it| blocks(action, it.isolation));
-                self.hold(at, place, asks);
+                for (at, asks) in hit.also.into_iter().chain([(at, asks)]) {
+                    finding.blocks |=
+                        !finding.allowed && asks && self.concerned(at).is_some_and(|it| blocks(action, it.isolation));
+                    self.hold(at, place, asks);
+                }
             }
             On::Network { at, name: _ } => {
                 finding.blocks = !finding.allowed && self.refuses_on(at, rule, action, ground);
@@ -350,6 +372,8 @@ impl Verdicts {
 /// One thing seen, before it is known where it stands.
 struct Hit<'a> {
     on: On<'a>,
+    /// Others of one Swarm service, and whether they asked.
+    also: Vec<(usize, bool)>,
     seen: Seen,
     allowed: bool,
 }
@@ -371,7 +395,12 @@ impl On<'_> {
 
     fn subject(&self) -> Subject {
         match self {
-            On::Container { container, at: _, asks: _ } => Subject::of(container),
+            On::Container { container, at: _, asks: _ } => match &container.swarm {
+                Some(swarm) if !swarm.service_id.is_empty() => {
+                    Subject::Container { id: swarm.service_id.as_str().into(), name: name_of(container).to_owned() }
+                }
+                _ => Subject::of(container),
+            },
             On::Network { at: _, name } => Subject::Network { name: (*name).to_owned() },
             On::Engine => Subject::Engine,
         }
@@ -436,7 +465,8 @@ impl<'a> Ground<'a> {
                 continue;
             }
             for member in members {
-                let near = known.get(member.at).is_some_and(|known| !known.asks && !known.traefik);
+                let is_tasks = context.candidates.get(member.at).is_some_and(|it| it.is_tasks);
+                let near = known.get(member.at).is_some_and(|known| !known.asks && !known.traefik) && !is_tasks;
                 if let Some(neighbour) = neighbours.get_mut(member.at).filter(|_| near) {
                     *neighbour = true;
                 }

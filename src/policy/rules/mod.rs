@@ -185,9 +185,15 @@ impl Seen {
     }
 }
 
+/// What a container is called: of a Swarm service or task, the service.
+fn name_of(container: &Container) -> &str {
+    let service = container.swarm.as_ref().map(|swarm| swarm.service.as_str()).filter(|name| !name.is_empty());
+    service.unwrap_or(&container.name)
+}
+
 impl Case<'_> {
     fn name(&self) -> &str {
-        &self.container.name
+        name_of(self.container)
     }
 
     /// The container whose network it is on: itself, or the one whose network it uses.

@@ -1391,3 +1391,73 @@ fn an_engine_is_maintained_as_its_branch_is() {
     assert_eq!(about("25.0.13"), Some(Severity::Low));
     assert_eq!((about("29.0.0"), about("29.9.1"), about("30.0.0-rc.1")), (None, None, None));
 }
+
+#[test]
+fn a_swarm_service_is_counted_once_however_many_tasks_and_containers_it_has() {
+    let mut inventory = topology();
+    let template = Container { confinement: Default::default(), ..(*inventory.containers["app"]).clone() };
+    let swarm = Swarm { service: "web".into(), service_id: "s1".into(), ..Swarm::default() };
+    let mut put = |id: &str, name: &str, swarm: Option<Swarm>| {
+        let container = Container { id: id.into(), name: name.into(), swarm, ..template.clone() };
+        inventory.put(container);
+    };
+    put("s1", "web", Some(swarm.clone()));
+    for task in ["1", "2"] {
+        let container = format!("c{task}");
+        put(&container, &format!("web.{task}.{task}{task}"), None);
+        let swarm = Swarm { task: Some(task.into()), container: Some(container.into()), ..swarm.clone() };
+        put(&format!("t{task}"), &format!("web.{task}"), Some(swarm));
+    }
+    inventory.containers.remove("app");
+    let settings = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    let context = Context::of(&inventory, &settings);
+    let asked: Vec<bool> = inventory
+        .containers
+        .values()
+        .map(|container| container.name.starts_with("web.") && container.swarm.is_some())
+        .collect();
+    let judgement = judge(&context, &asked);
+    let about = |id: RuleId| judgement.findings.iter().filter(move |finding| finding.rule == id);
+    for id in [RuleId::Net012, RuleId::Net013] {
+        let found: Vec<&Finding> = about(id).collect();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].subject, Subject::Container { id: "s1".into(), name: "web".into() });
+        assert!(found[0].words.starts_with("`web` ") && found[0].blocks, "{}", found[0].words);
+    }
+    assert_eq!(about(RuleId::Net010).count(), 0, "one owner is no company");
+    // Each of the tasks that asked is refused for it.
+    for (at, asked) in asked.iter().enumerate().filter(|(_, asked)| **asked) {
+        assert!(judgement.refusals(at).iter().any(|it| it.rule == Some(RuleId::Net013)), "{at} {asked}");
+    }
+}
+
+#[test]
+fn a_container_does_not_become_a_services_by_its_labels() {
+    let mut inventory = topology();
+    add(&mut inventory, "forged", "blog", &["net-proxy"]);
+    app(&mut inventory, "forged").labels.extend(labels(&[
+        ("com.docker.swarm.service.name", "web"),
+        ("com.docker.swarm.service.id", "s1"),
+        ("com.docker.swarm.task.id", "t1"),
+    ]));
+    let swarm = Swarm {
+        service: "web".into(),
+        service_id: "s1".into(),
+        task: Some("1".into()),
+        container: Some("real".into()),
+        ..Swarm::default()
+    };
+    let task = Container {
+        id: "t1".into(),
+        name: "web.1".into(),
+        swarm: Some(swarm),
+        ..(*inventory.containers["app"]).clone()
+    };
+    inventory.put(task);
+    inventory.containers.remove("app");
+    let settings = Settings::default();
+    let context = Context::of(&inventory, &settings);
+    let asked: Vec<bool> = inventory.containers.values().map(|container| container.name == "web.1").collect();
+    let found = judge(&context, &asked).findings;
+    assert!(found.iter().any(|finding| finding.rule == RuleId::Net010), "another owner is on its network");
+}
