@@ -218,7 +218,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Prv022 => &["cgroup", "cgroup_parent"],
         R::Prv023 => &["runtime", "group_add"],
         R::Log001 => &["logging"],
-        R::Img001 | R::Img002 | R::Img003 | R::Img004 | R::Trf002 | R::Trf007 => &["image"],
+        R::Img001 | R::Img002 | R::Img003 | R::Img004 | R::Trf002 | R::Trf007 | R::Trf008 => &["image"],
         R::Lbl001
         | R::Lbl002
         | R::Lbl003
@@ -247,6 +247,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         | R::Net025
         | R::Net026
         | R::Net027
+        | R::Net028
         | R::Eng001
         | R::Eng002
         | R::Eng003

@@ -390,7 +390,7 @@ impl On<'_> {
     fn service<'c>(&self, context: &'c Context<'_>) -> Option<&'c str> {
         let On::Container { at, .. } = self else { return None };
         let Candidate { container, labels, .. } = context.candidates.get(*at)?;
-        Some(labels.get("com.docker.compose.service").unwrap_or(&container.name))
+        Some(labels.get("com.docker.compose.service").unwrap_or(name_of(container)))
     }
 
     fn subject(&self) -> Subject {

@@ -203,7 +203,7 @@ impl Case<'_> {
 
     /// What it is called in a compose file: its service, else its own name.
     fn service(&self) -> &str {
-        self.labels.get("com.docker.compose.service").unwrap_or(&self.container.name)
+        self.labels.get("com.docker.compose.service").unwrap_or(name_of(self.container))
     }
 }
 
