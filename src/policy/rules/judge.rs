@@ -191,7 +191,7 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
             let service = container.swarm.as_ref().map(|it| it.service_id.as_str()).filter(|id| !id.is_empty());
             match service.map(|id| services.entry((rule.id, id))) {
                 Some(Entry::Occupied(known)) => {
-                    hits.get_mut(*known.get()).into_iter().for_each(|hit| hit.also.push((at, asks)))
+                    hits.get_mut(*known.get()).into_iter().for_each(|hit| hit.also.push((at, asks)));
                 }
                 entry => {
                     if let Some(Entry::Vacant(entry)) = entry {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Judgement, Standing, all, judge};
 use crate::inventory::{
-    Attachment, Binding, Container, ContainerId, Door, Image, Inventory, Mount, Network, Swarm, Unreadable, Volume,
+    Attachment, Binding, Confinement, Container, ContainerId, Door, Image, Inventory, Mount, Network, Swarm,
+    Unreadable, Volume,
 };
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Severity, Subject};
@@ -1395,7 +1396,7 @@ fn an_engine_is_maintained_as_its_branch_is() {
 #[test]
 fn a_swarm_service_is_counted_once_however_many_tasks_and_containers_it_has() {
     let mut inventory = topology();
-    let template = Container { confinement: Default::default(), ..(*inventory.containers["app"]).clone() };
+    let template = Container { confinement: Confinement::default(), ..(*inventory.containers["app"]).clone() };
     let swarm = Swarm { service: "web".into(), service_id: "s1".into(), ..Swarm::default() };
     let mut put = |id: &str, name: &str, swarm: Option<Swarm>| {
         let container = Container { id: id.into(), name: name.into(), swarm, ..template.clone() };
