@@ -11,6 +11,7 @@ use leeward::policy::finding::Action;
 use leeward::policy::rule_id::RuleId;
 use leeward::policy::rules::{self, Check};
 use leeward::report::audit;
+use leeward::report::words::{Remedy as _, Words};
 use leeward::settings::{Isolation, Names, OneOff, Settings};
 use leeward::traefik::tls::DefaultCertificate;
 use leeward::traefik::{Dynamic, document};
@@ -102,7 +103,7 @@ fn verdict(inventory: &Inventory, settings: &Settings) -> String {
     match (&decision.outcome, &decision.refusal) {
         (Outcome::Routed, _) => "routed".to_owned(),
         (_, Some(refusal)) => {
-            assert!(!refusal.words.contains('\n') && !refusal.remedy.is_empty(), "{refusal:?}");
+            assert!(!refusal.words().contains('\n') && !refusal.remedy().is_empty(), "{refusal:?}");
             let nothing = everything(&plan).http.routers.keys().all(|name| !name.starts_with("app."));
             assert!(nothing, "refused leaves no trace");
             refusal.code.as_str().to_owned()
@@ -371,7 +372,7 @@ fn a_middleware_of_another_owner_must_be_shared() {
     add(&mut inventory, "authelia", "authelia", &["net-a"], &[ask, declare]);
     let plan = compile(&inventory, &Settings::default());
     let refusal = plan.decisions.get("app").unwrap().refusal.clone().unwrap();
-    assert_eq!(refusal.remedy, "--share-middleware authelia.auth");
+    assert_eq!(refusal.remedy(), "--share-middleware authelia.auth");
 
     let share_middlewares: BTreeSet<_> = ["authelia.auth".parse().unwrap()].into();
     let settings = Settings { share_middlewares, ..Settings::default() };
@@ -388,7 +389,7 @@ fn a_middleware_of_another_owner_must_be_shared() {
     let mut called = |name: &str| {
         inventory.container_mut("app").unwrap().labels.insert(call.0.into(), name.into());
         let plan = compile(&inventory, &Settings::default());
-        plan.decisions.get("app").unwrap().refusal.clone().unwrap().remedy
+        plan.decisions.get("app").unwrap().refusal.clone().unwrap().remedy().into_owned()
     };
     assert_eq!(called("authelia.auth"), "--share-middleware authelia.auth");
     assert_eq!(called("app.auth@http"), "write auth");
@@ -635,7 +636,7 @@ fn strict_refuses_what_only_reaches_far_and_the_operator_may_vouch() {
 fn a_rule_that_does_not_exist_allows_nothing_and_is_said() {
     let inventory = with(&[("leeward.allow", "NET-999, NET-001")]);
     let plan = compile(&inventory, &Settings::default());
-    let said: Vec<_> = plan.decisions.get("app").unwrap().warnings.iter().map(|it| it.words.as_str()).collect();
+    let said: Vec<_> = plan.decisions.get("app").unwrap().warnings.iter().map(Words::words).collect();
     assert_eq!(said, ["`NET-999` is not a rule and has no effect; docs/rules.md lists the rules"]);
 }
 
@@ -660,7 +661,7 @@ fn nobody_vouches_for_what_is_others() {
         assert!(["host", "reference"].contains(&found.as_str()), "{claim:?}: {found}");
         let plan = compile(&inventory, &Settings::default());
         let warnings = &plan.decisions.get("app").unwrap().warnings;
-        assert_eq!(warnings.iter().filter(|it| it.words.contains("belongs to others")).count(), 3, "{warnings:?}");
+        assert_eq!(warnings.iter().filter(|it| it.words().contains("belongs to others")).count(), 3, "{warnings:?}");
         assert!(plan.findings.iter().any(|finding| finding.rule.as_str().starts_with("LBL-") && finding.blocks));
     }
 }
@@ -708,7 +709,7 @@ fn a_project_that_calls_itself_traefik_shares_and_spoils_nothing() {
     assert_eq!(after.documents.keys().collect::<Vec<_>>(), ["", "traefik"]);
     let mallory = after.decisions.get("mallory").unwrap();
     assert_eq!(mallory.refusal.as_ref().unwrap().code.as_str(), "host");
-    assert!(mallory.warnings.iter().any(|it| it.words.contains("--traefik")), "{:?}", mallory.warnings);
+    assert!(mallory.warnings.iter().any(|it| it.words().contains("--traefik")), "{:?}", mallory.warnings);
 }
 
 #[test]
@@ -730,7 +731,7 @@ fn an_image_cannot_choose_its_host_by_a_label_that_the_default_rule_reads() {
     bake(&mut inventory, "app.host", "app.example.com");
     assert_eq!(verdict(&inventory, &settings), "image-labels");
     let refusal = compile(&inventory, &settings).decisions.get("app").unwrap().refusal.clone().unwrap();
-    assert!(refusal.words.contains("reads `app.host` of `app`"), "{}", refusal.words);
+    assert!(refusal.words().contains("reads `app.host` of `app`"), "{}", refusal.words());
     let app = inventory.container_mut("app").unwrap();
     app.labels.insert("leeward.image-labels".into(), "honor".into());
     assert_eq!(verdict(&inventory, &settings), "routed");
@@ -769,7 +770,7 @@ fn a_label_that_sets_the_store_turns_our_default_certificate_off() {
     let (tls, plan) = written(&declared);
     assert_eq!(tls, json!({"stores": {"default": {"defaultGeneratedCert": {"resolver": "acme"}}}}));
     let warnings = &plan.decisions.get("traefik").unwrap().warnings;
-    assert!(warnings.iter().any(|it| it.words.contains("--default-certificate has no effect")), "{warnings:?}");
+    assert!(warnings.iter().any(|it| it.words().contains("--default-certificate has no effect")), "{warnings:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use leeward::policy::context::Context;
 use leeward::policy::finding::{Action, Severity};
 use leeward::policy::rule_id::RuleId;
 use leeward::policy::rules::{Judgement, judge};
+use leeward::report::words::{Remedy as _, Words as _};
 use leeward::settings::{Isolation, Settings};
 
 #[path = "support/inventory.rs"]
@@ -126,9 +127,9 @@ fn check(build: impl FnOnce(&mut Server), container: &str, refused: &[&str], sai
     let found: Vec<&str> = refusals.iter().filter_map(|refusal| refusal.rule.map(RuleId::as_str)).collect();
     assert_eq!(found, refused, "{refusals:#?}");
     for refusal in &refusals {
-        assert!(refusal.words.contains('`'), "names nothing: {}", refusal.words);
+        assert!(refusal.words().contains('`'), "names nothing: {}", refusal.words());
         let rule = refusal.rule.map(RuleId::as_str).unwrap();
-        assert!(refusal.remedy.contains(&format!("leeward.allow: {rule}")), "{}", refusal.remedy);
+        assert!(refusal.remedy().contains(&format!("leeward.allow: {rule}")), "{}", refusal.remedy());
     }
     let usual = ["NET-012", "NET-013", "NET-015", "PRV-018", "NET-010"];
     let also: Vec<String> = judgement
@@ -328,10 +329,10 @@ fn watchtower_and_a_vpn_that_nobody_routes_are_no_finding() {
     vpn.confinement.cap_add = ["NET_ADMIN".to_owned(), "SYS_MODULE".to_owned()].into();
     port(vpn, "51820/udp", "51820");
     let judgement = judged(&server, Isolation::Strict);
-    let about: BTreeMap<String, &str> = judgement
+    let about: BTreeMap<String, String> = judgement
         .findings
         .iter()
-        .map(|finding| (format!("{:?}", finding.subject), finding.words.as_str()))
+        .map(|finding| (format!("{:?}", finding.subject), finding.words()))
         .filter(|(subject, _)| subject.contains("tools"))
         .collect();
     assert_eq!(about, BTreeMap::new());
@@ -421,7 +422,7 @@ fn routes(server: &Server, settings: &Settings, container: &str) -> String {
     let plan = compile(&server.0, settings);
     let decision = plan.decisions.get(&ContainerId::from(container)).unwrap();
     if let Some(refusal) = &decision.refusal {
-        return format!("{}: {}", refusal.code.as_str(), refusal.remedy);
+        return format!("{}: {}", refusal.code.as_str(), refusal.remedy());
     }
     let own = plan.routes.iter().filter(|route| route.backends.iter().any(|it| it.container == container));
     own.map(|route| format!("{} [{}]", route.rule, route.middlewares.join(","))).collect::<Vec<_>>().join("; ")

@@ -201,7 +201,7 @@ fn reads_prose(line: &str) -> bool {
     [".words", ".remedy"].iter().flat_map(|field| line.match_indices(field)).any(|(at, field)| {
         let (before, after) = (line.split_at(at).0, line.split_at(at + field.len()).1);
         let after =
-            [".as_str()", ".as_ref()", ".as_deref()"].iter().fold(after, |text, it| text.trim_start_matches(it));
+            ["()", ".as_str()", ".as_ref()", ".as_deref()"].iter().fold(after, |text, it| text.trim_start_matches(it));
         // `refusal.words.contains(x)`, `refusal.words == x`, `x == refusal.words`, `x.contains(&refusal.words)`.
         let owner = before.trim_end_matches(|it: char| it.is_alphanumeric() || "_.&*".contains(it));
         let called = owner.strip_suffix('(').and_then(|it| it.rsplit('.').next());
@@ -225,10 +225,10 @@ fn no_view_takes_a_sentence_apart() {
     assert_eq!(found, Vec::<String>::new());
     for line in [
         "if refusal.words.contains(host) {",
-        "finding.words == other",
+        "finding.words() == other",
         "it.words.strip_prefix(name)",
         "told.any(|fact| fact.ends_with(&refusal.words))",
-        "refusal.remedy.as_str().lines()",
+        "refusal.remedy().as_ref().lines()",
         "words != finding.words",
     ] {
         assert!(reads_prose(line), "{line}");

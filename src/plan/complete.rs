@@ -10,9 +10,11 @@ use std::sync::Arc;
 use crate::inventory::{Container, Image};
 use crate::plan::address;
 use crate::plan::{Protocol, Warning};
+use crate::policy::cause::Few;
 use crate::policy::image_labels::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
+use crate::policy::rules::image;
 use crate::policy::words::listed;
 use crate::settings::Settings;
 use crate::traefik::rules::template::Model;
@@ -193,7 +195,7 @@ fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warn
         if http.services.len() > 1 {
             warnings.push(Warning {
                 label: None,
-                words: format!("has {} services and no router, so none is made for it", http.services.len()),
+                cause: format!("has {} services and no router, so none is made for it", http.services.len()).into(),
             });
         } else {
             http.routers.insert(facts.service_name.to_owned(), Arc::default());
@@ -251,15 +253,9 @@ fn operators_choice(facts: Facts<'_>, rule: &Result<String, String>) -> Result<(
         return Ok(());
     }
     let read: Vec<&str> = others.iter().copied().filter(|key| without(&[key]) != *rule).collect();
-    let words = format!(
-        "the default rule reads {} of `{}`, which image `{}` brings along",
-        listed(read.iter().copied()),
-        facts.container.name,
-        facts.container.image
-    );
-    let remedy = "set the label on the container yourself, to a value that differs from the image's, or write the rule; if \
-                  you trust the image:\nlabels:\n  leeward.image-labels: honor";
-    let refusal = Refusal::new(Code::ImageLabels, words, remedy).about(facts.container).by_rule(RuleId::Img001);
+    let cause =
+        image::Cause::DefaultRule { image: facts.container.image.clone(), labels: Few::of(read.iter().copied()) };
+    let refusal = Refusal::saw(Code::ImageLabels, cause).about(facts.container).by_rule(RuleId::Img001);
     Err(match read.first() {
         Some(first) => refusal.by_label(*first),
         None => refusal,
@@ -318,6 +314,6 @@ fn dropped(protocol: Protocol, router: &str, why: &str) -> Warning {
     let word = word(protocol);
     Warning {
         label: Some(format!("traefik.{word}.routers.{router}")),
-        words: format!("{word} router `{router}` is left out: {why}"),
+        cause: format!("{word} router `{router}` is left out: {why}").into(),
     }
 }

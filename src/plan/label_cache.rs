@@ -106,7 +106,7 @@ impl Declaration {
 
 /// Misspelt labels of Traefik and of Leeward; allowed rules that do not exist, or that a container cannot allow.
 fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
-    let warning = |(label, words): (&str, String)| Warning { label: Some(label.to_owned()), words };
+    let warning = |(label, words): (&str, String)| Warning { label: Some(label.to_owned()), cause: words.into() };
     let (allowed, unknown) = labels.get(ALLOW).map(RuleId::list).unwrap_or_default();
     let unknown = unknown
         .into_iter()

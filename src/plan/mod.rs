@@ -16,7 +16,7 @@ mod unusable_routes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use self::join::{Conflict, Declared};
 pub use self::label_cache::Declarations;
@@ -24,6 +24,7 @@ use self::reader::Reader;
 use self::steps::{Asked, Judges, Part};
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
+use crate::policy::cause::Cause;
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
@@ -67,7 +68,7 @@ impl Plan {
 }
 
 /// What was decided about one container, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// The container.
     pub id: ContainerId,
@@ -76,30 +77,30 @@ pub struct Decision {
     /// Its owner: `app1`, `~lone`.
     pub owner: String,
     /// Its Compose service, if the label counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// Routed, refused, or never asked for.
     pub outcome: Outcome,
     /// The first no, unless routed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
     /// The steps in order; those after the first no are judged as far as they can be.
     pub steps: Vec<Step>,
     /// Warnings that do not affect routing: labels that match nothing, rules that Traefik rejects, ….
     pub warnings: Vec<Warning>,
     /// The hosts that its rules name, `*.x` for all below `x`; only of one that is not routed.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub hosts: BTreeSet<String>,
     /// The network it is reached on, if one was chosen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
     /// The address on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
 
 /// How it ended for a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It is in the document.
@@ -111,7 +112,7 @@ pub enum Outcome {
 }
 
 /// One step of the way to a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The step's name.
     pub name: StepName,
@@ -120,14 +121,14 @@ pub struct Step {
     /// The facts and labels it was judged on, one line each.
     pub facts: Vec<String>,
     /// What the rules found that bears on it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Weighed>,
     /// Every reason against, the first is the step's; empty if it passed.
     pub refusals: Vec<Refusal>,
 }
 
 /// A finding, as it bears on one container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weighed {
     /// The rule.
     pub rule: RuleId,
@@ -135,8 +136,8 @@ pub struct Weighed {
     pub subject: Subject,
     /// What it does to the container.
     pub standing: Standing,
-    /// What was seen, one line.
-    pub words: String,
+    /// What was seen.
+    pub(crate) cause: Arc<Cause>,
 }
 
 impl Step {
@@ -146,7 +147,7 @@ impl Step {
 }
 
 /// The steps of `design.md` section 4, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepName {
     /// Which labels count: the operator's, not the image's.
@@ -168,7 +169,7 @@ pub enum StepName {
 }
 
 /// What came of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It passed.
@@ -182,17 +183,16 @@ pub enum Verdict {
 }
 
 /// Something odd that does not affect routing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Warning {
     /// The whole label key, if one is behind it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// One line.
-    pub words: String,
+    /// What was seen.
+    pub(crate) cause: Cause,
 }
 
 /// The three kinds of router.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// HTTP.
@@ -215,7 +215,7 @@ impl Protocol {
 }
 
 /// One router of the document and where it leads.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Route {
     /// HTTP, TCP or UDP.
     pub protocol: Protocol,
@@ -232,7 +232,7 @@ pub struct Route {
     /// Its service's published name.
     pub service: String,
     /// Its priority, if a label sets one; Traefik takes the rule's length otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i64>,
     /// Asks for TLS.
     pub tls: bool,
@@ -243,7 +243,7 @@ pub struct Route {
 }
 
 /// One server behind a route.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Backend {
     /// The container.
     pub container: String,
@@ -256,7 +256,7 @@ pub struct Backend {
 }
 
 /// Where a part of the document came from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Origin {
     /// The container's name.
     pub container: String,
@@ -319,9 +319,10 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
             if let Some(decision) = decisions.get_mut(*id) {
                 decision.warnings.push(Warning {
                     label: Some(format!("traefik.{kind}")),
-                    words: format!(
+                    cause: format!(
                         "`{name}` is defined differently by another container of `{owner}`, so both are left out"
-                    ),
+                    )
+                    .into(),
                 });
             }
         }
@@ -331,7 +332,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
             if let Some(decision) = decisions.get_mut(part.candidate.id) {
                 decision.warnings.push(Warning {
                     label: Some("traefik.tls.stores.default".to_owned()),
-                    words: "sets the default certificate, so --default-certificate has no effect".to_owned(),
+                    cause: "sets the default certificate, so --default-certificate has no effect".into(),
                 });
             }
         }

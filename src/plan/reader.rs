@@ -1,16 +1,17 @@
 //! Which Traefik reads the documents, and what it costs not to know.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Decision;
 use super::steps::Asked;
 use crate::inventory::ContainerId;
+use crate::policy::cause::Cause;
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
 use crate::policy::refusal::Code;
 use crate::policy::rule_id::RuleId;
-use crate::policy::rules;
 use crate::policy::words::{listed, listed_up_to};
 use crate::traefik::Version;
 
@@ -82,11 +83,7 @@ impl Reader {
             "say which it is; for these containers {needed} or later: \
              --traefik-version {needed} (LEEWARD_TRAEFIK_VERSION={needed})"
         );
-        Some(Finding {
-            remedy: fix.into(),
-            is_own_remedy: true,
-            ..rules::found_about(RuleId::Trf007, Subject::Engine, words)
-        })
+        Some(Finding::new(RuleId::Trf007, Subject::Engine, Arc::new(Cause::Said { words, fix: Some(fix) })))
     }
 }
 

@@ -195,8 +195,8 @@ pub(crate) fn decide<'a>(
     let mut way = Way { steps: Vec::with_capacity(8) };
     let mut warnings = asked.declaration.unmatched.clone();
     if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
-        let words = "has no effect: --traefik names the Traefik containers, and this is not one of them".to_owned();
-        warnings.push(Warning { label: Some(TRAEFIK.to_owned()), words });
+        let cause = "has no effect: --traefik names the Traefik containers, and this is not one of them".into();
+        warnings.push(Warning { label: Some(TRAEFIK.to_owned()), cause });
     }
     let mut decision = Decision {
         id: ContainerId::clone(id),
@@ -297,8 +297,8 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
         return;
     }
     let weighed = |(finding, standing): (&Finding, Standing)| {
-        let Finding { rule, subject, words, .. } = finding;
-        Weighed { rule: *rule, subject: subject.clone(), standing, words: words.clone() }
+        let Finding { rule, subject, cause, .. } = finding;
+        Weighed { rule: *rule, subject: subject.clone(), standing, cause: Arc::clone(cause) }
     };
     let findings: Vec<Weighed> = judges.judgement.concerning(asked.at).into_iter().map(weighed).collect();
     let any = |which: &[Standing]| findings.iter().any(|it| which.contains(&it.standing));
@@ -513,7 +513,10 @@ fn addressed<'a>(
     // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
     warnings.extend(claimed.iter().flat_map(|claimed| {
         let words = |problem| format!("Traefik will not take this rule: {problem}");
-        claimed.problems.iter().map(move |problem| Warning { label: Some(claimed.label()), words: words(problem) })
+        claimed
+            .problems
+            .iter()
+            .map(move |problem| Warning { label: Some(claimed.label()), cause: words(problem).into() })
     }));
     let claim = claim_of(asked, &dynamic, reached.as_ref().ok());
     let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
@@ -563,7 +566,7 @@ fn of_traefik(dynamic: &mut Dynamic, warnings: &mut Vec<Warning>) {
     let mut left_out = |kind: &str, name: &str| {
         warnings.push(Warning {
             label: Some(format!("traefik.{kind}.{name}")),
-            words: "left out: a declared Traefik is no backend; its container may declare middlewares, and routers to a service of another provider".to_owned(),
+            cause: "left out: a declared Traefik is no backend; its container may declare middlewares, and routers to a service of another provider".into(),
         });
     };
     let elsewhere = |service: &Option<String>| service.as_deref().is_some_and(|service| service.contains('@'));

@@ -6,15 +6,16 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::finding::{Action, Finding};
+use super::cause::Cause;
+use super::finding::{Action, Finding, Subject};
 use super::forward_auth_names::{self, Address, Answering};
 use super::hosts::{Bindings, Claimed};
 use super::names::Owner;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
 use super::rule_id::RuleId;
-use super::{remedy, rules};
 use crate::inventory::{Container, Network};
 use crate::settings::{Isolation, OwnEntryPoint, Settings};
 use crate::traefik::middleware::Middleware;
@@ -206,8 +207,7 @@ impl Court<'_> {
             self.hold(refusal, isolation);
             return;
         };
-        let mut finding = rules::found(rule, self.claim.container, refusal.words.clone());
-        (finding.remedy, finding.is_own_remedy) = (refusal.remedy.clone().into(), true);
+        let mut finding = self.found(rule, Arc::clone(&refusal.cause));
         finding.action = Action::Block;
         self.settle(finding, refusal, false, isolation);
     }
@@ -251,13 +251,15 @@ impl Court<'_> {
         action: Option<Action>,
         fix: Option<String>,
     ) {
-        let mut finding = rules::found(rule, self.claim.container, words);
-        finding.is_own_remedy = fix.is_some();
-        finding.remedy = fix.map_or(finding.remedy, Into::into);
+        let mut finding = self.found(rule, Arc::new(Cause::Said { words, fix }));
         finding.action = action.unwrap_or(finding.action);
-        let remedy = remedy::or_allow(&finding.remedy, self.claim.allowed, rule);
-        let refusal = Refusal::new(code, finding.words.clone(), remedy).by_rule(rule);
-        self.settle(finding, Refusal { label, ..refusal }, true, self.claim.rights);
+        finding.label = label;
+        let refusal = Refusal::for_finding(code, &finding, self.claim.allowed);
+        self.settle(finding, refusal, true, self.claim.rights);
+    }
+
+    fn found(&self, rule: RuleId, cause: Arc<Cause>) -> Finding {
+        Finding::new(rule, Subject::of(self.claim.container), cause)
     }
 
     fn settle(&mut self, mut finding: Finding, refusal: Refusal, may_allow: bool, isolation: Isolation) {

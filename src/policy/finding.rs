@@ -1,10 +1,11 @@
 //! What a rule has to say about a container, a network or the engine.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
 use super::rule_id::RuleId;
 use crate::inventory::{Container, ContainerId};
 
@@ -25,7 +26,7 @@ pub enum Severity {
 }
 
 /// What a rule does where it fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Reported.
@@ -39,7 +40,7 @@ pub enum Action {
 }
 
 /// What a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Subject {
     /// The engine, or everything at once.
@@ -62,6 +63,9 @@ pub enum Subject {
         id: ContainerId,
         /// Its name.
         name: String,
+        /// What it is called in a compose file, where that is known.
+        #[serde(skip)]
+        service: Option<String>,
     },
 }
 
@@ -71,7 +75,15 @@ pub type Key<'a> = (RuleId, (&'static str, &'a str), Option<&'a str>);
 impl Subject {
     /// A container.
     pub fn of(container: &Container) -> Self {
-        Self::Container { id: container.id.clone(), name: container.name.clone() }
+        Self::Container { id: container.id.clone(), name: container.name.clone(), service: None }
+    }
+
+    /// What it is called: a container's, a network's or a host's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Engine => "",
+            Self::Host { name, .. } | Self::Network { name } | Self::Container { name, .. } => name,
+        }
     }
 
     /// What tells it from others: its kind, and its name or id.
@@ -95,7 +107,7 @@ impl Subject {
 }
 
 /// One thing a rule found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: RuleId,
@@ -106,18 +118,9 @@ pub struct Finding {
     /// What it is about.
     pub subject: Subject,
     /// The whole label key that is behind it, if it is one label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// What was seen, one line with the facts: names, addresses, values.
-    pub words: String,
-    /// What of it is the same for every container of this rule's: what follows the container's name.
-    #[serde(skip)]
-    pub same: Option<&'static str>,
-    /// What to change; a compose snippet or a command where one fits.
-    pub remedy: Cow<'static, str>,
-    /// It is for this case, not the rule's own.
-    #[serde(skip)]
-    pub is_own_remedy: bool,
+    /// What was seen.
+    pub(crate) cause: Arc<Cause>,
     /// Refuses its container under the isolation in force (and it is not allowed).
     pub blocks: bool,
     /// The operator allowed it with `leeward.allow`.
@@ -127,6 +130,22 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A rule's, as its row has it. Whether it blocks and is allowed is for the caller to set.
+    pub(crate) fn new(id: RuleId, subject: Subject, cause: Arc<Cause>) -> Self {
+        let rule = id.rule();
+        Self {
+            rule: id,
+            severity: rule.severity,
+            action: rule.action,
+            subject,
+            label: None,
+            cause,
+            blocks: false,
+            allowed: false,
+            not_verifiable: false,
+        }
+    }
+
     /// What tells it from others.
     pub fn key(&self) -> Key<'_> {
         (self.rule, self.subject.key(), self.label.as_deref())

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::cause::Cause;
 use super::finding::{Finding, Subject};
 use super::leeward_labels::HOSTS;
 use super::names::Owner;
@@ -445,10 +446,11 @@ pub fn overlaps<'a>(
     }
     if overlaps.untold > 0
         && let Some(last) = overlaps.findings.last_mut()
+        && let Some(Cause::Said { words, .. }) = Arc::get_mut(&mut last.cause)
     {
-        last.words.push_str("; so are ");
-        last.words.push_str(&overlaps.untold.to_string());
-        last.words.push_str(" more hosts, by several owners each");
+        words.push_str("; so are ");
+        words.push_str(&overlaps.untold.to_string());
+        words.push_str(" more hosts, by several owners each");
     }
     overlaps
 }
@@ -503,26 +505,16 @@ impl Overlaps {
             };
             self.refusals.entry(id.to_owned()).or_default().push(refusal);
         }
-        self.findings.push(Finding {
-            rule: rule.id,
-            severity: rule.severity,
-            action: rule.action,
-            subject: Subject::Host { name: pattern.to_string(), containers },
-            label: None,
-            words,
-            same: None,
-            remedy: rule.fix_for(None),
-            is_own_remedy: false,
-            blocks: refuses,
-            allowed: false,
-            not_verifiable: false,
-        });
+        let subject = Subject::Host { name: pattern.to_string(), containers };
+        let found = Finding::new(rule.id, subject, Arc::new(words.into()));
+        self.findings.push(Finding { blocks: refuses, ..found });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::words::Remedy as _;
     use crate::traefik::rules::router::{parse_http, parse_tcp};
 
     /// Networks by name, each bound to the hosts after it; `-` is not bound.
@@ -601,9 +593,9 @@ mod tests {
         let parsed = parse_http("Host(`x.example`)", None).unwrap();
         let refusal = bindings.judge(parsed.hosts(), inventory.networks.get("a").unwrap(), "router `x`").unwrap();
         assert!(
-            refusal.remedy.contains("--label leeward.hosts='app1.example.com,*.app1.example.com,x.example' a "),
+            refusal.remedy().contains("--label leeward.hosts='app1.example.com,*.app1.example.com,x.example' a "),
             "{}",
-            refusal.remedy
+            refusal.remedy()
         );
     }
 

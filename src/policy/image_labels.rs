@@ -12,6 +12,7 @@ use std::iter;
 use super::leeward_labels::IMAGE_LABELS;
 use super::refusal::{Code, Refusal};
 use super::rule_id::RuleId;
+use super::rules::image::{Cause, NoImage};
 use crate::inventory::{Container, Image, Variant};
 use crate::settings::{ImageLabels, Settings};
 
@@ -200,55 +201,22 @@ fn without_image<'a>(container: &'a Container, image: Option<&Image>, honor: boo
 }
 
 fn img_001(container: &Container, lost: &[&str]) -> Option<Refusal> {
-    let (first, rest) = lost.split_first()?;
-    let more = match rest.len() {
-        0 => format!("label `{first}` of `{}` comes from its image", container.name),
-        1 => format!("label `{first}` of `{}` and 1 more come from its image", container.name),
-        more => format!("label `{first}` of `{}` and {more} more come from its image", container.name),
-    };
-    Some(
-        Refusal::new(
-            Code::ImageLabels,
-            format!("{more} `{}`, not from you", container.image),
-            format!(
-                "if you trust the image to configure Traefik, say so on the container:\n\
-                 labels:\n  {IMAGE_LABELS}: honor\n\
-                 else set each of these labels yourself, to a value that differs from the image's: {}",
-                lost.join(", ")
-            ),
-        )
-        .about(container)
-        .by_rule(RuleId::Img001)
-        .by_label(*first),
-    )
+    let first = lost.first()?;
+    let labels = lost.iter().map(|&label| label.to_owned()).collect();
+    let cause = Cause::Lost { image: container.image.clone(), labels };
+    let refusal = Refusal::saw(Code::ImageLabels, cause).about(container);
+    Some(refusal.by_rule(RuleId::Img001).by_label(*first))
 }
 
 fn img_003(container: &Container, image: Option<&Image>) -> Refusal {
     let why = match image.and_then(|image| image.problem.as_deref()) {
-        Some(problem) => format!("image `{}` could not be read: {problem}", container.image),
-        None if container.variant == Variant::Unknown => {
-            format!(
-                "the engine does not say which variant of image `{}` `{}` was made from",
-                container.image, container.name
-            )
-        }
-        None if container.image_id.as_str().is_empty() => {
-            format!("the engine did not say which image `{}` was made from", container.name)
-        }
-        None => format!("image `{}` ({}) is not there to be read", container.image, container.image_id),
+        Some(problem) => NoImage::Unreadable(problem.to_owned()),
+        None if container.variant == Variant::Unknown => NoImage::NoVariant,
+        None if container.image_id.as_str().is_empty() => NoImage::Unnamed,
+        None => NoImage::Gone(container.image_id.to_string()),
     };
-    Refusal::new(
-        Code::ImageLabels,
-        format!("{why}; the labels of `{}` cannot be told from those of its image", container.name),
-        format!(
-            "pull the image and create the container again: docker compose up -d --force-recreate (or docker pull {0} \
-             and docker run); if a filter stands before the engine, let `GET /images/<id>/json` through, with its \
-             `?platform=`; with containerd's image store, upgrade Docker to 28.1 or later",
-            container.image
-        ),
-    )
-    .about(container)
-    .by_rule(RuleId::Img003)
+    let cause = Cause::Unknown { image: container.image.clone(), why };
+    Refusal::saw(Code::ImageLabels, cause).about(container).by_rule(RuleId::Img003)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! [`rule_id`] is the closed set of the rules' ids. [`context`] holds the facts they share, [`leeward_labels`] names the labels that
 //! Leeward reads itself and finds the misspelt ones, [`remedy`] writes what to change.
 
+pub(crate) mod cause;
 pub mod claims;
 pub mod context;
 pub mod finding;

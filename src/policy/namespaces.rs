@@ -55,7 +55,7 @@ struct Groups {
 }
 
 /// A namespace that containers can share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shared {
     /// `network_mode: container:x`.
     Network,
@@ -162,7 +162,7 @@ pub enum WayOut {
 }
 
 /// Why the namespace that a container names is not the one it runs in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Broken {
     /// The container it names does not exist.
     Gone(String),

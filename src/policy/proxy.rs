@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Candidate;
 use super::leeward_labels::{PROXY, TRAEFIK, is_true};
 use super::namespaces::{Member, Namespace, Namespaces, is_alive};
-use super::refusal::{Code, Refusal};
+use super::refusal::{Code, Connect, Refusal};
 use super::remedy;
 use super::rule_id::RuleId;
 use super::words::listed;
@@ -286,9 +286,9 @@ impl<'a> ProxyNetworks<'a> {
             Some(network) => {
                 let there = listed(known.iter().map(|network| network.name.as_str()));
                 let join = remedy::join(service, &kept, network);
-                let at_once = format!("docker network connect {} {}", network.name, asks.container.name);
+                let at_once = Connect { container: asks.container.name.clone(), network: network.name.clone() };
                 let refusal = net_009(words, format!("{own}\nor put it on one that is there ({there}):\n{join}"));
-                Refusal { at_once: Some(at_once.into()), ..refusal }
+                Refusal { at_once: Some(Box::new(at_once)), ..refusal }
             }
             None => net_009(words, own),
         }
@@ -389,6 +389,7 @@ fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String 
 mod tests {
     use super::*;
     use crate::policy::context::Context;
+    use crate::report::words::{Remedy as _, Words as _};
     use crate::settings::OwnerIsolation;
 
     /// Networks as `name`, a mark for "not internal" (`!`) or "labelled" (`*`) before it; containers as `name` and the
@@ -451,7 +452,7 @@ mod tests {
                 format!("{} {}", refusal.code.as_str(), network.name)
             }
             Err(refusal) => {
-                assert!(!refusal.remedy.is_empty() && !refusal.words.contains('\n'));
+                assert!(!refusal.remedy().is_empty() && !refusal.words().contains('\n'));
                 refusal.code.as_str().to_owned()
             }
         };
@@ -495,7 +496,7 @@ mod tests {
         let namespace = context.namespaces.get(context.find("app").unwrap()).unwrap();
         let app = inventory.containers.get("app").unwrap();
         let refusal = context.proxy.choose(app, namespace, None, None, Isolation::Enforce).unwrap_err();
-        assert!(refusal.words.ends_with("no container is called `egde`, as --traefik says"), "{}", refusal.words);
+        assert!(refusal.words().ends_with("no container is called `egde`, as --traefik says"), "{}", refusal.words());
 
         // What calls itself Traefik is one more neighbour.
         inventory.containers.remove("app");

@@ -1,53 +1,79 @@
-//! Every "no" as a value: a code for machines, words for people, and what to do about it.
+//! Every "no" as a value: a code, the rule, the label, and what was seen.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-#[cfg(doc)]
-use super::finding::Finding;
-use super::finding::{Key, Subject};
+use serde::Serialize;
+
+use super::cause::Cause;
+use super::finding::{Finding, Key, Subject};
 use super::rule_id::RuleId;
 use crate::budgets::{Excess, Quantity};
 use crate::inventory::Container;
 
 /// Why something is not routed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refusal {
     /// A stable word for machines: one of [`Code`].
     pub code: Code,
     /// The audit rule behind it, if one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleId>,
     /// The whole label key that caused it, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What the rule found it on, where a finding says the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Box<Subject>>,
     /// The hosts that it is about, `*.x` for all below `x`.
-    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub hosts: Box<[String]>,
-    /// One line, lower case, no full stop.
-    pub words: String,
-    /// What to change, as a sentence, a compose snippet or a command; may have several lines.
-    pub remedy: String,
-    /// The command that does the same to what runs, until it is made anew.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_once: Option<Box<str>>,
+    /// What was seen.
+    pub(crate) cause: Arc<Cause>,
+    /// `leeward.allow` would help; the rules that it allows on the container already.
+    pub(crate) may_allow: Option<BTreeSet<RuleId>>,
+    /// What does the same to what runs, until it is made anew.
+    pub at_once: Option<Box<Connect>>,
+}
+
+/// A running container that is to be put on a network.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Connect {
+    /// The container's name.
+    pub container: String,
+    /// The network's name.
+    pub network: String,
 }
 
 impl Refusal {
     /// A refusal without rule or label.
-    pub fn new(code: Code, words: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn saw(code: Code, cause: impl Into<Cause>) -> Self {
         Self {
             code,
             rule: None,
             label: None,
             subject: None,
             hosts: Box::default(),
-            words: words.into(),
-            remedy: remedy.into(),
+            cause: Arc::new(cause.into()),
+            may_allow: None,
             at_once: None,
         }
+    }
+
+    /// For what a finding says, which the operator may allow on the container beside `allowed`.
+    pub(crate) fn for_finding(code: Code, finding: &Finding, allowed: &BTreeSet<RuleId>) -> Self {
+        let Finding { rule, subject, label, cause, .. } = finding;
+        Self {
+            code,
+            rule: Some(*rule),
+            label: label.clone(),
+            subject: Some(Box::new(subject.clone())),
+            hosts: Box::default(),
+            cause: Arc::clone(cause),
+            may_allow: Some(allowed.clone()),
+            at_once: None,
+        }
+    }
+
+    /// A refusal without rule or label.
+    pub fn new(code: Code, words: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::saw(code, Cause::Said { words: words.into(), fix: Some(remedy.into()) })
     }
 
     /// What to look up in the documentation: the rule's id, else the code.
@@ -128,7 +154,7 @@ impl From<&Excess> for Refusal {
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// The closed list of reasons. The text form is stable: scripts and dashboards may rely on it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
         pub enum Code {
             $($(#[$doc])* #[serde(rename = $text)] $name,)*
         }

@@ -1,21 +1,11 @@
 //! What to change, as a compose snippet or a command that can be pasted: with the names that the operator's own files
 //! use.
 
-use std::collections::BTreeSet;
-
-use super::leeward_labels::ALLOW;
-use super::rule_id::RuleId;
 use crate::inventory::Network;
 
 /// The key by which a compose file knows a network: Compose wrote it on the network. `None`: Compose did not make it.
 pub(super) fn key(network: &Network) -> Option<&str> {
     network.labels.get("com.docker.compose.network").map(String::as_str).filter(|key| !key.is_empty())
-}
-
-/// `fix`, or the label by which the operator accepts a finding on one container, which allows `allowed` already.
-pub(super) fn or_allow(fix: &str, allowed: &BTreeSet<RuleId>, rule: RuleId) -> String {
-    let ids: Vec<&str> = allowed.iter().filter(|id| **id != rule).chain([&rule]).map(|id| id.as_str()).collect();
-    format!("{fix}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {}", ids.join(","))
 }
 
 /// What makes a network anew with something changed: `yaml` are lines below its key, `flags` those of

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::sarif;
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
+use super::words::{Remedy as _, Words as _, of_case, same};
 use crate::plan::Plan;
 use crate::policy::finding::{Finding, Severity, Subject};
 
@@ -66,10 +67,10 @@ impl<'a> Audit<'a> {
         }
         for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
             let Some(first) = found.first() else { continue };
-            let fixes: Vec<Cow<'_, str>> = if found.len() > 1 && found.iter().all(|it| !it.is_own_remedy) {
+            let fixes: Vec<Cow<'_, str>> = if found.len() > 1 && found.iter().all(|it| of_case(it).is_none()) {
                 vec![first.rule.rule().fix_for(None)]
             } else {
-                let mut fixes: Vec<_> = found.iter().map(|it| Cow::Borrowed(&*it.remedy)).collect();
+                let mut fixes: Vec<_> = found.iter().map(|it| it.remedy()).collect();
                 fixes.dedup();
                 fixes
             };
@@ -107,13 +108,13 @@ fn together(findings: &[&Finding]) -> Vec<Vec<String>> {
     let mut all = Vec::new();
     for found in findings.chunk_by(|one, other| one.rule == other.rule) {
         let names: Vec<String> = found.iter().map(|it| place(&it.subject)).collect();
-        let same = found.first().and_then(|first| first.same);
-        match (found, same.filter(|_| found.iter().all(|it| it.same == same))) {
-            ([first, _, _, ..], Some(same)) => all.push(vec![
+        let each = found.first().and_then(|first| same(first));
+        match (found, each.filter(|_| found.iter().all(|it| same(it) == each))) {
+            ([first, _, _, ..], Some(each)) => all.push(vec![
                 word(first.severity).to_owned(),
                 first.rule.to_string(),
                 format!("{} containers", found.len()),
-                format!("each {same}: {}", names.join(", ")),
+                format!("each {each}: {}", names.join(", ")),
             ]),
             _ => all.extend(rows(found)),
         }
@@ -122,8 +123,7 @@ fn together(findings: &[&Finding]) -> Vec<Vec<String>> {
 }
 
 fn rows(findings: &[&Finding]) -> Vec<Vec<String>> {
-    let row =
-        |it: &&Finding| vec![word(it.severity).to_owned(), it.rule.to_string(), place(&it.subject), it.words.clone()];
+    let row = |it: &&Finding| vec![word(it.severity).to_owned(), it.rule.to_string(), place(&it.subject), it.words()];
     findings.iter().map(row).collect()
 }
 
@@ -191,8 +191,8 @@ mod tests {
         let wiki = inventory.containers.values_mut().find(|it| it.name == "wiki-wiki-1").unwrap();
         std::sync::Arc::make_mut(wiki).confinement.security_opt.clear();
         let plan = compile(&inventory, &Settings::default());
-        let remedies: Vec<&str> =
-            plan.findings.iter().filter(|it| it.rule == RuleId::Prv018).map(|it| &*it.remedy).collect();
+        let remedies: Vec<Cow<'_, str>> =
+            plan.findings.iter().filter(|it| it.rule == RuleId::Prv018).map(|it| Finding::remedy(it)).collect();
         assert_eq!(remedies, ["services:\n  wiki:\n    security_opt: [no-new-privileges:true]"]);
         assert!(rules::all().all(|rule| !rule.fix_for(None).contains("{service}")));
     }

@@ -13,8 +13,9 @@ use super::routes::Listing;
 use super::sarif::{self, Entry, Standing};
 use super::table::counted;
 use super::visible::{self, short, visible, visible_lines, width};
+use super::words::{Remedy as _, Words as _, of_case};
 use crate::inventory::{ContainerId, Inventory};
-use crate::plan::{Decision, Outcome, Plan, Warning};
+use crate::plan::{Decision, Outcome, Plan};
 use crate::policy::finding::{Finding, Key, Subject};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
@@ -43,8 +44,8 @@ struct Told<'a> {
     name: &'a str,
     rule: Option<RuleId>,
     subject: Cow<'a, Subject>,
-    words: &'a str,
-    remedy: &'a str,
+    words: String,
+    remedy: Cow<'static, str>,
     /// The remedy is for this case, not the rule's own.
     is_own_remedy: bool,
     spot: Option<Spot>,
@@ -93,15 +94,15 @@ impl<'a> Check<'a> {
         for decision in plan.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
             for refusal in refusals(decision) {
                 refused.extend(refusal.keys());
-                let own = || Subject::Container { id: decision.id.clone(), name: decision.name.clone() };
+                let own = || Subject::Container { id: decision.id.clone(), name: decision.name.clone(), service: None };
                 let subject = refusal.subject.as_deref().map_or_else(|| Cow::Owned(own()), Cow::Borrowed);
                 let spot = places.of_refusal(&decision.id, refusal);
                 told.push(Told {
                     standing: Standing::Refused,
                     name: refusal.name(),
                     rule: refusal.rule,
-                    words: &refusal.words,
-                    remedy: &refusal.remedy,
+                    words: refusal.words(),
+                    remedy: refusal.remedy(),
                     is_own_remedy: true,
                     file: places.file(&subject).map(ToOwned::to_owned),
                     subject,
@@ -115,7 +116,8 @@ impl<'a> Check<'a> {
             let keys: [Key<'_>; 2] = [finding.key(), (finding.rule, finding.subject.key(), None)];
             if keys.iter().any(|key| refused.contains(key)) {
                 // Said as a refusal; what mends it is the finding's.
-                let same = |it: &&mut Told<'_>| it.rule == Some(finding.rule) && *it.subject == finding.subject;
+                let same =
+                    |it: &&mut Told<'_>| it.rule == Some(finding.rule) && it.subject.key() == finding.subject.key();
                 if let Some(it) = told.iter_mut().find(same) {
                     it.change = it.change.take().or(change);
                 }
@@ -127,9 +129,9 @@ impl<'a> Check<'a> {
                 name: finding.rule.as_str(),
                 rule: Some(finding.rule),
                 subject: Cow::Borrowed(&finding.subject),
-                words: &finding.words,
-                remedy: &finding.remedy,
-                is_own_remedy: finding.is_own_remedy,
+                words: finding.words(),
+                remedy: finding.remedy(),
+                is_own_remedy: of_case(finding).is_some(),
                 spot: places.of_finding(finding),
                 file: places.file(&finding.subject).map(ToOwned::to_owned),
                 change,
@@ -203,12 +205,12 @@ impl<'a> Check<'a> {
         sarif::log(self.told.iter().map(|it| Entry {
             rule: it.name,
             standing: it.standing,
-            words: it.words,
+            words: it.words.clone(),
             subject: it.subject.clone().into_owned(),
             file: it.spot.as_ref().map(|spot| spot.file.clone()).or_else(|| it.file.clone()),
             spot: it.spot.clone(),
             change: it.change.clone(),
-            remedy: it.remedy,
+            remedy: it.remedy.clone(),
         }))
     }
 
@@ -228,9 +230,9 @@ impl<'a> Check<'a> {
     fn warnings(&self) -> Vec<String> {
         let all =
             self.plan.decisions.values().flat_map(|it| it.warnings.iter().map(move |warning| (&it.name, warning)));
-        all.map(|(name, Warning { label, words })| match label {
-            Some(label) => format!("{name}: {label}: {words}"),
-            None => format!("{name}: {words}"),
+        all.map(|(name, warning)| match &warning.label {
+            Some(label) => format!("{name}: {label}: {}", warning.words()),
+            None => format!("{name}: {}", warning.words()),
         })
         .collect()
     }
@@ -298,7 +300,7 @@ fn write(text: &mut String, same: &[&Told<'_>]) {
             (None, Some(file)) => visible(file),
             (None, None) => place(&told.subject),
         };
-        let _ = writeln!(text, "{at}: {standing} {}: {}", told.name, visible(told.words));
+        let _ = writeln!(text, "{at}: {standing} {}: {}", told.name, visible(&told.words));
         if let Some(spot) = &told.spot {
             underline(text, spot);
         }
@@ -311,7 +313,7 @@ fn write(text: &mut String, same: &[&Told<'_>]) {
     let of_rule = first.rule.filter(|_| same.len() > 1 && same.iter().all(|it| !it.is_own_remedy));
     let mut remedies: Vec<Cow<'_, str>> = match of_rule {
         Some(rule) => vec![rule.rule().fix_for(None)],
-        None => same.iter().map(|it| Cow::Borrowed(it.remedy)).collect(),
+        None => same.iter().map(|it| it.remedy.clone()).collect(),
     };
     remedies.dedup();
     for remedy in remedies.iter().filter(|it| !it.is_empty()).take(MOST) {

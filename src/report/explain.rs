@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::routes::{left_out, to_change};
 use super::visible::{json, visible, visible_lines};
+use super::words::{Remedy as _, Words as _};
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict, Weighed};
 use crate::policy::finding::{Finding, Key};
@@ -218,16 +219,16 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
                 line(&mut text, &format!("         {rule}, as above"));
                 continue;
             }
-            line(&mut text, &format!("         {}: {}", rule, visible(&refusal.words)));
+            line(&mut text, &format!("         {}: {}", rule, visible(&refusal.words())));
             if let Some(label) = &refusal.label {
                 line(&mut text, &format!("         label: {}", visible(label)));
             }
-            if !refusal.remedy.is_empty() {
+            if !refusal.remedy().is_empty() {
                 let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n           ");
                 line(&mut text, &format!("         remedy:\n           {remedy}"));
             }
         }
-        for Weighed { rule, standing, words, .. } in &step.findings {
+        for weighed @ Weighed { rule, standing, .. } in &step.findings {
             let note = match standing {
                 // Told as a refusal.
                 Standing::Blocks => continue,
@@ -235,7 +236,7 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
                 Standing::Overruled => "does not count: --isolation warn",
                 Standing::Noted => "noted",
             };
-            line(&mut text, &format!("         {rule} ({note}): {}", visible(words)));
+            line(&mut text, &format!("         {rule} ({note}): {}", visible(&weighed.words())));
         }
         for fact in &step.facts {
             line(&mut text, &format!("         {}", visible(fact)));
@@ -252,7 +253,7 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
     }
     for warning in &decision.warnings {
         let label = warning.label.as_deref().map(|label| format!("{}: ", visible(label))).unwrap_or_default();
-        line(&mut text, &format!("         {label}{}", visible(&warning.words)));
+        line(&mut text, &format!("         {label}{}", visible(&warning.words())));
     }
     let weighed = decision.steps.iter().flat_map(|step| &step.findings);
     let told: BTreeSet<Key<'_>> = said
@@ -265,7 +266,7 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
         text.push_str("\nOther findings (remedies: leeward audit)\n");
     }
     for finding in findings {
-        line(&mut text, &format!("         {}: {}", finding.rule, visible(&finding.words)));
+        line(&mut text, &format!("         {}: {}", finding.rule, visible(&finding.words())));
     }
     text
 }
@@ -291,14 +292,14 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
     for decision in refused {
         let refusal = decision.refusal.as_ref();
         let rule = refusal.map(Refusal::name).unwrap_or_default();
-        let words = refusal.map(|it| it.words.as_str()).unwrap_or_default();
+        let words = refusal.map(Refusal::words).unwrap_or_default();
         let name = visible(&decision.name);
-        line(&mut text, &format!("refused: {name}: {}: {}", visible(rule), visible(words)));
+        line(&mut text, &format!("refused: {name}: {}: {}", visible(rule), visible(&words)));
         line(&mut text, &format!("      remedy: leeward explain {name}"));
     }
     for decision in ignored {
-        let words = decision.refusal.as_ref().map(|refusal| refusal.words.as_str()).unwrap_or_default();
-        line(&mut text, &format!("ignored: {}: {}", visible(&decision.name), visible(words)));
+        let words = decision.refusal.as_ref().map(Refusal::words).unwrap_or_default();
+        line(&mut text, &format!("ignored: {}: {}", visible(&decision.name), visible(&words)));
     }
     text
 }

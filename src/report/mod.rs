@@ -9,6 +9,8 @@
 //! rule       one rule, explained
 //! sarif      findings and refusals for code scanning
 //! codes      what refusals without a rule are about
+//! words      causes in words: what was seen, and what to change
+//! json       the same, for programs
 //! table      columns for a terminal
 //! visible    what strangers wrote, escaped and cut; JSON
 //! ```
@@ -19,9 +21,11 @@ pub mod audit;
 pub mod check;
 pub mod codes;
 pub mod explain;
+mod json;
 pub mod placed;
 pub mod routes;
 pub mod rule;
 pub mod sarif;
 pub mod table;
 pub mod visible;
+pub mod words;

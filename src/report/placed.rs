@@ -39,7 +39,7 @@ impl<'a> Places<'a> {
 
     /// The place of a refusal of a container.
     pub fn of_refusal(&self, container: &ContainerId, refusal: &Refusal) -> Option<Spot> {
-        let own = || Subject::Container { id: container.clone(), name: String::new() };
+        let own = || Subject::Container { id: container.clone(), name: String::new(), service: None };
         let subject = refusal.subject.as_deref().cloned().unwrap_or_else(own);
         let rule = refusal.rule.or_else(|| (refusal.code == Code::AmbiguousNetwork).then_some(RuleId::Net009));
         self.of(rule, refusal.label.as_deref(), &subject).or_else(|| self.of(rule, refusal.label.as_deref(), &own()))

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
+use super::words::{Remedy as _, Words as _, at_once};
 use crate::plan::{Decision, Missing, Outcome, Plan, Route, Unusable};
 use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
@@ -160,13 +161,13 @@ impl<'a> Listing<'a> {
             .iter()
             .flat_map(|Refused { container, refusal, more, .. }| {
                 let all = std::iter::once(refusal).chain(more);
-                all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), refusal.words.clone()])
+                all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), refusal.words()])
             })
             .collect();
         text.push('\n');
         text.push_str(&columns(&["REFUSED", "CODE", "WHY"], &rows));
         for Refused { container, refusal, more, .. } in &self.refused {
-            for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy.is_empty()) {
+            for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy().is_empty()) {
                 let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n    ");
                 let label = refusal.label.as_deref().map(|label| format!(", label `{}`", visible(label)));
                 let (what, label) = (refusal.name(), label.unwrap_or_default());
@@ -217,9 +218,9 @@ fn more<'a>(found: &BTreeSet<Key<'_>>, decision: &'a Decision) -> Vec<&'a Refusa
 
 /// What to change, with the command for what runs.
 pub fn to_change(refusal: &Refusal) -> String {
-    match &refusal.at_once {
-        Some(command) => format!("{}\nat once: {command}", refusal.remedy),
-        None => refusal.remedy.clone(),
+    match at_once(refusal) {
+        Some(command) => format!("{}\nat once: {command}", refusal.remedy()),
+        None => refusal.remedy().into_owned(),
     }
 }
 

@@ -1,10 +1,13 @@
 //! SARIF 2.1.0, which code scanning reads: results with rules, places and fixes.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::codes;
 use super::visible;
+use super::words::{Remedy as _, Words as _};
 use crate::policy::finding::{Finding, Severity, Subject};
 use crate::policy::refusal::Code;
 use crate::policy::rules;
@@ -23,7 +26,7 @@ pub struct Entry<'a> {
     /// How it stands.
     pub standing: Standing,
     /// One line.
-    pub words: &'a str,
+    pub words: String,
     /// What it is about.
     pub subject: Subject,
     /// The file that it is about, if there is one.
@@ -33,7 +36,7 @@ pub struct Entry<'a> {
     /// A change of that file that mends it.
     pub change: Option<Change>,
     /// What the change does.
-    pub remedy: &'a str,
+    pub remedy: Cow<'static, str>,
 }
 
 /// How a result stands.
@@ -60,12 +63,12 @@ impl<'a> Entry<'a> {
         Self {
             rule: finding.rule.as_str(),
             standing,
-            words: &finding.words,
+            words: finding.words(),
             subject: finding.subject.clone(),
             file: None,
             spot: None,
             change: None,
-            remedy: &finding.remedy,
+            remedy: finding.remedy(),
         }
     }
 

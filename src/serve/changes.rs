@@ -10,6 +10,7 @@ use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
 use crate::report::table::counted;
 use crate::report::visible::short;
+use crate::report::words::Words as _;
 
 /// The most lines that one change may write; what is beyond is counted.
 const MOST_LINES: usize = 100;
@@ -98,7 +99,7 @@ pub(super) fn log(changes: &Changes<'_>, now: &Published) {
         info!(router.name = %router, owner = %part(&route.owner), "{what} `{router}`: {rule} -> {servers}");
     }
     for (Decision { id, name, .. }, refusal) in refused.iter().take(MOST_LINES) {
-        let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words));
+        let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words()));
         let rule = refusal.rule.map(RuleId::as_str).unwrap_or_default();
         warn!(
             container.name = %name,
@@ -109,7 +110,7 @@ pub(super) fn log(changes: &Changes<'_>, now: &Published) {
         );
     }
     for (Decision { id, name, .. }, refusal) in down.iter().take(MOST_LINES) {
-        let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words));
+        let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words()));
         info!(container.name = %name, container.id = %id, refusal.code = code, "`{name}` is not routed: {words}");
     }
     if lines > MOST_LINES {

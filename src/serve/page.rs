@@ -14,6 +14,7 @@ use crate::report::audit::{Audit, place, word};
 use crate::report::routes::{Listing, to_change};
 use crate::report::table::counted;
 use crate::report::visible::{visible, visible_lines};
+use crate::report::words::Words as _;
 
 /// Its style, at [`STYLE_PATH`].
 pub const STYLE: &str = include_str!("page.css");
@@ -60,7 +61,7 @@ pub fn page(published: &Published) -> Markup {
                             td { (explained(refused.container)) }
                             td {
                                 @if let Some(rule) = &refused.refusal.rule { code { (rule) } " " }
-                                (visible(&refused.refusal.words))
+                                (visible(&refused.refusal.words()))
                             }
                             td { pre { (visible_lines(&to_change(refused.refusal))) } }
                         }
@@ -75,7 +76,7 @@ pub fn page(published: &Published) -> Markup {
                             td class=(word(finding.severity)) { (word(finding.severity)) }
                             td { code { (finding.rule) } }
                             td { (place(&finding.subject)) }
-                            td { (visible(&finding.words)) }
+                            td { (visible(&finding.words())) }
                         }
                     }
                 }

@@ -330,17 +330,17 @@ fn the_way_out_of_a_refused_port_is_one_that_works() {
         plan.decisions.get("app").unwrap().refusal.clone().unwrap()
     };
     let named = refusal(&[(TCP, "HostSNI(`*`)"), ("traefik.tcp.routers.db.entrypoints", "db"), TCP_PORT]);
-    assert_eq!(named.words, "tcp router `db` of `app` takes all that comes in on entry point `db`");
-    assert!(named.remedy.contains("--own-entrypoint db=app (LEEWARD_OWN_ENTRYPOINT=db=app)"), "{}", named.remedy);
+    assert_eq!(named.words(), "tcp router `db` of `app` takes all that comes in on entry point `db`");
+    assert!(named.remedy().contains("--own-entrypoint db=app (LEEWARD_OWN_ENTRYPOINT=db=app)"), "{}", named.remedy());
     assert_eq!(named.label.as_deref(), Some("traefik.tcp.routers.db.rule"));
     let bare = refusal(&[(TCP, "HostSNI(`*`)"), TCP_PORT]);
-    assert_eq!(bare.words, "tcp router `db` of `app` takes all that comes in on Traefik's default entry points");
-    assert!(bare.remedy.contains("traefik.tcp.routers.db.entrypoints: db\n"), "{}", bare.remedy);
+    assert_eq!(bare.words(), "tcp router `db` of `app` takes all that comes in on Traefik's default entry points");
+    assert!(bare.remedy().contains("traefik.tcp.routers.db.entrypoints: db\n"), "{}", bare.remedy());
     // What a label holds is not pasted into a shell.
     let odd = refusal(&[(TCP, "HostSNI(`*`)"), ("traefik.tcp.routers.db.entrypoints", "$(reboot)"), TCP_PORT]);
-    assert!(!odd.remedy.contains("reboot"), "{}", odd.remedy);
+    assert!(!odd.remedy().contains("reboot"), "{}", odd.remedy());
     let udp = refusal(&[("traefik.udp.routers.dns.service", "dns"), UDP_PORT]);
-    assert_eq!(udp.words, "udp router `dns` of `app` takes all that comes in on every UDP entry point");
+    assert_eq!(udp.words(), "udp router `dns` of `app` takes all that comes in on every UDP entry point");
     let below = refusal(&[(HTTP, "HostRegexp(`^.+\\.com$`)")]);
-    assert_eq!(below.words, "http router `web` of `app` matches every host below `com`");
+    assert_eq!(below.words(), "http router `web` of `app` matches every host below `com`");
 }

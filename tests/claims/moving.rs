@@ -46,7 +46,7 @@ fn under_warn_the_only_middleware_of_a_name_is_found_in_another_project() {
         // What `enforce` would need is said, and does it.
         let plan = compile(&world, &warn());
         let finding = plan.findings.iter().find(|finding| finding.rule == RuleId::Lbl004).unwrap();
-        assert_eq!((finding.remedy.as_ref(), finding.blocks), ("--share-middleware authelia.auth", false));
+        assert_eq!((finding.remedy().as_ref(), finding.blocks), ("--share-middleware authelia.auth", false));
         let shared = Settings { share_middlewares: ["authelia.auth".parse().unwrap()].into(), ..Settings::default() };
         assert_eq!(used(&world, &shared), (vec!["authelia.auth".to_owned()], true));
     }
@@ -148,7 +148,7 @@ fn the_mode_of_one_project_relaxes_middlewares_by_a_bare_name() {
     let both = [RULE, (USES, "nobodys"), ("traefik.http.routers.web.service", "api@internal")];
     let plan = compile(&with(&both), &own);
     let decision = plan.decisions.get("app").unwrap();
-    let said: Vec<&str> = decision.steps.iter().flat_map(|it| &it.refusals).map(|it| it.words.as_str()).collect();
+    let said: Vec<String> = decision.steps.iter().flat_map(|it| &it.refusals).map(Words::words).collect();
     assert!(said.len() == 1 && said.iter().all(|it| it.contains("api@internal")), "{said:?}");
 }
 

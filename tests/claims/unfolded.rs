@@ -171,7 +171,7 @@ fn a_remedy_names_few_of_many_owners() {
     }
     let plan = compile(&inventory, &newest());
     let refusal = plan.decisions.get("app").unwrap().refusal.clone().unwrap();
-    assert_eq!(refusal.remedy.matches("--share-middleware").count(), 5, "{}", refusal.remedy);
+    assert_eq!(refusal.remedy().matches("--share-middleware").count(), 5, "{}", refusal.remedy());
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn of_very_many_hosts_that_several_owners_claim_a_thousand_are_told() {
         let plan = compile(&inventory, &Settings { isolation, ..newest() });
         let told: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == RuleId::Lbl002).collect();
         assert_eq!(told.len(), if isolation == Isolation::Strict { 1_001 } else { 1_000 });
-        assert!(told.iter().any(|finding| finding.words.contains("more hosts")));
+        assert!(told.iter().any(|finding| finding.words().contains("more hosts")));
         let routed = plan.decisions.values().filter(|it| it.outcome == Outcome::Routed).count();
         // Traefik declares nothing, and is not asked.
         assert_eq!(routed, if isolation == Isolation::Strict { 0 } else { 3 });

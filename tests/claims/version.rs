@@ -59,14 +59,14 @@ fn a_newer_label_spoils_no_document_for_a_traefik_of_unknown_version() {
         assert_eq!(found.len(), usize::from(assumed), "{traefiks:?} {flag:?}");
         for finding in found {
             assert_eq!((finding.severity, &finding.subject), (Severity::High, &Subject::Engine));
-            assert!(finding.words.contains("`app`") && !finding.words.contains("`other`"), "{}", finding.words);
-            assert!(finding.words.contains("3.0.0"), "{}", finding.words);
+            assert!(finding.words().contains("`app`") && !finding.words().contains("`other`"), "{}", finding.words());
+            assert!(finding.words().contains("3.0.0"), "{}", finding.words());
             assert!(
-                finding.remedy.contains("--traefik-version 3.7.0 (LEEWARD_TRAEFIK_VERSION=3.7.0)"),
+                finding.remedy().contains("--traefik-version 3.7.0 (LEEWARD_TRAEFIK_VERSION=3.7.0)"),
                 "{}",
-                finding.remedy
+                finding.remedy()
             );
-            let remedy = &app.refusal.as_ref().unwrap().remedy;
+            let remedy = &app.refusal.as_ref().unwrap().remedy();
             assert!(remedy.contains("--traefik-version 3.7.0"), "{remedy}");
         }
     }
@@ -103,5 +103,5 @@ fn a_thousand_containers_make_one_finding_of_bounded_length() {
     let plan = compile(&inventory, &Settings::default());
     let found: Vec<_> = plan.findings.iter().filter(|finding| finding.rule == RuleId::Trf007).collect();
     assert_eq!(found.len(), 1);
-    assert!(found[0].words.len() < 1000 && found[0].words.ends_with(" more"), "{}", found[0].words);
+    assert!(found[0].words().len() < 1000 && found[0].words().ends_with(" more"), "{}", found[0].words());
 }

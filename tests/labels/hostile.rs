@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use leeward::inventory::Inventory;
 use leeward::plan::{Outcome, compile};
+use leeward::report::words::Remedy as _;
 use leeward::traefik::Version;
 use leeward::traefik::labels;
 use serde_json::{Map, Value};
@@ -128,6 +129,6 @@ fn what_cannot_be_carried_is_refused_and_what_can_arrives() {
         let held = canonical(&reader::read(&written(&plan), Version::NEWEST).unwrap());
         assert_eq!(held, canonical(&with_defaults(&plan)), "{what}");
         let Some(refusal) = &decision.refusal else { continue };
-        assert!(!refusal.remedy.is_empty() && refusal.label.is_some(), "{what}: {refusal:?}");
+        assert!(!refusal.remedy().is_empty() && refusal.label.is_some(), "{what}: {refusal:?}");
     }
 }

@@ -1,9 +1,11 @@
 //! IMG: what an image brings along.
 
+use std::sync::Arc;
+
 use super::{Case, Check, Rule, Seen};
+use crate::policy::cause::Few;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::listed;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -53,6 +55,33 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// Labels that do not count.
+    Labels { image: String, labels: Few },
+    /// Compose's labels, which do not count.
+    Project { image: String, labels: Few },
+    /// Labels that are lost, so that the container is refused.
+    Lost { image: String, labels: Vec<String> },
+    /// The image's own labels are not known.
+    Unknown { image: String, why: NoImage },
+    /// The default rule reads labels that the image carries.
+    DefaultRule { image: String, labels: Few },
+}
+
+/// Why nothing is known of an image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NoImage {
+    /// The engine's answer about it could not be read.
+    Unreadable(String),
+    /// The engine does not say which of its variants it is.
+    NoVariant,
+    /// The engine did not say which it is.
+    Unnamed,
+    /// The engine does not have it.
+    Gone(String),
+}
+
 const COMPOSE: &str = "com.docker.compose.";
 
 fn img_001(case: &Case<'_>) -> Option<Seen> {
@@ -61,12 +90,7 @@ fn img_001(case: &Case<'_>) -> Option<Seen> {
     if labels.unknown() || baked.peek().is_none() {
         return None;
     }
-    let seen = Seen::new(format!(
-        "image `{}` of `{}` brings labels of its own, which do not count: {}",
-        case.container.image,
-        case.name(),
-        listed(baked)
-    ));
+    let seen = Seen::new(Cause::Labels { image: case.container.image.clone(), labels: Few::of(baked) });
     // Only a lost routing label refuses; others are without effect.
     let refuses = labels.refusal.is_some() && case.asked;
     Some(if refuses { seen } else { seen.action(Action::Warn).severity(Severity::Medium) })
@@ -78,12 +102,7 @@ fn img_002(case: &Case<'_>) -> Option<Seen> {
     if labels.unknown() || baked.peek().is_none() {
         return None;
     }
-    Some(Seen::new(format!(
-        "image `{}` of `{}` names a Compose project, which does not count: {}",
-        case.container.image,
-        case.name(),
-        listed(baked)
-    )))
+    Some(Seen::new(Cause::Project { image: case.container.image.clone(), labels: Few::of(baked) }))
 }
 
 fn img_003(case: &Case<'_>) -> Option<Seen> {
@@ -91,7 +110,7 @@ fn img_003(case: &Case<'_>) -> Option<Seen> {
         return None;
     }
     let refusal = Some(case.labels).filter(|labels| labels.unknown())?.refusal.as_ref()?;
-    Some(Seen::new(refusal.words.clone()).fix(refusal.remedy.clone()))
+    Some(Seen::again(Arc::clone(&refusal.cause)))
 }
 
 fn img_004(case: &Case<'_>) -> bool {

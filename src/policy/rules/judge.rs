@@ -1,15 +1,16 @@
 //! One pass over everything that matters: which rules fire, and whom each finding stands against.
 
-use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::net::net_raw;
+use super::privilege::Has;
 use super::{Case, Check, Rule, Seen, Wire, all, name_of};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
+use crate::policy::cause::{Cause, Few};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Subject};
@@ -17,9 +18,7 @@ use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Member, Namespace, is_alive};
 use crate::policy::refusal::{Code, Refusal};
-use crate::policy::remedy;
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::listed;
 use crate::settings::Isolation;
 
 /// How many findings about other containers on its networks are held against one container, for each rule. One is
@@ -51,8 +50,7 @@ pub(super) struct Power<'a> {
     /// The container whose network it is on.
     pub(super) network: &'a ContainerId,
     pub(super) kind: PowerKind,
-    /// One line.
-    pub(super) words: String,
+    pub(super) has: Has,
     pub(super) action: Action,
 }
 
@@ -102,7 +100,7 @@ impl Concerned {
 }
 
 /// What a finding does to a container that it concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Refuses it.
@@ -143,11 +141,7 @@ impl Judgement {
         self.concerning(at)
             .into_iter()
             .filter(|(_, standing)| *standing == Standing::Blocks)
-            .map(|(finding, _)| {
-                let remedy = remedy::or_allow(&finding.remedy, allowed, finding.rule);
-                let refusal = Refusal::new(Code::NotIsolated, finding.words.clone(), remedy).by_rule(finding.rule);
-                Refusal { subject: Some(Box::new(finding.subject.clone())), ..refusal }
-            })
+            .map(|(finding, _)| Refusal::for_finding(Code::NotIsolated, finding, allowed))
             .collect()
     }
 }
@@ -180,7 +174,7 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
                 Check::Any(check) => check(&case),
                 Check::App(check) | Check::Power(check) if asks => check(&case),
                 Check::Host(check) if host => check(&case),
-                Check::Hygiene(check) if asks => check(&case).then(|| Seen::same(rule.title)),
+                Check::Hygiene(check) if asks => check(&case).then(|| Seen::new(Cause::Title(rule.title))),
                 Check::Neighbour(check) if near => check(&case),
                 Check::Router(check) if near || traefik => check(&case),
                 Check::Traefik(check) if traefik => check(&case),
@@ -260,8 +254,8 @@ fn together<'a>(rule: &Rule, hits: &[Hit<'a>]) -> Hit<'a> {
         On::Network { at: _, name } => Some(name),
         On::Engine => None,
     });
-    let words = format!("{} times, {}: {}", hits.len(), rule.title, listed(names));
-    Hit { on: On::Engine, also: Vec::new(), seen: Seen::new(words), allowed: false }
+    let cause = Cause::Often { title: rule.title, names: Few::of(names) };
+    Hit { on: On::Engine, also: Vec::new(), seen: Seen::new(cause), allowed: false }
 }
 
 /// A judgement in the making: containers by their place in the inventory.
@@ -282,24 +276,14 @@ impl Verdicts {
         counts: &mut [usize],
     ) {
         let place = self.findings.len();
-        let Seen { words, same, fix, action, severity, not_verifiable } = hit.seen;
-        let service = hit.on.service(context);
+        let Seen { cause, action, severity, not_verifiable } = hit.seen;
+        let found = Finding::new(rule.id, hit.on.subject(context), cause);
         let mut finding = Finding {
-            rule: rule.id,
-            severity: severity.unwrap_or(rule.severity),
-            action: action.unwrap_or(rule.action),
-            subject: hit.on.subject(),
-            label: None,
-            words: match (hit.on, same) {
-                (On::Container { container, .. }, Some(same)) => format!("`{}` {same}", name_of(container)),
-                _ => words,
-            },
-            same,
-            is_own_remedy: fix.is_some(),
-            remedy: fix.map_or_else(|| rule.fix_for(service), Cow::Owned),
-            blocks: false,
+            severity: severity.unwrap_or(found.severity),
+            action: action.unwrap_or(found.action),
             allowed: hit.allowed,
             not_verifiable,
+            ..found
         };
         let action = finding.action;
         match hit.on {
@@ -386,22 +370,20 @@ enum On<'a> {
 }
 
 impl On<'_> {
-    /// What a container is called in a compose file.
-    fn service<'c>(&self, context: &'c Context<'_>) -> Option<&'c str> {
-        let On::Container { at, .. } = self else { return None };
-        let Candidate { container, labels, .. } = context.candidates.get(*at)?;
-        Some(labels.get("com.docker.compose.service").unwrap_or(name_of(container)))
-    }
-
-    fn subject(&self) -> Subject {
-        match self {
-            On::Container { container, at: _, asks: _ } => match &container.swarm {
-                Some(swarm) if !swarm.service_id.is_empty() => {
-                    Subject::Container { id: swarm.service_id.as_str().into(), name: name_of(container).to_owned() }
+    fn subject(&self, context: &Context<'_>) -> Subject {
+        match *self {
+            On::Container { container, at, asks: _ } => {
+                let labels = context.candidates.get(at).map(|candidate| &candidate.labels);
+                let service = labels.and_then(|labels| labels.get("com.docker.compose.service"));
+                let name = name_of(container).to_owned();
+                let swarm = container.swarm.as_ref().map(|swarm| swarm.service_id.as_str());
+                Subject::Container {
+                    id: swarm.filter(|id| !id.is_empty()).map_or_else(|| container.id.clone(), Into::into),
+                    service: Some(service.unwrap_or(&name).to_owned()),
+                    name,
                 }
-                _ => Subject::of(container),
-            },
-            On::Network { at: _, name } => Subject::Network { name: (*name).to_owned() },
+            }
+            On::Network { at: _, name } => Subject::Network { name: name.to_owned() },
             On::Engine => Subject::Engine,
         }
     }
@@ -517,34 +499,33 @@ fn powers<'w>(
     for (at, case) in group.iter().filter_map(|at| Some((*at, ground.case(context, *at, &[])?))) {
         let Case { container, namespace, .. } = case;
         let network = namespace.through.last().map_or(&container.id, |owner| &owner.id);
-        let mut add = |kind: PowerKind, action: Action, words: String| {
+        let mut add = |kind: PowerKind, action: Action, has: Has| {
             let count = holders.entry(kind).or_default();
             if *count < MOST_HOLDERS {
                 *count += 1;
-                powers.push(Power { holder: container, at, network, kind, words, action });
+                powers.push(Power { holder: container, at, network, kind, has, action });
             }
         };
-        let name = &container.name;
         let known = ground.known.get(at);
         if known.is_some_and(|known| known.traefik) {
-            add(PowerKind::Proxy, Action::Block, format!("`{name}` is the proxy itself"));
+            add(PowerKind::Proxy, Action::Block, Has::Proxy);
         } else if known.is_some_and(|known| known.leeward) {
-            add(PowerKind::Proxy, Action::Block, format!("`{name}` is Leeward, which tells the proxy its routes"));
+            add(PowerKind::Proxy, Action::Block, Has::Leeward);
         }
         if let Some((edge, _)) = namespace.ways_out().next()
             && seen.insert((PowerKind::WayOut, network))
         {
-            add(PowerKind::WayOut, Action::Block, format!("`{name}` has a way out over `{}`", edge.name));
+            add(PowerKind::WayOut, Action::Block, Has::WayOut(edge.name.to_owned()));
         }
         if net_raw(container, &context.inventory.engine) != Some(false) {
-            add(PowerKind::RawFrames, Action::WarnStrictBlock, format!("`{name}` may send raw frames"));
+            add(PowerKind::RawFrames, Action::WarnStrictBlock, Has::RawFrames);
         }
         for (rule, _) in rules {
             let Check::Power(check) = rule.check else { continue };
             let Some(seen) = check(&case) else { continue };
             let action = seen.action.unwrap_or(rule.action);
             if matches!(action, Action::Block | Action::WarnStrictBlock) {
-                add(PowerKind::Rule(rule.id), action, format!("{} ({})", seen.words, rule.id));
+                add(PowerKind::Rule(rule.id), action, Has::Seen(rule.id, seen.cause));
             }
         }
     }

@@ -15,11 +15,17 @@ pub(super) static RULES: &[Rule] = &[Rule {
     reference: "https://docs.docker.com/engine/logging/configure/",
 }];
 
+/// The container's output goes out through a log driver.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cause {
+    pub(crate) driver: String,
+}
+
 /// The drivers that keep output on the host.
 const LOCAL: [&str; 9] =
     ["", "json-file", "local", "journald", "none", "k8s-file", "passthrough", "passthrough-tty", "db"];
 
 fn log_001(case: &Case<'_>) -> Option<Seen> {
     let driver = case.container.confinement.log_driver.as_str();
-    (!LOCAL.contains(&driver)).then(|| Seen::new(format!("what `{}` prints goes out through `{driver}`", case.name())))
+    (!LOCAL.contains(&driver)).then(|| Seen::new(Cause { driver: driver.to_owned() }))
 }

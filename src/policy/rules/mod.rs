@@ -6,27 +6,29 @@
 
 mod devices;
 mod engine;
-mod image;
+pub(crate) mod image;
 mod judge;
 mod label;
-mod logging;
+pub(crate) mod logging;
 mod mounts;
 mod net;
-mod privilege;
-mod published;
-mod socket;
+pub(crate) mod privilege;
+pub(crate) mod published;
+pub(crate) mod socket;
 #[cfg(test)]
 mod tests;
 mod traefik;
 mod volumes;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
 
+use super::cause::Cause;
 use super::context::Context;
-use super::finding::{Action, Finding, Severity, Subject};
+use super::finding::{Action, Severity};
 use super::image_labels::OperatorLabels;
 use super::namespaces::{Member, Namespace};
 use super::rule_id::RuleId;
@@ -137,14 +139,10 @@ pub struct Wire<'w> {
 }
 
 /// What a check saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// One line with the facts: names, addresses, values.
-    pub words: String,
-    /// What is seen is the same for every container but for its name: what follows the name.
-    pub same: Option<&'static str>,
-    /// A fix with the names of the case filled in, where the rule's own does not do.
-    pub fix: Option<String>,
+    /// The facts: names, addresses, values.
+    pub(crate) cause: Arc<Cause>,
     /// Another action than the rule's, where the case is milder, or worse.
     pub action: Option<Action>,
     /// And another severity.
@@ -154,18 +152,20 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Something seen; the rule's own action and fix.
-    fn new(words: impl Into<String>) -> Self {
-        Self { words: words.into(), ..Self::default() }
+    /// Something seen; the rule's own action and severity.
+    fn new(cause: impl Into<Cause>) -> Self {
+        Self::again(Arc::new(cause.into()))
     }
 
-    /// The same of every container that it is seen on.
-    fn same(what: &'static str) -> Self {
-        Self { same: Some(what), ..Self::default() }
+    /// What was seen elsewhere.
+    fn again(cause: Arc<Cause>) -> Self {
+        Self { cause, action: None, severity: None, not_verifiable: false }
     }
 
-    fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
+    fn fix(mut self, remedy: impl Into<String>) -> Self {
+        if let Some(Cause::Said { fix, .. }) = Arc::get_mut(&mut self.cause) {
+            *fix = Some(remedy.into());
+        }
         self
     }
 
@@ -180,8 +180,8 @@ impl Seen {
     }
 
     /// A gap in what can be known.
-    fn unverifiable(words: impl Into<String>) -> Self {
-        Self { words: words.into(), not_verifiable: true, ..Self::default() }
+    fn unverifiable(cause: impl Into<Cause>) -> Self {
+        Self { not_verifiable: true, ..Self::new(cause) }
     }
 }
 
@@ -249,30 +249,5 @@ impl RuleId {
     #[expect(clippy::indexing_slicing, reason = "the table has a row for each id")]
     pub fn rule(self) -> &'static Rule {
         TABLE[self as usize]
-    }
-}
-
-/// A finding of a rule that a step of the way judges (see [`Check::Step`]) about one container. `blocks` and `allowed`
-/// are for the caller to set.
-pub fn found(rule: RuleId, container: &Container, words: String) -> Finding {
-    found_about(rule, Subject::of(container), words)
-}
-
-/// The same about anything.
-pub fn found_about(id: RuleId, subject: Subject, words: String) -> Finding {
-    let rule = id.rule();
-    Finding {
-        rule: id,
-        severity: rule.severity,
-        action: rule.action,
-        subject,
-        label: None,
-        words,
-        same: None,
-        remedy: rule.fix_for(None),
-        is_own_remedy: false,
-        blocks: false,
-        allowed: false,
-        not_verifiable: false,
     }
 }

@@ -8,6 +8,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::{Case, Check, Rule, Seen, Wire};
 use crate::inventory::{Container, Engine, Network};
+use crate::policy::cause::Cause;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version, is_podman};
@@ -594,9 +595,9 @@ pub(super) fn capability(name: &str) -> Cow<'_, str> {
 fn net_013(case: &Case<'_>) -> Option<Seen> {
     match net_raw(case.container, &case.context.inventory.engine) {
         Some(false) => None,
-        Some(true) => Some(Seen::same("may send raw frames: NET_RAW is not dropped")),
+        Some(true) => Some(Seen::new(Cause::Title("may send raw frames: NET_RAW is not dropped"))),
         None => {
-            let seen = Seen::same("may send raw frames, if containers.conf gives NET_RAW to everybody");
+            let seen = Seen::new(Cause::Title("may send raw frames, if containers.conf gives NET_RAW to everybody"));
             Some(Seen { not_verifiable: true, ..seen })
         }
     }

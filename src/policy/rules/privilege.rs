@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::devices::{self, Opens};
 use super::judge::{Power, PowerKind};
 use super::net::{capability, net_raw};
 use super::{Case, Check, Rule, Seen, mounts};
+use crate::policy::cause;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Shared;
 use crate::policy::rule_id::RuleId;
@@ -273,6 +275,30 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// It names a namespace (`container:x`) that is nobody's that is known.
+    SharesUnknown { what: Shared, mode: String },
+    /// A container that could not be read shares a namespace with it or its group.
+    SharesUnread { what: Shared, other: String },
+    /// It shares a namespace with one that has a way out or power over the host; `what: None` through others.
+    Shares { what: Option<Shared>, other: String, has: Has },
+}
+
+/// What a container could do for those that share a namespace with it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Has {
+    /// It is the proxy itself.
+    Proxy,
+    /// It tells the proxy its routes.
+    Leeward,
+    /// Over this network.
+    WayOut(String),
+    RawFrames,
+    /// What a rule saw.
+    Seen(RuleId, Arc<cause::Cause>),
+}
+
 /// Sees something if it is so.
 fn when(so: bool, words: impl FnOnce() -> String) -> Option<Seen> {
     so.then(|| Seen::new(words()))
@@ -355,19 +381,11 @@ fn prv_005(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_006(case: &Case<'_>) -> Option<Seen> {
-    let name = case.name();
-    if let Some((shared, mode)) = case.namespace.lost {
-        let what = what_is_shared(Some(shared));
-        let words = format!("`{name}` shares {what} with `{mode}`, which does not exist or could not be read");
-        return Some(Seen::unverifiable(words));
+    if let Some((what, mode)) = case.namespace.lost {
+        return Some(Seen::unverifiable(Cause::SharesUnknown { what, mode: mode.to_owned() }));
     }
-    if let Some((other, shared)) = case.context.namespaces.unread(case.at) {
-        let words = format!(
-            "`{}`, which could not be read, shares {} with `{name}` or its group; it counts as having a way out",
-            other.name,
-            what_is_shared(Some(shared))
-        );
-        return Some(Seen::unverifiable(words));
+    if let Some((other, what)) = case.context.namespaces.unread(case.at) {
+        return Some(Seen::unverifiable(Cause::SharesUnread { what, other: other.name.clone() }));
     }
     let allowed = case.context.candidates.get(case.at).map(|candidate| &candidate.allowed);
     let held = |power: &&Power<'_>| {
@@ -385,20 +403,9 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
     };
     let mut powers = case.powers.iter().filter(held);
     let first = powers.clone().find(|power| power.action == Action::Block).or_else(|| powers.next())?;
-    let shared = case.context.namespaces.shared(case.at, first.at);
-    let what = what_is_shared(shared);
-    let through = if shared.is_none() { ", through others" } else { "" };
-    let words = format!("`{name}` shares {what} with `{}`{through}: {}", first.holder.name, first.words);
-    Some(Seen::new(words).action(first.action))
-}
-
-fn what_is_shared(shared: Option<Shared>) -> &'static str {
-    match shared {
-        Some(Shared::Network) => "its network",
-        Some(Shared::Processes) => "its processes",
-        Some(Shared::Memory) => "its memory",
-        None => "a namespace",
-    }
+    let what = case.context.namespaces.shared(case.at, first.at);
+    let cause = Cause::Shares { what, other: first.holder.name.clone(), has: first.has.clone() };
+    Some(Seen::new(cause).action(first.action))
 }
 
 fn prv_024(case: &Case<'_>) -> Option<Seen> {
@@ -542,7 +549,7 @@ fn prv_018(case: &Case<'_>) -> Option<Seen> {
         );
         return Some(Seen::unverifiable(words));
     }
-    (!kept).then(|| Seen::same("may gain privileges: no-new-privileges is not set"))
+    (!kept).then(|| Seen::new(cause::Cause::Title("may gain privileges: no-new-privileges is not set")))
 }
 
 fn prv_019(case: &Case<'_>) -> bool {

@@ -51,6 +51,18 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// It answers on an address of the host.
+    Open { port: String, host_ip: String, host_port: String },
+    /// It asks for all its ports to be published.
+    AsksForAll,
+    /// It asks for one; `host_port` is empty where the engine may choose.
+    AsksFor { port: String, host_port: String },
+    /// On every node that runs it.
+    OnNodes,
+}
+
 fn is_loopback(binding: &Binding) -> bool {
     binding.host_ip.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -69,8 +81,8 @@ fn live(case: &Case<'_>, loopback: bool) -> Option<Seen> {
     let (port, binding) = case.container.ports.iter().find_map(|(port, bindings)| {
         bindings.iter().find(|binding| is_loopback(binding) == loopback).map(|binding| (port, binding))
     })?;
-    let host = if binding.host_ip.is_empty() { "0.0.0.0" } else { &binding.host_ip };
-    Some(Seen::new(format!("port {port} of `{}` is published on {host}:{}", case.name(), binding.host_port)))
+    let Binding { host_ip, host_port } = binding.clone();
+    Some(Seen::new(Cause::Open { port: port.clone(), host_ip, host_port }))
 }
 
 fn pub_001(case: &Case<'_>) -> Option<Seen> {
@@ -87,15 +99,14 @@ fn pub_003(case: &Case<'_>) -> Option<Seen> {
         return None;
     }
     if container.publish_all_ports {
-        return Some(Seen::new(format!("`{}` asks for all its ports to be published", case.name())));
+        return Some(Seen::new(Cause::AsksForAll));
     }
     let (port, bindings) = container.port_bindings.first_key_value()?;
-    let host_port = bindings.first().map_or("", |binding| binding.host_port.as_str());
-    let host_port = if host_port.is_empty() { "a port" } else { host_port };
-    Some(Seen::new(format!("`{}` asks for its port {port} to be published on {host_port} of the host", case.name())))
+    let host_port = bindings.first().map(|binding| binding.host_port.clone()).unwrap_or_default();
+    Some(Seen::new(Cause::AsksFor { port: port.clone(), host_port }))
 }
 
 fn pub_004(case: &Case<'_>) -> Option<Seen> {
     let host = case.container.swarm.as_ref()?.publish_modes.contains("host");
-    host.then(|| Seen::new(format!("`{}` publishes a port on the nodes it runs on", case.name())))
+    host.then(|| Seen::new(Cause::OnNodes))
 }

@@ -31,12 +31,18 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// The filter let a test request through.
+    TooWide,
+    /// There is none.
+    NoFilter,
+}
+
 fn soc_001(context: &Context<'_>) -> Option<Seen> {
-    (context.inventory.engine.door == Some(Door::Wide))
-        .then(|| Seen::new("the filter before the engine's socket let a test request through"))
+    (context.inventory.engine.door == Some(Door::Wide)).then(|| Seen::new(Cause::TooWide))
 }
 
 fn soc_002(context: &Context<'_>) -> Option<Seen> {
-    (context.inventory.engine.door == Some(Door::Bare))
-        .then(|| Seen::new("nothing stands between Leeward and the engine's socket"))
+    (context.inventory.engine.door == Some(Door::Bare)).then(|| Seen::new(Cause::NoFilter))
 }

@@ -9,7 +9,9 @@ use crate::inventory::{
 };
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Severity, Subject};
+use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
+use crate::report::words::{Remedy as _, Words as _};
 use crate::settings::{Isolation, Settings};
 
 /// The reference topology, hardened: no rule fires on it but those that say what cannot be known.
@@ -663,7 +665,7 @@ fn words_are_one_line() {
     }
     for (id, fires, _) in PAIRS {
         for finding in fired(*fires).iter().filter(|finding| finding.rule.as_str() == *id) {
-            assert!(!finding.words.contains('\n') && !finding.words.ends_with('.'), "{id}: {}", finding.words);
+            assert!(!finding.words().contains('\n') && !finding.words().ends_with('.'), "{id}: {}", finding.words());
         }
     }
 }
@@ -680,7 +682,7 @@ fn what_blocks_refuses_and_says_how_to_vouch() {
         let judgement = judged(&inventory, &Settings::default());
         let refusals = judgement.refusals(APP);
         let refusal = refusals.iter().find(|refusal| refusal.rule.map(RuleId::as_str) == Some(*id)).unwrap();
-        assert!(refusal.remedy.ends_with(&format!("leeward.allow: {id}")), "{}", refusal.remedy);
+        assert!(refusal.remedy().ends_with(&format!("leeward.allow: {id}")), "{}", refusal.remedy());
 
         let vouch = format!("NET-099, {}", id.to_lowercase());
         app(&mut inventory, "app").labels.insert("leeward.allow".into(), vouch);
@@ -908,7 +910,7 @@ fn refused_by(inventory: &Inventory, isolation: Isolation) -> (Vec<String>, Stri
     let judgement = judged(inventory, &Settings { isolation, ..Settings::default() });
     let refusals = judgement.refusals(APP);
     let words = refusals.iter().find(|refusal| refusal.rule.map(RuleId::as_str) == Some("PRV-006"));
-    let words = words.map(|refusal| refusal.words.clone()).unwrap_or_default();
+    let words = words.map(Refusal::words).unwrap_or_default();
     (refusals.into_iter().filter_map(|refusal| refusal.rule.map(|rule| rule.to_string())).collect(), words)
 }
 
@@ -1186,7 +1188,7 @@ fn a_neighbour_that_leaves_by_another_is_a_neighbour_with_a_way_out() {
     let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
     let findings = judged(&inventory, &strict).findings;
     let found = findings.iter().find(|it| it.rule == RuleId::Net011).unwrap();
-    assert!(found.words.contains("`db`") && found.words.contains("`host`"), "{}", found.words);
+    assert!(found.words().contains("`db`") && found.words().contains("`host`"), "{}", found.words());
 }
 
 #[test]
@@ -1422,8 +1424,8 @@ fn a_swarm_service_is_counted_once_however_many_tasks_and_containers_it_has() {
     for id in [RuleId::Net012, RuleId::Net013] {
         let found: Vec<&Finding> = about(id).collect();
         assert_eq!(found.len(), 1, "{found:#?}");
-        assert_eq!(found[0].subject, Subject::Container { id: "s1".into(), name: "web".into() });
-        assert!(found[0].words.starts_with("`web` ") && found[0].blocks, "{}", found[0].words);
+        assert_eq!((found[0].subject.key(), found[0].subject.name()), (("container", "s1"), "web"));
+        assert!(found[0].words().starts_with("`web` ") && found[0].blocks, "{}", found[0].words());
     }
     assert_eq!(about(RuleId::Net010).count(), 0, "one owner is no company");
     // Each of the tasks that asked is refused for it.

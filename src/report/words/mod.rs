@@ -1,0 +1,141 @@
+//! Causes in words: what was seen, and what to change. One file a family of rules.
+
+mod image;
+mod privilege;
+mod small;
+
+use std::borrow::Cow;
+
+use crate::plan::{Warning, Weighed};
+use crate::policy::cause::{Cause, Few};
+use crate::policy::finding::{Finding, Subject};
+use crate::policy::leeward_labels::ALLOW;
+use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
+
+/// What was seen, for people.
+pub trait Words {
+    /// One line, lower case, no full stop.
+    fn words(&self) -> String;
+}
+
+/// What to change.
+pub trait Remedy {
+    /// A sentence, a compose snippet or a command; may have several lines.
+    fn remedy(&self) -> Cow<'static, str>;
+}
+
+impl Words for Finding {
+    fn words(&self) -> String {
+        words(&self.cause, About::of(Some(&self.subject), self.label.as_deref()))
+    }
+}
+
+impl Words for Weighed {
+    fn words(&self) -> String {
+        words(&self.cause, About::of(Some(&self.subject), None))
+    }
+}
+
+impl Words for Refusal {
+    fn words(&self) -> String {
+        words(&self.cause, About::refusal(self))
+    }
+}
+
+impl Words for Warning {
+    fn words(&self) -> String {
+        words(&self.cause, About::of(None, self.label.as_deref()))
+    }
+}
+
+impl Remedy for Finding {
+    fn remedy(&self) -> Cow<'static, str> {
+        of_case(self).map_or_else(|| of_rule(Some(self.rule), Some(&self.subject)), Cow::Owned)
+    }
+}
+
+impl Remedy for Refusal {
+    fn remedy(&self) -> Cow<'static, str> {
+        let about = About::refusal(self);
+        let fix = remedy(&self.cause, about).map_or_else(|| of_rule(self.rule, self.subject.as_deref()), Cow::Owned);
+        let (Some(allowed), Some(rule)) = (&self.may_allow, self.rule) else { return fix };
+        let ids: Vec<&str> = allowed.iter().filter(|id| **id != rule).chain([&rule]).map(|id| id.as_str()).collect();
+        format!("{fix}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {}", ids.join(",")).into()
+    }
+}
+
+/// The remedy of a finding that is for its case, where the rule's own does not do.
+pub(super) fn of_case(finding: &Finding) -> Option<String> {
+    remedy(&finding.cause, About::of(Some(&finding.subject), finding.label.as_deref()))
+}
+
+/// The command that does the same to what runs, until it is made anew.
+pub(super) fn at_once(refusal: &Refusal) -> Option<String> {
+    refusal.at_once.as_ref().map(|it| format!("docker network connect {} {}", it.network, it.container))
+}
+
+/// What `finding` says of its container is the same of every other: what follows the container's name.
+pub(super) fn same(finding: &Finding) -> Option<&'static str> {
+    match *finding.cause {
+        Cause::Title(title) => Some(title),
+        _ => None,
+    }
+}
+
+fn of_rule(rule: Option<RuleId>, subject: Option<&Subject>) -> Cow<'static, str> {
+    rule.map(|rule| rule.rule().fix_for(About::of(subject, None).service)).unwrap_or_default()
+}
+
+/// What a cause is about.
+#[derive(Clone, Copy, Debug)]
+struct About<'a> {
+    /// The container's, the network's or the host's name.
+    name: &'a str,
+    /// What the container is called in a compose file.
+    service: Option<&'a str>,
+    /// The whole label key.
+    label: &'a str,
+}
+
+impl<'a> About<'a> {
+    fn of(subject: Option<&'a Subject>, label: Option<&'a str>) -> Self {
+        let service = match subject {
+            Some(Subject::Container { service, .. }) => service.as_deref(),
+            _ => None,
+        };
+        Self { name: subject.map(Subject::name).unwrap_or_default(), service, label: label.unwrap_or_default() }
+    }
+
+    fn refusal(refusal: &'a Refusal) -> Self {
+        Self::of(refusal.subject.as_deref(), refusal.label.as_deref())
+    }
+}
+
+fn words(cause: &Cause, about: About<'_>) -> String {
+    match cause {
+        Cause::Title(title) => format!("`{}` {title}", about.name),
+        Cause::Often { title, names } => format!("{} times, {title}: {}", names.len(), listed(names)),
+        Cause::Said { words, .. } => words.clone(),
+        Cause::Published(cause) => small::published(cause, about),
+        Cause::Privilege(cause) => privilege::words(cause, about),
+        Cause::Logging(cause) => small::logging(cause, about),
+        Cause::Image(cause) => image::words(cause, about),
+        Cause::Socket(cause) => small::socket(cause),
+    }
+}
+
+/// What to change, where the rule's own fix does not do.
+fn remedy(cause: &Cause, _: About<'_>) -> Option<String> {
+    match cause {
+        Cause::Said { fix, .. } => fix.clone(),
+        Cause::Image(cause) => image::remedy(cause),
+        _ => None,
+    }
+}
+
+/// Names in backticks: `` `a`, `b` and 3 more``.
+fn listed(Few { names, more }: &Few) -> String {
+    let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if *more > 0 { format!("{names} and {more} more") } else { names }
+}
