@@ -295,6 +295,9 @@ pub struct Attachment {
     pub ipv6: Option<IpAddr>,
     /// Names it answers to there: `Aliases` and `DNSNames`.
     pub aliases: BTreeSet<String>,
+    /// The addresses that the operator fixed there: `IPAMConfig`.
+    #[serde(skip_serializing_if = "<[IpAddr]>::is_empty")]
+    pub fixed: Box<[IpAddr]>,
 }
 
 /// One host binding of a port.

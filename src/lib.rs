@@ -7,6 +7,7 @@
 //! labels    flat labels -> tree -> typed Dynamic, or a Problem                  (pure)
 //! policy    isolation, names, references, hosts: every claim gets one verdict   (pure)
 //! plan      select, address, complete, join                                     (pure) -> Plan
+//! remedy    what would have to change, tried and judged again                   (pure)
 //! report    the plan as tables, explanations, JSON and SARIF                    (pure)
 //! serve     encode once, compare, send only a change; Traefik and people ask
 //! ```
@@ -15,7 +16,7 @@
 //! these share at their sockets.
 //!
 //! The heart is one pure function, [`plan::compile`]. Imports run one way:
-//! `cli -> serve, gate, probe, docker -> net, source, report -> plan -> policy -> traefik, inventory, settings`.
+//! `cli -> serve, gate, probe, docker -> net, source, report -> remedy -> plan -> policy -> traefik, inventory, settings`.
 
 pub mod budgets;
 pub mod docker;
@@ -25,6 +26,7 @@ pub mod net;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod remedy;
 pub mod report;
 pub mod seccomp;
 pub mod serve;

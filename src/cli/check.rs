@@ -23,7 +23,7 @@ use super::policy::Policy;
 use super::{Ended, Exit, Failure};
 
 /// Standard input, as a file's name.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// What Compose reads where no file is named: the first of each row that is there.
 const USUAL: [[&str; 4]; 2] = [
@@ -140,6 +140,11 @@ fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
         readable.filter_map(|(text, path)| Written::read(path.display().to_string(), text)).collect()
     };
     Ok(Read { project, written })
+}
+
+/// Reads one project.
+pub(super) fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
+    read(file, name).map(|read| read.project)
 }
 
 /// What Compose calls the project of a folder: its name, lower case, of letters, digits, `-` and `_`.

@@ -10,6 +10,7 @@ mod client;
 mod engine;
 mod environment;
 mod explain;
+mod fix;
 mod gate;
 mod health;
 mod judged;
@@ -70,6 +71,7 @@ enum Verb {
     Explain(Box<explain::Explain>),
     Audit(Box<audit::Audit>),
     Check(Box<check::Check>),
+    Fix(Box<fix::Fix>),
     Probe(probe::Probe),
     Snapshot(snapshot::Snapshot),
     Health(health::Health),
@@ -143,6 +145,7 @@ impl Verb {
             Self::Explain(verb) => verb.run(),
             Self::Audit(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
+            Self::Fix(verb) => verb.run(),
             Self::Probe(verb) => verb.run(),
             Self::Snapshot(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
@@ -157,6 +160,7 @@ impl Verb {
             | Self::Explain(_)
             | Self::Audit(_)
             | Self::Check(_)
+            | Self::Fix(_)
             | Self::Probe(_)
             | Self::Snapshot(_)
             | Self::Health(_) => false,

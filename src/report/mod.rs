@@ -5,6 +5,7 @@
 //! explain    the same for one container or one host, step by step
 //! audit      what the rules found, as a table and JSON
 //! check      all of it for Compose projects, with lines of their files
+//! fix        what to change: a summary, Compose override files, commands
 //! placed     where in those files a finding or a refusal has its reason
 //! rule       one rule, explained
 //! sarif      findings and refusals for code scanning
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod check;
 pub mod codes;
 pub mod explain;
+pub mod fix;
 mod json;
 pub mod placed;
 pub mod routes;

@@ -618,6 +618,7 @@ fn attachment(settings: &Value) -> Value {
         "IPAddress": at(settings, &["ipv4_address"]),
         "GlobalIPv6Address": at(settings, &["ipv6_address"]),
         "Aliases": at(settings, &["aliases"]),
+        "IPAMConfig": { "IPv4Address": at(settings, &["ipv4_address"]), "IPv6Address": at(settings, &["ipv6_address"]) },
     })
 }
 

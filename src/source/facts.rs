@@ -244,6 +244,11 @@ pub(crate) fn attachments(raw: &Value, malformed: &mut Option<String>) -> BTreeM
                 ipv4: address(text(network, &["IPAddress"])),
                 ipv6: address(text(network, &["GlobalIPv6Address"])),
                 aliases,
+                fixed: ["IPv4Address", "IPv6Address"]
+                    .iter()
+                    .filter_map(|key| with_zone(at(network, &["IPAMConfig", key]).as_str()?))
+                    .filter_map(|(address, zone)| zone.is_none().then_some(address))
+                    .collect(),
             };
             (name.clone(), attachment)
         })

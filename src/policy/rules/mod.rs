@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
+pub use privilege::gives_power;
 
 use super::cause::Cause;
 use super::context::Context;

@@ -321,22 +321,30 @@ fn prv_002(case: &Case<'_>) -> Option<Seen> {
     })
 }
 
+/// Capabilities with known ways out of a container.
+const OPEN: [&str; 13] = [
+    "ALL",
+    "BPF",
+    "DAC_READ_SEARCH",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "PERFMON",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_MODULE",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "CHECKPOINT_RESTORE",
+];
+
+/// Whether a capability, however it is written, gives power over the host or over its network (PRV-003, NET-014).
+pub fn gives_power(name: &str) -> bool {
+    let name = capability(name);
+    name == "NET_ADMIN" || OPEN.contains(&&*name)
+}
+
 fn prv_003(case: &Case<'_>) -> Option<Seen> {
-    const OPEN: [&str; 13] = [
-        "ALL",
-        "BPF",
-        "DAC_READ_SEARCH",
-        "MAC_ADMIN",
-        "MAC_OVERRIDE",
-        "PERFMON",
-        "SYSLOG",
-        "SYS_ADMIN",
-        "SYS_BOOT",
-        "SYS_MODULE",
-        "SYS_PTRACE",
-        "SYS_RAWIO",
-        "CHECKPOINT_RESTORE",
-    ];
     let found = added(case).find(|(name, _)| OPEN.contains(&&**name))?;
     Some(Seen::new(format!("`{}` has the capability {}", case.name(), found.1)))
 }

@@ -1,0 +1,26 @@
+//! What to change so that a project is routed and isolated: edits of the operator's files, proven by judging again.
+//!
+//! ```text
+//! edit       one change of a Compose file: a value, no words
+//! apply      edits on an inventory: what the engine would say after `up -d`
+//! planner    judge, edit, apply, judge again, until nothing is left to try
+//! ```
+//!
+//! Pure, total and bounded: [`planner::MOST_ROUNDS`] compilations at most for each of [`planner::MOST_STARTS`] starts.
+
+mod apply;
+mod edit;
+mod names;
+mod networks;
+mod planner;
+mod rules;
+mod traefik;
+
+pub use apply::apply;
+pub use edit::{Change, Edit, NewNetwork, Seat, What};
+pub use names::{is_writable, proxy_network_of};
+pub use planner::{
+    Choice, Files, Lost, MOST_ROUNDS, MOST_STARTS, Remedies, Remedy, Said, Scope, Services, Stays, Verdict, Wishes,
+    containers, find, plan,
+};
+pub use rules::is_about_isolation as is_for_edits;

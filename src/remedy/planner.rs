@@ -1,0 +1,897 @@
+//! Judge, edit, apply, judge again: until what asked for a route is routed and isolated, or nothing is left to try.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::apply::apply;
+use super::edit::{Change, Edit, What, shown};
+use super::names::is_writable;
+use super::networks;
+use super::rules::{self, is_about_isolation, refusals};
+use super::traefik;
+use crate::inventory::{Binding, Container, ContainerId, Inventory};
+use crate::plan::{self, Outcome, Plan, StepName, Verdict as StepVerdict};
+use crate::policy::context::Context;
+use crate::policy::leeward_labels::{ALLOW, TRAEFIK};
+use crate::policy::names::Owner;
+use crate::policy::namespaces::Namespace;
+use crate::policy::proxy::How;
+use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rule_id::RuleId;
+use crate::settings::{Glob, Isolation, Settings};
+
+/// How often one start applies edits and judges again.
+pub const MOST_ROUNDS: usize = 6;
+/// How often the planner starts anew without what turned out to be beyond mending.
+pub const MOST_STARTS: usize = 3;
+/// How many names are listed of those that lose sight of a service.
+const MOST_NAMES: usize = 5;
+
+/// Whose remedies are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody's.
+    Everything,
+    /// These owners'.
+    Owners(BTreeSet<Owner>),
+}
+
+/// What the operator has answered already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Containers that keep their way out and their published ports; allowed by label if they ask for a route.
+    pub keep: BTreeSet<ContainerId>,
+}
+
+/// Everything that there is to change, and what comes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Remedies {
+    /// One for each owner with something to mend, in the order of their names.
+    pub owners: Vec<Remedy>,
+    /// Traefik's part: networks that it makes and joins. Those in a project that has a remedy of its own are there.
+    pub traefik: Vec<Edit>,
+    /// Nobody is declared a Traefik; one was assumed.
+    pub traefik_is_assumed: bool,
+    /// The names of the declared Traefiks.
+    pub traefiks: Vec<String>,
+    /// Networks that `--proxy-network` has to name too, where it is set.
+    pub proxy_network_flags: BTreeSet<String>,
+    /// How often edits were applied and judged.
+    pub rounds: usize,
+    /// What the engine would say afterwards. An assumed Traefik is in it.
+    #[serde(skip)]
+    pub after: Inventory,
+    /// The keys by which files know networks: owner, full name, key.
+    #[serde(skip)]
+    pub keys: BTreeMap<(String, String), String>,
+    /// Of these, those that another file makes.
+    #[serde(skip)]
+    pub external: BTreeSet<(String, String)>,
+    /// The networks of each service, by owner and service, after the edits: full name and place.
+    #[serde(skip)]
+    pub places: BTreeMap<(String, String), BTreeMap<String, super::edit::Seat>>,
+    /// Capabilities and security options that stay, by owner and service.
+    #[serde(skip)]
+    pub stays: BTreeMap<(String, String), Stays>,
+    /// The files of each owner's project.
+    #[serde(skip)]
+    pub files: BTreeMap<String, Files>,
+}
+
+/// Lists of which an override can only write the whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stays {
+    /// `cap_add`.
+    pub cap_add: BTreeSet<String>,
+    /// `security_opt`.
+    pub security_opt: Vec<String>,
+}
+
+/// What Compose wrote on containers of where it found their project. Strangers can write the same: only to be shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Files {
+    /// `com.docker.compose.project.working_dir`.
+    pub working_dir: Option<String>,
+    /// `com.docker.compose.project.config_files`, between commas.
+    pub config_files: Option<String>,
+}
+
+/// What to do about one owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remedy {
+    /// The project, or the container that is alone.
+    #[serde(serialize_with = "shown")]
+    pub owner: Owner,
+    /// Where its files are, as its containers say.
+    pub files: Files,
+    /// The changes of its own files.
+    pub edits: Vec<Edit>,
+    /// Who asked for a route: before and after.
+    pub verdicts: Vec<Verdict>,
+    /// What stops working.
+    pub lost: Vec<Lost>,
+    /// What nobody can know here.
+    pub said: Vec<Said>,
+    /// What edits cannot mend, and the answers there are.
+    pub choices: Vec<Choice>,
+    /// Everybody who asked is routed and isolated after the edits, or would be if it ran.
+    pub proven: bool,
+}
+
+/// A container that asked for a route: what is decided, and what will be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Its name.
+    pub container: String,
+    /// Its service; its name, if it is alone.
+    pub service: String,
+    /// What is decided now.
+    pub before: Outcome,
+    /// Why.
+    pub because: Vec<Refusal>,
+    /// What will be decided.
+    pub after: Outcome,
+    /// Why.
+    pub left: Vec<Refusal>,
+}
+
+/// Something that works now, and will not after the edits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Lost {
+    /// A published port.
+    Port {
+        /// Whose.
+        service: String,
+        /// `53/udp`, in the container.
+        port: String,
+        /// The host's address; empty is all of them.
+        host_ip: String,
+        /// The host's port; empty is any.
+        host_port: String,
+        /// Traefik reaches the application on it, so that only the way past Traefik is lost.
+        routed: bool,
+    },
+    /// A way out: mail, updates, other people's services.
+    WayOut {
+        /// Whose.
+        service: String,
+        /// Over which networks.
+        networks: Vec<String>,
+        /// It asked for no route itself.
+        silent: bool,
+    },
+    /// A name for the host.
+    HostGateway {
+        /// Whose.
+        service: String,
+        /// As written: `host.docker.internal:host-gateway`.
+        entry: String,
+    },
+    /// A fixed address on a network that it leaves.
+    Address {
+        /// Whose.
+        service: String,
+        /// The network.
+        network: String,
+        /// The address.
+        address: String,
+    },
+    /// Containers of other owners that it shared a network with, and shares none with any more.
+    Neighbours {
+        /// Whose.
+        service: String,
+        /// The network.
+        network: String,
+        /// Some of them.
+        names: Vec<String>,
+        /// How many there are.
+        count: usize,
+    },
+    /// Something that it was allowed to do: `NET_ADMIN`, `privileged`, ….
+    Power {
+        /// Whose.
+        service: String,
+        /// As written in the file.
+        what: String,
+    },
+}
+
+/// Something that the engine's answers do not hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Said {
+    /// It does not run, and was judged as if it did.
+    NotRunning {
+        /// The container.
+        container: String,
+        /// Its state.
+        state: String,
+    },
+    /// A network that was not given: who is on it, and what it is, is not known.
+    NotGiven {
+        /// The network.
+        network: String,
+        /// It was taken for one with a way out, and is left.
+        is_left: bool,
+    },
+    /// A service that keeps its way out shares a network with one that is isolated.
+    KeepsWayOut {
+        /// The service.
+        service: String,
+    },
+}
+
+/// A container that edits cannot mend, or that loses what it may be there for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// The container.
+    pub container: String,
+    /// Its service; its name, if it is alone.
+    pub service: String,
+    /// What stands against it, rule by rule. Empty: only for what it loses.
+    pub rules: BTreeSet<RuleId>,
+    /// All the rules which, allowed on its own container, let it be routed as it is. `None`: none do.
+    pub allow: Option<BTreeSet<RuleId>>,
+    /// It is on the host's network: Traefik's file provider can route to the host's address.
+    pub on_host: bool,
+    /// Ports that it would lose, and that are not for browsers.
+    pub ports: Vec<String>,
+}
+
+/// The containers of each service.
+#[derive(Clone, Debug, Default)]
+pub struct Services {
+    of: BTreeMap<Owner, BTreeMap<String, Vec<ContainerId>>>,
+}
+
+impl Services {
+    fn of_context(context: &Context<'_>) -> Self {
+        let mut all = Self::default();
+        for (at, candidate) in context.candidates.iter().enumerate() {
+            let services = all.of.entry(candidate.owner.clone()).or_default();
+            services.entry(service_of(context, at)).or_default().push(candidate.id.clone());
+        }
+        all
+    }
+
+    /// The containers of a service.
+    pub(super) fn of(&self, owner: &Owner, service: &str) -> &[ContainerId] {
+        self.of.get(owner).and_then(|services| services.get(service)).map_or(&[], Vec::as_slice)
+    }
+
+    /// All containers of an owner.
+    pub(super) fn of_owner(&self, owner: &Owner) -> impl Iterator<Item = &ContainerId> {
+        self.of.get(owner).into_iter().flat_map(|services| services.values().flatten())
+    }
+}
+
+fn service_of(context: &Context<'_>, at: usize) -> String {
+    let Some(candidate) = context.candidates.get(at) else { return String::new() };
+    let service = candidate.labels.get("com.docker.compose.service").filter(|_| candidate.owner.group().is_some());
+    service.unwrap_or(&candidate.container.name).to_owned()
+}
+
+/// An inventory, and what was decided about it.
+pub(super) struct World<'a> {
+    pub(super) context: Context<'a>,
+    pub(super) plan: Plan,
+    asks: BTreeSet<usize>,
+}
+
+impl<'a> World<'a> {
+    fn of(inventory: &'a Inventory, settings: &'a Settings) -> Self {
+        let plan = plan::compile(inventory, settings);
+        let context = Context::of(inventory, settings);
+        let has_asked = |id: &ContainerId| {
+            plan.decisions.get(id).is_some_and(|decision| {
+                let passed = |step: &plan::Step| step.name == StepName::AskedFor && step.verdict == StepVerdict::Passed;
+                decision.steps.iter().any(passed)
+            })
+        };
+        let asks = context
+            .candidates
+            .iter()
+            .enumerate()
+            .filter(|(_, candidate)| !candidate.is_traefik && has_asked(candidate.id))
+            .map(|(at, _)| at)
+            .collect();
+        Self { context, plan, asks }
+    }
+
+    /// Whether the container at a place asked for a route. A declared Traefik does not count.
+    pub(super) fn asks(&self, at: usize) -> bool {
+        self.asks.contains(&at)
+    }
+
+    pub(super) fn container(&self, at: usize) -> Option<&Arc<Container>> {
+        self.context.candidates.get(at).map(|candidate| candidate.container)
+    }
+
+    pub(super) fn id(&self, at: usize) -> &str {
+        self.context.candidates.get(at).map_or("", |candidate| candidate.id.as_str())
+    }
+
+    pub(super) fn owner(&self, at: usize) -> Option<&Owner> {
+        self.context.candidates.get(at).map(|candidate| &candidate.owner)
+    }
+
+    pub(super) fn service(&self, at: usize) -> String {
+        service_of(&self.context, at)
+    }
+
+    /// Whether it is a declared Traefik or Leeward.
+    pub(super) fn is_front(&self, at: usize) -> bool {
+        self.context.is_traefik(at) || (self.context.is_leeward(at) && !self.asks(at))
+    }
+
+    /// Why it is refused.
+    fn refusals(&self, at: usize) -> Vec<Refusal> {
+        let mut all: Vec<Refusal> = Vec::new();
+        for refusal in self.plan.decisions.get(self.id(at)).into_iter().flat_map(refusals) {
+            if !all.contains(refusal) {
+                all.push(refusal.clone());
+            }
+        }
+        all
+    }
+
+    fn outcome(&self, at: usize) -> Outcome {
+        self.plan.decisions.get(self.id(at)).map_or(Outcome::Ignored, |decision| decision.outcome)
+    }
+}
+
+/// What holds for all rounds of one start.
+pub(super) struct Ground<'g> {
+    pub(super) strict: bool,
+    /// Containers that are left as they are.
+    pub(super) outside: &'g BTreeSet<ContainerId>,
+    pub(super) keep: &'g BTreeSet<ContainerId>,
+    /// No Traefik is known that says which network is meant.
+    pub(super) assumed: bool,
+    /// Containers whose networks change.
+    pub(super) moved: BTreeSet<ContainerId>,
+}
+
+impl Ground<'_> {
+    /// Whether a container stays on its networks.
+    pub(super) fn is_fixed(&self, world: &World<'_>, at: usize) -> bool {
+        world.is_front(at) || self.outside.contains(world.id(at)) || self.keep.contains(world.id(at))
+    }
+}
+
+/// The owners of what is called so: a project, a container, `project/service`, or an owner as it is shown.
+pub fn find(inventory: &Inventory, settings: &Settings, name: &str) -> BTreeSet<Owner> {
+    let context = Context::of(inventory, settings);
+    let of = |at: usize| context.candidates.get(at).map(|it| it.owner.clone());
+    let matching = context.candidates.iter().enumerate().filter(|(at, candidate)| {
+        let container = candidate.container;
+        candidate.owner.to_string() == name
+            || container.name == name
+            || (name.len() >= 12 && container.id.as_str().starts_with(name))
+            || candidate.owner.group().is_some_and(|group| format!("{group}/{}", service_of(&context, *at)) == name)
+    });
+    matching.filter_map(|(at, _)| of(at)).collect()
+}
+
+/// The containers that are called so: a container, a service of one of the owners, or `project/service`.
+pub fn containers(inventory: &Inventory, settings: &Settings, scope: &Scope, name: &str) -> BTreeSet<ContainerId> {
+    let context = Context::of(inventory, settings);
+    let is_wanted = |at: &usize| {
+        let Some(candidate) = context.candidates.get(*at) else { return false };
+        let wanted = match scope {
+            Scope::Everything => true,
+            Scope::Owners(owners) => owners.contains(&candidate.owner),
+        };
+        let service = service_of(&context, *at);
+        wanted
+            && (candidate.container.name == name
+                || service == name
+                || candidate.owner.group().is_some_and(|group| format!("{group}/{service}") == name))
+    };
+    (0..context.candidates.len())
+        .filter(is_wanted)
+        .filter_map(|at| Some(context.candidates.get(at)?.id.clone()))
+        .collect()
+}
+
+/// Works out what to change so that everybody in `scope` who asked for a route is routed and isolated.
+///
+/// Judged as under `--isolation enforce`, or `strict` where the settings say so: what runs under `warn` or `off` is to be
+/// moved over. Time: a bounded number of compilations, whatever the number of owners.
+pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &Wishes) -> Remedies {
+    let mut settings = settings.clone();
+    if settings.isolation != Isolation::Strict {
+        settings.isolation = Isolation::Enforce;
+    }
+    settings.isolation_of.clear();
+    let now = World::of(inventory, &settings);
+    let mut base = inventory.clone();
+    let has_traefik = now.context.traefiks().next().is_some();
+    let known = traefik::known(&mut base, &now.plan, &settings, has_traefik);
+    let first = World::of(&base, &settings);
+    let services = Services::of_context(&first.context);
+    let owners = wanted(&first, scope);
+
+    let declares = match &known {
+        traefik::Known::ByImage(id) => first.context.find(id.as_str()),
+        traefik::Known::Declared | traefik::Known::Assumed => None,
+    };
+    let is_assumed = known == traefik::Known::Assumed;
+    let task = Task { first: &first, settings: &settings, services: &services, owners: &owners, declares, is_assumed };
+    let main = task.search(wishes);
+    // What is beyond mending, and what loses more than what Traefik takes over: judged as it would be if it were kept.
+    let mut kept = wishes.clone();
+    kept.keep.extend(main.outside.keys().cloned());
+    for (owner, members) in &owners {
+        for at in members.iter().filter(|at| first.asks(**at)) {
+            if !lost_ports(&first, &main, owner, *at).is_empty() {
+                kept.keep.extend(first.container(*at).map(|it| it.id.clone()));
+            }
+        }
+    }
+    let alternative = if kept == *wishes { None } else { Some(task.search(&kept)) };
+
+    let mut remedies = Remedies {
+        traefik_is_assumed: is_assumed,
+        traefiks: first.context.traefiks().map(|traefik| traefik.container.name.clone()).collect(),
+        proxy_network_flags: main.flags.clone(),
+        rounds: main.rounds,
+        ..Remedies::default()
+    };
+    let after = World::of(&main.after, &main.settings);
+    let kept = alternative.as_ref().map(|it| World::of(&it.after, &it.settings));
+    for (owner, members) in &owners {
+        let told = Told { now: &now, first: &first, after: &after, kept: kept.as_ref(), main: &main };
+        remedies.owners.extend(told.remedy(owner, members));
+    }
+    let own: BTreeSet<&Owner> = remedies.owners.iter().map(|remedy| &remedy.owner).collect();
+    remedies.traefik = main.edits.iter().filter(|edit| !own.contains(&edit.owner)).cloned().collect();
+    describe(&mut remedies, &first, &after);
+    drop(after);
+    remedies.after = main.after;
+    remedies
+}
+
+/// The owners that are asked for and can be changed, with the places of their containers.
+fn wanted(world: &World<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
+    let mut owners: BTreeMap<Owner, Vec<usize>> = BTreeMap::new();
+    for (at, candidate) in world.context.candidates.iter().enumerate() {
+        owners.entry(candidate.owner.clone()).or_default().push(at);
+    }
+    owners.retain(|owner, members| {
+        let is_wanted = match scope {
+            Scope::Everything => true,
+            Scope::Owners(owners) => owners.contains(owner),
+        };
+        is_wanted && members.iter().any(|at| world.asks(*at))
+    });
+    owners
+}
+
+/// Whether files of an owner can be written at all: names that Compose takes, and no Swarm.
+fn can_change(world: &World<'_>, owner: &Owner, members: &[usize]) -> bool {
+    let plain = owner.group().is_none_or(is_writable);
+    plain
+        && members
+            .iter()
+            .all(|at| world.container(*at).is_some_and(|it| it.swarm.is_none()) && is_writable(&world.service(*at)))
+}
+
+/// What one search came to.
+struct Search {
+    edits: Vec<Edit>,
+    after: Inventory,
+    settings: Settings,
+    outside: Beyond,
+    flags: BTreeSet<String>,
+    rounds: usize,
+    keep: BTreeSet<ContainerId>,
+}
+
+/// What is searched for, and in what.
+#[derive(Clone, Copy)]
+struct Task<'t, 'a> {
+    first: &'t World<'a>,
+    settings: &'t Settings,
+    services: &'t Services,
+    owners: &'t BTreeMap<Owner, Vec<usize>>,
+    /// The Traefik that is to be declared.
+    declares: Option<usize>,
+    /// No Traefik is known.
+    is_assumed: bool,
+}
+
+/// What is left that refuses a container whatever is tried.
+type Beyond = BTreeMap<ContainerId, BTreeSet<RuleId>>;
+
+impl Task<'_, '_> {
+    fn search(self, wishes: &Wishes) -> Search {
+        let Self { first, owners, .. } = self;
+        let mut outside: Beyond = BTreeMap::new();
+        for (_, members) in owners.iter().filter(|(owner, members)| !can_change(first, owner, members)) {
+            outside.extend(members.iter().filter_map(|at| Some((first.container(*at)?.id.clone(), BTreeSet::new()))));
+        }
+        let mut rounds = 0;
+        let mut starts = 1;
+        loop {
+            let (mut search, beyond) = self.attempt(&outside, wishes);
+            rounds += search.rounds;
+            search.rounds = rounds;
+            if beyond.is_empty() || starts == MOST_STARTS {
+                return search;
+            }
+            outside.extend(beyond);
+            starts += 1;
+        }
+    }
+
+    /// One start. Also who is beyond mending.
+    fn attempt(self, outside: &Beyond, wishes: &Wishes) -> (Search, Beyond) {
+        let Self { first, services, owners, .. } = self;
+        let strict = self.settings.isolation == Isolation::Strict;
+        let aside: BTreeSet<ContainerId> = outside.keys().cloned().collect();
+        let mut ground =
+            Ground { strict, outside: &aside, keep: &wishes.keep, assumed: self.is_assumed, moved: BTreeSet::new() };
+        let mut taken: BTreeSet<String> = first.context.inventory.networks.values().map(|it| it.name.clone()).collect();
+        let mut edits: Vec<Edit> = Vec::new();
+        let (mut joins, mut changing) = (Vec::new(), Vec::new());
+        let mut settings = self.settings.clone();
+        let mut flags = BTreeSet::new();
+        for (owner, members) in owners {
+            let needs = members.iter().filter(|at| first.asks(**at) && !aside.contains(first.id(**at)));
+            if !needs.clone().any(|at| first.refusals(*at).iter().any(is_about_isolation)) {
+                continue;
+            }
+            let moves = networks::moves(&ground, first, owner, members, &mut taken);
+            if let Some(need) = moves.proxy {
+                if first.context.proxy.how == How::Flag
+                    && !settings.proxy_networks.iter().any(|glob| glob.matches(&need.network))
+                    && let Ok(glob) = need.network.parse::<Glob>()
+                {
+                    settings.proxy_networks.push(glob);
+                    flags.insert(need.network.clone());
+                }
+                joins.extend(traefik::join(first, owner, &need));
+            }
+            for edit in moves.edits {
+                edit.put(&mut edits);
+            }
+            changing.push((owner, members));
+        }
+        if let Some((at, owner)) =
+            self.declares.filter(|_| !changing.is_empty()).and_then(|at| Some((at, first.owner(at)?)))
+        {
+            let change = Change::Label { key: TRAEFIK.to_owned(), value: "true".to_owned() };
+            joins.insert(0, Edit::service(owner, &first.service(at), change));
+        }
+        for edit in joins {
+            edit.put(&mut edits);
+        }
+        ground.moved = moved(first, services, &edits);
+        let mut rounds = 0;
+        loop {
+            let after = apply(first.context.inventory, &edits, services);
+            let world = World::of(&after, &settings);
+            rounds += 1;
+            let mut changed = false;
+            if rounds < MOST_ROUNDS {
+                for (owner, members) in &changing {
+                    for edit in rules::edits(&ground, &world, owner, members) {
+                        changed |= edit.put(&mut edits);
+                    }
+                }
+            }
+            if changed {
+                continue;
+            }
+            let beyond = beyond(&ground, &world, owners);
+            drop(world);
+            let keep = wishes.keep.clone();
+            return (Search { edits, after, settings, outside: outside.clone(), flags, rounds, keep }, beyond);
+        }
+    }
+}
+
+/// The containers whose networks change.
+fn moved(first: &World<'_>, services: &Services, edits: &[Edit]) -> BTreeSet<ContainerId> {
+    let mut moved = BTreeSet::new();
+    for edit in edits {
+        match &edit.what {
+            What::Service { name, change: Change::Attach(_) | Change::Detach(_) } => {
+                moved.extend(services.of(&edit.owner, name).iter().cloned());
+            }
+            What::Network(network) => {
+                let on = |id: &&ContainerId| {
+                    let container = first.context.inventory.containers.get(*id);
+                    let old = network.replaces.as_ref();
+                    old.zip(container).is_some_and(|(old, it)| it.attachments.contains_key(old))
+                };
+                moved.extend(services.of_owner(&edit.owner).filter(on).cloned());
+            }
+            What::Service { .. } => {}
+        }
+    }
+    moved
+}
+
+/// Those that asked, and whose own doing still refuses them.
+fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<usize>>) -> Beyond {
+    let mut beyond = Beyond::new();
+    for at in owners.values().flatten().copied().filter(|at| world.asks(*at)) {
+        let Some(container) = world.container(at) else { continue };
+        let is_own = |refusal: &Refusal| {
+            is_about_isolation(refusal)
+                && refusal.subject.as_ref().is_none_or(|subject| subject.is_about(&container.id))
+        };
+        let open = !ground.outside.contains(&container.id) && !ground.keep.contains(&container.id);
+        let left = world.refusals(at);
+        if open && left.iter().any(is_own) {
+            let rules = left.iter().filter(|it| is_own(it)).filter_map(|it| it.rule).collect();
+            beyond.insert(container.id.clone(), rules);
+        }
+    }
+    beyond
+}
+
+/// Ports for which no browser asks: what is UDP, and what is well known for something else.
+fn is_for_browsers(port: &str) -> bool {
+    const OTHERS: [u16; 30] = [
+        21, 22, 23, 25, 53, 110, 119, 143, 389, 445, 465, 554, 563, 587, 636, 853, 993, 995, 1433, 1883, 3306, 5060,
+        5222, 5432, 6379, 6881, 8883, 22000, 25565, 27017,
+    ];
+    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    protocol == "tcp" && number.parse::<u16>().is_ok_and(|number| !OTHERS.contains(&number))
+}
+
+/// The published ports that a container loses and that are not for browsers.
+fn lost_ports(first: &World<'_>, search: &Search, _owner: &Owner, at: usize) -> Vec<String> {
+    let Some(before) = first.container(at) else { return Vec::new() };
+    let after = search.after.containers.get(&before.id);
+    let live = |container: &Container, port: &str| container.ports.get(port).is_some_and(|it| !it.is_empty());
+    let lost = before.port_bindings.keys().filter(|port| !after.is_some_and(|after| live(after, port)));
+    lost.filter(|port| !is_for_browsers(port)).cloned().collect()
+}
+
+/// All that a remedy is told from.
+struct Told<'t, 'a> {
+    now: &'t World<'a>,
+    first: &'t World<'a>,
+    after: &'t World<'t>,
+    kept: Option<&'t World<'t>>,
+    main: &'t Search,
+}
+
+impl Told<'_, '_> {
+    fn remedy(&self, owner: &Owner, members: &[usize]) -> Option<Remedy> {
+        let Self { first, after, .. } = *self;
+        // Both inventories hold the same containers: places are the same.
+        let askers = || members.iter().copied().filter(|at| first.asks(*at));
+        let edits: Vec<Edit> = self.main.edits.iter().filter(|edit| edit.owner == *owner).cloned().collect();
+        let verdicts: Vec<Verdict> = askers()
+            .map(|at| {
+                let id = first.id(at);
+                let before = self.now.context.find(id);
+                Verdict {
+                    container: first.container(at).map(|it| it.name.clone()).unwrap_or_default(),
+                    service: first.service(at),
+                    before: before.map_or(Outcome::Ignored, |at| self.now.outcome(at)),
+                    because: before.map(|at| self.now.refusals(at)).unwrap_or_default(),
+                    after: after.outcome(at),
+                    left: after.refusals(at),
+                }
+            })
+            .collect();
+        let is_liveness = |it: &Refusal| matches!(it.code, Code::NotRunning | Code::Unhealthy | Code::NoAddress);
+        let fine = |verdict: &Verdict| verdict.left.iter().all(is_liveness);
+        if edits.is_empty() && verdicts.iter().all(fine) {
+            return None;
+        }
+        Some(Remedy {
+            owner: owner.clone(),
+            files: files(first, members),
+            proven: verdicts.iter().all(fine),
+            lost: self.lost(members, &edits),
+            said: self.said(members),
+            choices: askers().filter_map(|at| self.choice(owner, at)).collect(),
+            edits,
+            verdicts,
+        })
+    }
+
+    fn lost(&self, members: &[usize], edits: &[Edit]) -> Vec<Lost> {
+        let Self { first, after, .. } = *self;
+        let mut lost: BTreeSet<Lost> = BTreeSet::new();
+        for at in members.iter().copied().filter(|at| !first.is_front(*at)) {
+            let (Some(before), Some(later)) = (first.container(at), after.container(at)) else { continue };
+            if before == later {
+                continue;
+            }
+            let service = first.service(at);
+            let name = || service.clone();
+            let is_live =
+                |port: &String, binding: &Binding| later.ports.get(port).is_some_and(|it| it.contains(binding));
+            let backend = self.after.plan.routes.iter().flat_map(|route| &route.backends).find(|it| it.id == before.id);
+            let routed = backend.and_then(|it| it.address.rsplit_once(':')).map(|(_, port)| port.to_owned());
+            for (port, bindings) in &before.port_bindings {
+                for Binding { host_ip, host_port } in bindings.iter().filter(|binding| !is_live(port, binding)) {
+                    let number = port.split('/').next().unwrap_or_default();
+                    lost.insert(Lost::Port {
+                        service: name(),
+                        port: port.clone(),
+                        host_ip: host_ip.clone(),
+                        host_port: host_port.clone(),
+                        routed: port.ends_with("/tcp") && routed.as_deref() == Some(number),
+                    });
+                }
+            }
+            let ways = |world: &World<'_>| -> Vec<String> {
+                let namespace = world.context.namespaces.get(at);
+                namespace.into_iter().flat_map(Namespace::ways_out).map(|(edge, _)| edge.name.to_owned()).collect()
+            };
+            let (out, still) = (ways(first), ways(after));
+            if !out.is_empty() && still.is_empty() {
+                let entries = before.confinement.extra_hosts.iter().filter(|it| it.ends_with(":host-gateway"));
+                lost.extend(entries.map(|entry| Lost::HostGateway { service: name(), entry: entry.clone() }));
+                lost.insert(Lost::WayOut { service: name(), networks: out, silent: !first.asks(at) });
+            }
+            for (network, place) in &before.attachments {
+                let kept = later.attachments.values().flat_map(|it| &it.fixed);
+                for address in place.fixed.iter().filter(|address| !kept.clone().any(|it| it == *address)) {
+                    let address = address.to_string();
+                    lost.insert(Lost::Address { service: name(), network: network.clone(), address });
+                }
+                if !later.attachments.contains_key(network) {
+                    lost.extend(self.neighbours(at, network, members));
+                }
+            }
+        }
+        for edit in edits {
+            let What::Service { name, change } = &edit.what else { continue };
+            let what = match change {
+                Change::KeepCapability(name) => name.clone(),
+                Change::DropPrivileged => "privileged".to_owned(),
+                Change::DropPid => "pid".to_owned(),
+                Change::DropIpc => "ipc".to_owned(),
+                Change::DropSecurity(entry) => entry.clone(),
+                _ => continue,
+            };
+            lost.insert(Lost::Power { service: name.clone(), what });
+        }
+        lost.into_iter().collect()
+    }
+
+    /// Who of other owners is on a network that a container leaves.
+    fn neighbours(&self, at: usize, network: &str, members: &[usize]) -> Option<Lost> {
+        let Self { first, after, .. } = *self;
+        let edges = &first.context.namespaces.get(at)?.edges;
+        let place = edges.iter().find(|edge| edge.name == network)?.place?;
+        let mine = after.container(at)?;
+        let parted = |other: usize| {
+            let theirs = after.container(other);
+            !members.contains(&other)
+                && !first.is_front(other)
+                && theirs.is_some_and(|it| !it.attachments.keys().any(|name| mine.attachments.contains_key(name)))
+        };
+        let all: BTreeSet<&str> = first
+            .context
+            .namespaces
+            .members(place)
+            .iter()
+            .filter(|member| parted(member.at))
+            .map(|member| member.container.name.as_str())
+            .collect();
+        (!all.is_empty()).then(|| Lost::Neighbours {
+            service: first.service(at),
+            network: network.to_owned(),
+            names: all.iter().take(MOST_NAMES).map(|it| (*it).to_owned()).collect(),
+            count: all.len(),
+        })
+    }
+
+    fn said(&self, members: &[usize]) -> Vec<Said> {
+        let mut said = BTreeSet::new();
+        for at in members {
+            let Some(container) = self.first.container(*at) else { continue };
+            if !container.is_running() {
+                let (container, state) = (container.name.clone(), container.state.clone());
+                said.insert(Said::NotRunning { container, state });
+            }
+        }
+        let pivots = self.after.plan.findings.iter().filter(|finding| finding.rule == RuleId::Net011);
+        let networks: BTreeSet<&str> = pivots
+            .filter_map(|finding| match &finding.subject {
+                crate::policy::finding::Subject::Network { name } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        for at in members.iter().filter(|at| !self.after.is_front(**at)) {
+            let Some(container) = self.after.container(*at) else { continue };
+            let is_out = self.after.context.namespaces.get(*at).is_some_and(Namespace::has_way_out);
+            if is_out && container.attachments.keys().any(|name| networks.contains(name.as_str())) {
+                said.insert(Said::KeepsWayOut { service: self.after.service(*at) });
+            }
+        }
+        said.into_iter().collect()
+    }
+
+    fn choice(&self, owner: &Owner, at: usize) -> Option<Choice> {
+        let Self { first, after, .. } = *self;
+        let container = first.container(at)?;
+        if self.main.keep.contains(&container.id) {
+            return None;
+        }
+        let ports = lost_ports(first, self.main, owner, at);
+        let rules = self.main.outside.get(&container.id).cloned().unwrap_or_else(|| {
+            after.refusals(at).iter().filter(|it| is_about_isolation(it)).filter_map(|it| it.rule).collect()
+        });
+        if ports.is_empty() && rules.is_empty() {
+            return None;
+        }
+        let kept = self.kept.and_then(|kept| {
+            let candidate = kept.context.candidates.get(at)?;
+            let refusals = kept.refusals(at);
+            let fine =
+                refusals.iter().all(|it| matches!(it.code, Code::NotRunning | Code::Unhealthy | Code::NoAddress));
+            (fine && candidate.labels.get(ALLOW).is_some()).then(|| candidate.allowed.clone())
+        });
+        let on_host = first.context.namespaces.get(at).is_some_and(Namespace::is_host);
+        Some(Choice {
+            container: container.name.clone(),
+            service: first.service(at),
+            rules,
+            allow: kept,
+            on_host,
+            ports,
+        })
+    }
+}
+
+fn files(world: &World<'_>, members: &[usize]) -> Files {
+    let label = |key: &str| {
+        members.iter().find_map(|at| world.context.candidates.get(*at)?.labels.get(key)).map(ToOwned::to_owned)
+    };
+    Files {
+        working_dir: label("com.docker.compose.project.working_dir"),
+        config_files: label("com.docker.compose.project.config_files"),
+    }
+}
+
+/// Adds what a file needs to know of what stays.
+fn describe(remedies: &mut Remedies, first: &World<'_>, after: &World<'_>) {
+    let all = remedies.owners.iter().flat_map(|remedy| &remedy.edits).chain(&remedies.traefik);
+    let owners: BTreeSet<Owner> = all.map(|edit| edit.owner.clone()).collect();
+    for network in after.context.inventory.networks.values() {
+        let label = |key: &str| network.labels.get(key).filter(|it| is_writable(it)).cloned();
+        if let (Some(project), Some(key)) = (label("com.docker.compose.project"), label("com.docker.compose.network")) {
+            remedies.keys.insert((project, network.name.clone()), key);
+        }
+    }
+    for (at, candidate) in after.context.candidates.iter().enumerate() {
+        if !owners.contains(&candidate.owner) {
+            continue;
+        }
+        let key = (candidate.owner.to_string(), after.service(at));
+        let container = candidate.container;
+        let seats = container.attachments.values().map(|place| {
+            let seat = super::edit::Seat {
+                network: place.network.clone(),
+                aliases: networks::aliases(container, &key.1, place),
+                addresses: place.fixed.clone(),
+            };
+            (place.network.clone(), seat)
+        });
+        let seats = seats.collect();
+        let confinement = &container.confinement;
+        let stays = Stays { cap_add: confinement.cap_add.clone(), security_opt: confinement.security_opt.clone() };
+        remedies.stays.insert(key.clone(), stays);
+        remedies.places.insert(key, seats);
+    }
+    for owner in owners {
+        let members: Vec<usize> =
+            (0..first.context.candidates.len()).filter(|at| first.owner(*at) == Some(&owner)).collect();
+        remedies.files.insert(owner.to_string(), files(first, &members));
+    }
+}

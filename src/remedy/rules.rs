@@ -1,0 +1,137 @@
+//! What mends a finding that is not about networks, rule by rule.
+
+use std::collections::BTreeSet;
+
+use super::edit::{Change, Edit};
+use super::planner::{Ground, World};
+use crate::inventory::Container;
+use crate::plan::Decision;
+use crate::policy::finding::{Action, Subject};
+use crate::policy::leeward_labels::ALLOW;
+use crate::policy::names::Owner;
+use crate::policy::refusal::{Code, Refusal};
+use crate::policy::rule_id::RuleId;
+use crate::policy::rules::gives_power;
+
+/// Whether a refusal is about isolation or the proxy network, and so perhaps for edits to mend.
+pub fn is_about_isolation(refusal: &Refusal) -> bool {
+    matches!(refusal.code, Code::NotIsolated | Code::NoProxyNetwork | Code::AmbiguousNetwork)
+}
+
+/// Every refusal of a container, in the order of the steps.
+pub(super) fn refusals(decision: &Decision) -> impl Iterator<Item = &Refusal> {
+    decision.steps.iter().flat_map(|step| &step.refusals)
+}
+
+/// What still has to change on the services of an owner, as they are after the edits so far.
+pub(super) fn edits(ground: &Ground<'_>, world: &World<'_>, owner: &Owner, members: &[usize]) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for at in members.iter().copied() {
+        let (Some(container), service) = (world.container(at), world.service(at)) else { continue };
+        if world.is_front(at) || ground.outside.contains(&container.id) {
+            continue;
+        }
+        let mut add = |change: Change| edits.push(Edit::service(owner, &service, change));
+        let kept = ground.keep.contains(&container.id);
+        let decision = world.plan.decisions.get(&container.id);
+        if kept {
+            if let Some(value) = decision.filter(|_| world.asks(at)).and_then(|it| allowing(world, at, it)) {
+                add(Change::Label { key: ALLOW.to_owned(), value });
+            }
+        } else {
+            for refusal in decision.into_iter().filter(|_| world.asks(at)).flat_map(refusals) {
+                let own = refusal.subject.as_ref().is_none_or(|subject| subject.is_about(&container.id));
+                if let Some(rule) = refusal.rule.filter(|_| own) {
+                    by_rule(container, rule).into_iter().for_each(&mut add);
+                }
+            }
+            let shut = world.context.namespaces.get(at).is_some_and(|it| !it.has_way_out() && it.through.is_empty());
+            let publishes = !container.port_bindings.is_empty() || container.publish_all_ports;
+            let moved = ground.moved.contains(&container.id);
+            if publishes && shut && (moved || world.asks(at)) {
+                add(drop_ports(container, world.asks(at)));
+            }
+        }
+    }
+    edits.extend(harmless(ground, world, members));
+    edits
+}
+
+/// What closes findings that only warn and costs nothing: forwarding between networks, raw frames.
+fn harmless(ground: &Ground<'_>, world: &World<'_>, members: &[usize]) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for finding in &world.plan.findings {
+        let Subject::Container { id, .. } = &finding.subject else { continue };
+        let Some(at) = world.context.find(id.as_str()) else { continue };
+        let (Some(container), Some(owner)) = (world.container(at), world.owner(at)) else { continue };
+        // A declared Traefik is everybody's neighbour; else nothing of another project is touched.
+        let may = members.contains(&at) || (world.context.is_traefik(at) && finding.rule == RuleId::Net012);
+        // What keeps its network keeps it as it is, with those that use it.
+        let through = world.context.namespaces.get(at).and_then(|it| it.through.last());
+        let keeps = |id: &crate::inventory::ContainerId| ground.outside.contains(id) || ground.keep.contains(id);
+        let allowed = finding.allowed || keeps(id) || through.is_some_and(|root| keeps(&root.id));
+        if !may || allowed || finding.action == Action::Inform {
+            continue;
+        }
+        let change = match finding.rule {
+            RuleId::Net012 if !container.confinement.sysctls.contains_key(FORWARD) => {
+                Change::Sysctl { key: FORWARD.to_owned(), value: "0".to_owned() }
+            }
+            RuleId::Net013 if container.confinement.cap_add.is_empty() => Change::DropCapability("NET_RAW".to_owned()),
+            _ => continue,
+        };
+        edits.push(Edit::service(owner, &world.service(at), change));
+    }
+    edits
+}
+
+const FORWARD: &str = "net.ipv4.ip_forward";
+
+/// The value of `leeward.allow` with which a container that is kept as it is would pass: what is allowed already, and every
+/// rule that refuses it.
+fn allowing(world: &World<'_>, at: usize, decision: &Decision) -> Option<String> {
+    let refused: BTreeSet<RuleId> =
+        refusals(decision).filter(|it| it.code == Code::NotIsolated).filter_map(|it| it.rule).collect();
+    let before = world.context.candidates.get(at).map(|it| it.allowed.clone()).unwrap_or_default();
+    (!refused.is_subset(&before)).then(|| {
+        let all: Vec<&str> = before.union(&refused).map(|rule| rule.as_str()).collect();
+        all.join(",")
+    })
+}
+
+/// What is published is exposed too: where no label says which port Traefik is to take, it must stay so.
+fn drop_ports(container: &Container, asks: bool) -> Change {
+    let named = container.labels.keys().any(|key| key.to_ascii_lowercase().ends_with(".loadbalancer.server.port"));
+    let bound = container.port_bindings.keys().filter(|_| asks && !named);
+    Change::DropPorts { expose: bound.cloned().collect() }
+}
+
+fn by_rule(container: &Container, rule: RuleId) -> Vec<Change> {
+    let confinement = &container.confinement;
+    let security = |wanted: &str| -> Vec<Change> {
+        let entries = confinement.security_opt.iter().filter(|it| it.starts_with(wanted));
+        entries.map(|entry| Change::DropSecurity(entry.clone())).collect()
+    };
+    match rule {
+        RuleId::Pub001 | RuleId::Pub002 | RuleId::Pub003 => vec![drop_ports(container, true)],
+        RuleId::Net012 if !confinement.sysctls.contains_key(FORWARD) => {
+            vec![Change::Sysctl { key: FORWARD.to_owned(), value: "0".to_owned() }]
+        }
+        RuleId::Net013 => {
+            let raw = confinement.cap_add.iter().filter(|name| name.to_ascii_uppercase().ends_with("NET_RAW"));
+            let kept = raw.map(|name| Change::KeepCapability(name.clone()));
+            kept.chain([Change::DropCapability("NET_RAW".to_owned())]).collect()
+        }
+        RuleId::Net014 | RuleId::Prv003 => {
+            let powers = confinement.cap_add.iter().filter(|name| gives_power(name));
+            powers.map(|name| Change::KeepCapability(name.clone())).collect()
+        }
+        RuleId::Prv001 => vec![Change::DropPrivileged],
+        RuleId::Prv005 => vec![Change::DropPid],
+        RuleId::Prv007 => vec![Change::DropIpc],
+        RuleId::Prv012 => security("seccomp"),
+        RuleId::Prv013 => security("apparmor"),
+        RuleId::Prv015 => security("systempaths"),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,152 @@
+//! Traefik's part: the networks that it makes and joins, and a Traefik to judge by where none is known.
+
+use std::collections::BTreeSet;
+
+use super::edit::{Change, Edit, NewNetwork, Seat, What};
+use super::names::free;
+use super::networks::{ProxyNeed, closed_to_the_host};
+use super::planner::World;
+use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory};
+use crate::plan::Plan;
+use crate::policy::leeward_labels::{PROXY, TRAEFIK};
+use crate::policy::names::Owner;
+use crate::policy::proxy::How;
+use crate::settings::Settings;
+
+/// The id of the Traefik that is assumed, and what its project and service are taken to be called.
+const STAND_IN: &str = "leeward-stand-in-traefik";
+const SERVICE: &str = "traefik";
+
+/// Who is Traefik.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is declared.
+    Declared,
+    /// The only container of Traefik's image that runs; it is to be declared.
+    ByImage(ContainerId),
+    /// Nobody; one is assumed.
+    Assumed,
+}
+
+/// Says who Traefik is, and sees to it that the inventory has one.
+pub(super) fn known(inventory: &mut Inventory, plan: &Plan, settings: &Settings, has_traefik: bool) -> Known {
+    if has_traefik {
+        return Known::Declared;
+    }
+    let is_traefiks = |image: &str| {
+        let repository = image.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        repository.split(':').next() == Some("traefik")
+    };
+    let mut of_image = inventory.containers.values().filter(|it| it.is_running() && is_traefiks(&it.image));
+    let found = of_image.next().map(|it| it.id.clone()).filter(|_| of_image.next().is_none());
+    drop(of_image);
+    if let (Some(id), true) = (found, settings.traefiks.is_empty())
+        && let Some(container) = inventory.container_mut(id.as_str())
+    {
+        container.labels.insert(TRAEFIK.to_owned(), "true".to_owned());
+        return Known::ByImage(id);
+    }
+    stand_in(inventory, plan, settings);
+    Known::Assumed
+}
+
+const PROJECT: &str = "com.docker.compose.project";
+
+/// Puts a Traefik on the networks where one must be: those on which containers are routed, those that are said to be proxy
+/// networks, and the internal ones that are somebody else's.
+fn stand_in(inventory: &mut Inventory, plan: &Plan, settings: &Settings) {
+    let routed: BTreeSet<&str> = plan.decisions.values().filter_map(|decision| decision.network.as_deref()).collect();
+    let is_others = |name: &str, own: Option<&String>| {
+        let network = inventory.network_named(name);
+        network.is_some_and(|it| it.internal && (own.is_none() || it.labels.get(PROJECT) != own))
+    };
+    let mut visited: BTreeSet<String> = BTreeSet::new();
+    for container in inventory.containers.values() {
+        let own = container.labels.get(PROJECT);
+        if container.labels.keys().any(|key| key.to_ascii_lowercase().starts_with("traefik.")) {
+            visited.extend(container.attachments.keys().filter(|name| is_others(name, own)).cloned());
+        }
+    }
+    let places = inventory.networks.values().filter(|network| {
+        routed.contains(network.name.as_str())
+            || visited.contains(&network.name)
+            || network.labels.contains_key(PROXY)
+            || settings.proxy_networks.iter().any(|glob| glob.matches(&network.name))
+    });
+    let attachments = places.map(|network| {
+        let attachment = Attachment {
+            network: network.name.clone(),
+            network_id: network.id.clone(),
+            ipv4: "198.18.255.254".parse().ok(),
+            ..Attachment::default()
+        };
+        (network.name.clone(), attachment)
+    });
+    let wanted = settings.traefiks.iter().next().map_or(SERVICE, String::as_str);
+    let projects: BTreeSet<String> =
+        inventory.containers.values().filter_map(|container| container.labels.get(PROJECT).cloned()).collect();
+    let labels = [
+        (TRAEFIK, "true".to_owned()),
+        (PROJECT, free(SERVICE, &projects)),
+        ("com.docker.compose.service", SERVICE.to_owned()),
+        ("com.docker.compose.config-hash", STAND_IN.to_owned()),
+    ];
+    let image = ImageId::from(STAND_IN);
+    let container = Container {
+        id: STAND_IN.into(),
+        name: wanted.to_owned(),
+        image: "traefik".to_owned(),
+        image_id: image.clone(),
+        labels: labels.map(|(key, value)| (key.to_owned(), value)).into(),
+        state: "running".to_owned(),
+        network_mode: "none".to_owned(),
+        attachments: attachments.collect(),
+        ..Container::default()
+    };
+    // As it should be: what is wrong with the real one is not known here.
+    let mut container = container;
+    container.confinement.sysctls.insert("net.ipv4.ip_forward".to_owned(), "0".to_owned());
+    container.confinement.cap_drop.insert("ALL".to_owned());
+    inventory.images.insert(image, Image::default());
+    inventory.put(container);
+}
+
+/// The edits by which Traefik makes and joins the proxy network of an owner.
+pub(super) fn join(world: &World<'_>, owner: &Owner, need: &ProxyNeed) -> Vec<Edit> {
+    let can_join = |at: &usize| {
+        world.container(*at).is_some_and(|it| it.network_mode != "host" && !it.network_mode.starts_with("container:"))
+    };
+    let all: Vec<usize> =
+        (0..world.context.candidates.len()).filter(|at| world.context.is_traefik(*at)).filter(can_join).collect();
+    let near: Vec<usize> = all.iter().copied().filter(|at| need.near.contains(at)).collect();
+    let chosen = if near.is_empty() { all } else { near };
+    let Some(first) = chosen.first().and_then(|at| world.owner(*at)) else { return Vec::new() };
+    let mut edits = Vec::new();
+    if need.is_new {
+        let own = world.context.proxy.how == How::Label;
+        let labels = own.then(|| (PROXY.to_owned(), "true".to_owned()));
+        // In the application's own file where Traefik is a service of it.
+        let maker = if chosen.iter().any(|at| world.owner(*at) == Some(owner)) { owner } else { first };
+        edits.push(Edit {
+            owner: maker.clone(),
+            what: What::Network(NewNetwork {
+                name: need.network.clone(),
+                key: need.network.clone(),
+                replaces: None,
+                driver: "bridge".to_owned(),
+                anew: false,
+                options: closed_to_the_host("bridge"),
+                labels: labels.into_iter().collect(),
+                other_subnet: false,
+                subnets: Vec::new(),
+            }),
+        });
+    }
+    for at in chosen {
+        let is_on = world.container(at).is_some_and(|it| it.attachments.contains_key(&need.network));
+        let Some(traefik) = world.owner(at).filter(|_| !is_on) else { continue };
+        let seat = Seat { network: need.network.clone(), aliases: BTreeSet::new(), addresses: Box::default() };
+        edits.push(Edit::service(traefik, &world.service(at), Change::Attach(seat)));
+    }
+    edits
+}

@@ -1,0 +1,137 @@
+//! What to run, in the order that works: Traefik's networks first, then the applications.
+
+use super::overrides::{self, FILE};
+use super::owners;
+use crate::policy::names::Owner;
+use crate::remedy::{Change, Files, NewNetwork, Remedies, Seat, What, is_writable};
+
+/// The commands, one a line; a line that begins with `#` says what the next ones are for.
+pub fn commands(remedies: &Remedies) -> Vec<String> {
+    let mut lines = Vec::new();
+    for owner in owners(remedies) {
+        if owner.group().is_some() {
+            project(remedies, owner, &mut lines);
+        } else {
+            alone(remedies, owner, &mut lines);
+        }
+    }
+    lines
+}
+
+/// The line for `.env`, without which a plain `docker compose up` does not read the override.
+pub fn env_line(remedies: &Remedies, owner: &Owner) -> String {
+    let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
+    format!("COMPOSE_FILE={}:{FILE}", base_files(&files))
+}
+
+/// The project's own files below its folder, between colons.
+fn base_files(files: &Files) -> String {
+    let folder = files.working_dir.as_deref().unwrap_or_default();
+    let listed = files.config_files.as_deref().unwrap_or_default().split(',').filter(|file| !file.is_empty());
+    let mut names: Vec<String> = Vec::new();
+    for file in listed {
+        let name = file.strip_prefix(folder).map_or(file, |rest| rest.trim_start_matches('/'));
+        // A container's label chooses nothing that a shell or Compose would read in another way.
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
+        if !name.ends_with(FILE) && name.len() < 200 && name.chars().all(plain) && !name.starts_with('-') {
+            names.push(name.to_owned());
+        }
+    }
+    if names.is_empty() { "compose.yaml".to_owned() } else { names.join(":") }
+}
+
+/// A word that a shell takes for this word.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/:=".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('-') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn folder(remedies: &Remedies, owner: &Owner) -> String {
+    let files = remedies.files.get(&owner.to_string());
+    let folder =
+        files.and_then(|files| files.working_dir.as_deref()).filter(|it| it.starts_with('/') && it.len() < 1_000);
+    folder.map_or_else(|| format!("<folder of {owner}>"), ToOwned::to_owned)
+}
+
+fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
+    let edits = overrides::edits_of(remedies, owner);
+    let is_front = remedies.traefik.iter().any(|edit| edit.owner == *owner);
+    let folder = folder(remedies, owner);
+    lines.push(format!(
+        "# {owner}: put {FILE} into {folder}, and this line into the .env there: {}",
+        env_line(remedies, owner)
+    ));
+    lines.push(format!("cd {}", if folder.starts_with('<') { "…".to_owned() } else { quoted(&folder) }));
+    if is_front {
+        lines.push("# makes the new networks, and leaves the Traefik that runs alone".to_owned());
+        lines.push("docker compose up -d --no-recreate".to_owned());
+        for edit in &edits {
+            let What::Service { name, change: Change::Attach(Seat { network, .. }) } = &edit.what else { continue };
+            let container = remedies.traefiks.first().filter(|_| remedies.traefiks.len() == 1);
+            let container = container.filter(|_| !remedies.traefik_is_assumed).unwrap_or(name);
+            lines.push(format!("docker network connect {} {}", quoted(network), quoted(container)));
+        }
+        lines.push(
+            "# at the next `docker compose up -d` here Traefik is made anew: every site is away for some seconds"
+                .to_owned(),
+        );
+        return;
+    }
+    let keeps_subnet = edits.iter().any(|edit| matches!(&edit.what, What::Network(it) if !it.subnets.is_empty()));
+    if keeps_subnet {
+        lines.push("# a network with fixed addresses: the old one has to go first".to_owned());
+        let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
+        lines.push(format!("COMPOSE_FILE={} docker compose down", base_files(&files)));
+    }
+    lines.push("docker compose up -d".to_owned());
+}
+
+fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
+    for edit in overrides::edits_of(remedies, owner) {
+        match &edit.what {
+            What::Network(network) => lines.push(create(network)),
+            What::Service { name, change } if is_writable(name) => {
+                let container = quoted(name);
+                lines.push(match change {
+                    Change::Attach(Seat { network, aliases, addresses }) => {
+                        let aliases = aliases.iter().map(|alias| format!(" --alias {}", quoted(alias)));
+                        let addresses =
+                            addresses.iter().map(|it| format!(" --{} {it}", if it.is_ipv4() { "ip" } else { "ip6" }));
+                        let options: String = aliases.chain(addresses).collect();
+                        format!("docker network connect{options} {} {container}", quoted(network))
+                    }
+                    Change::Detach(network) => format!("docker network disconnect {} {container}", quoted(network)),
+                    other => format!("# make {name} anew {}", run_again(other)),
+                });
+            }
+            What::Service { .. } => {}
+        }
+    }
+}
+
+fn create(network: &NewNetwork) -> String {
+    let options = network.options.iter().map(|(key, value)| format!(" -o {}", quoted(&format!("{key}={value}"))));
+    let labels = network.labels.iter().map(|(key, value)| format!(" --label {}", quoted(&format!("{key}={value}"))));
+    let more: String = options.chain(labels).collect();
+    format!("docker network create --internal{more} {}", quoted(&network.name))
+}
+
+/// What `docker run` is to be given, or not to be given any more.
+fn run_again(change: &Change) -> String {
+    match change {
+        Change::Attach(_) | Change::Detach(_) => String::new(),
+        Change::DropNetworkMode => "without --network none or bridge".to_owned(),
+        Change::DropPorts { .. } => "without -p and -P".to_owned(),
+        Change::Label { key, value } => format!("with --label {}", quoted(&format!("{key}={value}"))),
+        Change::DropCapability(name) => format!("with --cap-drop {}", quoted(name)),
+        Change::KeepCapability(name) => format!("without --cap-add {}", quoted(name)),
+        Change::Sysctl { key, value } => format!("with --sysctl {}", quoted(&format!("{key}={value}"))),
+        Change::DropPrivileged => "without --privileged".to_owned(),
+        Change::DropPid => "without --pid".to_owned(),
+        Change::DropIpc => "without --ipc".to_owned(),
+        Change::DropSecurity(entry) => format!("without --security-opt {}", quoted(entry)),
+    }
+}

@@ -1,0 +1,243 @@
+//! The Compose override file of one project: its edits, whole and valid.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::yaml::Yaml;
+use crate::policy::names::Owner;
+use crate::remedy::{Change, Edit, NewNetwork, Remedies, Seat, Stays, What};
+
+/// The first line of every file that `fix` writes; one that does not begin so is never written over.
+pub const MARK: &str = "# Written by `leeward fix`, and written over by it.";
+/// The file's name.
+pub const FILE: &str = "compose.leeward.yaml";
+
+/// What stands in place of what the project's own files say, and has to be deleted there by hand for docker-compose 1.29:
+/// `app: ports`.
+pub type ByHand = Vec<String>;
+
+/// The override of one project. `None`: nothing of it changes.
+///
+/// For Compose 2.24 and later, because of `!reset` and `!override`.
+pub fn compose(remedies: &Remedies, owner: &Owner) -> Option<String> {
+    let edits = edits_of(remedies, owner);
+    if edits.is_empty() {
+        return None;
+    }
+    let text = File::of(remedies, owner, &edits).yaml().write();
+    Some(format!("{MARK}\n{text}"))
+}
+
+/// What docker-compose 1.29 needs deleted in the project's own files.
+pub fn by_hand(remedies: &Remedies, owner: &Owner) -> ByHand {
+    let edits = edits_of(remedies, owner);
+    let mut lines: BTreeSet<String> = BTreeSet::new();
+    for edit in &edits {
+        match &edit.what {
+            What::Service { name, change } => {
+                let what = match change {
+                    Change::Detach(network) => format!("networks: {network}"),
+                    Change::DropNetworkMode => "network_mode".to_owned(),
+                    Change::DropPorts { .. } => "ports".to_owned(),
+                    Change::KeepCapability(name) => format!("cap_add: {name}"),
+                    Change::DropPid => "pid".to_owned(),
+                    Change::DropIpc => "ipc".to_owned(),
+                    Change::DropSecurity(entry) => format!("security_opt: {entry}"),
+                    _ => continue,
+                };
+                lines.insert(format!("services: {name}: {what}"));
+            }
+            What::Network(network) if network.anew => {
+                lines.insert(format!("networks: {}: all that is there", network.key));
+            }
+            What::Network(_) => {}
+        }
+    }
+    lines.into_iter().collect()
+}
+
+/// All edits of one owner's files, Traefik's part included.
+pub(super) fn edits_of<'r>(remedies: &'r Remedies, owner: &Owner) -> Vec<&'r Edit> {
+    let all = remedies.owners.iter().flat_map(|remedy| &remedy.edits).chain(&remedies.traefik);
+    all.filter(|edit| edit.owner == *owner).collect()
+}
+
+struct File<'r> {
+    remedies: &'r Remedies,
+    owner: String,
+    services: BTreeMap<&'r str, Vec<&'r Change>>,
+    networks: Vec<&'r NewNetwork>,
+}
+
+impl<'r> File<'r> {
+    fn of(remedies: &'r Remedies, owner: &Owner, edits: &[&'r Edit]) -> Self {
+        let mut file = Self { remedies, owner: owner.to_string(), services: BTreeMap::new(), networks: Vec::new() };
+        for edit in edits {
+            match &edit.what {
+                What::Network(network) => file.networks.push(network),
+                What::Service { name, change } => file.services.entry(name).or_default().push(change),
+            }
+        }
+        file
+    }
+
+    /// The key of a network in this file, and whether another file makes it.
+    fn key(&self, network: &str) -> (String, bool) {
+        if let Some(own) = self.networks.iter().find(|it| it.name == network) {
+            return (own.key.clone(), false);
+        }
+        let own = (self.owner.clone(), network.to_owned());
+        if let Some(key) = self.remedies.keys.get(&own) {
+            return (key.clone(), self.remedies.external.contains(&own));
+        }
+        let mut used = self.remedies.keys.iter().filter(|((owner, _), _)| *owner == self.owner).map(|(_, key)| key);
+        let taken = used.any(|key| key == network) || self.networks.iter().any(|it| it.key == network);
+        (if taken { format!("{network}-external") } else { network.to_owned() }, true)
+    }
+
+    fn yaml(&self) -> Yaml {
+        let mut external: BTreeMap<String, String> = BTreeMap::new();
+        let mut services = Vec::new();
+        for (service, changes) in &self.services {
+            services.push(((*service).to_owned(), self.service(service, changes, &mut external)));
+        }
+        let own = self.networks.iter().map(|network| (network.key.clone(), declared(network)));
+        let others = external.into_iter().map(|(key, name)| {
+            (key, Yaml::Map(vec![("name".to_owned(), Yaml::text(name)), ("external".to_owned(), Yaml::Flag(true))]))
+        });
+        let networks: Vec<(String, Yaml)> = own.chain(others).collect();
+        let parts = [("services", services), ("networks", networks)];
+        let parts = parts.into_iter().filter(|(_, entries)| !entries.is_empty());
+        Yaml::Map(parts.map(|(key, entries)| (key.to_owned(), Yaml::Map(entries))).collect())
+    }
+
+    fn service(&self, service: &str, changes: &[&Change], external: &mut BTreeMap<String, String>) -> Yaml {
+        let at = (self.owner.clone(), service.to_owned());
+        let stays = self.remedies.stays.get(&at).cloned().unwrap_or_default();
+        let mut entries: Vec<(String, Yaml)> = Vec::new();
+        let mut put = |key: &str, value: Yaml| entries.push((key.to_owned(), value));
+        let has = |wanted: fn(&Change) -> bool| changes.iter().any(|change| wanted(change));
+        if has(|it| matches!(it, Change::DropNetworkMode)) {
+            put("network_mode", Yaml::Reset);
+        }
+        if has(|it| matches!(it, Change::Attach(_) | Change::Detach(_) | Change::DropNetworkMode)) {
+            let places = self.remedies.places.get(&at);
+            let all: Vec<&Seat> = places.into_iter().flat_map(|it| it.values()).collect();
+            let leaves = has(|it| matches!(it, Change::Detach(_) | Change::DropNetworkMode));
+            let mut seats: Vec<(String, Yaml)> = Vec::new();
+            for seat in all {
+                let (key, is_external) = self.key(&seat.network);
+                let joins = changes.iter().any(|it| matches!(it, Change::Attach(new) if new.network == seat.network));
+                // With `networks:` of its own a service is not on the default network any more.
+                if leaves || joins || key == "default" {
+                    if is_external {
+                        external.insert(key.clone(), seat.network.clone());
+                    }
+                    seats.push((key, if leaves || joins { place(seat) } else { Yaml::Map(Vec::new()) }));
+                }
+            }
+            let seats = Yaml::Map(seats);
+            put("networks", if leaves { Yaml::Override(Box::new(seats)) } else { seats });
+        }
+        for change in changes {
+            if let Change::DropPorts { expose } = change {
+                put("ports", Yaml::Reset);
+                if !expose.is_empty() {
+                    let ports: Vec<String> =
+                        expose.iter().map(|port| port.strip_suffix("/tcp").unwrap_or(port).to_owned()).collect();
+                    put("expose", Yaml::texts(&ports));
+                }
+            }
+        }
+        let map = |wanted: &dyn Fn(&Change) -> Option<(String, String)>| -> Vec<(String, Yaml)> {
+            changes.iter().filter_map(|change| wanted(change)).map(|(key, value)| (key, Yaml::text(value))).collect()
+        };
+        let labels = map(&|it| match it {
+            Change::Label { key, value } => Some((key.clone(), value.clone())),
+            _ => None,
+        });
+        let sysctls = map(&|it| match it {
+            Change::Sysctl { key, value } => Some((key.clone(), value.clone())),
+            _ => None,
+        });
+        for (key, entries) in [("labels", labels), ("sysctls", sysctls)] {
+            if !entries.is_empty() {
+                put(key, Yaml::Map(entries));
+            }
+        }
+        let dropped: BTreeSet<String> = changes
+            .iter()
+            .filter_map(|it| match it {
+                Change::DropCapability(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        if !dropped.is_empty() {
+            put("cap_drop", Yaml::texts(&dropped));
+        }
+        let Stays { cap_add, security_opt } = &stays;
+        if has(|it| matches!(it, Change::KeepCapability(_))) {
+            put("cap_add", rest(cap_add));
+        }
+        if has(|it| matches!(it, Change::DropSecurity(_))) {
+            put("security_opt", rest(security_opt));
+        }
+        if has(|it| matches!(it, Change::DropPrivileged)) {
+            put("privileged", Yaml::Flag(false));
+        }
+        if has(|it| matches!(it, Change::DropPid)) {
+            put("pid", Yaml::Reset);
+        }
+        if has(|it| matches!(it, Change::DropIpc)) {
+            put("ipc", Yaml::Reset);
+        }
+        Yaml::Map(entries)
+    }
+}
+
+/// What stays of a list.
+fn rest<'a>(entries: impl IntoIterator<Item = &'a String>) -> Yaml {
+    match Yaml::texts(entries) {
+        Yaml::List(items) if items.is_empty() => Yaml::Reset,
+        list => Yaml::Override(Box::new(list)),
+    }
+}
+
+fn place(seat: &Seat) -> Yaml {
+    let mut entries = Vec::new();
+    if !seat.aliases.is_empty() {
+        entries.push(("aliases".to_owned(), Yaml::texts(&seat.aliases)));
+    }
+    for address in &seat.addresses {
+        let key = if address.is_ipv4() { "ipv4_address" } else { "ipv6_address" };
+        entries.push((key.to_owned(), Yaml::text(IpAddr::to_string(address))));
+    }
+    Yaml::Map(entries)
+}
+
+fn declared(network: &NewNetwork) -> Yaml {
+    let NewNetwork { name, driver, anew, options, labels, other_subnet, subnets, .. } = network;
+    let texts = |map: &BTreeMap<String, String>| {
+        Yaml::Map(map.iter().map(|(key, value)| (key.clone(), Yaml::text(value))).collect())
+    };
+    let mut entries = vec![("name".to_owned(), Yaml::text(name))];
+    if *anew || driver != "bridge" {
+        entries.push(("driver".to_owned(), Yaml::text(driver)));
+    }
+    entries.push(("internal".to_owned(), Yaml::Flag(true)));
+    if !options.is_empty() {
+        entries.push(("driver_opts".to_owned(), texts(options)));
+    }
+    if !labels.is_empty() {
+        entries.push(("labels".to_owned(), texts(labels)));
+    }
+    if *other_subnet && !*anew {
+        entries.push(("ipam".to_owned(), Yaml::Reset));
+    }
+    if *anew && !subnets.is_empty() {
+        // Compose wants a list of maps here; flow style keeps the emitter small.
+        entries.push(("ipam".to_owned(), Yaml::Subnets(subnets.clone())));
+    }
+    let map = Yaml::Map(entries);
+    if *anew { Yaml::Override(Box::new(map)) } else { map }
+}

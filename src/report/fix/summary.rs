@@ -1,0 +1,324 @@
+//! The summary: what changes and why, what stops working, what to answer, what nobody can know here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::commands::commands;
+use super::overrides::{FILE, by_hand, compose};
+use super::owners;
+use crate::plan::Outcome;
+use crate::policy::leeward_labels::ALLOW;
+use crate::policy::names::Owner;
+use crate::policy::refusal::Refusal;
+use crate::remedy::{Change, Choice, Edit, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What};
+use crate::report::visible::visible;
+use crate::report::words::Words as _;
+
+/// How many lines of one kind a project may take.
+const MOST: usize = 100;
+
+/// What of the files is shown with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The files themselves.
+    Files,
+    /// Only that they are written.
+    Written,
+}
+
+/// The whole summary; every line of it is safe for a terminal.
+pub fn text(remedies: &Remedies, shown: Shown) -> String {
+    if remedies.owners.is_empty() {
+        return "Nothing to fix: every container that asks for a route is routed and isolated.\n".to_owned();
+    }
+    let mut out = Text(String::new());
+    for remedy in &remedies.owners {
+        out.remedy(remedies, remedy);
+    }
+    out.traefik(remedies);
+    if shown == Shown::Files {
+        for owner in owners(remedies) {
+            if let Some(file) = compose(remedies, owner).filter(|_| owner.group().is_some()) {
+                out.line(&format!("{FILE} of {owner}:"));
+                out.0.push('\n');
+                for line in file.lines() {
+                    out.line(&format!("    {line}"));
+                }
+                out.0.push('\n');
+            }
+        }
+    }
+    let commands = commands(remedies);
+    if !commands.is_empty() {
+        out.line("Then run, in this order:");
+        out.0.push('\n');
+        for line in &commands {
+            out.line(&format!("    {line}"));
+        }
+        out.0.push('\n');
+    }
+    let old: Vec<(&Owner, Vec<String>)> = owners(remedies)
+        .into_iter()
+        .map(|owner| (owner, by_hand(remedies, owner)))
+        .filter(|(_, it)| !it.is_empty())
+        .collect();
+    if !old.is_empty() {
+        out.line(
+            "The files need Compose 2.24 or later, for !reset and !override. With an older one, delete this from your own \
+             files, and from ours the lines with !reset and the words !override:",
+        );
+        for (owner, lines) in old {
+            for line in lines.iter().take(MOST) {
+                out.line(&format!("    {owner}: {line}"));
+            }
+        }
+    }
+    out.0
+}
+
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(&visible(line));
+        self.0.push('\n');
+    }
+
+    fn list(&mut self, title: &str, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        self.line(&format!("  {title}"));
+        for line in lines.iter().take(MOST) {
+            self.line(&format!("    {line}"));
+        }
+        if lines.len() > MOST {
+            self.line(&format!("    … and {} more", lines.len() - MOST));
+        }
+    }
+
+    fn remedy(&mut self, remedies: &Remedies, remedy: &Remedy) {
+        self.line(&format!("{}: {}", remedy.owner, headline(remedy)));
+        let verdicts: Vec<String> = remedy.verdicts.iter().map(verdict).collect();
+        self.list("verdicts", &verdicts);
+        self.list("changes", &changes(&remedy.edits));
+        let mut lost: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for it in &remedy.lost {
+            lost.entry(lost_words(it)).or_default().insert(lost_service(it));
+        }
+        let lost: Vec<String> = lost
+            .into_iter()
+            .map(|(what, services)| format!("{}: {what}", services.into_iter().collect::<Vec<_>>().join(", ")))
+            .collect();
+        self.list("stops working", &lost);
+        let answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it)).collect();
+        self.list("to answer", &answers);
+        let mut said: Vec<String> = remedy.said.iter().map(said_words).collect();
+        if !remedy.edits.is_empty() {
+            said.push(
+                "host names in its settings are not read: a name of another project's container does not resolve any more"
+                    .to_owned(),
+            );
+            if remedies.keys.is_empty() || remedy.files.config_files.is_some() {
+                said.push(
+                    "services of a profile that is not running are not known here: docker compose --profile '*' config \
+                     --format json | leeward fix -"
+                        .to_owned(),
+                );
+            }
+        }
+        self.list("not known", &said);
+        self.0.push('\n');
+    }
+
+    fn traefik(&mut self, remedies: &Remedies) {
+        if remedies.traefik.is_empty() {
+            return;
+        }
+        if remedies.traefik_is_assumed {
+            self.line(
+                "Traefik: none is known here (label leeward.traefik=true, or --traefik NAME), so one is assumed; its file \
+                 needs",
+            );
+        } else {
+            self.line("Traefik:");
+        }
+        self.list("changes", &changes(&remedies.traefik));
+        if !remedies.proxy_network_flags.is_empty() {
+            let flags: Vec<String> =
+                remedies.proxy_network_flags.iter().map(|network| format!("--proxy-network {network}")).collect();
+            self.list("flags of Leeward", &flags);
+        }
+        self.0.push('\n');
+    }
+}
+
+fn headline(remedy: &Remedy) -> String {
+    let asked = remedy.verdicts.len();
+    let done = remedy.verdicts.iter().filter(|it| it.after == Outcome::Routed).count();
+    match (remedy.proven, remedy.edits.is_empty()) {
+        (true, _) => {
+            "with these changes everything that asks for a route is routed and isolated (tried on the model)".to_owned()
+        }
+        (false, true) => "no change of its files mends this".to_owned(),
+        (false, false) => format!("with these changes {done} of {asked} that ask for a route are routed and isolated"),
+    }
+}
+
+fn outcome(outcome: Outcome, refusals: &[Refusal]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for refusal in refusals {
+        if !names.contains(&refusal.name()) {
+            names.push(refusal.name());
+        }
+    }
+    match outcome {
+        Outcome::Routed => "routed".to_owned(),
+        Outcome::Ignored => "ignored".to_owned(),
+        Outcome::Refused => format!("refused ({})", names.join(", ")),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    let Verdict { service, before, because, after, left, .. } = verdict;
+    let mut line = format!("{service}: {} -> {}", outcome(*before, because), outcome(*after, left));
+    for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it)) {
+        line.extend(["; ", &refusal.words()]);
+    }
+    line
+}
+
+/// One line for each kind of change, the same ones of several services together.
+fn changes(edits: &[Edit]) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for edit in edits {
+        match &edit.what {
+            What::Network(network) => lines.push((network_words(network), Vec::new())),
+            What::Service { name, change } => {
+                let words = change_words(change);
+                match lines.iter_mut().find(|(known, _)| *known == words) {
+                    Some((_, names)) => names.push(name),
+                    None => lines.push((words, vec![name])),
+                }
+            }
+        }
+    }
+    let shown = |(words, names): (String, Vec<&str>)| {
+        if names.is_empty() { words } else { format!("{}: {words}", names.join(", ")) }
+    };
+    lines.into_iter().map(shown).collect()
+}
+
+fn network_words(network: &NewNetwork) -> String {
+    match &network.replaces {
+        Some(old) => format!(
+            "network {}: {} in place of {old}; internal, and everybody who was on it moves",
+            network.key, network.name
+        ),
+        None => format!("network {}: new and internal", network.name),
+    }
+}
+
+fn change_words(change: &Change) -> String {
+    match change {
+        Change::Attach(seat) => format!("joins {}", seat.network),
+        Change::Detach(network) => format!("leaves {network}"),
+        Change::DropNetworkMode => "drops network_mode".to_owned(),
+        Change::DropPorts { .. } => "publishes no port".to_owned(),
+        Change::Label { key, value } => format!("label {key}={value}"),
+        Change::DropCapability(name) => format!("cap_drop {name}"),
+        Change::KeepCapability(name) => format!("without cap_add {name}"),
+        Change::Sysctl { key, value } => format!("sysctl {key}={value}"),
+        Change::DropPrivileged => "without privileged".to_owned(),
+        Change::DropPid => "without pid".to_owned(),
+        Change::DropIpc => "without ipc".to_owned(),
+        Change::DropSecurity(entry) => format!("without security_opt {entry}"),
+    }
+}
+
+fn lost_service(lost: &Lost) -> &str {
+    match lost {
+        Lost::Port { service, .. }
+        | Lost::WayOut { service, .. }
+        | Lost::HostGateway { service, .. }
+        | Lost::Address { service, .. }
+        | Lost::Neighbours { service, .. }
+        | Lost::Power { service, .. } => service,
+    }
+}
+
+fn lost_words(lost: &Lost) -> String {
+    match lost {
+        Lost::Port { port, host_ip, host_port, routed, .. } => {
+            let address = if host_ip.is_empty() { "0.0.0.0" } else { host_ip };
+            let host_port = if host_port.is_empty() { "any" } else { host_port };
+            let routed = if *routed { "; Traefik reaches it there" } else { "" };
+            format!("port {port}, published on {address}:{host_port} of the host{routed}")
+        }
+        Lost::WayOut { networks, silent, .. } => {
+            let asks = if *silent { "; it shares a network with one that is routed" } else { "" };
+            format!("its way out over {}{asks}", networks.join(", "))
+        }
+        Lost::HostGateway { entry, .. } => format!("the extra host {entry}: the host is not reached any more"),
+        Lost::Address { network, address, .. } => format!("its address {address} on {network}"),
+        Lost::Neighbours { network, names, count, .. } => {
+            let more = if *count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
+            format!("containers of others on {network}: {}{more}", names.join(", "))
+        }
+        Lost::Power { what, .. } => format!("what it needs {what} for"),
+    }
+}
+
+fn said_words(said: &Said) -> String {
+    match said {
+        Said::NotRunning { container, state } => format!("{container} is {state}: judged as if it ran"),
+        Said::NotGiven { network, is_left } => {
+            let taken =
+                if *is_left { "is taken for one with a way out" } else { "is taken for internal, with Traefik on it" };
+            format!(
+                "network {network} was not given and {taken}; name the project that makes it too, or --snapshot FILE from \
+                 `leeward snapshot`"
+            )
+        }
+        Said::KeepsWayOut { service } => {
+            format!(
+                "{service} keeps its way out and shares a network with what is isolated (NET-011; --isolation strict closes it)"
+            )
+        }
+    }
+}
+
+fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
+    let Choice { service, rules, allow, on_host, ports, .. } = choice;
+    let project = remedy.owner.group();
+    let names: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
+    let mut lines = Vec::new();
+    if rules.is_empty() {
+        lines
+            .push(format!("{service} loses {}, which no browser asks for. If it is needed, one of:", ports.join(", ")));
+    } else {
+        lines.push(format!("{service}: no edit mends {}. One of:", names.join(", ")));
+    }
+    if let Some(allow) = allow {
+        let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
+        let name = project.map_or_else(|| service.clone(), |project| format!("{project}/{service}"));
+        lines.push(format!(
+            "- route it as it is, with all of this allowed on it: {ALLOW}: {} (leeward fix --keep {name} writes it)",
+            allow.join(",")
+        ));
+    }
+    if !rules.is_empty() {
+        lines.push("- leave it as it is: it is not routed".to_owned());
+        let host = if *on_host { "the host's address and its port" } else { "an address that Traefik reaches" };
+        lines.push(format!(
+            "- route it by Traefik's file provider (providers.file) to {host}; Leeward has no part in that, and nothing is \
+             isolated"
+        ));
+    }
+    if !ports.is_empty() {
+        lines.push(
+            "- give Traefik an entry point for it, and Leeward --own-entrypoint NAME=OWNER: the port then leads through Traefik"
+                .to_owned(),
+        );
+    }
+    lines
+}
