@@ -40,7 +40,7 @@ impl Default for Budgets {
 }
 
 /// What there is too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quantity {
     /// Bytes of one object in an answer of the engine, in the gate or in the program that reads it.
@@ -85,7 +85,7 @@ impl Quantity {
 }
 
 /// Too much of something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Excess {
     /// What there is too much of.
     pub quantity: Quantity,

@@ -77,7 +77,7 @@ const OPENING: [&str; 9] = [
 ];
 
 /// What a filter of a container's own does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Filter {
     /// `unconfined`: there is none.
     None,

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::inventory::{Attachment, Container, Inventory, with_zone};
+use crate::policy::cause::Unreached;
 use crate::settings::Settings;
 use crate::traefik::labels;
 
@@ -38,12 +39,12 @@ pub(crate) fn anywhere(
     container: &Container,
     wanted: Option<&str>,
     settings: &Settings,
-) -> Result<Place, String> {
+) -> Result<Place, Unreached> {
     let mut container = container;
     let mut wanted = wanted.map(ToOwned::to_owned).filter(|name| !name.is_empty());
     for _ in 0..MAX_SHARED {
         if let Some(attachment) = wanted.as_ref().and_then(|name| container.attachments.get(name)) {
-            return place(attachment).ok_or_else(|| format!("it has no address on network `{}`", attachment.network));
+            return place(attachment).ok_or_else(|| Unreached::NoAddressOn(attachment.network.clone()));
         }
         if container.network_mode == "host" {
             return Ok(Place { host: host_address(inventory, container), network: "host".to_owned() });
@@ -53,34 +54,25 @@ pub(crate) fn anywhere(
         };
         let owner = inventory.containers.get(shared).map(Arc::as_ref).or_else(|| named(inventory, shared));
         let Some(owner) = owner.or_else(|| inventory.with_short_id(shared)) else {
-            return Err(format!("it shares the network of container `{shared}`, which does not exist"));
+            return Err(Unreached::SharesUnknown(shared.to_owned()));
         };
         // The owner of the network decides by its own label, else by `--network`, else by the rider's label.
         let own = labels::provider(&owner.labels, settings.exposed_by_default, owner.swarm.is_some())
-            .map_err(|problem| {
-                format!(
-                    "it shares the network of container `{}`, whose labels are wrong: {}",
-                    owner.name, problem.words
-                )
-            })?
+            .map_err(|problem| Unreached::SharesMislabelled { container: owner.name.clone(), problem: problem.words })?
             .network
             .or_else(|| settings.network.clone())
             .filter(|name| !name.is_empty());
         wanted = own.or(wanted);
         container = owner;
     }
-    Err(format!("its network is shared through more than {MAX_SHARED} containers"))
+    Err(Unreached::TooDeep { most: MAX_SHARED })
 }
 
 /// The first network by name that it has an address on.
-fn first(container: &Container) -> Result<Place, String> {
-    container.attachments.values().find_map(place).ok_or_else(|| {
-        if container.attachments.is_empty() {
-            "it is on no network".to_owned()
-        } else {
-            "it has no address on any of its networks".to_owned()
-        }
-    })
+fn first(container: &Container) -> Result<Place, Unreached> {
+    let on_none = container.attachments.is_empty();
+    let found = container.attachments.values().find_map(place);
+    found.ok_or(if on_none { Unreached::NoNetwork } else { Unreached::NoAddress })
 }
 
 fn place(attachment: &Attachment) -> Option<Place> {
@@ -138,7 +130,7 @@ pub(crate) fn binding(container: &Container, label: Option<&str>) -> Option<(Pla
     let host = match with_zone(&first.host_ip)? {
         (ip, None) if ip.is_unspecified() => return None,
         (ip, None) => ip.to_string(),
-        (ip, Some(zone)) => format!("{ip}%{zone}"),
+        (ip, Some(zone)) => [&ip.to_string(), "%", zone].concat(),
     };
     Some((Place { host, network: String::new() }, first.host_port.clone()))
 }

@@ -10,12 +10,11 @@ use std::sync::Arc;
 use crate::inventory::{Container, Image};
 use crate::plan::address;
 use crate::plan::{Protocol, Warning};
-use crate::policy::cause::Few;
+use crate::policy::cause::{Dropped, Few, Step};
 use crate::policy::image_labels::OperatorLabels;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::image;
-use crate::policy::words::listed;
 use crate::settings::Settings;
 use crate::traefik::rules::template::Model;
 use crate::traefik::{Dynamic, http, tcp, udp};
@@ -75,18 +74,14 @@ fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal>
             if server.scheme.as_deref().is_some_and(|it| !it.is_empty())
                 || server.port.as_deref().is_some_and(|it| !it.is_empty())
             {
-                return Err(Refusal::new(
-                    Code::BadLabel,
-                    format!("service `{name}` sets a server url together with a scheme or a port"),
-                    "remove the url, or remove scheme and port",
-                )
-                .by_label(format!("traefik.http.services.{name}.loadbalancer.server.url")));
+                return Err(Refusal::new(Code::BadLabel, Step::UrlAndPort { service: name.clone() })
+                    .by_label(format!("traefik.http.services.{name}.loadbalancer.server.url")));
             }
             continue;
         }
         let address = server_address(facts, Protocol::Http, name, server.port.take().as_deref())?;
         let scheme = server.scheme.take().filter(|scheme| !scheme.is_empty());
-        server.url = Some(format!("{}://{address}", scheme.as_deref().unwrap_or("http")));
+        server.url = Some([scheme.as_deref().unwrap_or("http"), "://", &address].concat());
     }
     Ok(())
 }
@@ -157,52 +152,29 @@ fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Opt
         None => (facts.host.clone()?, address::port(facts.container, port)),
     };
     let port = port.filter(|port| !port.is_empty()).ok_or_else(|| {
-        let label = format!("traefik.{}.services.{service}.loadbalancer.server.port", word(protocol));
-        Refusal::new(
-            Code::NoPort,
-            if address::has_own_network(facts.container) {
-                format!("no port is known for service `{service}`: no label, and the image exposes none")
-            } else {
-                format!("no port is known for service `{service}`: no label, and its network is not its own")
-            },
-            format!("labels:\n  {label}: \"8080\""),
-        )
-        .by_label(label)
+        let label = format!("traefik.{}.services.{service}.loadbalancer.server.port", protocol.as_str());
+        let own_network = address::has_own_network(facts.container);
+        Refusal::new(Code::NoPort, Step::NoPort { service: service.to_owned(), own_network }).by_label(label)
     })?;
     Ok(address::join(host, &port))
 }
 
 fn no_balancer(protocol: Protocol, service: &str) -> Refusal {
-    let word = word(protocol);
-    Refusal::new(
-        Code::BadLabel,
-        format!("service `{service}` has no load balancer; weighted, mirroring and failover cannot be set by labels"),
-        format!("give it one: traefik.{word}.services.{service}.loadbalancer.server.port, or define it in a file"),
-    )
-    .by_label(format!("traefik.{word}.services.{service}"))
-}
-
-fn word(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Http => "http",
-        Protocol::Tcp => "tcp",
-        Protocol::Udp => "udp",
-    }
+    let word = protocol.as_str();
+    Refusal::new(Code::BadLabel, Step::NoBalancer { service: service.to_owned() })
+        .by_label(format!("traefik.{word}.services.{service}"))
 }
 
 fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warning>) -> Result<(), Refusal> {
     if http.routers.is_empty() {
         if http.services.len() > 1 {
-            warnings.push(Warning {
-                label: None,
-                cause: format!("has {} services and no router, so none is made for it", http.services.len()).into(),
-            });
+            warnings.push(Warning::new(None, Step::NoRouter { services: http.services.len() }));
         } else {
             http.routers.insert(facts.service_name.to_owned(), Arc::default());
         }
     }
     let services = &http.services;
-    let several = listed_services(services);
+    let several = some_of(services);
     let mut rule: Option<Result<String, String>> = None;
     http.routers.retain(|name, router| {
         let router = Arc::make_mut(router);
@@ -214,12 +186,11 @@ fn http_routers(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warn
                     router.from_default_rule = true;
                 }
                 Ok(_) => {
-                    warnings.push(dropped(Protocol::Http, name, "the default rule makes an empty rule for it"));
+                    warnings.push(dropped(Protocol::Http, name, Dropped::EmptyRule));
                     return false;
                 }
                 Err(problem) => {
-                    let words = format!("the default rule cannot be made for it: {problem}");
-                    warnings.push(dropped(Protocol::Http, name, &words));
+                    warnings.push(dropped(Protocol::Http, name, Dropped::DefaultRule(problem.clone())));
                     return false;
                 }
             }
@@ -255,7 +226,7 @@ fn operators_choice(facts: Facts<'_>, rule: &Result<String, String>) -> Result<(
     let read: Vec<&str> = others.iter().copied().filter(|key| without(&[key]) != *rule).collect();
     let cause =
         image::Cause::DefaultRule { image: facts.container.image.clone(), labels: Few::of(read.iter().copied()) };
-    let refusal = Refusal::saw(Code::ImageLabels, cause).about(facts.container).by_rule(RuleId::Img001);
+    let refusal = Refusal::new(Code::ImageLabels, cause).about(facts.container).by_rule(RuleId::Img001);
     Err(match read.first() {
         Some(first) => refusal.by_label(*first),
         None => refusal,
@@ -264,10 +235,10 @@ fn operators_choice(facts: Facts<'_>, rule: &Result<String, String>) -> Result<(
 
 fn tcp_routers(tcp: &mut tcp::Tcp, warnings: &mut Vec<Warning>) {
     let services = &tcp.services;
-    let several = listed_services(services);
+    let several = some_of(services);
     tcp.routers.retain(|name, router| {
         if router.rule.as_deref().is_none_or(str::is_empty) {
-            warnings.push(dropped(Protocol::Tcp, name, "it has no rule"));
+            warnings.push(dropped(Protocol::Tcp, name, Dropped::NoRule));
             return false;
         }
         link(Protocol::Tcp, name, &mut Arc::make_mut(router).service, services, &several, warnings)
@@ -276,32 +247,31 @@ fn tcp_routers(tcp: &mut tcp::Tcp, warnings: &mut Vec<Warning>) {
 
 fn udp_routers(udp: &mut udp::Udp, warnings: &mut Vec<Warning>) {
     let services = &udp.services;
-    let several = listed_services(services);
+    let several = some_of(services);
     udp.routers.retain(|name, router| {
         link(Protocol::Udp, name, &mut Arc::make_mut(router).service, services, &several, warnings)
     });
 }
 
-/// The services, in words that are made once: there may be as many routers.
-fn listed_services<S>(services: &BTreeMap<String, S>) -> String {
-    listed(services.keys().map(String::as_str))
+/// The services, made once: there may be as many routers.
+fn some_of<S>(services: &BTreeMap<String, S>) -> Few {
+    Few::of(services.keys().map(String::as_str))
 }
 
-/// Gives a router without a service the only one there is; false if there are several: `several`, in words.
+/// Gives a router without a service the only one there is; false if there are several.
 fn link<S>(
     protocol: Protocol,
     router: &str,
     service: &mut Option<String>,
     services: &BTreeMap<String, S>,
-    several: &str,
+    several: &Few,
     warnings: &mut Vec<Warning>,
 ) -> bool {
     if service.as_deref().is_some_and(|service| !service.is_empty()) {
         return true;
     }
     if services.len() > 1 {
-        let words = format!("it names no service and there are several: {several}");
-        warnings.push(dropped(protocol, router, &words));
+        warnings.push(dropped(protocol, router, Dropped::SeveralServices(several.clone())));
         return false;
     }
     if let Some(only) = services.keys().next() {
@@ -310,10 +280,8 @@ fn link<S>(
     true
 }
 
-fn dropped(protocol: Protocol, router: &str, why: &str) -> Warning {
-    let word = word(protocol);
-    Warning {
-        label: Some(format!("traefik.{word}.routers.{router}")),
-        cause: format!("{word} router `{router}` is left out: {why}").into(),
-    }
+fn dropped(protocol: Protocol, router: &str, why: Dropped) -> Warning {
+    let protocol = protocol.as_str();
+    let label = format!("traefik.{protocol}.routers.{router}");
+    Warning::new(Some(label), Step::Dropped { protocol, router: router.to_owned(), why })
 }

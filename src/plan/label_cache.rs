@@ -11,17 +11,18 @@ use super::unfolded::SMALL;
 use super::{Warning, select};
 use crate::budgets::{self, Demand};
 use crate::inventory::Container;
+use crate::policy::cause::Step;
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::hosts::{self, Claimed};
 use crate::policy::image_labels::OperatorLabels;
 use crate::policy::leeward_labels;
 use crate::policy::leeward_labels::ALLOW;
-use crate::policy::refusal::{Code, Refusal};
+use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::OF_OTHERS;
 use crate::settings::Settings;
-use crate::traefik::labels::{self, LabelProblem, ProviderLabels};
+use crate::traefik::labels::{self, ProviderLabels};
 use crate::traefik::{Dynamic, document};
 
 /// What one container's labels say, whatever else is true of it.
@@ -65,8 +66,6 @@ impl Default for Declaration {
 
 impl Declaration {
     fn of(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> Self {
-        let refused =
-            |problem: LabelProblem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label);
         let provider = select::provider_labels(container, &labels.labels, settings);
         let all = if labels.baked.is_empty() {
             provider.clone()
@@ -85,7 +84,8 @@ impl Declaration {
             Ok(demand) => demand,
             Err(excess) => return Self { provider, all, dynamic: Err(Refusal::from(&excess)), ..Self::default() },
         };
-        let dynamic = if asks { labels::decode(&labels.labels).map_err(refused) } else { Ok(Dynamic::default()) };
+        let dynamic =
+            if asks { labels::decode(&labels.labels).map_err(Refusal::for_problem) } else { Ok(Dynamic::default()) };
         let unwritable = dynamic.as_ref().map(document::problems).unwrap_or_default();
         let middlewares = if asks { budgets::middlewares(&labels.labels) } else { BTreeMap::new() };
         let longest_name = dynamic.as_ref().map(document::longest_name).unwrap_or_default();
@@ -94,7 +94,7 @@ impl Declaration {
             provider,
             all,
             dynamic,
-            unwritable: unwritable.into_iter().map(refused).collect(),
+            unwritable: unwritable.into_iter().map(Refusal::for_problem).collect(),
             longest_name,
             claimed,
             unmatched: unmatched(labels),
@@ -106,20 +106,13 @@ impl Declaration {
 
 /// Misspelt labels of Traefik and of Leeward; allowed rules that do not exist, or that a container cannot allow.
 fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
-    let warning = |(label, words): (&str, String)| Warning { label: Some(label.to_owned()), cause: words.into() };
     let (allowed, unknown) = labels.get(ALLOW).map(RuleId::list).unwrap_or_default();
-    let unknown = unknown
-        .into_iter()
-        .map(|id| (ALLOW, format!("`{id}` is not a rule and has no effect; docs/rules.md lists the rules")));
-    let of_others = OF_OTHERS.iter().filter(|id| allowed.contains(id)).map(|id| {
-        (
-            ALLOW,
-            format!("{id} has no effect: it is about what belongs to others, which a container's label cannot allow"),
-        )
-    });
-    let traefiks = labels::unmatched(&labels.labels);
-    let own = leeward_labels::on_container(&labels.labels);
-    traefiks.into_iter().chain(own).chain(unknown).chain(of_others).map(warning).collect()
+    let unknown = unknown.into_iter().map(|id| (ALLOW, Step::UnknownRule(id.to_owned())));
+    let of_others = OF_OTHERS.iter().filter(|id| allowed.contains(id)).map(|id| (ALLOW, Step::OfOthers(*id)));
+    let traefiks = labels::unmatched(&labels.labels).into_iter().map(|(label, words)| (label, Step::Unmatched(words)));
+    let own = leeward_labels::on_container(&labels.labels).into_iter().map(|(label, odd)| (label, Step::Odd(odd)));
+    let all = traefiks.chain(own).chain(unknown).chain(of_others);
+    all.map(|(label, cause)| Warning::new(Some(label.to_owned()), cause)).collect()
 }
 
 /// The declarations of one compilation, for the next one under the same settings.

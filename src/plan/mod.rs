@@ -24,7 +24,7 @@ use self::reader::Reader;
 use self::steps::{Asked, Judges, Part};
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
-use crate::policy::cause::Cause;
+use crate::policy::cause::{self, Cause};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
@@ -118,13 +118,33 @@ pub struct Step {
     pub name: StepName,
     /// What came of it.
     pub verdict: Verdict,
-    /// The facts and labels it was judged on, one line each.
-    pub facts: Vec<String>,
+    /// What it was judged on.
+    pub(crate) facts: Vec<Fact>,
     /// What the rules found that bears on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Weighed>,
     /// Every reason against, the first is the step's; empty if it passed.
     pub refusals: Vec<Refusal>,
+}
+
+/// What a step was judged on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// A label that its image has, and that does not count.
+    Baked(String),
+    State {
+        state: String,
+        health: Option<String>,
+    },
+    IsTraefik,
+    IsolationOff,
+    /// The network and the address (empty: none) that it is reached on.
+    Place {
+        network: String,
+        address: String,
+    },
+    /// The addresses of its servers.
+    Servers(Vec<String>),
 }
 
 /// A finding, as it bears on one container.
@@ -188,7 +208,13 @@ pub struct Warning {
     /// The whole label key, if one is behind it.
     pub label: Option<String>,
     /// What was seen.
-    pub(crate) cause: Cause,
+    pub(crate) cause: Arc<Cause>,
+}
+
+impl Warning {
+    fn new(label: Option<String>, cause: impl Into<Cause>) -> Self {
+        Self { label, cause: Arc::new(cause.into()) }
+    }
 }
 
 /// The three kinds of router.
@@ -317,23 +343,16 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     for Conflict { kind, name, parts } in &conflicts {
         for Candidate { id, owner, .. } in parts.iter().map(|part| part.candidate) {
             if let Some(decision) = decisions.get_mut(*id) {
-                decision.warnings.push(Warning {
-                    label: Some(format!("traefik.{kind}")),
-                    cause: format!(
-                        "`{name}` is defined differently by another container of `{owner}`, so both are left out"
-                    )
-                    .into(),
-                });
+                let cause = cause::Step::Conflict { name: name.clone(), owner: owner.to_string() };
+                decision.warnings.push(Warning::new(Some(format!("traefik.{kind}")), cause));
             }
         }
     }
     let default_certificate = settings.default_certificate.clone().filter(|_| {
         for part in parts.iter().filter(|part| !part.dynamic.tls.stores.is_empty()) {
             if let Some(decision) = decisions.get_mut(part.candidate.id) {
-                decision.warnings.push(Warning {
-                    label: Some("traefik.tls.stores.default".to_owned()),
-                    cause: "sets the default certificate, so --default-certificate has no effect".into(),
-                });
+                let label = Some("traefik.tls.stores.default".to_owned());
+                decision.warnings.push(Warning::new(label, cause::Step::DefaultCertificate));
             }
         }
         everything.tls.stores.is_empty()
@@ -365,11 +384,7 @@ fn unknown_owners(
 /// A container that the engine listed but could not describe.
 fn not_seen(id: &ContainerId, unreadable: &Unreadable, settings: &Settings) -> Decision {
     let asks = labels::provider(&unreadable.labels, settings.exposed_by_default, false).is_ok_and(|it| it.enable);
-    let refusal = Refusal::new(
-        Code::Unreadable,
-        format!("the engine could not describe it: {}", unreadable.problem),
-        "it is tried again by itself; look at it with: docker inspect",
-    );
+    let refusal = Refusal::new(Code::Unreadable, cause::Step::NotDescribed(unreadable.problem.clone()));
     let step = Step { refusals: vec![refusal.clone()], ..Step::new(StepName::Alive, Verdict::Failed) };
     Decision {
         id: id.clone(),

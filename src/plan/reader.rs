@@ -6,18 +6,14 @@ use std::sync::Arc;
 use super::Decision;
 use super::steps::Asked;
 use crate::inventory::ContainerId;
-use crate::policy::cause::Cause;
+use crate::policy::cause::Few;
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
 use crate::policy::refusal::Code;
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::{listed, listed_up_to};
+use crate::policy::rules::traefik::{Cause, VERSION_LABEL};
 use crate::traefik::Version;
-
-/// The label of an image that says the version of what is in it. Traefik's own images carry it.
-/// Source: OCI image specification, `annotations.md`.
-const VERSION: &str = "org.opencontainers.image.version";
 
 /// How many containers the finding names.
 const MOST_NAMES: usize = 40;
@@ -69,25 +65,17 @@ impl Reader {
         let needed = needed?;
         let silent: Vec<&str> =
             context.traefiks().filter(|it| said(it).is_none()).map(|it| it.container.name.as_str()).collect();
-        let why = if silent.is_empty() {
-            "no Traefik is declared".to_owned()
-        } else {
-            format!("no readable label `{VERSION}` on the image of {}", listed(silent))
+        let cause = Cause::Release {
+            silent: Few::of(silent),
+            assumed: self.version,
+            needed,
+            refused: Few::up_to(MOST_NAMES, names),
         };
-        let words = format!(
-            "nothing says which Traefik reads the document ({why}), so it is for {}, the oldest supported; refused for it: {}",
-            self.version,
-            listed_up_to(MOST_NAMES, names)
-        );
-        let fix = format!(
-            "say which it is; for these containers {needed} or later: \
-             --traefik-version {needed} (LEEWARD_TRAEFIK_VERSION={needed})"
-        );
-        Some(Finding::new(RuleId::Trf007, Subject::Engine, Arc::new(Cause::Said { words, fix: Some(fix) })))
+        Some(Finding::new(RuleId::Trf007, Subject::Engine, Arc::new(cause.into())))
     }
 }
 
 /// What the image of a declared Traefik says.
 fn said(traefik: &Candidate<'_>) -> Option<Version> {
-    traefik.image?.labels.get(VERSION)?.parse().ok()
+    traefik.image?.labels.get(VERSION_LABEL)?.parse().ok()
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::inventory::Container;
+use crate::policy::cause::Step;
 use crate::policy::refusal::{Code, Refusal};
 use crate::settings::Settings;
 use crate::traefik::labels::{self, ProviderLabels};
@@ -17,8 +18,7 @@ pub(crate) fn provider_labels(
     labels: &BTreeMap<String, String>,
     settings: &Settings,
 ) -> Result<ProviderLabels, Refusal> {
-    labels::provider(labels, settings.exposed_by_default, container.swarm.is_some())
-        .map_err(|problem| Refusal::new(Code::BadLabel, problem.words, problem.remedy).by_label(problem.label))
+    labels::provider(labels, settings.exposed_by_default, container.swarm.is_some()).map_err(Refusal::for_problem)
 }
 
 /// Step 1. `Err`: it did not ask, or the operator's constraints leave it out.
@@ -33,51 +33,25 @@ pub(crate) fn asked_for<'a>(
     settings: &Settings,
 ) -> Result<(), Refusal> {
     if !counted.enable && all.enable {
-        return Err(Refusal::new(
-            Code::NotEnabled,
-            "traefik.enable=true is baked into its image, and the operator did not ask for a route",
-            "if you want it routed, say so yourself:\nlabels:\n  traefik.enable: \"true\"\n  leeward.image-labels: honor",
-        )
-        .by_label("traefik.enable"));
+        return Err(Refusal::new(Code::NotEnabled, Step::EnabledByImage).by_label("traefik.enable"));
     }
     if !counted.enable || !all.enable {
-        return Err(Refusal::new(
-            Code::NotEnabled,
-            "it does not carry traefik.enable=true",
-            "labels:\n  traefik.enable: \"true\"",
-        )
-        .by_label("traefik.enable"));
+        return Err(Refusal::new(Code::NotEnabled, Step::NotEnabled).by_label("traefik.enable"));
     }
     if let Some(swarm) = &container.swarm {
         // A service is one backend with `lbswarm`, else its tasks are backends each.
         if counted.lb_swarm && swarm.task.is_some() {
-            return Err(Refusal::new(
-                Code::NotEnabled,
-                format!("service `{}` is routed as a whole: lbswarm is set", swarm.service),
-                "nothing to do; remove traefik.swarm.lbswarm to route its tasks one by one",
-            ));
+            return Err(Refusal::new(Code::NotEnabled, Step::ServiceAsWhole(swarm.service.clone())));
         }
         if !counted.lb_swarm && swarm.task.is_none() {
-            return Err(Refusal::new(
-                Code::NotEnabled,
-                "its tasks are routed one by one",
-                "nothing to do; set traefik.swarm.lbswarm=true to route to its virtual address",
-            ));
+            return Err(Refusal::new(Code::NotEnabled, Step::TasksOneByOne));
         }
         if container.attachments.is_empty() {
-            return Err(Refusal::new(
-                Code::NoAddress,
-                "it has no address on any network",
-                "attach the service to an overlay network; lbswarm needs endpoint mode vip",
-            ));
+            return Err(Refusal::new(Code::NoAddress, Step::ServiceWithoutAddress));
         }
     }
     if !settings.constraints.matches(&container.labels) || !settings.constraints.matches_by(own) {
-        return Err(Refusal::new(
-            Code::Constraints,
-            "the operator's --constraints leave it out",
-            "change its labels, or --constraints",
-        ));
+        return Err(Refusal::new(Code::Constraints, Step::Constraints));
     }
     Ok(())
 }
@@ -88,19 +62,11 @@ pub(crate) fn alive(container: &Container, labels: &ProviderLabels, settings: &S
         return Ok(());
     }
     if !container.is_running() {
-        return Err(Refusal::new(
-            Code::NotRunning,
-            format!("its state is `{}`", container.state),
-            "start it; traefik.docker.allownonrunning=true keeps its routes while it is down",
-        ));
+        return Err(Refusal::new(Code::NotRunning, Step::NotRunning(container.state.clone())));
     }
     if !settings.allow_empty_services && !is_healthy(container) {
-        let health = container.health.as_deref().unwrap_or_default();
-        return Err(Refusal::new(
-            Code::Unhealthy,
-            format!("its health is `{health}`"),
-            "wait for its health check, or mend it; --allow-empty-services true keeps its routes meanwhile",
-        ));
+        let health = container.health.as_deref().unwrap_or_default().to_owned();
+        return Err(Refusal::new(Code::Unhealthy, Step::Unhealthy(health)));
     }
     Ok(())
 }

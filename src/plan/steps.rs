@@ -9,9 +9,10 @@ use super::complete::{self, Facts};
 use super::label_cache::Declaration;
 use super::reader::Reader;
 use super::select;
-use super::{Decision, Outcome, Step, StepName, Verdict, Warning, Weighed};
+use super::{Decision, Fact, Outcome, Step, StepName, Verdict, Warning, Weighed};
 use crate::budgets::Demand;
 use crate::inventory::{Container, ContainerId, Network};
+use crate::policy::cause;
 use crate::policy::claims::{self, Claim};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
@@ -29,7 +30,7 @@ use crate::settings::{Isolation, OneOff, Settings};
 use crate::traefik::case_fold;
 use crate::traefik::labels::ProviderLabels;
 use crate::traefik::rules::router::Reach;
-use crate::traefik::{Dynamic, document, stopping};
+use crate::traefik::{Dynamic, Problem, document, stopping};
 
 /// A container that asked, or did not, and what its labels mean.
 #[derive(Debug)]
@@ -95,13 +96,8 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
     let all = declaration.all.as_ref().map_err(Clone::clone)?;
     let (is_run, is_hook) = (labels.get(ONE_OFF) == Some("True"), labels.get(HOOK).is_some());
     if counted.enable && settings.one_off == OneOff::Ignore && (is_run || is_hook) {
-        let (words, label) = if is_run {
-            ("it was started with `docker compose run`, so it is not one of its service's containers", ONE_OFF)
-        } else {
-            ("Compose runs a hook of its service in it, so it is not one of its service's containers", HOOK)
-        };
-        let remedy = "nothing to do; --one-off route routes such containers too";
-        return Err(Refusal::new(Code::OneOff, words, remedy).by_label(label));
+        let (cause, label) = if is_run { (cause::Step::OneOff, ONE_OFF) } else { (cause::Step::OneOffHook, HOOK) };
+        return Err(Refusal::new(Code::OneOff, cause).by_label(label));
     }
     if labels.unknown() {
         // Nobody can tell whose the labels are: judged on all of them, and refused by step 0 if they ask.
@@ -112,18 +108,9 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
     let (is_leeward, is_traefik) = (candidate.is_leeward, candidate.is_traefik);
     asked.map_err(|refusal| match refusal.code {
         // Nobody should be told to route them.
-        Code::NotEnabled if is_leeward => {
-            Refusal::new(Code::NotEnabled, "it is part of Leeward, and needs no route", "nothing to do")
-        }
-        Code::NotEnabled if is_hook => {
-            let words = "Compose runs a hook of its service in it, and it needs no route";
-            Refusal::new(Code::NotEnabled, words, "nothing to do").by_label(HOOK)
-        }
-        Code::NotEnabled if is_traefik => Refusal::new(
-            Code::NotEnabled,
-            "it is a Traefik, and needs no route",
-            "nothing to do; to declare middlewares for others on it, add the label traefik.enable=true",
-        ),
+        Code::NotEnabled if is_leeward => Refusal::new(Code::NotEnabled, cause::Step::IsLeeward),
+        Code::NotEnabled if is_hook => Refusal::new(Code::NotEnabled, cause::Step::IsHook).by_label(HOOK),
+        Code::NotEnabled if is_traefik => Refusal::new(Code::NotEnabled, cause::Step::IsTraefik),
         _ => refusal,
     })
 }
@@ -163,15 +150,15 @@ struct Way {
 }
 
 impl Way {
-    fn take(&mut self, name: StepName, verdict: Verdict, facts: Vec<String>) {
+    fn take(&mut self, name: StepName, verdict: Verdict, facts: Vec<Fact>) {
         self.steps.push(Step { facts, ..Step::new(name, verdict) });
     }
 
-    fn fail(&mut self, name: StepName, facts: Vec<String>, refusals: Vec<Refusal>) {
+    fn fail(&mut self, name: StepName, facts: Vec<Fact>, refusals: Vec<Refusal>) {
         self.steps.push(Step { facts, refusals, ..Step::new(name, Verdict::Failed) });
     }
 
-    fn judge(&mut self, name: StepName, facts: Vec<String>, result: Result<(), Refusal>) {
+    fn judge(&mut self, name: StepName, facts: Vec<Fact>, result: Result<(), Refusal>) {
         match result {
             Ok(()) => self.take(name, Verdict::Passed, facts),
             Err(refusal) => self.fail(name, facts, vec![refusal]),
@@ -195,8 +182,7 @@ pub(crate) fn decide<'a>(
     let mut way = Way { steps: Vec::with_capacity(8) };
     let mut warnings = asked.declaration.unmatched.clone();
     if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
-        let cause = "has no effect: --traefik names the Traefik containers, and this is not one of them".into();
-        warnings.push(Warning { label: Some(TRAEFIK.to_owned()), cause });
+        warnings.push(Warning::new(Some(TRAEFIK.to_owned()), cause::Step::NotNamedTraefik));
     }
     let mut decision = Decision {
         id: ContainerId::clone(id),
@@ -258,8 +244,7 @@ pub(crate) fn decide<'a>(
 /// Step 0.
 fn operator_labels(asked: &Asked<'_>, way: &mut Way) {
     let labels = &asked.candidate.labels;
-    let facts: Vec<String> =
-        labels.baked.iter().map(|key| format!("{key} is baked into the image and does not count")).collect();
+    let facts = labels.baked.iter().map(|&key| Fact::Baked(key.to_owned())).collect();
     match labels.refusal.clone().filter(|_| asked.asks()) {
         Some(refusal) => way.fail(StepName::OperatorLabels, facts, vec![refusal]),
         None => way.take(StepName::OperatorLabels, Verdict::Passed, facts),
@@ -270,18 +255,11 @@ fn operator_labels(asked: &Asked<'_>, way: &mut Way) {
 fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, way: &mut Way) {
     let mut facts = Vec::new();
     if container.swarm.is_none() {
-        facts.push(match &container.health {
-            Some(health) => ["state ", &container.state, ", health ", health].concat(),
-            None => ["state ", &container.state, ", no health check"].concat(),
-        });
+        facts.push(Fact::State { state: container.state.clone(), health: container.health.clone() });
     }
     let mut result = select::alive(container, provider, settings);
     if let (Ok(()), Some(malformed)) = (&result, &container.malformed) {
-        result = Err(Refusal::new(
-            Code::Unreadable,
-            format!("the engine describes it with something that cannot be read: {malformed}"),
-            "recreate it; Traefik's own provider skips such a container too",
-        ));
+        result = Err(Refusal::new(Code::Unreadable, cause::Step::Malformed(malformed.clone())));
     }
     way.judge(StepName::Alive, facts, result);
 }
@@ -289,11 +267,11 @@ fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, 
 /// Step 3.
 fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
     if asked.candidate.is_traefik {
-        way.take(StepName::Isolated, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
+        way.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsTraefik]);
         return;
     }
     if judges.context.settings.isolation == Isolation::Off {
-        way.take(StepName::Isolated, Verdict::Skipped, vec!["--isolation off".to_owned()]);
+        way.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsolationOff]);
         return;
     }
     let weighed = |(finding, standing): (&Finding, Standing)| {
@@ -331,11 +309,11 @@ fn proxy_network<'a>(
 ) -> Result<Reached<'a>, Refusal> {
     let (container, settings) = (asked.candidate.container, context.settings);
     if asked.candidate.is_traefik {
-        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["it is a declared Traefik".to_owned()]);
+        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsTraefik]);
         return Ok(Reached { network: None, at: None, place: Place::default(), addresses: Vec::new() });
     }
     if settings.isolation == Isolation::Off {
-        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec!["--isolation off".to_owned()]);
+        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsolationOff]);
         return anywhere(container, provider, context);
     }
     let wanted = provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it));
@@ -353,7 +331,7 @@ fn proxy_network<'a>(
                 host: address::of_attachment(choice.attachment).map(|ip| ip.to_string()).unwrap_or_default(),
                 network: choice.network.name.clone(),
             };
-            let facts = vec![["network ", &place.network, ", address ", or_none(&place.host)].concat()];
+            let facts = vec![Fact::Place { network: place.network.clone(), address: place.host.clone() }];
             match choice.overruled {
                 Some(refusal) => way.steps.push(Step {
                     facts,
@@ -385,7 +363,7 @@ fn anywhere<'a>(
 ) -> Result<Reached<'a>, Refusal> {
     let wanted = provider.network.as_deref().or(context.settings.network.as_deref());
     let place = address::anywhere(context.inventory, container, wanted, context.settings)
-        .map_err(|words| Refusal::new(Code::NoAddress, words, "attach it to a network that Traefik is on"))?;
+        .map_err(|why| Refusal::new(Code::NoAddress, cause::Step::Unreached(why)))?;
     let addresses = place.host.parse().into_iter().collect();
     let named = context.inventory.networks.values().enumerate().find(|(_, network)| network.name == place.network);
     let (at, network) = named.unzip();
@@ -406,26 +384,15 @@ fn understood<'d>(asked: &Asked<'d>, judges: Judges<'_>, way: &mut Way) -> Optio
     refusals.extend(judges.unfolded.get(&asked.at).cloned());
     let Reader { version, assumed } = judges.reader;
     for (label, since) in dynamic.newer_than(version) {
-        let (why, update) = if assumed {
-            (" because nothing says which Traefik reads it", "say that Traefik is at least that:")
-        } else {
-            ("", "update Traefik and set")
-        };
-        refusals.push(
-            Refusal::new(
-                Code::TraefikVersion,
-                format!("needs Traefik {since}, and the document is for {version}{why}"),
-                format!("remove the label, or {update} --traefik-version {since}"),
-            )
-            .by_label(label),
-        );
+        let cause = cause::Step::TooNew { since, document: version, assumed };
+        refusals.push(Refusal::new(Code::TraefikVersion, cause).by_label(label));
     }
     // Under `off` it is Traefik's own provider, which passes them on.
     if judges.context.settings.isolation != Isolation::Off {
         let stopping = stopping::problems(dynamic, version).into_iter();
         refusals.extend(stopping.map(|it| {
-            let words = format!("label `{}`: {}", it.label, it.words);
-            Refusal::new(Code::BadLabel, words, it.remedy).by_label(it.label)
+            let Problem { label, words, remedy } = it;
+            Refusal::new(Code::BadLabel, cause::Step::StopsTraefik { words, remedy }).by_label(label)
         }));
     }
     if refusals.is_empty() {
@@ -492,9 +459,7 @@ fn addressed<'a>(
         Ok(())
     } else {
         let host = match reached {
-            Ok(reached) if reached.place.host.is_empty() => {
-                Err(Refusal::new(Code::NoAddress, "it has no address on the network", "start it"))
-            }
+            Ok(reached) if reached.place.host.is_empty() => Err(Refusal::new(Code::NoAddress, cause::Step::NoAddress)),
             Ok(reached) => Ok(reached.place.host.as_str()),
             Err(refusal) => Err(refusal.clone()),
         };
@@ -512,11 +477,8 @@ fn addressed<'a>(
     let claimed = hosts::claimed_when_complete(&asked.declaration.claimed, &dynamic);
     // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
     warnings.extend(claimed.iter().flat_map(|claimed| {
-        let words = |problem| format!("Traefik will not take this rule: {problem}");
-        claimed
-            .problems
-            .iter()
-            .map(move |problem| Warning { label: Some(claimed.label()), cause: words(problem).into() })
+        let problems = claimed.problems.iter().cloned();
+        problems.map(|problem| Warning::new(Some(claimed.label()), cause::Step::BadRule(problem)))
     }));
     let claim = claim_of(asked, &dynamic, reached.as_ref().ok());
     let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
@@ -532,12 +494,8 @@ fn addressed<'a>(
         let published = |name: &str| names::published(owner, name, settings.names);
         match document::may_be_long(longest).then(|| document::long_name(&dynamic, published)).flatten() {
             Some(name) => {
-                let mut refusal = Refusal::new(
-                    Code::BadName,
-                    format!("the name `{}…` is longer than Traefik's parser takes", first_letters(&name)),
-                    "shorten it: a name may have about 1,000 characters, with its owner's in front",
-                );
-                let declared = name.strip_prefix(&format!("{owner}.")).unwrap_or(&name);
+                let mut refusal = Refusal::new(Code::BadName, cause::Step::LongName(first_letters(&name)));
+                let declared = name.strip_prefix(&[&owner.to_string(), "."].concat()).unwrap_or(&name);
                 refusal.label = container.labels.keys().find(|label| label.contains(declared)).cloned();
                 Err(refusal)
             }
@@ -545,7 +503,9 @@ fn addressed<'a>(
         }
     });
     let facts = match (&result, servers(&dynamic)) {
-        (Ok(()), servers) if !servers.is_empty() => vec![servers.join(", ")],
+        (Ok(()), servers) if !servers.is_empty() => {
+            vec![Fact::Servers(servers.into_iter().map(str::to_owned).collect())]
+        }
         _ => Vec::new(),
     };
     let passed = result.is_ok();
@@ -564,10 +524,7 @@ fn addressed<'a>(
 /// (`api@internal`, where `--allow-reference` lets it).
 fn of_traefik(dynamic: &mut Dynamic, warnings: &mut Vec<Warning>) {
     let mut left_out = |kind: &str, name: &str| {
-        warnings.push(Warning {
-            label: Some(format!("traefik.{kind}.{name}")),
-            cause: "left out: a declared Traefik is no backend; its container may declare middlewares, and routers to a service of another provider".into(),
-        });
+        warnings.push(Warning::new(Some(format!("traefik.{kind}.{name}")), cause::Step::NoBackend));
     };
     let elsewhere = |service: &Option<String>| service.as_deref().is_some_and(|service| service.contains('@'));
     for name in std::mem::take(&mut dynamic.http.services).keys() {
@@ -616,8 +573,4 @@ fn servers(dynamic: &Dynamic) -> Vec<&str> {
 
 fn first_letters(name: &str) -> String {
     name.chars().take(40).collect()
-}
-
-fn or_none(text: &str) -> &str {
-    if text.is_empty() { "none" } else { text }
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::steps::Asked;
+use crate::policy::cause::Step;
 use crate::policy::names::Owner;
 use crate::policy::references::{self, Middlewares};
 use crate::policy::refusal::{Code, Refusal};
@@ -80,11 +81,8 @@ pub(super) fn refusals(
 }
 
 fn too_many(router: &str) -> Refusal {
-    let words = format!(
-        "router `{router}` has more than {MOST} middlewares once its chains are written out, and Traefik makes each"
-    );
-    Refusal::new(Code::BadLabel, words, "name each middleware once")
-        .by_label(format!("traefik.http.routers.{router}.middlewares"))
+    let cause = Step::TooManyMiddlewares { router: router.to_owned(), most: MOST };
+    Refusal::new(Code::BadLabel, cause).by_label(format!("traefik.http.routers.{router}.middlewares"))
 }
 
 /// Whose it is, and its name; with `--names traefik` everybody's.

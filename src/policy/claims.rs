@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::cause::Cause;
+use super::cause;
 use super::finding::{Action, Finding, Subject};
 use super::forward_auth_names::{self, Address, Answering};
-use super::hosts::{Bindings, Claimed};
+use super::hosts::{self, Bindings, Claimed};
 use super::names::Owner;
 use super::references::{self, Middlewares};
 use super::refusal::{Code, Refusal};
@@ -23,6 +23,62 @@ use crate::traefik::{Dynamic, http};
 
 /// After so many references that are refused, no more of a container's are judged: it is refused.
 const MOST_REFUSALS: usize = 1_000;
+
+/// What stands against a claim, but for references and hosts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// A name with an `@`.
+    AtSign(String),
+    DefaultCertificate,
+    /// The containers, each on its network, that Traefik may find under a forwardAuth address's name.
+    SharedName {
+        middleware: String,
+        host: String,
+        places: Vec<(String, String)>,
+    },
+    /// A middleware makes Traefik connect to an address; `visitors`: with what visitors bring.
+    Connects {
+        middleware: String,
+        to: String,
+        visitors: bool,
+        is_own: bool,
+    },
+    /// Traefik's own entry point.
+    EntryPoint,
+    Priority {
+        router: String,
+        priority: i64,
+    },
+    Hidden {
+        router: String,
+    },
+    Port(String),
+    Scheme(String),
+    Url(String),
+    /// A health check of another port than the service's own.
+    CheckPort {
+        port: i64,
+        own: u16,
+    },
+    CheckPath(String),
+    CheckChosen,
+    CheckRedirects,
+    CheckStatus(i64),
+    Middleware {
+        middleware: String,
+        does: Does,
+    },
+}
+
+/// What a middleware does that Traefik pays for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Does {
+    ReadsFiles,
+    ReadsFile(String),
+    RunsPlugin,
+    BcryptCost(u32),
+    Retries(i64),
+}
 
 /// One container and what it claims.
 #[derive(Clone, Copy, Debug)]
@@ -96,9 +152,7 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
         court.middleware(name, middleware);
     }
     if !claim.is_traefik && !claim.dynamic.tls.stores.is_empty() {
-        let words = format!("`{}` sets the default certificate of everybody", claim.container.name);
-        let rule = RuleId::Lbl010.rule();
-        let refusal = Refusal::new(Code::Reference, words, rule.fix).by_rule(rule.id);
+        let refusal = Refusal::new(Code::Reference, Cause::DefaultCertificate).by_rule(RuleId::Lbl010);
         court.refuse(refusal.by_label("traefik.tls.stores.default"), claim.rights);
     }
     court.verdict
@@ -107,21 +161,18 @@ pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settin
 /// Judges the addresses that Traefik would connect to for one container's middlewares.
 pub fn judge_names(claim: &Claim<'_>, answering: &Answering<'_>, settings: &Settings) -> Verdict {
     let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
-    for (middleware, words) in forward_auth_names::shared_names(claim.container, claim.dynamic, answering) {
+    for (middleware, cause) in forward_auth_names::shared_names(claim.dynamic, answering) {
         let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
-        court.raise(RuleId::Lbl017, Code::Middleware, Some(label), words, None);
+        court.raise(RuleId::Lbl017, Code::Middleware, label, cause, None);
     }
     // What the operator declares on Traefik's own container is meant for everybody.
     let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.is_traefik);
     for (name, middleware) in middlewares {
         for Address { field, text, is_own } in forward_auth_names::addresses(middleware, claim.owner, answering) {
-            let what =
-                if field.starts_with("forward") { "sends what visitors bring, cookies too, to" } else { "connects to" };
-            let (whose, action) =
-                if is_own { ("", None) } else { (", which is no container of its own project's", Some(Action::Block)) };
-            let words = format!("middleware `{name}` of `{}` {what} `{text}`{whose}", claim.container.name);
+            let visitors = field.starts_with("forward");
+            let cause = Cause::Connects { middleware: name.clone(), to: text, visitors, is_own };
             let label = format!("traefik.http.middlewares.{name}.{field}");
-            court.raise(RuleId::Lbl009, Code::Middleware, Some(label), words, action);
+            court.raise(RuleId::Lbl009, Code::Middleware, label, cause, (!is_own).then_some(Action::Block));
         }
     }
     court.verdict
@@ -224,41 +275,34 @@ impl Court<'_> {
     /// A claim to what is others', where no bindings decide.
     fn catch_all(&mut self, claimed: &Claimed) {
         let entry_points = claimed.entry_points(self.claim.dynamic);
-        let takes = claimed.takes(entry_points);
-        let words = format!("{} of `{}` {takes}", claimed.what(), self.claim.container.name);
-        let fix = claimed.is_port().then(|| {
-            let name_it = "name the host, with TLS: HostSNI(`db.example.com`)";
-            let own = claimed.own_entry_point(entry_points, self.claim.owner);
-            if claimed.has_names() { format!("{own}\nor {name_it}") } else { own }
-        });
+        let cause = hosts::Cause::CatchAll {
+            what: claimed.what(),
+            takes: claimed.takes(),
+            entry_points: entry_points.to_vec(),
+            owner: self.claim.owner.to_string(),
+        };
         // A certificate is asked for, not served.
         let action = (!claimed.is_rule()).then_some(Action::WarnStrictBlock);
-        self.raise_with(claimed.catch_all(), Code::Host, Some(claimed.label()), words, action, fix);
+        self.raise(claimed.catch_all(), Code::Host, claimed.label(), cause, action);
     }
 
     /// Says that a rule fires; `action` where it is another than the rule's.
-    fn raise(&mut self, rule: RuleId, code: Code, label: Option<String>, words: String, action: Option<Action>) {
-        self.raise_with(rule, code, label, words, action, None);
-    }
-
-    /// The same; `fix` where it is another than the rule's.
-    fn raise_with(
+    fn raise(
         &mut self,
         rule: RuleId,
         code: Code,
-        label: Option<String>,
-        words: String,
+        label: String,
+        cause: impl Into<cause::Cause>,
         action: Option<Action>,
-        fix: Option<String>,
     ) {
-        let mut finding = self.found(rule, Arc::new(Cause::Said { words, fix }));
+        let mut finding = self.found(rule, Arc::new(cause.into()));
         finding.action = action.unwrap_or(finding.action);
-        finding.label = label;
+        finding.label = Some(label);
         let refusal = Refusal::for_finding(code, &finding, self.claim.allowed);
         self.settle(finding, refusal, true, self.claim.rights);
     }
 
-    fn found(&self, rule: RuleId, cause: Arc<Cause>) -> Finding {
+    fn found(&self, rule: RuleId, cause: Arc<cause::Cause>) -> Finding {
         Finding::new(rule, Subject::of(self.claim.container), cause)
     }
 
@@ -303,8 +347,7 @@ impl Court<'_> {
         ];
         for (kind, name) in names {
             let Some(name) = name else { continue };
-            let words = format!("the name `{name}` holds an `@`, which would make it another provider's");
-            let refusal = Refusal::new(Code::BadName, words, "leave the `@` and what follows out of the label's key");
+            let refusal = Refusal::new(Code::BadName, Cause::AtSign(name.clone()));
             self.refuse(refusal.by_label(format!("traefik.{kind}.{name}")), self.claim.rights);
         }
     }
@@ -321,26 +364,22 @@ impl Court<'_> {
                 continue;
             }
             let label = format!("traefik.{kind}.routers.{name}.entrypoints");
-            let words = format!("label `{label}` asks for the entry point `traefik`, where Traefik's own API answers");
-            self.raise(RuleId::Lbl007, Code::EntryPoint, Some(label), words, None);
+            self.raise(RuleId::Lbl007, Code::EntryPoint, label, Cause::EntryPoint, None);
         }
     }
 
     fn router(&mut self, name: &str, router: &http::Router) {
         if let Some(priority) = router.priority.filter(|priority| *priority != 0) {
-            let words = format!("router `{name}` of `{}` has priority {priority}", self.claim.container.name);
+            let cause = Cause::Priority { router: name.to_owned(), priority };
             let label = format!("traefik.http.routers.{name}.priority");
-            self.raise(RuleId::Lbl006, Code::Host, Some(label), words, None);
+            self.raise(RuleId::Lbl006, Code::Host, label, cause, None);
         }
         if let Some(observed) = &router.observability
             && [observed.access_logs, observed.metrics, observed.tracing].contains(&Some(false))
         {
-            let words = format!(
-                "router `{name}` of `{}` hides from Traefik's log, metrics or traces",
-                self.claim.container.name
-            );
+            let cause = Cause::Hidden { router: name.to_owned() };
             let label = format!("traefik.http.routers.{name}.observability");
-            self.raise(RuleId::Lbl014, Code::Middleware, Some(label), words, None);
+            self.raise(RuleId::Lbl014, Code::Middleware, label, cause, None);
         }
     }
 
@@ -348,8 +387,7 @@ impl Court<'_> {
     fn port(&mut self, protocol: &str, service: &str, port: Option<&str>) {
         let Some(port) = port.filter(|port| !port.is_empty() && !is_port(port)) else { return };
         let label = format!("traefik.{protocol}.services.{service}.loadbalancer.server.port");
-        let words = format!("label `{label}` is `{port}`, which is not a port: it could lead anywhere");
-        self.raise(RuleId::Lbl005, Code::ServerUrl, Some(label), words, None);
+        self.raise(RuleId::Lbl005, Code::ServerUrl, label, Cause::Port(port.to_owned()), None);
     }
 
     fn balancer(&mut self, name: &str, balancer: &http::LoadBalancer) {
@@ -357,18 +395,13 @@ impl Court<'_> {
         for server in balancer.servers.iter().flatten() {
             self.port("http", name, server.port.as_deref());
             if let Some(scheme) = server.scheme.as_deref().filter(|scheme| !is_scheme(scheme)) {
-                let label = label("server.scheme");
-                let words = format!("label `{label}` is `{scheme}`, which is not a scheme: it could lead anywhere");
-                self.raise(RuleId::Lbl005, Code::ServerUrl, Some(label), words, None);
+                let cause = Cause::Scheme(scheme.to_owned());
+                self.raise(RuleId::Lbl005, Code::ServerUrl, label("server.scheme"), cause, None);
             }
             let Some(url) = server.url.as_deref().filter(|url| !url.is_empty()) else { continue };
             if !is_own(url, self.claim.addresses) && !self.claim.is_traefik {
-                let label = label("server.url");
-                let words = format!(
-                    "label `{label}` sends requests to `{url}`, which is not the address of `{}`",
-                    self.claim.container.name
-                );
-                self.raise(RuleId::Lbl005, Code::ServerUrl, Some(label), words, None);
+                let cause = Cause::Url(url.to_owned());
+                self.raise(RuleId::Lbl005, Code::ServerUrl, label("server.url"), cause, None);
             }
         }
     }
@@ -379,13 +412,11 @@ impl Court<'_> {
         let set = |field: &Option<String>| field.as_deref().is_some_and(|value| !value.is_empty());
         if let Some(port) = check.elsewhere {
             let own = check.port.unwrap_or_default();
-            let words = format!("label `{}` checks port {port}, and the service's is {own}", label("port"));
-            self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label("port")), words, None);
+            self.raise(RuleId::Lbl011, Code::ServerUrl, label("port"), Cause::CheckPort { port, own }, None);
         }
         let Some(check) = check.http else { return };
         if let Some(path) = check.path.as_deref().filter(|path| leads_elsewhere(path)) {
-            let words = format!("label `{}` sends Traefik's health checks to `{path}`", label("path"));
-            self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label("path")), words, None);
+            self.raise(RuleId::Lbl011, Code::ServerUrl, label("path"), Cause::CheckPath(path.to_owned()), None);
         }
         for (field, is_set) in [
             ("hostname", set(&check.hostname)),
@@ -393,15 +424,11 @@ impl Court<'_> {
             ("headers", check.headers.as_ref().is_some_and(|headers| !headers.is_empty())),
         ] {
             if is_set {
-                let words = format!("label `{}` makes the health check a request of its own choosing", label(field));
-                self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label(field)), words, None);
+                self.raise(RuleId::Lbl011, Code::ServerUrl, label(field), Cause::CheckChosen, None);
             }
         }
         if check.follow_redirects == Some(true) && check.is_http() {
-            let label = label("followredirects");
-            let words =
-                format!("label `{label}` lets the application send Traefik to any address, and read the answer");
-            self.raise(RuleId::Lbl011, Code::ServerUrl, Some(label), words, None);
+            self.raise(RuleId::Lbl011, Code::ServerUrl, label("followredirects"), Cause::CheckRedirects, None);
         }
         let redirects = check.status.is_some_and(|status| (300..400).contains(&status));
         if let Some(status) = check.status.filter(|status| *status != 0 && !redirects)
@@ -409,21 +436,16 @@ impl Court<'_> {
             && check.is_http()
             && self.settings.isolation != Isolation::Off
         {
-            let words = format!(
-                "`{}` is {status}, and redirects are not followed: an application that answers with one fails the check",
-                label("status")
-            );
-            self.raise(RuleId::Lbl018, Code::Middleware, Some(label("status")), words, None);
+            self.raise(RuleId::Lbl018, Code::Middleware, label("status"), Cause::CheckStatus(status), None);
         }
     }
 
     fn middleware(&mut self, name: &str, middleware: &Middleware) {
-        let container = &self.claim.container.name;
-        let mut found: Vec<(RuleId, String, &'static str)> = Vec::new();
+        let mut found: Vec<(RuleId, Does, &'static str)> = Vec::new();
         if let Some(tls) = middleware.forward_auth.as_ref().and_then(|auth| auth.tls.as_ref())
             && [&tls.ca, &tls.cert, &tls.key].into_iter().any(Option::is_some)
         {
-            found.push((RuleId::Lbl009, "reads files that Traefik can read".to_owned(), "forwardauth.tls"));
+            found.push((RuleId::Lbl009, Does::ReadsFiles, "forwardauth.tls"));
         }
         let files = [
             ("basicauth.usersfile", middleware.basic_auth.as_ref().and_then(|it| it.users_file.as_deref())),
@@ -431,29 +453,28 @@ impl Court<'_> {
         ];
         for (field, file) in files {
             if let Some(file) = file.filter(|file| !file.is_empty()) {
-                found.push((RuleId::Lbl009, format!("reads `{file}`, which Traefik can read"), field));
+                found.push((RuleId::Lbl009, Does::ReadsFile(file.to_owned()), field));
             }
         }
         if middleware.plugin.as_ref().is_some_and(|plugins| !plugins.is_empty()) {
-            found.push((RuleId::Lbl009, "runs a plugin of Traefik's".to_owned(), "plugin"));
+            found.push((RuleId::Lbl009, Does::RunsPlugin, "plugin"));
         }
         let users = middleware.basic_auth.as_ref().and_then(|auth| auth.users.as_ref());
         if let Some(cost) = users.into_iter().flatten().filter_map(|user| bcrypt_cost(user)).find(|cost| *cost > 14) {
-            found.push((RuleId::Lbl015, format!("has a bcrypt cost of {cost}"), "basicauth.users"));
+            found.push((RuleId::Lbl015, Does::BcryptCost(cost), "basicauth.users"));
         }
         if let Some(attempts) = middleware.retry.as_ref().and_then(|retry| retry.attempts).filter(|it| *it > 10) {
-            found.push((RuleId::Lbl015, format!("repeats a request {attempts} times"), "retry.attempts"));
+            found.push((RuleId::Lbl015, Does::Retries(attempts), "retry.attempts"));
         }
-        for (rule, what, field) in found {
+        for (rule, does, field) in found {
             // What the operator declares on Traefik's own container is meant for everybody.
             if self.claim.is_traefik && rule == RuleId::Lbl009 {
                 continue;
             }
             let label = format!("traefik.http.middlewares.{name}.{field}");
-            let words = format!("middleware `{name}` of `{container}` {what}");
             // Where a plugin sends requests cannot be known.
             let action = (field == "plugin").then_some(Action::Block);
-            self.raise(rule, Code::Middleware, Some(label), words, action);
+            self.raise(rule, Code::Middleware, label, Cause::Middleware { middleware: name.to_owned(), does }, action);
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::claims::Cause;
 use super::context::Context;
 use super::names::Owner;
 use crate::inventory::{Container, Network};
@@ -175,28 +176,19 @@ fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
 /// The engine's DNS asks the networks of the one who asks in an order of its own, so whichever is found first decides who
 /// may come in, and sees every visitor's cookies. A name with its network behind it (`authelia.net-auth`), and one that is
 /// no container's, is passed over.
-/// Gives the middleware's name, and words.
-pub(super) fn shared_names(
-    container: &Container,
-    dynamic: &Dynamic,
-    answering: &Answering<'_>,
-) -> Vec<(String, String)> {
+/// Gives the middleware's name, and the cause.
+pub(super) fn shared_names(dynamic: &Dynamic, answering: &Answering<'_>) -> Vec<(String, Cause)> {
     let mut found = Vec::new();
     for (middleware, it) in &dynamic.http.middlewares {
         let Some(host) = it.forward_auth.as_ref().and_then(|auth| host(auth.address.as_deref()?)) else { continue };
-        let mut answers: BTreeMap<&Owner, (&str, &str)> = BTreeMap::new();
+        let mut answers: BTreeMap<&Owner, (String, String)> = BTreeMap::new();
         for Answer { owner, container, network, .. } in answering.by_name.get(host).into_iter().flatten().copied() {
-            answers.entry(owner).or_insert((&container.name, &network.name));
+            answers.entry(owner).or_insert_with(|| (container.name.clone(), network.name.clone()));
         }
         if answers.len() > 1 {
-            let places: Vec<String> =
-                answers.into_values().map(|(container, network)| format!("`{container}` on `{network}`")).collect();
-            let words = format!(
-                "middleware `{middleware}` of `{}` asks `{host}`, and Traefik finds several of that name: {}",
-                container.name,
-                places.join(", ")
-            );
-            found.push((middleware.clone(), words));
+            let places = answers.into_values().collect();
+            let cause = Cause::SharedName { middleware: middleware.clone(), host: host.to_owned(), places };
+            found.push((middleware.clone(), cause));
         }
     }
     found

@@ -4,19 +4,60 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::cause::Cause;
+use super::cause::{self, Few, NetworkName};
 use super::finding::{Finding, Subject};
 use super::leeward_labels::HOSTS;
 use super::names::Owner;
 use super::refusal::{Code, Refusal};
-use super::remedy;
 use super::rule_id::RuleId;
-use super::words::listed;
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::settings::{Isolation, Settings};
 use crate::traefik::Dynamic;
 use crate::traefik::rules::router::{Reach, Rule, parse_http, parse_tcp};
 use crate::traefik::tls::Domain;
+
+/// What stands against a claim to hosts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// It matches every host, which nobody may where hosts are bound.
+    EveryHost { what: RouterPart, bind: Bind },
+    /// `claim` is bound elsewhere, to `other` as `pattern`.
+    Taken { what: RouterPart, claim: String, pattern: String, other: String, bind: Bind },
+    /// `claim` is none of those that are `bound` to its network.
+    NotBound { what: RouterPart, claim: String, bound: Few, bind: Bind },
+    /// It takes what is others', where no bindings decide.
+    CatchAll { what: RouterPart, takes: Takes, entry_points: Vec<String>, owner: String },
+    /// Containers of several owners, each with its own, claim one host. So they do `untold` more hosts.
+    Contested { claimants: Few<(String, String)>, untold: usize },
+}
+
+/// What claims hosts: a router, or its certificate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RouterPart {
+    /// `http`, `tcp`, `udp`.
+    pub(crate) protocol: &'static str,
+    pub(crate) router: String,
+    pub(crate) is_certificate: bool,
+}
+
+/// What gives a network one more host: all that are then bound to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Bind {
+    pub(crate) network: NetworkName,
+    pub(crate) hosts: Vec<String>,
+}
+
+/// What of others' a claim takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Takes {
+    /// The rule cannot be read, and may take anything.
+    Unreadable,
+    /// All that comes in on the entry points that its router names, or on Traefik's default ones.
+    EntryPoints,
+    EveryHost,
+    /// Every host below this.
+    Below(String),
+}
 
 /// The hosts that the operator bound to networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,23 +98,20 @@ impl Bindings {
         self.networks.is_empty()
     }
 
-    /// Whether what is reached over `network` may claim `reach`; `what` says who asks: ``router `web` ``.
+    /// Whether what is reached over `network` may claim `reach`.
     ///
     /// Without any binding nothing is said here (catch-alls are then [`super::claims`]'s to judge). Else, on a bound network, it may claim what is bound to it and, under
     /// `leeward.hosts=*`, whatever matches every host; on another network, what is bound nowhere. Nobody may claim a
     /// host that is more closely bound elsewhere, and a wildcard that holds such a host needs `*`.
-    pub(super) fn judge(&self, reach: &Reach, network: &Network, what: &str) -> Option<Refusal> {
+    pub(super) fn judge(&self, reach: &Reach, network: &Network, what: &RouterPart) -> Option<Refusal> {
         if self.is_empty() {
             return None;
         }
         let own = self.networks.get(&network.id);
         let open = own.is_some_and(|own| own.patterns.contains(&Pattern::Everything));
         if reach.any && !open {
-            let words = format!(
-                "{what} matches every host, and hosts are bound to networks (label `{HOSTS}`); `{}` may not have them all",
-                network.name
-            );
-            return Some(refusal(RuleId::Lbl001, words, network, own, "*"));
+            let cause = Cause::EveryHost { what: what.clone(), bind: Bind::with(network, own, "*") };
+            return Some(Refusal::new(Code::Host, cause).by_rule(RuleId::Lbl001));
         }
         let exact = reach.hosts.iter().map(|host| Pattern::Exactly(host.clone()));
         let below = reach.below.iter().map(|parent| Pattern::Below(parent.clone()));
@@ -86,7 +124,7 @@ impl Bindings {
         network: &Network,
         own: Option<&Bound>,
         open: bool,
-        what: &str,
+        what: &RouterPart,
     ) -> Option<Refusal> {
         // The closest of the network's own patterns that holds all of the claim.
         let mine = own.and_then(|own| own.patterns.iter().filter(|it| it.holds(claim)).map(Pattern::closeness).max());
@@ -101,32 +139,29 @@ impl Bindings {
             Pattern::Below(_) => !open,
             _ => mine.is_none_or(|mine| mine < pattern.closeness()),
         });
+        let text = claim.to_string();
         if let Some((other, pattern)) = taken.max_by_key(|(_, pattern)| pattern.closeness()) {
-            let words = format!("{what} claims `{claim}`, and `{pattern}` is bound to network `{other}`");
-            let right = if matches!(claim, Pattern::Below(_)) { "*".to_owned() } else { claim.to_string() };
-            let hosts = Box::new([claim.to_string(), pattern.to_string()]);
-            return Some(Refusal { hosts, ..refusal(RuleId::Lbl003, words, network, own, &right) });
+            let right = if matches!(claim, Pattern::Below(_)) { "*" } else { &text };
+            let bind = Bind::with(network, own, right);
+            let (other, pattern) = (other.clone(), pattern.to_string());
+            let hosts = Box::new([text.clone(), pattern.clone()]);
+            let cause = Cause::Taken { what: what.clone(), claim: text, pattern, other, bind };
+            return Some(Refusal { hosts, ..Refusal::new(Code::Host, cause).by_rule(RuleId::Lbl003) });
         }
         let bound = own.filter(|_| mine.is_none())?;
         let names: Vec<String> = bound.patterns.iter().map(ToString::to_string).collect();
-        let only = if names.is_empty() { "nothing".to_owned() } else { listed(names.iter().map(String::as_str)) };
-        let words = format!("{what} claims `{claim}`, but {only} is what is bound to network `{}`", network.name);
-        let claim = claim.to_string();
-        let refusal = refusal(RuleId::Lbl003, words, network, own, &claim);
-        Some(Refusal { hosts: Box::new([claim]), ..refusal })
+        let (bound, bind) = (Few::of(names.iter().map(String::as_str)), Bind::with(network, own, &text));
+        let hosts = Box::new([text.clone()]);
+        let cause = Cause::NotBound { what: what.clone(), claim: text, bound, bind };
+        Some(Refusal { hosts, ..Refusal::new(Code::Host, cause).by_rule(RuleId::Lbl003) })
     }
 }
 
-/// A refusal whose remedy gives the network one more host.
-fn refusal(rule: RuleId, words: String, network: &Network, own: Option<&Bound>, right: &str) -> Refusal {
-    let patterns = own.into_iter().flat_map(|own| own.patterns.iter().map(ToString::to_string));
-    let mut all: Vec<String> = patterns.collect();
-    all.push(right.to_owned());
-    let all = all.join(",");
-    let (yaml, flag) = (format!("  {HOSTS}: \"{all}\""), format!("--internal --label {HOSTS}='{all}'"));
-    let anew = remedy::network(network, &["labels:", &yaml], &flag);
-    let remedy = format!("claim another host, or give this one to the network:\n{anew}");
-    Refusal::new(Code::Host, words, remedy).by_rule(rule)
+impl Bind {
+    fn with(network: &Network, own: Option<&Bound>, right: &str) -> Self {
+        let hosts = own.into_iter().flat_map(|own| own.patterns.iter().map(ToString::to_string));
+        Self { network: NetworkName::of(network), hosts: hosts.chain([right.to_owned()]).collect() }
+    }
 }
 
 impl Pattern {
@@ -229,10 +264,9 @@ impl Claimed {
         }
     }
 
-    /// `` tcp router `db` ``.
-    pub(super) fn what(&self) -> String {
-        let part = if self.field == "rule" { "" } else { "the certificate of " };
-        format!("{part}{} router `{}`", self.protocol, self.router)
+    /// The router, or its certificate.
+    pub(super) fn what(&self) -> RouterPart {
+        RouterPart { protocol: self.protocol, router: self.router.clone(), is_certificate: !self.is_rule() }
     }
 
     /// The whole key of the label.
@@ -265,49 +299,16 @@ impl Claimed {
         self.protocol != "http"
     }
 
-    /// Whether requests may carry a name by which they can be told apart: not over UDP.
-    pub(super) fn has_names(&self) -> bool {
-        self.protocol != "udp"
-    }
-
-    /// What of others' it takes: `matches every host`, `takes all that comes in on entry point `db``.
-    pub(super) fn takes(&self, entry_points: &[String]) -> String {
+    /// What of others' it takes.
+    pub(super) fn takes(&self) -> Takes {
         if !self.problems.is_empty() {
-            return "cannot be read, and counts as matching every host".to_owned();
+            return Takes::Unreadable;
         }
         if self.is_port() && self.reach.any {
-            return match (self.protocol, entry_points) {
-                ("udp", []) => "takes all that comes in on every UDP entry point".to_owned(),
-                (_, []) => "takes all that comes in on Traefik's default entry points".to_owned(),
-                (_, named) => {
-                    let names = listed(named.iter().map(String::as_str));
-                    format!("takes all that comes in on entry point {names}")
-                }
-            };
+            return Takes::EntryPoints;
         }
-        match self.reach.below.iter().find(|_| !self.reach.any) {
-            Some(parent) => format!("matches every host below `{parent}`"),
-            None => "matches every host".to_owned(),
-        }
-    }
-
-    /// How its owner may have an entry point for itself. Names from labels are pasted only where they are plain.
-    pub(super) fn own_entry_point(&self, entry_points: &[String], owner: &Owner) -> String {
-        let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        let named: Vec<&str> = entry_points.iter().map(|name| name.trim()).collect();
-        let known = !named.is_empty() && named.iter().all(|name| !name.is_empty() && is_plain(name));
-        let owner = owner.to_string();
-        let owner = if is_plain(owner.trim_start_matches('~')) { owner.as_str() } else { "OWNER" };
-        let given = if known { named } else { vec![if self.protocol == "udp" { "dns" } else { "db" }] };
-        let flag = given.iter().map(|name| [name, "=", owner].concat()).collect::<Vec<_>>().join(",");
-        let flag = format!("--own-entrypoint {flag} (LEEWARD_OWN_ENTRYPOINT={flag})");
-        if known {
-            return format!("if nothing else uses {}: {flag}", listed(given));
-        }
-        let label = format!("traefik.{}.routers.{}.entrypoints: {}", self.protocol, self.router, given.concat());
-        format!(
-            "name an entry point of Traefik's that nothing else uses:\nlabels:\n  {label}\nand give it to its owner: {flag}"
-        )
+        let below = self.reach.below.iter().find(|_| !self.reach.any);
+        below.map_or(Takes::EveryHost, |parent| Takes::Below(parent.clone()))
     }
 
     /// The rule about claiming everything.
@@ -446,11 +447,9 @@ pub fn overlaps<'a>(
     }
     if overlaps.untold > 0
         && let Some(last) = overlaps.findings.last_mut()
-        && let Some(Cause::Said { words, .. }) = Arc::get_mut(&mut last.cause)
+        && let cause::Cause::Hosts(Cause::Contested { untold, .. }) = Arc::make_mut(&mut last.cause)
     {
-        words.push_str("; so are ");
-        words.push_str(&overlaps.untold.to_string());
-        words.push_str(" more hosts, by several owners each");
+        *untold = overlaps.untold;
     }
     overlaps
 }
@@ -492,8 +491,9 @@ impl Overlaps {
             self.untold += 1;
             return;
         }
-        let names: BTreeSet<String> = all.iter().map(|it| format!("{}` of `{}", it.container.name, it.owner)).collect();
-        let words = format!("host `{pattern}` is claimed by {}", listed(names.iter().map(String::as_str)));
+        let names: BTreeSet<(String, String)> =
+            all.iter().map(|it| (it.container.name.clone(), it.owner.to_string())).collect();
+        let cause: Arc<cause::Cause> = Arc::new(Cause::Contested { claimants: Few::of_all(names), untold: 0 }.into());
         let containers: BTreeSet<ContainerId> = all.iter().map(|it| it.container.id.clone()).collect();
         for id in refused {
             // All who claim it are in the finding alone: there may be many.
@@ -501,12 +501,12 @@ impl Overlaps {
             let refusal = Refusal {
                 subject: Some(Box::new(subject)),
                 hosts: Box::new([pattern.to_string()]),
-                ..Refusal::new(Code::Host, words.clone(), rule.fix).by_rule(rule.id)
+                ..Refusal::again(Code::Host, Arc::clone(&cause)).by_rule(rule.id)
             };
             self.refusals.entry(id.to_owned()).or_default().push(refusal);
         }
         let subject = Subject::Host { name: pattern.to_string(), containers };
-        let found = Finding::new(rule.id, subject, Arc::new(words.into()));
+        let found = Finding::new(rule.id, subject, cause);
         self.findings.push(Finding { blocks: refuses, ..found });
     }
 }
@@ -531,12 +531,16 @@ mod tests {
         (inventory, bindings)
     }
 
+    fn router() -> RouterPart {
+        RouterPart { protocol: "http", router: "x".to_owned(), is_certificate: false }
+    }
+
     #[track_caller]
     fn check(networks: &[(&str, &str)], network: &str, rule: &str, wanted: Option<RuleId>) {
         let (inventory, bindings) = bindings(networks);
         let parsed = if rule.contains("SNI") { parse_tcp(rule, None) } else { parse_http(rule, None) }.unwrap();
         let network = inventory.networks.get(network).unwrap();
-        let found = bindings.judge(parsed.hosts(), network, "router `x`");
+        let found = bindings.judge(parsed.hosts(), network, &router());
         assert_eq!(found.as_ref().and_then(|refusal| refusal.rule), wanted, "{rule}: {found:?}");
     }
 
@@ -591,7 +595,7 @@ mod tests {
     fn remedies_keep_what_is_bound_already() {
         let (inventory, bindings) = bindings(TWO);
         let parsed = parse_http("Host(`x.example`)", None).unwrap();
-        let refusal = bindings.judge(parsed.hosts(), inventory.networks.get("a").unwrap(), "router `x`").unwrap();
+        let refusal = bindings.judge(parsed.hosts(), inventory.networks.get("a").unwrap(), &router()).unwrap();
         assert!(
             refusal.remedy().contains("--label leeward.hosts='app1.example.com,*.app1.example.com,x.example' a "),
             "{}",

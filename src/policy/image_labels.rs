@@ -204,7 +204,7 @@ fn img_001(container: &Container, lost: &[&str]) -> Option<Refusal> {
     let first = lost.first()?;
     let labels = lost.iter().map(|&label| label.to_owned()).collect();
     let cause = Cause::Lost { image: container.image.clone(), labels };
-    let refusal = Refusal::saw(Code::ImageLabels, cause).about(container);
+    let refusal = Refusal::new(Code::ImageLabels, cause).about(container);
     Some(refusal.by_rule(RuleId::Img001).by_label(*first))
 }
 
@@ -216,7 +216,7 @@ fn img_003(container: &Container, image: Option<&Image>) -> Refusal {
         None => NoImage::Gone(container.image_id.to_string()),
     };
     let cause = Cause::Unknown { image: container.image.clone(), why };
-    Refusal::saw(Code::ImageLabels, cause).about(container).by_rule(RuleId::Img003)
+    Refusal::new(Code::ImageLabels, cause).about(container).by_rule(RuleId::Img003)
 }
 
 #[cfg(test)]

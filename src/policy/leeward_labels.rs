@@ -28,44 +28,60 @@ pub fn is_true(value: &str) -> bool {
     matches!(value, "true" | "1" | "True" | "TRUE" | "t" | "T")
 }
 
-/// What is wrong with a container's labels of Leeward's: the key, and words.
-pub fn on_container(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
-    odd(labels, &ON_CONTAINERS, &ON_NETWORKS, "network")
+/// What is wrong with a label of Leeward's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Odd {
+    /// Its value is neither true nor false.
+    NotBoolean(String),
+    /// Its value is not the only one that it has.
+    NotHonor(String),
+    /// It belongs on a network.
+    OfNetworks,
+    /// It belongs on a container.
+    OfContainers,
+    /// There is none of this name; the nearest there is.
+    Unknown(Option<&'static str>),
+}
+
+/// What is wrong with a container's labels of Leeward's, by key.
+pub(crate) fn on_container(labels: &BTreeMap<String, String>) -> Vec<(&str, Odd)> {
+    odd(labels, &ON_CONTAINERS, &ON_NETWORKS, &Odd::OfNetworks)
 }
 
 /// What is wrong with a network's.
-pub fn on_network(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
-    odd(labels, &ON_NETWORKS, &ON_CONTAINERS, "container")
+pub(crate) fn on_network(labels: &BTreeMap<String, String>) -> Vec<(&str, Odd)> {
+    odd(labels, &ON_NETWORKS, &ON_CONTAINERS, &Odd::OfContainers)
 }
 
 fn odd<'a>(
     labels: &'a BTreeMap<String, String>,
-    here: &[&str],
+    here: &[&'static str],
     elsewhere: &[&str],
-    where_else: &str,
-) -> Vec<(&'a str, String)> {
+    of_those: &Odd,
+) -> Vec<(&'a str, Odd)> {
     let is_ours = |key: &str| key.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
     let mut found = Vec::new();
     for (key, value) in labels.iter().filter(|(key, _)| is_ours(key)) {
         let key = key.as_str();
-        let words = if here.contains(&key) {
+        let odd = if here.contains(&key) {
             let flag = matches!(key, TRAEFIK | PROXY);
             let plain = is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
             let trusts = key == IMAGE_LABELS && value != "honor";
             match (flag && !plain, trusts) {
-                (true, _) => format!("`{value}` is not true or false, and counts as false"),
-                (_, true) => format!("`{value}` has no effect; the only value is honor"),
+                (true, _) => Odd::NotBoolean(value.clone()),
+                (_, true) => Odd::NotHonor(value.clone()),
                 (false, false) => continue,
             }
         } else if elsewhere.contains(&key) {
-            format!("this label belongs on a {where_else}, and has no effect here")
+            of_those.clone()
         } else {
-            let names = here.iter().filter_map(|known| known.strip_prefix(OURS));
-            let near = suggest::nearest(key.get(OURS.len()..).unwrap_or_default(), names);
-            let hint = near.map(|name| format!("; did you mean {OURS}{name}?")).unwrap_or_default();
-            format!("Leeward has no label of this name{hint}")
+            let nearest = suggest::nearest(
+                key.get(OURS.len()..).unwrap_or_default(),
+                here.iter().filter_map(|known| known.strip_prefix(OURS)),
+            );
+            Odd::Unknown(nearest)
         };
-        found.push((key, words));
+        found.push((key, odd));
     }
     found
 }
@@ -73,13 +89,14 @@ fn odd<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::words;
 
-    type Judge = fn(&BTreeMap<String, String>) -> Vec<(&str, String)>;
+    type Judge = fn(&BTreeMap<String, String>) -> Vec<(&str, Odd)>;
 
     #[track_caller]
     fn check(found: Judge, key: &str, value: &str, wanted: &str) {
         let labels = [(key.to_owned(), value.to_owned()), ("other".to_owned(), "x".to_owned())].into();
-        let words: Vec<String> = found(&labels).into_iter().map(|(_, words)| words).collect();
+        let words: Vec<String> = found(&labels).into_iter().map(|(_, odd)| words::label::odd(&odd)).collect();
         assert_eq!(words.join(" "), wanted);
     }
 

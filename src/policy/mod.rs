@@ -19,7 +19,5 @@ pub mod namespaces;
 pub mod proxy;
 pub mod references;
 pub mod refusal;
-mod remedy;
 pub mod rule_id;
 pub mod rules;
-pub(crate) mod words;

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cause::{Few, NetworkName};
 use super::context::Candidate;
-use super::leeward_labels::{PROXY, TRAEFIK, is_true};
+use super::leeward_labels::{PROXY, is_true};
 use super::namespaces::{Member, Namespace, Namespaces, is_alive};
 use super::refusal::{Code, Connect, Refusal};
-use super::remedy;
 use super::rule_id::RuleId;
-use super::words::listed;
 use crate::inventory::{Attachment, Container, Inventory, Network};
 use crate::settings::{Isolation, Settings};
 
@@ -29,7 +28,7 @@ pub struct ProxyNetworks<'a> {
 }
 
 /// What made networks proxy networks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
     /// `--proxy-network`.
     Flag,
@@ -54,6 +53,52 @@ pub struct Choice<'a> {
     pub attachment: &'a Attachment,
     /// What stands against it, where `--isolation warn` lets it pass.
     pub overruled: Option<Refusal>,
+}
+
+/// Why no network will do for a container.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// None that it is on.
+    NotReached { container: String, why: NotReached, may: Box<May> },
+    /// It has no address on these; `first` is the first of them.
+    NoAddress { container: String, networks: Few, first: String },
+    /// Several, and nothing says which; `absent`: what `--traefik` names and is not there.
+    Several { container: String, networks: Few, absent: Few, first: String },
+    /// It is on none.
+    Nowhere { container: String, service: String, why: Nowhere },
+}
+
+/// Why none of a container's networks will do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NotReached {
+    /// A label names one that it is not on; it is on these.
+    Elsewhere { wanted: String, on: Few },
+    /// A label names one that is no proxy network.
+    NoProxy(String),
+    /// None of these is a proxy network.
+    None { on: Few, how: How },
+    /// No declared Traefik is on these.
+    NoTraefik(Few),
+}
+
+/// What it may do: stay on `kept`, and join `network`, one of those that are `there`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct May {
+    pub(crate) service: String,
+    pub(crate) kept: Vec<NetworkName>,
+    pub(crate) network: Option<NetworkName>,
+    pub(crate) there: Few,
+}
+
+/// Why a container is on no network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Nowhere {
+    /// It uses the host's own.
+    Host,
+    /// It has none that works.
+    Broken,
+    /// It has none.
+    None,
 }
 
 fn absent<'a>(inventory: &Inventory, settings: &'a Settings) -> Vec<&'a str> {
@@ -187,34 +232,32 @@ impl<'a> ProxyNetworks<'a> {
         let mut eligible: Vec<&Place<'_>> = places.iter().filter(|place| place.rank.is_some()).collect();
         if let Some((key, value)) = asks.wanted {
             let Some(named) = asks.named(places, value) else {
-                let words =
-                    format!("label `{key}` names `{value}`, which `{name}` is not on; it is on {}", names(places));
-                return Err(self.refusal(words, asks, &eligible, namespace).by_label(key));
+                let why = NotReached::Elsewhere { wanted: value.to_owned(), on: names(places) };
+                return Err(self.refusal(why, asks, &eligible, namespace).by_label(key));
             };
             eligible.retain(|place| place.at == named.at);
             if eligible.is_empty() {
-                let words = format!("label `{key}` names `{}`, which is no proxy network", named.network.name);
-                return Err(self.refusal(words, asks, &eligible, namespace).by_label(key));
+                let why = NotReached::NoProxy(named.network.name.clone());
+                return Err(self.refusal(why, asks, &eligible, namespace).by_label(key));
             }
         }
         if eligible.is_empty() {
-            let words = format!("`{name}` is on {}, and {}", names(places), self.why_none());
-            return Err(self.refusal(words, asks, &eligible, namespace));
+            let why = NotReached::None { on: names(places), how: self.how };
+            return Err(self.refusal(why, asks, &eligible, namespace));
         }
         if !self.traefiks.is_empty() {
             if !eligible.iter().any(|place| self.traefiks.contains_key(&place.at)) {
-                let words = format!("no declared Traefik is on {}, the proxy network of `{name}`", names(eligible));
-                return Err(self.refusal(words, asks, &[], namespace));
+                return Err(self.refusal(NotReached::NoTraefik(names(eligible)), asks, &[], namespace));
             }
             eligible.retain(|place| self.traefiks.contains_key(&place.at));
         }
         if is_alive(asks.container) {
             if let (Some(first), false) = (eligible.first(), eligible.iter().any(|place| place.has_address())) {
-                let network = &first.network.name;
-                let words = format!("`{name}` has no address on {}", names(eligible.iter().copied()));
-                let again =
-                    format!("docker network disconnect {network} {name}; docker network connect {network} {name}");
-                return Err(net_009(words, format!("wait until it has started; if it stays so: {again}")));
+                return Err(net_009(Cause::NoAddress {
+                    container: name.clone(),
+                    networks: names(eligible.iter().copied()),
+                    first: first.network.name.clone(),
+                }));
             }
             eligible.retain(|place| place.has_address());
         }
@@ -228,37 +271,19 @@ impl<'a> ProxyNetworks<'a> {
             (Some(place), _) => Ok(place.choice()),
             (None, [first, _, ..]) if self.how == How::Internal && asks.wanted.is_none() => Err(Refusal::new(
                 Code::AmbiguousNetwork,
-                format!(
-                    "`{name}` is on several internal networks ({}), and {}",
-                    names(eligible.iter().copied()),
-                    if self.absent.is_empty() {
-                        "nothing says on which of them Traefik is".to_owned()
-                    } else {
-                        format!("no container is called {}, as --traefik says", listed(self.absent.iter().copied()))
-                    }
-                ),
-                format!(
-                    "declare Traefik, on its own container:\nlabels:\n  {TRAEFIK}: \"true\"\n\
-                     or name the proxy network: --proxy-network {0} (LEEWARD_PROXY_NETWORK={0})\n\
-                     or for this container alone:\nlabels:\n  traefik.docker.network: {0}",
-                    first.network.name
-                ),
+                Cause::Several {
+                    container: name.clone(),
+                    networks: names(eligible.iter().copied()),
+                    absent: Few::of(self.absent.iter().copied()),
+                    first: first.network.name.clone(),
+                },
             )),
             (None, [first, ..]) => Ok(first.choice()),
             (None, []) => Err(asks.nowhere(namespace)),
         }
     }
 
-    fn why_none(&self) -> &'static str {
-        match self.how {
-            How::Flag => "none of these is named by --proxy-network",
-            How::Label => "none of these is labelled `leeward.proxy=true`",
-            How::Shared => "none of these is an internal network that Traefik shares with applications",
-            How::Internal => "none of these is internal",
-        }
-    }
-
-    fn refusal(&self, words: String, asks: &Asks<'_>, eligible: &[&Place<'_>], namespace: &Namespace<'_>) -> Refusal {
+    fn refusal(&self, why: NotReached, asks: &Asks<'_>, eligible: &[&Place<'_>], namespace: &Namespace<'_>) -> Refusal {
         let named = eligible.first().map(|place| place.network);
         let mut known: Vec<&Network> = self
             .networks
@@ -270,28 +295,24 @@ impl<'a> ProxyNetworks<'a> {
             known.extend(self.open.values());
         }
         known.sort_unstable_by_key(|network| &network.name);
-        let kept: Vec<&Network> = namespace
+        let kept = namespace
             .edges
             .iter()
             .filter(|edge| edge.wall.is_ok())
             .filter_map(|edge| edge.network)
-            .filter(|network| !known.iter().any(|proxy| proxy.id == network.id))
-            .collect();
-        let service = asks.service();
-        let own = format!(
-            "give it an internal network that Traefik is on, best one for it alone:\n{}",
-            remedy::own_network(service, &kept)
-        );
-        match named.or(known.first().copied()) {
-            Some(network) => {
-                let there = listed(known.iter().map(|network| network.name.as_str()));
-                let join = remedy::join(service, &kept, network);
-                let at_once = Connect { container: asks.container.name.clone(), network: network.name.clone() };
-                let refusal = net_009(words, format!("{own}\nor put it on one that is there ({there}):\n{join}"));
-                Refusal { at_once: Some(Box::new(at_once)), ..refusal }
-            }
-            None => net_009(words, own),
-        }
+            .filter(|network| !known.iter().any(|proxy| proxy.id == network.id));
+        let network = named.or(known.first().copied());
+        let container = &asks.container.name;
+        let may = May {
+            service: asks.service().to_owned(),
+            kept: kept.map(NetworkName::of).collect(),
+            network: network.map(NetworkName::of),
+            there: Few::of(known.iter().map(|network| network.name.as_str())),
+        };
+        let refusal = net_009(Cause::NotReached { container: container.clone(), why, may: Box::new(may) });
+        let connect =
+            |network: &Network| Box::new(Connect { container: container.clone(), network: network.name.clone() });
+        Refusal { at_once: network.map(connect), ..refusal }
     }
 }
 
@@ -364,31 +385,30 @@ impl Asks<'_> {
     }
 
     fn nowhere(&self, namespace: &Namespace<'_>) -> Refusal {
-        let name = &self.container.name;
-        let words = if namespace.is_host() {
-            format!("`{name}` uses the host's own network and has no address of its own")
+        let why = if namespace.is_host() {
+            Nowhere::Host
         } else if namespace.broken.is_some() {
-            format!("`{name}` has no network that works")
+            Nowhere::Broken
         } else {
-            format!("`{name}` is on no network")
+            Nowhere::None
         };
-        let own = remedy::own_network(self.service(), &[]);
-        net_009(words, format!("give it an internal network that Traefik is on, instead of `network_mode:`:\n{own}"))
+        net_009(Cause::Nowhere { container: self.container.name.clone(), service: self.service().to_owned(), why })
     }
 }
 
-fn net_009(words: String, remedy: String) -> Refusal {
-    Refusal::new(Code::NoProxyNetwork, words, remedy).by_rule(RuleId::Net009)
+fn net_009(cause: Cause) -> Refusal {
+    Refusal::new(Code::NoProxyNetwork, cause).by_rule(RuleId::Net009)
 }
 
-fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> String {
-    listed(places.into_iter().map(|place| place.network.name.as_str()))
+fn names<'p, 'a: 'p>(places: impl IntoIterator<Item = &'p Place<'a>>) -> Few {
+    Few::of(places.into_iter().map(|place| place.network.name.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::policy::context::Context;
+    use crate::policy::leeward_labels::TRAEFIK;
     use crate::report::words::{Remedy as _, Words as _};
     use crate::settings::OwnerIsolation;
 

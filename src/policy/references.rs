@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
+use super::cause::Few;
 use super::names::{Owner, published};
 use super::refusal::{Code, Refusal};
 use super::rule_id::RuleId;
-use super::words::listed;
 use crate::settings::{Isolation, Names, Settings};
 use crate::traefik::Dynamic;
 use crate::traefik::middleware::Middleware;
@@ -36,6 +36,25 @@ impl Target {
     pub fn is_middleware(self) -> bool {
         matches!(self, Self::HttpMiddleware | Self::TcpMiddleware)
     }
+}
+
+/// Why a reference is refused.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// A service of a name that no label can declare.
+    NoService { reference: String },
+    /// What no label can declare.
+    NotByLabels { reference: String },
+    /// A middleware that several owners share.
+    Several { name: String, sharers: Vec<String> },
+    /// A name of one's own with its owner's in front.
+    OwnersName { name: String },
+    /// A middleware that nobody declares for this owner.
+    Nobody { name: String, owner: String },
+    /// A middleware that these declare, and do not share.
+    NotShared { name: String, others: Few },
+    /// Something of another provider.
+    Elsewhere { reference: String },
 }
 
 /// Which middlewares exist, whose they are, and which of them everybody may use.
@@ -183,66 +202,38 @@ pub(super) fn judge(
         Read::Here(name) => name,
         Read::Elsewhere { provider } => return judge_elsewhere(target, reference, provider, label, settings),
     };
-    let refuse = |words: String, remedy: String| {
-        let words = format!("label `{}` refers to {words}", label());
-        Some(Refusal::new(Code::Reference, words, remedy).by_rule(RuleId::Lbl004).by_label(label()))
-    };
+    let refuse = |cause| Some(refusal(cause, label));
+    let written = || reference.to_owned();
     match target {
         // No label can declare a name with a dot: behind the owner's it would spell another owner's, `a` and `b.c` for
         // `a.b` and `c`.
-        Target::Service if settings.names == Names::Project && name.contains('.') => refuse(
-            format!("service `{reference}`, a name that no label can declare"),
-            format!("a router's service is always its project's own: write {}", bare(name)),
-        ),
+        Target::Service if settings.names == Names::Project && name.contains('.') => {
+            refuse(Cause::NoService { reference: written() })
+        }
         Target::Service => None,
         // Traefik knows these by themselves.
         Target::TlsOptions if reference == "default" => None,
-        Target::ServersTransport | Target::TlsOptions => refuse(
-            format!("`{reference}`, which no label can declare"),
-            format!("declare it in a file of Traefik's, and write {name}@file"),
-        ),
+        Target::ServersTransport | Target::TlsOptions => refuse(Cause::NotByLabels { reference: written() }),
         Target::HttpMiddleware | Target::TcpMiddleware if settings.names == Names::Traefik => None,
-        Target::HttpMiddleware | Target::TcpMiddleware => match middlewares.whose(target, name, owner) {
-            Whose::Own | Whose::Shared(_) => None,
-            Whose::Several(sharers) => refuse(
-                format!("middleware `{name}`, which {} share", listed(sharers.iter().map(String::as_str))),
-                format!(
-                    "say whose: {}",
-                    sharers.iter().map(|sharer| format!("{sharer}.{name}")).collect::<Vec<_>>().join(" or ")
-                ),
-            ),
-            Whose::Nobody(others) if others.contains(&owner.to_string()) => refuse(
-                format!("`{name}`, and a name of one's own is written without its owner"),
-                format!("write {}", bare(name)),
-            ),
-            Whose::Nobody(others) if others.is_empty() => refuse(
-                format!("middleware `{name}`, which neither `{owner}` declares nor anybody shares"),
-                format!(
-                    "declare it on a container of `{owner}`, or on Traefik's own; or, if it is in a file of Traefik's, write {name}@file"
-                ),
-            ),
-            Whose::Nobody(others) => refuse(not_shared(name, &others), share(name, &others)),
-            Whose::Unshared(other) => {
-                let others = [other];
-                refuse(not_shared(name, &others), share(name, &others))
+        Target::HttpMiddleware | Target::TcpMiddleware => {
+            let whose = middlewares.whose(target, name, owner);
+            let name = name.to_owned();
+            match whose {
+                Whose::Own | Whose::Shared(_) => None,
+                Whose::Several(sharers) => refuse(Cause::Several { name, sharers }),
+                Whose::Nobody(others) if others.contains(&owner.to_string()) => refuse(Cause::OwnersName { name }),
+                Whose::Nobody(others) if others.is_empty() => refuse(Cause::Nobody { name, owner: owner.to_string() }),
+                Whose::Nobody(others) => {
+                    refuse(Cause::NotShared { name, others: Few::of(others.iter().map(String::as_str)) })
+                }
+                Whose::Unshared(other) => refuse(Cause::NotShared { name, others: Few::of([other.as_str()]) }),
             }
-        },
+        }
     }
 }
 
-fn not_shared(name: &str, others: &[String]) -> String {
-    format!("middleware `{name}` of {}, which is not shared", listed(others.iter().map(String::as_str)))
-}
-
-/// The flags that would let it, one for each of a few owners.
-fn share(name: &str, others: &[String]) -> String {
-    let flag = |other: &String| format!("--share-middleware {other}.{}", bare(name));
-    others.iter().take(5).map(flag).collect::<Vec<_>>().join("\nor: ")
-}
-
-/// A published name without its owner's.
-fn bare(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
+fn refusal(cause: Cause, label: &dyn Fn() -> String) -> Refusal {
+    Refusal::new(Code::Reference, cause).by_rule(RuleId::Lbl004).by_label(label())
 }
 
 fn judge_elsewhere(
@@ -256,13 +247,7 @@ fn judge_elsewhere(
     if provider == "file" || own_default || settings.allow_references.contains(reference) {
         return None;
     }
-    let what = match provider {
-        "internal" => "Traefik's own inside: the API, the dashboard, metrics, ping".to_owned(),
-        _ => format!("the provider `{provider}`"),
-    };
-    let words = format!("label `{}` refers to `{reference}`, of {what}", label());
-    let remedy = format!("if that is meant, for every container: --allow-reference {reference}");
-    Some(Refusal::new(Code::Reference, words, remedy).by_rule(RuleId::Lbl004).by_label(label()))
+    Some(refusal(Cause::Elsewhere { reference: reference.to_owned() }, label))
 }
 
 /// Turns the names that one container refers to into those of the document. (What it declares gets its name where all is
@@ -284,7 +269,7 @@ pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares<'
                 *reference = match whose {
                     Whose::Shared(other) | Whose::Unshared(other) => {
                         let own = name.strip_prefix(&other).and_then(|rest| rest.strip_prefix('.'));
-                        format!("{other}.{}", own.unwrap_or(name))
+                        [&other, ".", own.unwrap_or(name)].concat()
                     }
                     // One that leads nowhere: Traefik then leaves the router out.
                     Whose::Own | Whose::Several(_) | Whose::Nobody(_) => published(owner, name, Names::Project),
@@ -297,7 +282,7 @@ pub fn rewrite(dynamic: &mut Dynamic, owner: &Owner, middlewares: &Middlewares<'
             let models = mem::take(&mut dynamic.http.models);
             each_mut(dynamic, &mut |_, reference| {
                 if let Some(name) = reference.strip_suffix(provider) {
-                    *reference = format!("{name}@http");
+                    *reference = [name, "@http"].concat();
                 }
             });
             dynamic.http.models = models;

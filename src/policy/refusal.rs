@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::cause::Cause;
+use super::cause::{Cause, Step};
 use super::finding::{Finding, Key, Subject};
 use super::rule_id::RuleId;
-use crate::budgets::{Excess, Quantity};
+use crate::budgets::Excess;
 use crate::inventory::Container;
+use crate::traefik::Problem;
 
 /// Why something is not routed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,14 +44,19 @@ pub struct Connect {
 
 impl Refusal {
     /// A refusal without rule or label.
-    pub(crate) fn saw(code: Code, cause: impl Into<Cause>) -> Self {
+    pub(crate) fn new(code: Code, cause: impl Into<Cause>) -> Self {
+        Self::again(code, Arc::new(cause.into()))
+    }
+
+    /// The same, for what was seen elsewhere.
+    pub(crate) fn again(code: Code, cause: Arc<Cause>) -> Self {
         Self {
             code,
             rule: None,
             label: None,
             subject: None,
             hosts: Box::default(),
-            cause: Arc::new(cause.into()),
+            cause,
             may_allow: None,
             at_once: None,
         }
@@ -58,22 +64,18 @@ impl Refusal {
 
     /// For what a finding says, which the operator may allow on the container beside `allowed`.
     pub(crate) fn for_finding(code: Code, finding: &Finding, allowed: &BTreeSet<RuleId>) -> Self {
-        let Finding { rule, subject, label, cause, .. } = finding;
         Self {
-            code,
-            rule: Some(*rule),
-            label: label.clone(),
-            subject: Some(Box::new(subject.clone())),
-            hosts: Box::default(),
-            cause: Arc::clone(cause),
+            rule: Some(finding.rule),
+            label: finding.label.clone(),
+            subject: Some(Box::new(finding.subject.clone())),
             may_allow: Some(allowed.clone()),
-            at_once: None,
+            ..Self::again(code, Arc::clone(&finding.cause))
         }
     }
 
-    /// A refusal without rule or label.
-    pub fn new(code: Code, words: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::saw(code, Cause::Said { words: words.into(), fix: Some(remedy.into()) })
+    /// For a label that Traefik would not accept.
+    pub(crate) fn for_problem(Problem { label, words, remedy }: Problem) -> Self {
+        Self::new(Code::BadLabel, Step::BadLabel { words, remedy }).by_label(label)
     }
 
     /// What to look up in the documentation: the rule's id, else the code.
@@ -113,41 +115,8 @@ impl Refusal {
 
 impl From<&Excess> for Refusal {
     fn from(excess: &Excess) -> Self {
-        let Excess { quantity, found, most, label } = excess;
-        let flag = quantity.flag();
-        let words = match quantity {
-            Quantity::ObjectBytes => format!("its labels are {found} bytes of the engine's answer, and were not read"),
-            Quantity::Labels => format!("it has {found} labels that Leeward reads"),
-            Quantity::LabelBytes => format!("its labels have {found} bytes"),
-            Quantity::Routers => format!("it declares {found} routers"),
-            Quantity::RuleBytes => format!("the rule has {found} bytes"),
-            Quantity::RegexSize => format!("its regular expressions have a size of {found} as Traefik compiles them"),
-            Quantity::OwnerLabelBytes => format!("the labels of all containers of its owner have {found} bytes"),
-            Quantity::OwnerRouters => format!("the containers of its owner declare {found} routers"),
-            Quantity::OwnerRegexSize => {
-                format!(
-                    "the regular expressions of its owner's containers have a size of {found} as Traefik compiles them"
-                )
-            }
-            Quantity::MiddlewareSize => {
-                format!("the middlewares of its routers, each as often as one uses it, have a size of {found}")
-            }
-            Quantity::OwnerMiddlewareSize => {
-                format!("the middlewares of its owner's routers, each as often as one uses it, have a size of {found}")
-            }
-        };
-        let most = most.map(|most| format!("; the most is {most}")).unwrap_or_default();
-        let remedy = match quantity {
-            Quantity::ObjectBytes => format!("remove labels, or start `serve`, and the gate, with a higher {flag}"),
-            Quantity::RegexSize | Quantity::OwnerRegexSize => format!(
-                "repeat less in them (`{{1,1000}}`, `\\pL`), or use Path and PathPrefix; {flag} allows more, which costs Traefik memory"
-            ),
-            Quantity::MiddlewareSize | Quantity::OwnerMiddlewareSize => format!(
-                "name fewer middlewares, or make them smaller: Traefik makes each anew for each router; {flag} allows more, which costs Traefik memory"
-            ),
-            _ => format!("use fewer or shorter labels; {flag} allows more"),
-        };
-        Self { label: label.clone(), ..Self::new(Code::Budget, format!("{words}{most} ({flag})"), remedy) }
+        let label = excess.label.clone();
+        Self { label, ..Self::new(Code::Budget, Step::Budget(excess.clone())) }
     }
 }
 

@@ -239,7 +239,7 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
             line(&mut text, &format!("         {rule} ({note}): {}", visible(&weighed.words())));
         }
         for fact in &step.facts {
-            line(&mut text, &format!("         {}", visible(fact)));
+            line(&mut text, &format!("         {}", visible(&fact.words())));
         }
     }
     if !routes.is_empty() {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 
 use super::words::{Remedy as _, Words as _, at_once};
-use crate::plan::{Warning, Weighed};
+use crate::plan::{Fact, Warning, Weighed};
 use crate::policy::finding::{Action, Finding, Severity, Subject};
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
@@ -88,6 +88,12 @@ impl Serialize for Weighed {
         }
         let Self { rule, subject, standing, cause: _ } = self;
         Shown { rule: *rule, subject, standing: *standing, words: self.words() }.serialize(serializer)
+    }
+}
+
+impl Serialize for Fact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.words())
     }
 }
 

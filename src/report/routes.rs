@@ -246,6 +246,7 @@ mod tests {
     use super::*;
     use crate::inventory::ContainerId;
     use crate::plan::{Backend, Protocol};
+    use crate::policy::cause::Step;
     use crate::policy::refusal::Code;
     use crate::policy::rule_id::RuleId;
 
@@ -268,9 +269,9 @@ mod tests {
     }
 
     fn plan() -> Plan {
-        let refusal =
-            Refusal::new(Code::NotIsolated, "has a way out by `net-ex\u{1b}posed`", "networks:\n  net-proxy:")
-                .by_rule(RuleId::Net001);
+        let words = "has a way out by `net-ex\u{1b}posed`".to_owned();
+        let cause = Step::BadLabel { words, remedy: "networks:\n  net-proxy:".to_owned() };
+        let refusal = Refusal::new(Code::NotIsolated, cause).by_rule(RuleId::Net001);
         Plan {
             decisions: [
                 decision("web", Outcome::Routed, None),

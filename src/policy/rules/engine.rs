@@ -2,11 +2,11 @@
 
 use super::{Check, Rule, Seen};
 use crate::inventory::Container;
+use crate::policy::cause::{EngineName, Few};
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::{self, docker_version};
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::listed;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -143,16 +143,40 @@ type Branch = (u32, Option<u32>);
 /// Newer ones are taken to be maintained.
 const NEWEST: u32 = 29;
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// Names of internal networks are looked up outside.
+    Dns(EngineName),
+    Affected(EngineName),
+    Firewalld(EngineName),
+    /// Whether firewalld is in use is not said.
+    FirewalldUnknown(EngineName),
+    NoBridgeFilter(EngineName),
+    /// What the API does not show.
+    Unseen,
+    /// What the engine warns of.
+    Warns(String),
+    NoSeccomp(EngineName),
+    SwarmUnused,
+    /// It gets no security fixes any more.
+    Old(EngineName),
+    /// It gets them until this day.
+    Until {
+        engine: EngineName,
+        day: &'static str,
+    },
+    NotKnown(EngineName),
+    OldNetavark(EngineName),
+    /// Containers that could not be read.
+    Unreadable(Few),
+}
+
 fn version(context: &Context<'_>) -> Option<(u32, u32, u32)> {
     docker_version(&context.inventory.engine)
 }
 
-fn says(context: &Context<'_>) -> String {
-    let engine = &context.inventory.engine;
-    match engine.product.as_str() {
-        "Engine" | "" => format!("Docker {}", engine.version),
-        other => format!("{other} {}", engine.version),
-    }
+fn name(context: &Context<'_>) -> EngineName {
+    EngineName::of(&context.inventory.engine)
 }
 
 fn is_podman(context: &Context<'_>) -> bool {
@@ -167,11 +191,11 @@ fn eng_001(context: &Context<'_>) -> Option<Seen> {
         25 => (minor, patch) >= (0, 5),
         _ => major > 25,
     };
-    (!mended).then(|| Seen::new(format!("{} looks names up outside for internal networks", says(context))))
+    (!mended).then(|| Seen::new(Cause::Dns(name(context))))
 }
 
 fn eng_002(context: &Context<'_>) -> Option<Seen> {
-    matches!(version(context)?, (26, 0, 0 | 1)).then(|| Seen::new(format!("{} is affected", says(context))))
+    matches!(version(context)?, (26, 0, 0 | 1)).then(|| Seen::new(Cause::Affected(name(context))))
 }
 
 fn eng_003(context: &Context<'_>) -> Option<Seen> {
@@ -181,14 +205,9 @@ fn eng_003(context: &Context<'_>) -> Option<Seen> {
         return None;
     }
     match context.inventory.engine.firewall.as_deref() {
-        Some(driver) if driver.contains("firewalld") => {
-            Some(Seen::new(format!("{} runs with firewalld", says(context))))
-        }
+        Some(driver) if driver.contains("firewalld") => Some(Seen::new(Cause::Firewalld(name(context)))),
         Some(_) => None,
-        None => {
-            let words = format!("{} does not say whether firewalld is in use; with it, it is affected", says(context));
-            Some(Seen::unverifiable(words))
-        }
+        None => Some(Seen::unverifiable(Cause::FirewalldUnknown(name(context)))),
     }
 }
 
@@ -198,33 +217,25 @@ fn eng_004(context: &Context<'_>) -> Option<Seen> {
     let warned = engine.warnings.iter().any(|warning| warning.contains("bridge-nf-call-iptables is disabled"));
     // From 27.4 on br_netfilter is loaded only where it is needed, and the field says false whatever is so.
     (version < (27, 4, 0) && (warned || engine.bridge_nf_iptables == Some(false)))
-        .then(|| Seen::new(format!("{} says that bridge-nf-call-iptables is off", says(context))))
+        .then(|| Seen::new(Cause::NoBridgeFilter(name(context))))
 }
 
 fn eng_005(context: &Context<'_>) -> Option<Seen> {
     // Nothing is known of an engine that was not asked (`check`).
     let engine = &context.inventory.engine;
-    (!engine.version.is_empty()).then(|| {
-        Seen::unverifiable(
-            "whether the packet filter is in place (iptables, br_netfilter, rp_filter, DOCKER-USER), what listens on \
-             the host and where its resolver is",
-        )
-    })
+    (!engine.version.is_empty()).then(|| Seen::unverifiable(Cause::Unseen))
 }
 
 fn eng_006(context: &Context<'_>) -> Option<Seen> {
     let warnings = &context.inventory.engine.warnings;
     let warning = warnings.iter().find(|warning| warning.contains("API is accessible on http://"))?;
-    Some(Seen::new(format!(
-        "the engine warns: {}",
-        warning.trim().trim_end_matches('.').split_whitespace().collect::<Vec<_>>().join(" ")
-    )))
+    Some(Seen::new(Cause::Warns(warning.clone())))
 }
 
 fn eng_007(context: &Context<'_>) -> Option<Seen> {
     let options = context.inventory.engine.security_options.as_ref()?;
     let filters = |option: &String| option.contains("seccomp") && !option.contains("profile=unconfined");
-    (!options.iter().any(filters)).then(|| Seen::new(format!("{} runs without seccomp", says(context))))
+    (!options.iter().any(filters)).then(|| Seen::new(Cause::NoSeccomp(name(context))))
 }
 
 fn eng_008(context: &Context<'_>) -> Option<Seen> {
@@ -233,24 +244,20 @@ fn eng_008(context: &Context<'_>) -> Option<Seen> {
         container.swarm.is_some() || container.labels.contains_key("com.docker.swarm.service.id")
     };
     let alone = active && !context.inventory.containers.values().any(|container| is_service(container));
-    alone.then(|| Seen::new("swarm mode is active, and no service is here"))
+    alone.then(|| Seen::new(Cause::SwarmUnused))
 }
 
 fn eng_009(context: &Context<'_>) -> Option<Seen> {
     if is_podman(context) || context.inventory.engine.version.is_empty() {
         return None;
     }
-    let Some((major, minor, _)) = version(context) else {
-        return Some(Seen::new(format!("`{}` is not known", says(context))));
-    };
+    let Some((major, minor, _)) = version(context) else { return Some(Seen::new(Cause::NotKnown(name(context)))) };
     let is_it = |branch: Branch| branch.0 == major && branch.1.is_none_or(|its| its == minor);
     match MAINTAINED.iter().find(|(branch, _)| is_it(*branch)) {
         Some((_, None)) => None,
-        Some((_, Some(day))) => {
-            Some(Seen::new(format!("{} gets security fixes until {day}", says(context))).severity(Severity::Low))
-        }
+        Some((_, Some(day))) => Some(Seen::new(Cause::Until { engine: name(context), day }).severity(Severity::Low)),
         None if major > NEWEST => None,
-        None => Some(Seen::new(format!("{} gets no security fixes any more", says(context)))),
+        None => Some(Seen::new(Cause::Old(name(context)))),
     }
 }
 
@@ -261,14 +268,13 @@ fn eng_010(context: &Context<'_>) -> Option<Seen> {
     let mut numbers =
         context.inventory.engine.version.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
     let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
-    ((next(), next()) < (5, 1)).then(|| Seen::new(format!("{} comes with a netavark that may be older", says(context))))
+    ((next(), next()) < (5, 1)).then(|| Seen::new(Cause::OldNetavark(name(context))))
 }
 
 fn eng_011(context: &Context<'_>) -> Option<Seen> {
     let unreadable = &context.inventory.unreadable;
     let names = unreadable.iter().map(|(id, it)| if it.name.is_empty() { id.as_str() } else { it.name.as_str() });
-    (!unreadable.is_empty())
-        .then(|| Seen::unverifiable(format!("{} could not be read, and may be anybody's neighbour", listed(names))))
+    (!unreadable.is_empty()).then(|| Seen::unverifiable(Cause::Unreadable(Few::of(names))))
 }
 
 #[cfg(test)]

@@ -5,20 +5,20 @@
 //! networks of its own is no business of Leeward's.
 
 mod devices;
-mod engine;
+pub(crate) mod engine;
 pub(crate) mod image;
 mod judge;
 mod label;
 pub(crate) mod logging;
-mod mounts;
-mod net;
+pub(crate) mod mounts;
+pub(crate) mod net;
 pub(crate) mod privilege;
 pub(crate) mod published;
 pub(crate) mod socket;
 #[cfg(test)]
 mod tests;
-mod traefik;
-mod volumes;
+pub(crate) mod traefik;
+pub(crate) mod volumes;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -163,13 +163,6 @@ impl Seen {
         Self { cause, action: None, severity: None, not_verifiable: false }
     }
 
-    fn fix(mut self, remedy: impl Into<String>) -> Self {
-        if let Some(Cause::Said { fix, .. }) = Arc::get_mut(&mut self.cause) {
-            *fix = Some(remedy.into());
-        }
-        self
-    }
-
     fn action(mut self, action: Action) -> Self {
         self.action = Some(action);
         self
@@ -193,18 +186,9 @@ fn name_of(container: &Container) -> &str {
 }
 
 impl Case<'_> {
-    fn name(&self) -> &str {
-        name_of(self.container)
-    }
-
     /// The container whose network it is on: itself, or the one whose network it uses.
     fn network_owner(&self) -> &ContainerId {
         self.namespace.through.last().map_or(&self.container.id, |owner| &owner.id)
-    }
-
-    /// What it is called in a compose file: its service, else its own name.
-    fn service(&self) -> &str {
-        self.labels.get("com.docker.compose.service").unwrap_or(name_of(self.container))
     }
 }
 

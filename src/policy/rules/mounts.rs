@@ -447,43 +447,57 @@ pub(super) fn socket(path: &str) -> Option<&'static str> {
         .or_else(|| IN_A_HOME.iter().copied().find(|own| path.ends_with(own)))
 }
 
+/// A path of the host that gives away more than data.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HostPath {
+    pub(crate) path: String,
+    /// What lies below it and is what counts, `~` for a home.
+    pub(crate) holds: Option<String>,
+}
+
+impl HostPath {
+    /// One that counts itself.
+    pub(super) fn plain(path: String) -> Self {
+        Self { path, holds: None }
+    }
+}
+
 /// What a mounted host path gives away: a directory that is the host, or, to whoever writes there, something at, below or
 /// above it that makes one the host. `root_dir` is where the engine keeps its own data.
-pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> Option<String> {
+pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> Option<HostPath> {
     let path = plain(path)?;
     let root_dir = root_dir.and_then(plain);
     if SENSITIVE.contains(&path.as_str()) || root_dir.as_ref() == Some(&path) {
-        return Some(path);
+        return Some(HostPath::plain(path));
     }
     if !writable {
         return None;
     }
     let root_dir = root_dir.as_deref();
     if POWERFUL.iter().copied().chain(root_dir).any(|own| is_at_or_below(&path, own).is_some()) {
-        return Some(path);
+        return Some(HostPath::plain(path));
     }
     for home in HOMES {
         let Some(rest) = is_at_or_below(&path, home) else { continue };
         let own = |own: &&&str| is_at_or_below(&rest, own).is_some() || is_at_or_above(&rest, own);
         match OF_A_USER.iter().find(own) {
             // `/home/u`, `/home/u/.config`.
-            Some(own) if is_at_or_below(&rest, own).is_none() => return Some(held(&path, &format!("~/{own}"))),
-            Some(_) => return Some(path),
+            Some(own) if is_at_or_below(&rest, own).is_none() => {
+                return Some(HostPath { holds: Some(["~/", own].concat()), path });
+            }
+            Some(_) => return Some(HostPath::plain(path)),
             None => {}
         }
     }
     // `/var/lib` is no directory of the host's own, but it holds one.
     let below = root_dir.into_iter().chain(SENSITIVE.iter().copied()).chain(POWERFUL.iter().copied());
-    below.chain(HOMES.iter().copied()).find(|own| is_at_or_above(&path, own)).map(|own| held(&path, own))
+    let holds = below.chain(HOMES.iter().copied()).find(|own| is_at_or_above(&path, own))?.to_owned();
+    Some(HostPath { path, holds: Some(holds) })
 }
 
 /// Whether a host path is a device, or holds some.
 pub(super) fn is_below_dev(path: &str) -> bool {
     plain(path).is_some_and(|path| path.starts_with("/dev/"))
-}
-
-fn held(path: &str, own: &str) -> String {
-    format!("{path}` with `{own}")
 }
 
 /// Whether two host paths are one, or one lies below the other.
@@ -824,10 +838,11 @@ mod tests {
 
     #[test]
     fn what_is_held_is_named() {
-        assert_eq!(sensitive("/var/lib", None, true).unwrap(), "/var/lib` with `/var/lib/containerd");
-        assert_eq!(sensitive("/data", Some("/data/docker"), true).unwrap(), "/data` with `/data/docker");
+        let holds = |path: &str, root_dir| sensitive(path, root_dir, true).unwrap().holds.unwrap();
+        assert_eq!(holds("/var/lib", None), "/var/lib/containerd");
+        assert_eq!(holds("/data", Some("/data/docker")), "/data/docker");
         assert_eq!(sensitive("/data/app", Some("/data/docker"), true), None);
-        assert_eq!(sensitive("/home/u", None, true).unwrap(), "/home/u` with `~/.ssh");
-        assert_eq!(sensitive("/home/u/.config", None, true).unwrap(), "/home/u/.config` with `~/.config/autostart");
+        assert_eq!(holds("/home/u", None), "~/.ssh");
+        assert_eq!(holds("/home/u/.config", None), "~/.config/autostart");
     }
 }

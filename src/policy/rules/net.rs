@@ -8,13 +8,12 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::{Case, Check, Rule, Seen, Wire};
 use crate::inventory::{Container, Engine, Network};
-use crate::policy::cause::Cause;
+use crate::policy::cause::{EngineName, Few, NetworkName};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::leeward_labels::{self, Odd};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version, is_podman};
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::listed;
-use crate::policy::{leeward_labels, remedy};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -333,6 +332,114 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// On networks that are not internal, of which `first` is the first; it would stay on those `kept`.
+    NotInternal {
+        open: Few,
+        kept: Vec<NetworkName>,
+        first: Option<NetworkName>,
+    },
+    /// On networks of which the engine says nothing.
+    Unknown(Few),
+    /// On the host's own.
+    Host,
+    /// Its network is another container's, and not there.
+    Broken(Broken),
+    /// Its network is another container's, which has a way out over `network`.
+    Through {
+        owner: String,
+        way_out: WayOut,
+        network: String,
+    },
+    /// On the engine's default bridge, by these names.
+    DefaultBridge(Few),
+    Parent {
+        network: String,
+        driver: String,
+        parent: String,
+    },
+    Driver {
+        network: String,
+        driver: String,
+    },
+    Ingress,
+    GatewayBridge,
+    /// Who is on `docker_gwbridge` is not known.
+    GatewayBridgeUnknown,
+    /// Internal networks with IPv6, on this engine.
+    Ipv6 {
+        networks: Few,
+        engine: EngineName,
+    },
+    /// The owners on a proxy network.
+    Owners(Few),
+    /// Containers on the network with a way out; the first has it over `over`.
+    WaysOut {
+        containers: Few,
+        first: String,
+        over: String,
+    },
+    /// A container on the network that could not be read.
+    Unread(String),
+    /// The container is on several networks; `asks`: and is told to forward.
+    Forwards {
+        networks: Few,
+        asks: bool,
+    },
+    /// The same, and Podman does not say whether it forwards.
+    MayForward(Few),
+    RawFrames,
+    /// Podman does not say.
+    MaySendRawFrames,
+    Capability(String),
+    /// The host answers on the network's gateway address.
+    GatewayAddress {
+        network: NetworkName,
+        closed_by: ClosedBy,
+    },
+    NoTraffic,
+    Attachable,
+    /// A name that leads to containers of different owners; so do more names.
+    Alias {
+        alias: String,
+        one: String,
+        other: String,
+        more: usize,
+    },
+    ExtraHost(String),
+    Overlaps(String),
+    Wide(String),
+    Sysctl {
+        key: String,
+        value: String,
+    },
+    OddLabel {
+        label: String,
+        odd: Odd,
+    },
+    Bridge(String),
+    /// The network was not given, and is assumed to be as it should be.
+    Assumed,
+    /// One kernel setting keeps the network in, which this container on it may get round.
+    OneSetting {
+        loosened_by: Option<String>,
+    },
+}
+
+/// What keeps the host from answering on a gateway address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ClosedBy {
+    /// A network without a name server, in Podman.
+    NoDns,
+    /// No IPv4 address on the bridge.
+    Inhibit,
+    /// The gateway mode `isolated`.
+    Mode,
+    /// The same, for IPv6.
+    Mode6,
+}
+
 /// The names of its own networks that lead out in one way.
 fn ways<'a>(case: &Case<'a>, wanted: WayOut) -> Vec<&'a str> {
     if !case.namespace.through.is_empty() {
@@ -341,133 +448,68 @@ fn ways<'a>(case: &Case<'a>, wanted: WayOut) -> Vec<&'a str> {
     case.namespace.ways_out().filter(|(_, way_out)| *way_out == wanted).map(|(edge, _)| edge.name).collect()
 }
 
-/// ``` `app` is on `a`, `b` ```, if there are any.
-fn on(case: &Case<'_>, wanted: WayOut, what: &str) -> Option<Seen> {
+/// Those names, if there are any.
+fn on(case: &Case<'_>, wanted: WayOut) -> Option<Few> {
     let names = ways(case, wanted);
-    (!names.is_empty()).then(|| Seen::new(format!("`{}` is on {}, {what}", case.name(), listed(names))))
+    (!names.is_empty()).then(|| Few::of(names))
 }
 
 fn net_001(case: &Case<'_>) -> Option<Seen> {
     let open = ways(case, WayOut::NotInternal);
     if let Some(first) = open.first() {
-        let not = if open.len() == 1 { "which is not internal" } else { "which are not internal" };
-        let kept: Vec<&Network> =
-            case.namespace.edges.iter().filter(|edge| edge.wall.is_ok()).filter_map(|edge| edge.network).collect();
-        let keep = if kept.is_empty() {
-            remedy::own_network(case.service(), &kept)
-        } else {
-            remedy::stay(case.service(), &kept)
-        };
-        let mut fix = format!(
-            "leave it on internal networks only:\n{keep}\nat once: docker network disconnect {first} {}",
-            case.name()
-        );
-        let edge = case.namespace.edges.iter().find(|edge| edge.name == *first);
-        if let Some(network) = edge.and_then(|edge| edge.network) {
-            fix.push_str("\nor, if nobody on it needs a way out, make it internal:\n");
-            fix.push_str(&remedy::network(network, &["internal: true"], "--internal"));
-        }
-        let words = format!("`{}` is on {}, {not}", case.name(), listed(open.iter().copied()));
-        return Some(Seen::new(words).fix(fix));
+        let edges = &case.namespace.edges;
+        let kept = edges.iter().filter(|edge| edge.wall.is_ok()).filter_map(|edge| edge.network);
+        let first = edges.iter().find(|edge| edge.name == *first).and_then(|edge| edge.network);
+        return Some(Seen::new(Cause::NotInternal {
+            kept: kept.map(NetworkName::of).collect(),
+            first: first.map(NetworkName::of),
+            open: Few::of(open),
+        }));
     }
-    let unknown = ways(case, WayOut::Unknown);
-    (!unknown.is_empty()).then(|| {
-        Seen::unverifiable(format!(
-            "`{}` is on {}, of which the engine says nothing; it counts as not internal",
-            case.name(),
-            listed(unknown)
-        ))
-        .fix(
-            "wait for the next inventory; if it stays, look at `docker network ls`, and let `GET /networks` through \
-             where a filter stands before the engine",
-        )
-    })
+    on(case, WayOut::Unknown).map(|names| Seen::unverifiable(Cause::Unknown(names)))
 }
 
 fn net_002(case: &Case<'_>) -> Option<Seen> {
-    (!ways(case, WayOut::Host).is_empty()).then(|| Seen::new(format!("`{}` uses the host's own network", case.name())))
+    (!ways(case, WayOut::Host).is_empty()).then(|| Seen::new(Cause::Host))
 }
 
 fn net_003(case: &Case<'_>) -> Option<Seen> {
-    let name = case.name();
-    let again =
-        |owner: &str| format!("docker restart {name}   # after `{owner}`; in compose: depends_on with restart: true");
     match &case.namespace.broken {
-        Some(Broken::Gone(owner)) => {
-            return Some(Seen::new(format!("`{name}` uses the network of `{owner}`, which does not exist")));
-        }
-        Some(Broken::Stopped(owner)) => {
-            let words = format!("`{name}` uses the network of `{owner}`, which is not running");
-            return Some(Seen::new(words).fix(format!("docker start {owner} && docker restart {name}")));
-        }
-        Some(Broken::Restarted(owner)) => {
-            let words = format!("`{name}` runs in an old, empty network of `{owner}`, which was started after it");
-            return Some(Seen::new(words).fix(again(owner)));
-        }
-        Some(Broken::Undated(owner)) => {
-            let words = format!("`{name}` uses the network of `{owner}`, and which was started first cannot be read");
-            return Some(Seen::unverifiable(words).fix(again(owner)));
-        }
-        Some(Broken::TooDeep) => {
-            let words = format!("`{name}` uses the network of a container that uses another's, more than four deep");
-            return Some(Seen::new(words));
-        }
+        Some(broken @ Broken::Undated(_)) => return Some(Seen::unverifiable(Cause::Broken(broken.clone()))),
+        Some(broken) => return Some(Seen::new(Cause::Broken(broken.clone()))),
         None => {}
     }
     let owner = case.namespace.through.last()?;
     let (edge, way_out) = case.namespace.ways_out().next()?;
-    let what = match way_out {
-        WayOut::Host => "which uses the host's own network".to_owned(),
-        WayOut::NotInternal | WayOut::DefaultBridge => format!("which is on `{}`, not internal", edge.name),
-        WayOut::Unknown => format!("which is on `{}`, of which the engine says nothing", edge.name),
-        _ => format!("which has a way out over `{}`", edge.name),
-    };
-    Some(Seen::new(format!("`{name}` uses the network of `{}`, {what}", owner.name)))
+    Some(Seen::new(Cause::Through { owner: owner.name.clone(), way_out, network: edge.name.to_owned() }))
 }
 
 fn net_004(case: &Case<'_>) -> Option<Seen> {
-    on(case, WayOut::DefaultBridge, "the engine's default network, which is not internal")
+    on(case, WayOut::DefaultBridge).map(|names| Seen::new(Cause::DefaultBridge(names)))
 }
 
 fn net_005(case: &Case<'_>) -> Option<Seen> {
     let (edge, _) = case.namespace.ways_out().find(|(_, way_out)| *way_out == WayOut::Parent)?;
-    let network = edge.network.filter(|_| case.namespace.through.is_empty())?;
-    let parent = network.options.get("parent").map_or("", String::as_str);
-    Some(Seen::new(format!(
-        "`{}` is on `{}`, a {} on the host's `{parent}`",
-        case.name(),
-        network.name,
-        network.driver
-    )))
+    let Network { name, driver, options, .. } = edge.network.filter(|_| case.namespace.through.is_empty())?;
+    let parent = options.get("parent").cloned().unwrap_or_default();
+    Some(Seen::new(Cause::Parent { network: name.clone(), driver: driver.clone(), parent }))
 }
 
 fn net_006(case: &Case<'_>) -> Option<Seen> {
     let (edge, _) = case.namespace.ways_out().find(|(_, way_out)| *way_out == WayOut::Driver)?;
-    let network = edge.network.filter(|_| case.namespace.through.is_empty())?;
-    Some(Seen::new(format!(
-        "`{}` is on `{}`, whose driver `{}` is not known to keep anything in",
-        case.name(),
-        network.name,
-        network.driver
-    )))
+    let Network { name, driver, .. } = edge.network.filter(|_| case.namespace.through.is_empty())?;
+    Some(Seen::new(Cause::Driver { network: name.clone(), driver: driver.clone() }))
 }
 
 fn net_007(case: &Case<'_>) -> Option<Seen> {
-    (!ways(case, WayOut::Ingress).is_empty()).then(|| {
-        Seen::new(format!("`{}` is published through Swarm's ingress, which gives it a default route", case.name()))
-    })
+    (!ways(case, WayOut::Ingress).is_empty()).then(|| Seen::new(Cause::Ingress))
 }
 
 fn net_008(case: &Case<'_>) -> Option<Seen> {
-    let name = case.name();
     if !ways(case, WayOut::Gateway).is_empty() {
-        return Some(Seen::new(format!("`{name}` is also on `docker_gwbridge`, which its inspection does not show")));
+        return Some(Seen::new(Cause::GatewayBridge));
     }
-    (!ways(case, WayOut::GatewayUnknown).is_empty()).then(|| {
-        Seen::unverifiable(format!(
-            "`{name}` is on an overlay, and who is on `docker_gwbridge` could not be read; it counts as having a way out"
-        ))
-    })
+    (!ways(case, WayOut::GatewayUnknown).is_empty()).then(|| Seen::unverifiable(Cause::GatewayBridgeUnknown))
 }
 
 fn net_010(wire: &Wire<'_>) -> Option<Seen> {
@@ -479,8 +521,7 @@ fn net_010(wire: &Wire<'_>) -> Option<Seen> {
         return None;
     }
     let names: Vec<String> = owners.iter().map(ToString::to_string).collect();
-    let owners = listed(names.iter().map(String::as_str));
-    Some(Seen::new(format!("`{}` is the proxy network of {} owners: {owners}", wire.network.name, names.len())))
+    Some(Seen::new(Cause::Owners(Few::of(names.iter().map(String::as_str)))))
 }
 
 fn net_011(wire: &Wire<'_>) -> Option<Seen> {
@@ -488,8 +529,7 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     let not_traefik = wire.members.iter().filter(|member| wire.known.get(member.at).is_none_or(|known| !known.traefik));
     let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out).collect();
     if let (true, Some(unread)) = (pivots.is_empty(), wire.unread) {
-        let words = format!("on `{}`, `{unread}` could not be read, and counts as having a way out", wire.network.name);
-        return Some(Seen::unverifiable(words).fix(format!("look at it with: docker inspect {unread}")));
+        return Some(Seen::unverifiable(Cause::Unread(unread.to_owned())));
     }
     // It leaves with the container whose network it uses.
     let first = pivots.iter().find(|pivot| !rides(pivot.container)).or_else(|| pivots.first())?;
@@ -497,22 +537,17 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
     if others(wire).all(|member| member.way_out) {
         return None;
     }
-    let has = if pivots.len() == 1 { "has a way out" } else { "have a way out" };
     let over = wire
         .context
         .namespaces
         .leaves_by(first.at)
         .and_then(|at| wire.context.namespaces.get(at)?.ways_out().next())
         .map_or("", |(edge, _)| edge.name);
-    let names = listed(pivots.iter().map(|pivot| pivot.container.name.as_str()));
-    let first = &first.container.name;
-    Some(
-        Seen::new(format!("on `{}`, {names} {has} (`{first}` over `{over}`)", wire.network.name)).fix(format!(
-            "docker network disconnect {over} {first}   # and take `{over}` out of its `networks:`\n\
-             or take {first} off `{}`; if it is your Traefik, say so on its container:\nlabels:\n  leeward.traefik: \"true\"",
-            wire.network.name
-        )),
-    )
+    Some(Seen::new(Cause::WaysOut {
+        containers: Few::of(pivots.iter().map(|pivot| pivot.container.name.as_str())),
+        first: first.container.name.clone(),
+        over: over.to_owned(),
+    }))
 }
 
 /// The members of a network that are neither a declared Traefik nor Leeward.
@@ -534,21 +569,11 @@ fn net_012(case: &Case<'_>) -> Option<Seen> {
     if forward == Some("0") {
         return None;
     }
-    let networks = listed(case.namespace.edges.iter().map(|edge| edge.name));
+    let networks = Few::of(case.namespace.edges.iter().map(|edge| edge.name));
     if is_podman(&case.context.inventory.engine) {
-        let words = format!("`{}` is on {networks}; Podman does not say whether it forwards between them", case.name());
-        return Some(Seen::unverifiable(words).fix(format!(
-            "services:\n  {0}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"\n\
-             check it with: podman exec {1} cat /proc/sys/net/ipv4/ip_forward",
-            case.service(),
-            case.name()
-        )));
+        return Some(Seen::unverifiable(Cause::MayForward(networks)));
     }
-    let says = if forward.is_some() { "forwards" } else { "may forward" };
-    Some(
-        Seen::new(format!("`{}` is on {networks} and {says} between them", case.name()))
-            .fix(format!("services:\n  {}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"", case.service())),
-    )
+    Some(Seen::new(Cause::Forwards { networks, asks: forward.is_some() }))
 }
 
 /// What Podman gives a container by default. NET_RAW is not in it, unless containers.conf says so; what is dropped is listed
@@ -595,40 +620,33 @@ pub(super) fn capability(name: &str) -> Cow<'_, str> {
 fn net_013(case: &Case<'_>) -> Option<Seen> {
     match net_raw(case.container, &case.context.inventory.engine) {
         Some(false) => None,
-        Some(true) => Some(Seen::new(Cause::Title("may send raw frames: NET_RAW is not dropped"))),
-        None => {
-            let seen = Seen::new(Cause::Title("may send raw frames, if containers.conf gives NET_RAW to everybody"));
-            Some(Seen { not_verifiable: true, ..seen })
-        }
+        Some(true) => Some(Seen::new(Cause::RawFrames)),
+        None => Some(Seen::unverifiable(Cause::MaySendRawFrames)),
     }
 }
 
 fn net_014(case: &Case<'_>) -> Option<Seen> {
     let added = case.container.confinement.cap_add.iter();
     let first = added.map(|name| (name, capability(name))).find(|(_, name)| name == "NET_ADMIN" || name == "ALL")?;
-    Some(Seen::new(format!("`{}` has the capability {}", case.name(), first.0)))
+    Some(Seen::new(Cause::Capability(first.0.clone())))
 }
 
-const GATEWAY_MODE_4: &str = "com.docker.network.bridge.gateway_mode_ipv4";
-const GATEWAY_MODE_6: &str = "com.docker.network.bridge.gateway_mode_ipv6";
-const INHIBIT: &str = "com.docker.network.bridge.inhibit_ipv4";
+/// The option that keeps the host from answering on a bridge.
+pub(crate) const GATEWAY_MODE_4: &str = "com.docker.network.bridge.gateway_mode_ipv4";
+/// The same, for IPv6.
+pub(crate) const GATEWAY_MODE_6: &str = "com.docker.network.bridge.gateway_mode_ipv6";
+/// What older engines have.
+pub(crate) const INHIBIT: &str = "com.docker.network.bridge.inhibit_ipv4";
 
 fn net_015(wire: &Wire<'_>) -> Option<Seen> {
     let network = wire.network;
     if network.driver != "bridge" {
         return None;
     }
-    let words = format!("on `{}` the host answers, at the gateway's address and at its others", network.name);
+    let answers = |closed_by| Seen::new(Cause::GatewayAddress { network: NetworkName::of(network), closed_by });
     if is_podman(&wire.context.inventory.engine) {
         // Without a name server the bridge needs no address, and has none.
-        return (!network.gateways.is_empty()).then(|| {
-            let flags = "--internal --disable-dns";
-            Seen::new(words).fix(format!(
-                "podman network rm {0} && podman network create {flags} {0}   # once nothing is on it; containers then \
-                 reach each other by address, or by `extra_hosts`, and Traefik by the addresses that Leeward tells it",
-                network.name
-            ))
-        });
+        return (!network.gateways.is_empty()).then(|| answers(ClosedBy::NoDns));
     }
     let option = |key: &str| network.options.get(key).map(String::as_str);
     let version = docker_version(&wire.context.inventory.engine);
@@ -637,59 +655,30 @@ fn net_015(wire: &Wire<'_>) -> Option<Seen> {
     if isolated || option(INHIBIT).is_some_and(|value| value == "true" || value == "1") {
         return None;
     }
-    let (yaml, flags) = match version {
-        Some(version) if version < (28, 0, 0) => {
-            (format!("  {INHIBIT}: \"true\""), format!("--internal -o {INHIBIT}=true"))
-        }
-        _ => (format!("  {GATEWAY_MODE_4}: isolated"), format!("--internal -o {GATEWAY_MODE_4}=isolated")),
-    };
-    Some(Seen::new(words).fix(remedy::network(network, &["internal: true", "driver_opts:", &yaml], &flags)))
+    let is_old = version.is_some_and(|version| version < (28, 0, 0));
+    Some(answers(if is_old { ClosedBy::Inhibit } else { ClosedBy::Mode }))
 }
 
 fn net_016(case: &Case<'_>) -> Option<Seen> {
-    if ways(case, WayOut::Ipv6).is_empty() {
-        return None;
-    }
-    let engine = &case.context.inventory.engine;
-    let on_what =
-        format!("internal, but with IPv6 on {} {}, which may not filter it", product(&engine.product), engine.version);
-    on(case, WayOut::Ipv6, on_what.trim())
-}
-
-fn product(name: &str) -> &str {
-    match name {
-        "Engine" | "" => "Docker",
-        other => other,
-    }
+    let networks = on(case, WayOut::Ipv6)?;
+    Some(Seen::new(Cause::Ipv6 { networks, engine: EngineName::of(&case.context.inventory.engine) }))
 }
 
 fn net_017(wire: &Wire<'_>) -> Option<Seen> {
     let network = wire.network;
     let isolated = network.options.get(GATEWAY_MODE_6).is_some_and(|mode| mode == "isolated");
-    (network.driver == "bridge" && network.ipv6 && !isolated).then(|| {
-        let (yaml, flags) = (format!("  {GATEWAY_MODE_6}: isolated"), format!("-o {GATEWAY_MODE_6}=isolated"));
-        Seen::new(format!("on `{}` the host answers on the gateway's IPv6 address", network.name)).fix(remedy::network(
-            network,
-            &["driver_opts:", &yaml],
-            &format!("--internal --ipv6 {flags}"),
-        ))
-    })
+    let cause = || Cause::GatewayAddress { network: NetworkName::of(network), closed_by: ClosedBy::Mode6 };
+    (network.driver == "bridge" && network.ipv6 && !isolated).then(|| Seen::new(cause()))
 }
 
 fn net_018(wire: &Wire<'_>) -> Option<Seen> {
     let icc = wire.network.options.get("com.docker.network.bridge.enable_icc")?;
-    (icc == "false" && wire.is_proxy).then(|| {
-        Seen::new(format!(
-            "containers on `{}` cannot reach each other, so Traefik cannot reach them",
-            wire.network.name
-        ))
-    })
+    (icc == "false" && wire.is_proxy).then(|| Seen::new(Cause::NoTraffic))
 }
 
 fn net_019(wire: &Wire<'_>) -> Option<Seen> {
     let network = wire.network;
-    (network.driver == "overlay" && network.attachable && wire.is_proxy)
-        .then(|| Seen::new(format!("`{}` is an overlay that any container of the swarm may join", network.name)))
+    (network.driver == "overlay" && network.attachable && wire.is_proxy).then(|| Seen::new(Cause::Attachable))
 }
 
 fn net_021(wire: &Wire<'_>) -> Option<Seen> {
@@ -710,11 +699,12 @@ fn net_021(wire: &Wire<'_>) -> Option<Seen> {
         }
     }
     let (alias, (one, other)) = clashes.first_key_value()?;
-    let more = if clashes.len() > 1 { format!("; so do {} other names", clashes.len() - 1) } else { String::new() };
-    Some(Seen::new(format!(
-        "on `{}` the name `{alias}` leads to `{}` and to `{}`, of different owners{more}",
-        wire.network.name, one.name, other.name
-    )))
+    Some(Seen::new(Cause::Alias {
+        alias: (*alias).to_owned(),
+        one: one.name.clone(),
+        other: other.name.clone(),
+        more: clashes.len() - 1,
+    }))
 }
 
 fn rides(container: &Container) -> bool {
@@ -723,7 +713,7 @@ fn rides(container: &Container) -> bool {
 
 fn net_022(case: &Case<'_>) -> Option<Seen> {
     let entry = case.container.confinement.extra_hosts.iter().find(|entry| leads_outside(case, entry))?;
-    Some(Seen::new(format!("`{}` has the extra host `{entry}`", case.name())))
+    Some(Seen::new(Cause::ExtraHost(entry.clone())))
 }
 
 /// Whether an entry, `name:address` or `name=address`, names the host, or a private address on none of its networks.
@@ -747,16 +737,15 @@ fn net_023(wire: &Wire<'_>) -> Option<Seen> {
     if is_podman(engine) || engine.firewall.as_deref().is_some_and(|driver| driver.starts_with("nftables")) {
         return None;
     }
-    let name = &wire.network.name;
     if let Some(other) = wire.overlaps {
-        return Some(Seen::new(format!("the addresses of `{name}` overlap with those of `{other}`")));
+        return Some(Seen::new(Cause::Overlaps(other.to_owned())));
     }
     let wide = wire
         .network
         .subnets
         .iter()
         .find(|text| text.parse::<Ipv4Net>().is_ok_and(|subnet| subnet.prefix_len() < 16))?;
-    Some(Seen::new(format!("`{name}` has the subnet {wide}, wider than /16")))
+    Some(Seen::new(Cause::Wide(wide.clone())))
 }
 
 fn net_024(case: &Case<'_>) -> Option<Seen> {
@@ -769,35 +758,24 @@ fn net_024(case: &Case<'_>) -> Option<Seen> {
             _ => false,
         }
     })?;
-    Some(Seen::new(format!("`{}` sets {key}={value}", case.name())))
+    Some(Seen::new(Cause::Sysctl { key: key.clone(), value: value.clone() }))
 }
 
 fn net_025(wire: &Wire<'_>) -> Option<Seen> {
-    let odd = leeward_labels::on_network(&wire.network.labels);
-    let (label, words) = odd.first()?;
-    Some(Seen::new(format!("`{}` carries `{label}`: {words}", wire.network.name)))
+    let (label, odd) = leeward_labels::on_network(&wire.network.labels).into_iter().next()?;
+    Some(Seen::new(Cause::OddLabel { label: label.to_owned(), odd }))
 }
 
 fn net_026(wire: &Wire<'_>) -> Option<Seen> {
-    let Network { id, name, driver, options, .. } = wire.network;
+    let Network { id, driver, options, .. } = wire.network;
     let bridge = options.get("com.docker.network.bridge.name")?;
     // What the engine calls its own.
     let own = bridge.strip_prefix("br-").is_some_and(|short| !short.is_empty() && id.as_str().starts_with(short));
-    (driver == "bridge" && !own).then(|| {
-        Seen::unverifiable(format!(
-            "`{name}` is on the host's bridge `{bridge}`; what else is on its wire is not in what the engine shows"
-        ))
-    })
+    (driver == "bridge" && !own).then(|| Seen::unverifiable(Cause::Bridge(bridge.clone())))
 }
 
 fn net_027(wire: &Wire<'_>) -> Option<Seen> {
-    wire.network.assumed.then(|| {
-        Seen::unverifiable(format!(
-            "`{}` is external and was not given: whether it is internal, whether Traefik is on it and who else is on it \
-             is not known",
-            wire.network.name
-        ))
-    })
+    wire.network.assumed.then(|| Seen::unverifiable(Cause::Assumed))
 }
 
 fn net_028(wire: &Wire<'_>) -> Option<Seen> {
@@ -813,18 +791,7 @@ fn net_028(wire: &Wire<'_>) -> Option<Seen> {
     };
     // Traefik has a way out of its own, and is judged by other rules.
     let not_traefik = |member: &&Member<'_>| wire.known.get(member.at).is_none_or(|known| !known.traefik);
-    let name = &network.name;
-    let Some(first) = members.iter().filter(not_traefik).find(may) else {
-        return Some(Seen::new(format!(
-            "what keeps `{name}` in is one kernel setting of its bridge, which is easily reset"
-        )));
-    };
-    let first = &first.container.name;
-    let words = format!(
-        "on `{name}`, `{first}` may add routes or send raw frames, and what keeps the network in is one kernel setting"
-    );
-    let fix = format!(
-        "take NET_RAW, NET_ADMIN and ALL out of `cap_add` of `{first}`, and `privileged: true`; or take it off `{name}`"
-    );
-    Some(Seen::new(words).fix(fix).action(Action::Block).severity(Severity::Critical))
+    let first = members.iter().filter(not_traefik).find(may).map(|member| member.container.name.clone());
+    let (blocks, seen) = (first.is_some(), Seen::new(Cause::OneSetting { loosened_by: first }));
+    Some(if blocks { seen.action(Action::Block).severity(Severity::Critical) } else { seen })
 }

@@ -12,7 +12,6 @@ use crate::policy::cause;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Shared;
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::listed;
 use crate::seccomp::{self, Filter};
 
 pub(super) const RULES: &[Rule] = &[
@@ -277,12 +276,65 @@ pub(super) const RULES: &[Rule] = &[
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
+    Privileged,
+    /// A mount of `path` gives it a socket.
+    Socket {
+        path: String,
+        socket: &'static str,
+        writable: bool,
+    },
+    Capability(String),
+    MoreCapabilities(Vec<String>),
+    HostProcesses,
+    HostMemory,
+    HostName,
+    NoUserNamespaces,
+    Device(String),
+    /// A rule for devices; `unknown`: for numbers that the kernel gives to any driver.
+    DeviceRule {
+        rule: String,
+        unknown: bool,
+    },
+    /// A GPU or the like.
+    DeviceRequest,
+    Filter(Filter),
+    NoAppArmor,
+    NoSelinux,
+    Unmasked,
+    HostPath {
+        path: mounts::HostPath,
+        writable: bool,
+    },
+    /// Mounts below this spread to the host.
+    Propagates(String),
+    MayGain,
+    /// Of a Swarm service that is not known.
+    MayGainUnknown,
+    HostControlGroups,
+    ControlGroup(String),
+    Runtime(String),
+    Group(String),
+    /// It asks for no route, and sees the host's processes.
+    Watches {
+        way_out: bool,
+        raw_frames: bool,
+    },
     /// It names a namespace (`container:x`) that is nobody's that is known.
-    SharesUnknown { what: Shared, mode: String },
+    SharesUnknown {
+        what: Shared,
+        mode: String,
+    },
     /// A container that could not be read shares a namespace with it or its group.
-    SharesUnread { what: Shared, other: String },
+    SharesUnread {
+        what: Shared,
+        other: String,
+    },
     /// It shares a namespace with one that has a way out or power over the host; `what: None` through others.
-    Shares { what: Option<Shared>, other: String, has: Has },
+    Shares {
+        what: Option<Shared>,
+        other: String,
+        has: Has,
+    },
 }
 
 /// What a container could do for those that share a namespace with it.
@@ -300,8 +352,8 @@ pub(crate) enum Has {
 }
 
 /// Sees something if it is so.
-fn when(so: bool, words: impl FnOnce() -> String) -> Option<Seen> {
-    so.then(|| Seen::new(words()))
+fn when(so: bool, cause: Cause) -> Option<Seen> {
+    so.then(|| Seen::new(cause))
 }
 
 /// A Swarm service whose confinement the engine did not show: nothing to judge.
@@ -310,14 +362,13 @@ fn untold(case: &Case<'_>) -> bool {
 }
 
 fn prv_001(case: &Case<'_>) -> Option<Seen> {
-    when(case.container.confinement.privileged, || format!("`{}` is privileged", case.name()))
+    when(case.container.confinement.privileged, Cause::Privileged)
 }
 
 fn prv_002(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().filter(|mount| mount.kind == "bind" || mount.kind == "npipe").find_map(|mount| {
         let socket = mounts::socket(&mount.source)?;
-        let ro = if mount.writable { "" } else { " (read-only makes no difference)" };
-        Some(Seen::new(format!("`{}` mounts `{}`, which gives it `{socket}`{ro}", case.name(), mount.source)))
+        Some(Seen::new(Cause::Socket { path: mount.source.clone(), socket, writable: mount.writable }))
     })
 }
 
@@ -346,7 +397,7 @@ pub fn gives_power(name: &str) -> bool {
 
 fn prv_003(case: &Case<'_>) -> Option<Seen> {
     let found = added(case).find(|(name, _)| OPEN.contains(&&**name))?;
-    Some(Seen::new(format!("`{}` has the capability {}", case.name(), found.1)))
+    Some(Seen::new(Cause::Capability(found.1.clone())))
 }
 
 /// The added capabilities, plain and as written.
@@ -377,15 +428,15 @@ fn prv_004(case: &Case<'_>) -> Option<Seen> {
     if case.container.confinement.cap_add.is_empty() || prv_003(case).is_some() {
         return None;
     }
-    let more: Vec<Cow<'_, str>> = added(case)
+    let more: Vec<String> = added(case)
         .filter(|(name, _)| !DEFAULT_CAPABILITIES.contains(&&**name) && name != "NET_ADMIN")
-        .map(|(name, _)| name)
+        .map(|(name, _)| name.into_owned())
         .collect();
-    when(!more.is_empty(), || format!("`{}` has more capabilities than the default: {}", case.name(), more.join(", ")))
+    (!more.is_empty()).then(|| Seen::new(Cause::MoreCapabilities(more)))
 }
 
 fn prv_005(case: &Case<'_>) -> Option<Seen> {
-    when(case.container.confinement.pid_mode == "host", || format!("`{}` sees the host's processes", case.name()))
+    when(case.container.confinement.pid_mode == "host", Cause::HostProcesses)
 }
 
 fn prv_006(case: &Case<'_>) -> Option<Seen> {
@@ -417,62 +468,51 @@ fn prv_006(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_024(case: &Case<'_>) -> Option<Seen> {
-    let (container, name) = (case.container, case.name());
-    if container.confinement.pid_mode != "host" {
+    if case.container.confinement.pid_mode != "host" {
         return None;
     }
-    let leaves = case.context.namespaces.leaves_by(case.at).is_some();
-    let more = match (leaves, net_raw(container, &case.context.inventory.engine) != Some(false)) {
-        (true, _) => ", and has a way out",
-        (false, true) => ", and may send raw frames",
-        (false, false) => "",
-    };
-    let seen = Seen::new(format!("`{name}` sees the processes of the host and of every container{more}"));
-    Some(if more.is_empty() { seen } else { seen.severity(Severity::High) })
+    let way_out = case.context.namespaces.leaves_by(case.at).is_some();
+    let raw_frames = net_raw(case.container, &case.context.inventory.engine) != Some(false);
+    let seen = Seen::new(Cause::Watches { way_out, raw_frames });
+    Some(if way_out || raw_frames { seen.severity(Severity::High) } else { seen })
 }
 
 fn prv_007(case: &Case<'_>) -> Option<Seen> {
-    when(case.container.confinement.ipc_mode == "host", || format!("`{}` shares the host's memory", case.name()))
+    when(case.container.confinement.ipc_mode == "host", Cause::HostMemory)
 }
 
 fn prv_008(case: &Case<'_>) -> Option<Seen> {
-    when(case.container.confinement.uts_mode == "host", || format!("`{}` shares the host's name", case.name()))
+    when(case.container.confinement.uts_mode == "host", Cause::HostName)
 }
 
 fn prv_009(case: &Case<'_>) -> Option<Seen> {
     let options = case.context.inventory.engine.security_options.as_deref().unwrap_or_default();
     let maps = options.iter().any(|option| option.contains("name=userns"));
-    when(maps && case.container.confinement.userns_mode == "host", || {
-        format!("`{}` opts out of the engine's user namespaces", case.name())
-    })
+    when(maps && case.container.confinement.userns_mode == "host", Cause::NoUserNamespaces)
 }
 
 fn prv_010(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
     if let Some(device) = confinement.devices.iter().find(|device| devices::is_host(device)) {
-        return Some(Seen::new(format!("`{}` has the device `{device}`", case.name())));
+        return Some(Seen::new(Cause::Device(device.clone())));
     }
     let rules = || confinement.device_cgroup_rules.iter().map(|rule| (rule, devices::opens(rule)));
     if let Some((rule, _)) = rules().find(|(_, opens)| *opens == Opens::Host) {
-        return Some(Seen::new(format!("`{}` may use the devices `{rule}`", case.name())));
+        return Some(Seen::new(Cause::DeviceRule { rule: rule.clone(), unknown: false }));
     }
     let (rule, _) = rules().find(|(_, opens)| *opens == Opens::Unknown)?;
-    let words = format!(
-        "`{}` may use the devices `{rule}`, a number that the kernel gives to any driver, disks' among them",
-        case.name()
-    );
-    Some(Seen::unverifiable(words))
+    Some(Seen::unverifiable(Cause::DeviceRule { rule: rule.clone(), unknown: true }))
 }
 
 fn prv_011(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
     if let Some(device) = confinement.devices.iter().find(|device| !devices::is_host(device)) {
-        return Some(Seen::new(format!("`{}` has the device `{device}`", case.name())));
+        return Some(Seen::new(Cause::Device(device.clone())));
     }
     if let Some(rule) = confinement.device_cgroup_rules.iter().find(|rule| devices::opens(rule) == Opens::Device) {
-        return Some(Seen::new(format!("`{}` may use the devices `{rule}`", case.name())));
+        return Some(Seen::new(Cause::DeviceRule { rule: rule.clone(), unknown: false }));
     }
-    when(confinement.device_requests, || format!("`{}` has devices of the host, a GPU or the like", case.name()))
+    when(confinement.device_requests, Cause::DeviceRequest)
 }
 
 /// A security option, `key=value` or `key:value`.
@@ -484,41 +524,28 @@ fn security_option<'a>(case: &Case<'a>, key: &str) -> impl Iterator<Item = &'a s
 }
 
 fn prv_012(case: &Case<'_>) -> Option<Seen> {
-    let name = case.name();
     case.container.confinement.security_opt.iter().find_map(|option| match seccomp::filter(option)? {
-        Filter::None => Some(Seen::new(format!("`{name}` has no system call filter"))),
-        Filter::AllowsByDefault(action) => {
-            Some(Seen::new(format!("`{name}` has a system call filter that allows by default: `{action}`")))
-        }
         Filter::List(calls) if calls.is_empty() => None,
-        Filter::List(calls) => Some(Seen::new(format!(
-            "`{name}` has a system call filter that allows {}, which the engine's own does not",
-            listed(calls.iter().map(String::as_str))
-        ))),
-        Filter::Unreadable => {
-            Some(Seen::unverifiable(format!("`{name}` has a system call filter that could not be read")))
-        }
+        filter @ Filter::Unreadable => Some(Seen::unverifiable(Cause::Filter(filter))),
+        filter => Some(Seen::new(Cause::Filter(filter))),
     })
 }
 
 fn prv_013(case: &Case<'_>) -> Option<Seen> {
     let off = case.container.confinement.apparmor_profile == "unconfined"
         || security_option(case, "apparmor").any(|value| value == "unconfined");
-    when(off && !case.container.confinement.privileged, || format!("`{}` has no AppArmor profile", case.name()))
+    when(off && !case.container.confinement.privileged, Cause::NoAppArmor)
 }
 
 fn prv_014(case: &Case<'_>) -> Option<Seen> {
-    when(security_option(case, "label").any(|value| value == "disable" || value.contains("spc_t")), || {
-        format!("`{}` has no SELinux label", case.name())
-    })
+    when(security_option(case, "label").any(|value| value == "disable" || value.contains("spc_t")), Cause::NoSelinux)
 }
 
 fn prv_015(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
     let empty = |paths: &Option<Vec<String>>| paths.as_ref().is_some_and(Vec::is_empty);
-    when(!confinement.privileged && (empty(&confinement.masked_paths) || empty(&confinement.readonly_paths)), || {
-        format!("`{}` sees the kernel's files unmasked", case.name())
-    })
+    let unmasked = empty(&confinement.masked_paths) || empty(&confinement.readonly_paths);
+    when(!confinement.privileged && unmasked, Cause::Unmasked)
 }
 
 fn prv_016(case: &Case<'_>) -> Option<Seen> {
@@ -527,37 +554,33 @@ fn prv_016(case: &Case<'_>) -> Option<Seen> {
     for mount in case.container.mounts.iter().filter(|mount| mount.kind == "bind") {
         if mount.writable && mounts::is_below_dev(&mount.source) {
             if devices::is_host(&mount.source) {
-                return Some(Seen::new(format!("`{}` may write to the host's `{}`", case.name(), mount.source)));
+                let path = mounts::HostPath::plain(mount.source.clone());
+                return Some(Seen::new(Cause::HostPath { path, writable: true }));
             }
             continue;
         }
         let Some(path) = mounts::sensitive(&mount.source, root_dir, mount.writable) else { continue };
         if mount.writable {
-            return Some(Seen::new(format!("`{}` may write to the host's `{path}`", case.name())));
+            return Some(Seen::new(Cause::HostPath { path, writable: true }));
         }
         readable = readable.or(Some(path));
     }
     let path = readable?;
-    let words = format!("`{}` may read the host's `{path}`", case.name());
-    Some(Seen::new(words).action(Action::Warn).severity(Severity::High))
+    Some(Seen::new(Cause::HostPath { path, writable: false }).action(Action::Warn).severity(Severity::High))
 }
 
 fn prv_017(case: &Case<'_>) -> Option<Seen> {
     let mount =
         case.container.mounts.iter().find(|mount| matches!(mount.propagation.as_str(), "shared" | "rshared"))?;
-    Some(Seen::new(format!("mounts that `{}` makes below `{}` spread to the host", case.name(), mount.destination)))
+    Some(Seen::new(Cause::Propagates(mount.destination.clone())))
 }
 
 fn prv_018(case: &Case<'_>) -> Option<Seen> {
     let kept = security_option(case, "no-new-privileges").any(|value| value != "false");
     if case.container.swarm.is_some() && !kept {
-        let words = format!(
-            "whether the tasks of service `{}` may gain privileges is not in what the engine shows",
-            case.name()
-        );
-        return Some(Seen::unverifiable(words));
+        return Some(Seen::unverifiable(Cause::MayGainUnknown));
     }
-    (!kept).then(|| Seen::new(cause::Cause::Title("may gain privileges: no-new-privileges is not set")))
+    when(!kept, Cause::MayGain)
 }
 
 fn prv_019(case: &Case<'_>) -> bool {
@@ -586,20 +609,19 @@ fn prv_022(case: &Case<'_>) -> Option<Seen> {
     let knows =
         engine.security_options.as_ref().is_none_or(|options| options.iter().any(|o| o.contains("name=cgroupns")));
     if confinement.cgroupns_mode == "host" && knows {
-        return Some(Seen::new(format!("`{}` sees the host's control groups", case.name())));
+        return Some(Seen::new(Cause::HostControlGroups));
     }
     // Podman sets a parent by itself.
     let parent = &confinement.cgroup_parent;
-    when(!parent.is_empty() && !engine.product.contains("Podman"), || {
-        format!("`{}` is in the control group `{parent}`", case.name())
-    })
+    let is_set = !parent.is_empty() && !engine.product.contains("Podman");
+    is_set.then(|| Seen::new(Cause::ControlGroup(parent.clone())))
 }
 
 fn prv_023(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
     if !matches!(confinement.runtime.as_str(), "" | "runc" | "crun" | "oci" | "io.containerd.runc.v2") {
-        return Some(Seen::new(format!("`{}` runs under the runtime `{}`", case.name(), confinement.runtime)));
+        return Some(Seen::new(Cause::Runtime(confinement.runtime.clone())));
     }
     let group = confinement.group_add.iter().find(|group| matches!(group.as_str(), "0" | "root" | "docker"))?;
-    Some(Seen::new(format!("`{}` is in the group `{group}`", case.name())))
+    Some(Seen::new(Cause::Group(group.clone())))
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::net::{capability, net_raw};
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::Network;
+use crate::policy::cause::Few;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::Member;
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::listed;
+use crate::traefik::Version;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -103,33 +104,77 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// What is known of versions of Traefik 3: the advisory, what it is, and the first releases of 3.6 and 3.7 without it. Minor
-/// versions before 3.6 got no fix.
+/// The label of an image that says the version of what is in it. Traefik's own images carry it.
+/// Source: OCI image specification, `annotations.md`.
+pub(crate) const VERSION_LABEL: &str = "org.opencontainers.image.version";
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// A mount of `path` gives it a socket.
+    Socket {
+        path: String,
+        socket: &'static str,
+    },
+    /// Its API's port is published on this port of the host.
+    ApiPublished(String),
+    ApiUnknown,
+    Capabilities {
+        net_raw: bool,
+        net_admin: bool,
+    },
+    /// Others are on the network that is its way out.
+    Company {
+        over: String,
+        others: Few,
+    },
+    /// It reaches Leeward over a network that is not internal.
+    LeewardOpen(String),
+    /// Others are on the network where it reaches Leeward.
+    LeewardCompany {
+        network: String,
+        others: Few,
+    },
+    /// `other` answers to a name of Leeward's on `network`, and Leeward on `control`.
+    SameName {
+        other: String,
+        called: String,
+        network: String,
+        control: String,
+    },
+    /// No image says which release it is: the document is for `assumed`, and refuses these, which need `needed`.
+    Release {
+        silent: Few,
+        assumed: Version,
+        needed: Version,
+        refused: Few,
+    },
+    /// Known holes of this version, by their advisories.
+    Holes {
+        version: String,
+        advisories: Vec<&'static str>,
+    },
+}
+
+/// What is known of versions of Traefik 3: the advisory, and the first releases of 3.6 and 3.7 without it. Minor versions
+/// before 3.6 got no fix.
 ///
 /// Sources: the advisories' own ranges, and Traefik's `CHANGELOG.md` for the releases; compared on 2026-11-29. Only what opens
 /// a way past authentication.
-const HOLES: [(&str, &str, u32, u32); 3] = [
-    ("CVE-2026-48020", "StripPrefix leads past another router's authentication", 19, 3),
-    ("CVE-2026-53622", "HTTP/3 leads past client certificates", 19, 3),
-    ("CVE-2026-39858", "headers for forwardAuth can be forged", 14, 0),
-];
+const HOLES: [(&str, u32, u32); 3] = [("CVE-2026-48020", 19, 3), ("CVE-2026-53622", 19, 3), ("CVE-2026-39858", 14, 0)];
 
 fn trf_008(case: &Case<'_>) -> Option<Seen> {
-    let version = case.container.labels.get("org.opencontainers.image.version")?;
+    let version = case.container.labels.get(VERSION_LABEL)?;
     let mut numbers = version.trim_start_matches('v').split(['.', '-', '+']).map_while(|part| part.parse::<u32>().ok());
     let (major, minor, patch) = (numbers.next()?, numbers.next()?, numbers.next()?);
-    let is_open = |(_, _, in_6, in_7): &&(&str, &str, u32, u32)| match minor {
+    let is_open = |(_, in_6, in_7): &&(&str, u32, u32)| match minor {
         ..6 => true,
         6 => patch < *in_6,
         7 => patch < *in_7,
         _ => false,
     };
-    let open: Vec<String> =
-        HOLES.iter().filter(is_open).map(|(advisory, what, _, _)| format!("{what} ({advisory})")).collect();
-    (major == 3 && !open.is_empty()).then(|| {
-        let shown: String = version.chars().take(32).collect();
-        Seen::new(format!("`{}` is Traefik {shown}: {}", case.name(), open.join("; ")))
-    })
+    let advisories: Vec<&str> = HOLES.iter().filter(is_open).map(|(advisory, _, _)| *advisory).collect();
+    (major == 3 && !advisories.is_empty())
+        .then(|| Seen::new(Cause::Holes { version: version.chars().take(32).collect(), advisories }))
 }
 
 fn trf_001(case: &Case<'_>) -> Option<Seen> {
@@ -137,7 +182,7 @@ fn trf_001(case: &Case<'_>) -> Option<Seen> {
         let volume = case.context.inventory.volumes.get(&mount.name).filter(|volume| volume.bind);
         let path = volume.map_or(mount.source.as_str(), |volume| volume.device.as_str());
         let socket = mounts::socket(path)?;
-        Some(Seen::new(format!("`{}` mounts `{path}`, which gives it `{socket}`", case.name())))
+        Some(Seen::new(Cause::Socket { path: path.to_owned(), socket }))
     })
 }
 
@@ -145,25 +190,17 @@ fn trf_001(case: &Case<'_>) -> Option<Seen> {
 fn trf_002(case: &Case<'_>) -> Option<Seen> {
     let bindings = case.container.ports.get("8080/tcp").filter(|bindings| !bindings.is_empty());
     if let Some(binding) = bindings.and_then(|bindings| bindings.first()) {
-        let words = format!("port 8080 of `{}` is published on port {} of the host", case.name(), binding.host_port);
-        return Some(Seen::new(words));
+        return Some(Seen::new(Cause::ApiPublished(binding.host_port.clone())));
     }
     // Command lines are never read: they hold passwords.
-    let words = format!("whether `{}` runs with `--api.insecure=true`: command lines are not read", case.name());
-    Some(Seen::unverifiable(words).action(Action::Inform))
+    Some(Seen::unverifiable(Cause::ApiUnknown).action(Action::Inform))
 }
 
 fn trf_003(case: &Case<'_>) -> Option<Seen> {
     let added = case.container.confinement.cap_add.iter().map(|name| capability(name));
-    let admin = added.into_iter().any(|name| name == "NET_ADMIN" || name == "ALL");
-    let raw = net_raw(case.container, &case.context.inventory.engine) != Some(false);
-    let what = match (raw, admin) {
-        (true, true) => "NET_RAW and NET_ADMIN",
-        (true, false) => "NET_RAW",
-        (false, true) => "NET_ADMIN",
-        (false, false) => return None,
-    };
-    Some(Seen::new(format!("`{}` has {what}", case.name())))
+    let net_admin = added.into_iter().any(|name| name == "NET_ADMIN" || name == "ALL");
+    let net_raw = net_raw(case.container, &case.context.inventory.engine) != Some(false);
+    (net_raw || net_admin).then(|| Seen::new(Cause::Capabilities { net_raw, net_admin }))
 }
 
 fn trf_004(case: &Case<'_>) -> Option<Seen> {
@@ -177,9 +214,7 @@ fn trf_004(case: &Case<'_>) -> Option<Seen> {
         .map(|member| member.container.name.as_str())
         .collect();
     let (edge, _) = case.namespace.ways_out().next()?;
-    (!company.is_empty()).then(|| {
-        Seen::new(format!("`{}` shares its way out over `{}` with {}", case.name(), edge.name, listed(company)))
-    })
+    (!company.is_empty()).then(|| Seen::new(Cause::Company { over: edge.name.to_owned(), others: Few::of(company) }))
 }
 
 fn trf_005(case: &Case<'_>) -> Option<Seen> {
@@ -191,22 +226,15 @@ fn trf_005(case: &Case<'_>) -> Option<Seen> {
     });
     let (edge, network, members) = meets?;
     if edge.wall.is_err() {
-        return Some(Seen::new(format!(
-            "`{}` reaches Leeward over `{}`, which is not internal",
-            case.name(),
-            network.name
-        )));
+        return Some(Seen::new(Cause::LeewardOpen(network.name.clone())));
     }
     let company: Vec<&str> = members
         .iter()
         .filter(|member| !context.is_leeward(member.at) && !context.is_traefik(member.at))
         .map(|member| member.container.name.as_str())
         .collect();
-    (!company.is_empty()).then(|| {
-        let words =
-            format!("`{}` reaches Leeward over `{}`, where also is {}", case.name(), network.name, listed(company));
-        Seen::new(words)
-    })
+    (!company.is_empty())
+        .then(|| Seen::new(Cause::LeewardCompany { network: network.name.clone(), others: Few::of(company) }))
 }
 
 fn trf_006(case: &Case<'_>) -> Option<Seen> {
@@ -226,7 +254,7 @@ fn trf_006(case: &Case<'_>) -> Option<Seen> {
     let mut called = BTreeSet::new();
     for member in members(alone).filter(|it| !context.is_traefik(it.at)) {
         for name in names(member) {
-            called.insert(format!("{name}.{}", control.name));
+            called.insert([&name, ".", &control.name].concat());
             called.insert(name);
         }
     }
@@ -236,13 +264,11 @@ fn trf_006(case: &Case<'_>) -> Option<Seen> {
         if context.is_traefik(member.at) || members(alone).any(|it| it.at == member.at) {
             return None;
         }
-        let name = names(member).into_iter().find(|name| called.contains(name))?;
-        Some(Seen::new(format!(
-            "`{}` is called `{name}` on `{}`, which `{}` is on too, and so is Leeward on `{}`",
-            member.container.name,
-            network.name,
-            case.name(),
-            control.name
-        )))
+        Some(Seen::new(Cause::SameName {
+            called: names(member).into_iter().find(|name| called.contains(name))?,
+            other: member.container.name.clone(),
+            network: network.name.clone(),
+            control: control.name.clone(),
+        }))
     })
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::judge::Kept;
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::{Mount, Volume};
+use crate::policy::cause::Few;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::rule_id::RuleId;
-use crate::policy::words::listed;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -58,6 +58,35 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// It writes to what these mount too, with a way out.
+    Shares { what: String, others: Few },
+    /// A file system of the host's, of some type.
+    FileSystem { volume: String, kind: String },
+    /// A directory of the host's.
+    Directory { volume: String, device: String, gives: Gives },
+    /// Whether it is one could not be read.
+    Unread(String),
+    /// On another machine, by a file system or a plugin.
+    Remote { volume: String, by: String, writable: bool },
+    /// It mounts what Traefik, or Leeward, has as `theirs`.
+    Keeps { what: String, holder: String, theirs: String, leewards: bool },
+}
+
+/// What a directory of the host gives to who mounts it as a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gives {
+    /// Where it leads is the engine's to say.
+    Unknown,
+    Socket(&'static str),
+    /// To be read or written, something of the host's own.
+    Power {
+        writable: bool,
+    },
+    Data,
+}
+
 /// File systems over the network.
 const REMOTE: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "davfs", "lustre"];
 
@@ -69,11 +98,7 @@ fn vol_001(case: &Case<'_>) -> Option<Seen> {
         let others: Vec<&str> =
             holders.iter().filter(|other| other.id != container.id).map(|other| other.name.as_str()).collect();
         if !others.is_empty() {
-            return Some(Seen::new(format!(
-                "`{}` writes to `{what}`, which {} also mounts, with a way out",
-                case.name(),
-                listed(others)
-            )));
+            return Some(Seen::new(Cause::Shares { what: what.clone(), others: Few::of(others) }));
         }
     }
     None
@@ -92,36 +117,26 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         if !volume.bind {
             // In the host's memory, or not of the host.
             if !matches!(kind, "" | "none" | "tmpfs" | "ramfs") && !is_remote(volume) {
-                return Some(Seen::new(format!(
-                    "volume `{}` of `{}` is a file system of the host's, of type `{kind}`, on what device is not said",
-                    mount.name,
-                    case.name()
-                )));
+                return Some(Seen::new(Cause::FileSystem { volume: mount.name.clone(), kind: kind.to_owned() }));
             }
             continue;
         }
-        let words = |what: &str| {
-            Seen::new(format!("volume `{}` of `{}` is the host's `{}`, {what}", mount.name, case.name(), volume.device))
-        };
+        let seen =
+            |gives| Seen::new(Cause::Directory { volume: mount.name.clone(), device: volume.device.clone(), gives });
         if !volume.device.starts_with('/') {
-            return Some(words("and where that leads is the engine's to say"));
+            return Some(seen(Gives::Unknown));
         }
         if let Some(socket) = mounts::socket(&volume.device) {
-            return Some(words(&format!("which gives it `{socket}`")));
+            return Some(seen(Gives::Socket(socket)));
         }
         if mounts::sensitive(&volume.device, inventory.engine.root_dir.as_deref(), mount.writable).is_some() {
             let writable = mount.writable;
-            let seen = words(if writable { "which it may write" } else { "which it may read" });
+            let seen = seen(Gives::Power { writable });
             return Some(if writable { seen } else { seen.action(Action::Warn) });
         }
-        harmless =
-            harmless.or_else(|| Some(words("not a volume of its own").action(Action::Inform).severity(Severity::Info)));
+        harmless = harmless.or_else(|| Some(seen(Gives::Data).action(Action::Inform).severity(Severity::Info)));
     }
-    harmless.or_else(|| {
-        let name = unknown?;
-        let words = format!("whether volume `{name}` of `{}` hides a host directory could not be read", case.name());
-        Some(Seen::unverifiable(words).action(Action::Inform))
-    })
+    harmless.or_else(|| Some(Seen::unverifiable(Cause::Unread(unknown?.clone())).action(Action::Inform)))
 }
 
 fn is_remote(volume: &Volume) -> bool {
@@ -135,27 +150,26 @@ fn vol_003(case: &Case<'_>) -> Option<Seen> {
         let volume =
             case.context.inventory.volumes.get(&mount.name).filter(|volume| is_remote(volume) && !volume.bind)?;
         let by = if volume.kind.is_empty() { &volume.driver } else { &volume.kind };
-        let may = if mount.writable { "may write to" } else { "may read" };
-        Some(Seen::new(format!("`{}` {may} volume `{}`, on another machine by `{by}`", case.name(), mount.name)))
+        let (volume, writable) = (mount.name.clone(), mount.writable);
+        Some(Seen::new(Cause::Remote { volume, by: by.clone(), writable }))
     })
 }
 
 fn vol_004(case: &Case<'_>) -> Option<Seen> {
-    let name = case.name();
     case.container.mounts.iter().find_map(|own| {
-        let Kept { holder, mount, leewards } = case.kept.iter().find(|kept| {
+        let Kept { holder, mount, leewards } = *case.kept.iter().find(|kept| {
             // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
             let may = if kept.leewards { !own.name.is_empty() } else { own.writable };
             may && meet(own, kept.mount, &case.context.inventory.volumes)
         })?;
-        let (what, theirs) = (what(own), &mount.destination);
-        Some(if *leewards {
-            // What is Leeward is known by its image's name alone: that refuses nobody.
-            Seen::new(format!("`{name}` mounts `{what}`, where `{}` has its `{theirs}`", holder.name))
-                .action(Action::Warn)
-        } else {
-            Seen::new(format!("`{name}` may write to `{what}`, where `{}` has its `{theirs}`", holder.name))
-        })
+        let seen = Seen::new(Cause::Keeps {
+            what: what(own).to_owned(),
+            holder: holder.name.clone(),
+            theirs: mount.destination.clone(),
+            leewards,
+        });
+        // What is Leeward is known by its image's name alone: that refuses nobody.
+        Some(if leewards { seen.action(Action::Warn) } else { seen })
     })
 }
 

@@ -1,17 +1,26 @@
 //! Causes in words: what was seen, and what to change. One file a family of rules.
 
+mod compose;
+mod engine;
 mod image;
+pub(crate) mod label;
+mod net;
 mod privilege;
+mod proxy;
 mod small;
+mod steps;
+mod traefik;
+mod volumes;
 
 use std::borrow::Cow;
 
-use crate::plan::{Warning, Weighed};
-use crate::policy::cause::{Cause, Few};
+use crate::plan::{Fact, Warning, Weighed};
+use crate::policy::cause::{Cause, EngineName, Few};
 use crate::policy::finding::{Finding, Subject};
 use crate::policy::leeward_labels::ALLOW;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
+use crate::policy::rules;
 
 /// What was seen, for people.
 pub trait Words {
@@ -49,6 +58,12 @@ impl Words for Warning {
     }
 }
 
+impl Words for Fact {
+    fn words(&self) -> String {
+        steps::fact(self)
+    }
+}
+
 impl Remedy for Finding {
     fn remedy(&self) -> Cow<'static, str> {
         of_case(self).map_or_else(|| of_rule(Some(self.rule), Some(&self.subject)), Cow::Owned)
@@ -79,6 +94,9 @@ pub(super) fn at_once(refusal: &Refusal) -> Option<String> {
 pub(super) fn same(finding: &Finding) -> Option<&'static str> {
     match *finding.cause {
         Cause::Title(title) => Some(title),
+        Cause::Net(rules::net::Cause::RawFrames) => Some(net::RAW_FRAMES),
+        Cause::Net(rules::net::Cause::MaySendRawFrames) => Some(net::PERHAPS_RAW_FRAMES),
+        Cause::Privilege(rules::privilege::Cause::MayGain) => Some(privilege::MAY_GAIN),
         _ => None,
     }
 }
@@ -116,26 +134,48 @@ fn words(cause: &Cause, about: About<'_>) -> String {
     match cause {
         Cause::Title(title) => format!("`{}` {title}", about.name),
         Cause::Often { title, names } => format!("{} times, {title}: {}", names.len(), listed(names)),
-        Cause::Said { words, .. } => words.clone(),
+        Cause::Net(cause) => net::words(cause, about),
+        Cause::Proxy(cause) => proxy::words(cause, about),
         Cause::Published(cause) => small::published(cause, about),
         Cause::Privilege(cause) => privilege::words(cause, about),
+        Cause::Volumes(cause) => volumes::words(cause, about),
         Cause::Logging(cause) => small::logging(cause, about),
         Cause::Image(cause) => image::words(cause, about),
+        Cause::Reference(cause) => label::reference(cause, about.label),
+        Cause::Hosts(cause) => label::host(cause, about.name),
+        Cause::Claim(cause) => label::claim(cause, about),
+        Cause::Engine(cause) => engine::words(cause),
+        Cause::Traefik(cause) => traefik::words(cause, about),
         Cause::Socket(cause) => small::socket(cause),
+        Cause::Step(cause) => steps::words(cause, about),
     }
 }
 
 /// What to change, where the rule's own fix does not do.
-fn remedy(cause: &Cause, _: About<'_>) -> Option<String> {
+fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
     match cause {
-        Cause::Said { fix, .. } => fix.clone(),
+        Cause::Net(cause) => net::remedy(cause, about),
+        Cause::Proxy(cause) => Some(proxy::remedy(cause)),
         Cause::Image(cause) => image::remedy(cause),
+        Cause::Reference(cause) => Some(label::reference_remedy(cause)),
+        Cause::Hosts(cause) => label::host_remedy(cause),
+        Cause::Claim(cause) => label::claim_remedy(cause),
+        Cause::Traefik(cause) => traefik::remedy(cause),
+        Cause::Step(cause) => steps::remedy(cause, about),
         _ => None,
     }
 }
 
+/// `Docker 28.1.0`.
+fn engine_name(EngineName { product, version }: &EngineName) -> String {
+    match product.as_str() {
+        "Engine" | "" => format!("Docker {version}"),
+        other => format!("{other} {version}"),
+    }
+}
+
 /// Names in backticks: `` `a`, `b` and 3 more``.
-fn listed(Few { names, more }: &Few) -> String {
-    let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+fn listed(Few { first, more }: &Few) -> String {
+    let names = first.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if *more > 0 { format!("{names} and {more} more") } else { names }
 }

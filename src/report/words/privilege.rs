@@ -1,12 +1,72 @@
 //! PRV: power over the host.
 
-use super::About;
+use super::{About, listed};
+use crate::policy::cause::Few;
 use crate::policy::namespaces::Shared;
+use crate::policy::rules::mounts::HostPath;
 use crate::policy::rules::privilege::{Cause, Has};
+use crate::seccomp::Filter;
 
-pub(super) fn words(cause: &Cause, about: About<'_>) -> String {
-    let name = about.name;
+/// What PRV-018 says of every container.
+pub(super) const MAY_GAIN: &str = "may gain privileges: no-new-privileges is not set";
+
+pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
+        Cause::Privileged => format!("`{name}` is privileged"),
+        Cause::Socket { path, socket, writable } => {
+            let ro = if *writable { "" } else { " (read-only makes no difference)" };
+            format!("`{name}` mounts `{path}`, which gives it `{socket}`{ro}")
+        }
+        Cause::Capability(capability) => format!("`{name}` has the capability {capability}"),
+        Cause::MoreCapabilities(more) => {
+            format!("`{name}` has more capabilities than the default: {}", more.join(", "))
+        }
+        Cause::HostProcesses => format!("`{name}` sees the host's processes"),
+        Cause::HostMemory => format!("`{name}` shares the host's memory"),
+        Cause::HostName => format!("`{name}` shares the host's name"),
+        Cause::NoUserNamespaces => format!("`{name}` opts out of the engine's user namespaces"),
+        Cause::Device(device) => format!("`{name}` has the device `{device}`"),
+        Cause::DeviceRule { rule, unknown: false } => format!("`{name}` may use the devices `{rule}`"),
+        Cause::DeviceRule { rule, unknown: true } => format!(
+            "`{name}` may use the devices `{rule}`, a number that the kernel gives to any driver, disks' among them"
+        ),
+        Cause::DeviceRequest => format!("`{name}` has devices of the host, a GPU or the like"),
+        Cause::Filter(filter) => match filter {
+            Filter::None => format!("`{name}` has no system call filter"),
+            Filter::AllowsByDefault(action) => {
+                format!("`{name}` has a system call filter that allows by default: `{action}`")
+            }
+            Filter::List(calls) => format!(
+                "`{name}` has a system call filter that allows {}, which the engine's own does not",
+                listed(&Few::of(calls.iter().map(String::as_str)))
+            ),
+            Filter::Unreadable => format!("`{name}` has a system call filter that could not be read"),
+        },
+        Cause::NoAppArmor => format!("`{name}` has no AppArmor profile"),
+        Cause::NoSelinux => format!("`{name}` has no SELinux label"),
+        Cause::Unmasked => format!("`{name}` sees the kernel's files unmasked"),
+        Cause::HostPath { path: HostPath { path, holds }, writable } => {
+            let may = if *writable { "may write to" } else { "may read" };
+            let holds = holds.as_ref().map(|holds| format!(" with `{holds}`")).unwrap_or_default();
+            format!("`{name}` {may} the host's `{path}`{holds}")
+        }
+        Cause::Propagates(below) => format!("mounts that `{name}` makes below `{below}` spread to the host"),
+        Cause::MayGain => format!("`{name}` {MAY_GAIN}"),
+        Cause::MayGainUnknown => {
+            format!("whether the tasks of service `{name}` may gain privileges is not in what the engine shows")
+        }
+        Cause::HostControlGroups => format!("`{name}` sees the host's control groups"),
+        Cause::ControlGroup(parent) => format!("`{name}` is in the control group `{parent}`"),
+        Cause::Runtime(runtime) => format!("`{name}` runs under the runtime `{runtime}`"),
+        Cause::Group(group) => format!("`{name}` is in the group `{group}`"),
+        Cause::Watches { way_out, raw_frames } => {
+            let more = match (way_out, raw_frames) {
+                (true, _) => ", and has a way out",
+                (false, true) => ", and may send raw frames",
+                (false, false) => "",
+            };
+            format!("`{name}` sees the processes of the host and of every container{more}")
+        }
         Cause::SharesUnknown { what, mode } => {
             format!("`{name}` shares {} with `{mode}`, which does not exist or could not be read", shared(Some(*what)))
         }

@@ -1,18 +1,11 @@
-//! What to change, as a compose snippet or a command that can be pasted: with the names that the operator's own files
-//! use.
+//! What to change in a compose file, or by a command: with the names that the operator's own files use.
 
-use crate::inventory::Network;
-
-/// The key by which a compose file knows a network: Compose wrote it on the network. `None`: Compose did not make it.
-pub(super) fn key(network: &Network) -> Option<&str> {
-    network.labels.get("com.docker.compose.network").map(String::as_str).filter(|key| !key.is_empty())
-}
+use crate::policy::cause::NetworkName;
 
 /// What makes a network anew with something changed: `yaml` are lines below its key, `flags` those of
 /// `docker network create`.
-pub(super) fn network(network: &Network, yaml: &[&str], flags: &str) -> String {
-    let name = &network.name;
-    match key(network) {
+pub(super) fn network(NetworkName { name, key }: &NetworkName, yaml: &[&str], flags: &str) -> String {
+    match key {
         Some(key) => {
             let lines = yaml.iter().fold(String::new(), |text, line| text + "\n    " + line);
             format!(
@@ -28,26 +21,21 @@ pub(super) fn network(network: &Network, yaml: &[&str], flags: &str) -> String {
 
 /// A service that stays on `kept` and is put on a network of another project's. With `networks:` of its own it is not on
 /// the project's default network any more.
-pub(super) fn join(service: &str, kept: &[&Network], network: &Network) -> String {
-    let (keys, name) = (keys(kept.iter().copied().chain([network])), &network.name);
-    let key = key(network).unwrap_or(name);
+pub(super) fn join(service: &str, kept: &[NetworkName], network: &NetworkName) -> String {
+    let (keys, key, name) = (keys(kept.iter().chain([network])), key(network), &network.name);
     format!(
         "services:\n  {service}:\n    networks: [{keys}]\nnetworks:\n  {key}:\n    name: {name}\n    external: true"
     )
 }
 
 /// A service that stays on `kept` alone.
-pub(super) fn stay(service: &str, kept: &[&Network]) -> String {
-    format!("services:\n  {service}:\n    networks: [{}]", keys(kept.iter().copied()))
-}
-
-fn keys<'a>(networks: impl Iterator<Item = &'a Network>) -> String {
-    networks.map(|network| key(network).unwrap_or(&network.name)).collect::<Vec<_>>().join(", ")
+pub(super) fn stay(service: &str, kept: &[NetworkName]) -> String {
+    format!("services:\n  {service}:\n    networks: [{}]", keys(kept))
 }
 
 /// A service that stays on `kept` and gets an internal network of its own, which Traefik has to join.
-pub(super) fn own_network(service: &str, kept: &[&Network]) -> String {
-    let mut keys = keys(kept.iter().copied());
+pub(super) fn own_network(service: &str, kept: &[NetworkName]) -> String {
+    let mut keys = keys(kept);
     if !keys.is_empty() {
         keys.push_str(", ");
     }
@@ -57,4 +45,12 @@ pub(super) fn own_network(service: &str, kept: &[&Network]) -> String {
          and let Traefik join it: in its file, `net-{service}` in the service's `networks:`, and below `networks:` with \
          `external: true`"
     )
+}
+
+fn key(network: &NetworkName) -> &str {
+    network.key.as_deref().unwrap_or(&network.name)
+}
+
+fn keys<'a>(networks: impl IntoIterator<Item = &'a NetworkName>) -> String {
+    networks.into_iter().map(key).collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,71 @@
+//! NET-009: why a container is reached on no network.
+
+use super::{About, compose, listed};
+use crate::policy::leeward_labels::TRAEFIK;
+use crate::policy::proxy::{Cause, How, May, NotReached, Nowhere};
+
+pub(super) fn words(cause: &Cause, About { label, .. }: About<'_>) -> String {
+    match cause {
+        Cause::NotReached { container, why, .. } => match why {
+            NotReached::Elsewhere { wanted, on } => {
+                let on = listed(on);
+                format!("label `{label}` names `{wanted}`, which `{container}` is not on; it is on {on}")
+            }
+            NotReached::NoProxy(network) => format!("label `{label}` names `{network}`, which is no proxy network"),
+            NotReached::None { on, how } => {
+                let none = match how {
+                    How::Flag => "none of these is named by --proxy-network",
+                    How::Label => "none of these is labelled `leeward.proxy=true`",
+                    How::Shared => "none of these is an internal network that Traefik shares with applications",
+                    How::Internal => "none of these is internal",
+                };
+                format!("`{container}` is on {}, and {none}", listed(on))
+            }
+            NotReached::NoTraefik(networks) => {
+                format!("no declared Traefik is on {}, the proxy network of `{container}`", listed(networks))
+            }
+        },
+        Cause::NoAddress { container, networks, .. } => format!("`{container}` has no address on {}", listed(networks)),
+        Cause::Several { container, networks, absent, .. } => {
+            let why = if absent.is_empty() {
+                "nothing says on which of them Traefik is".to_owned()
+            } else {
+                format!("no container is called {}, as --traefik says", listed(absent))
+            };
+            format!("`{container}` is on several internal networks ({}), and {why}", listed(networks))
+        }
+        Cause::Nowhere { container, why, .. } => match why {
+            Nowhere::Host => format!("`{container}` uses the host's own network and has no address of its own"),
+            Nowhere::Broken => format!("`{container}` has no network that works"),
+            Nowhere::None => format!("`{container}` is on no network"),
+        },
+    }
+}
+
+pub(super) fn remedy(cause: &Cause) -> String {
+    match cause {
+        Cause::NotReached { may, .. } => {
+            let May { service, kept, network, there } = &**may;
+            let own = format!(
+                "give it an internal network that Traefik is on, best one for it alone:\n{}",
+                compose::own_network(service, kept)
+            );
+            let Some(network) = network else { return own };
+            let join = compose::join(service, kept, network);
+            format!("{own}\nor put it on one that is there ({}):\n{join}", listed(there))
+        }
+        Cause::NoAddress { container, first, .. } => format!(
+            "wait until it has started; if it stays so: docker network disconnect {first} {container}; docker network \
+             connect {first} {container}"
+        ),
+        Cause::Several { first, .. } => format!(
+            "declare Traefik, on its own container:\nlabels:\n  {TRAEFIK}: \"true\"\n\
+             or name the proxy network: --proxy-network {first} (LEEWARD_PROXY_NETWORK={first})\n\
+             or for this container alone:\nlabels:\n  traefik.docker.network: {first}"
+        ),
+        Cause::Nowhere { service, .. } => format!(
+            "give it an internal network that Traefik is on, instead of `network_mode:`:\n{}",
+            compose::own_network(service, &[])
+        ),
+    }
+}

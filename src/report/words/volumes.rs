@@ -1,0 +1,36 @@
+//! VOL: what volumes hide, and whom they connect.
+
+use super::{About, listed};
+use crate::policy::rules::volumes::{Cause, Gives};
+
+pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
+    match cause {
+        Cause::Shares { what, others } => {
+            format!("`{name}` writes to `{what}`, which {} also mounts, with a way out", listed(others))
+        }
+        Cause::FileSystem { volume, kind } => format!(
+            "volume `{volume}` of `{name}` is a file system of the host's, of type `{kind}`, on what device is not said"
+        ),
+        Cause::Directory { volume, device, gives } => {
+            let gives = match gives {
+                Gives::Unknown => "and where that leads is the engine's to say".to_owned(),
+                Gives::Socket(socket) => format!("which gives it `{socket}`"),
+                Gives::Power { writable: true } => "which it may write".to_owned(),
+                Gives::Power { writable: false } => "which it may read".to_owned(),
+                Gives::Data => "not a volume of its own".to_owned(),
+            };
+            format!("volume `{volume}` of `{name}` is the host's `{device}`, {gives}")
+        }
+        Cause::Unread(volume) => {
+            format!("whether volume `{volume}` of `{name}` hides a host directory could not be read")
+        }
+        Cause::Remote { volume, by, writable } => {
+            let may = if *writable { "may write to" } else { "may read" };
+            format!("`{name}` {may} volume `{volume}`, on another machine by `{by}`")
+        }
+        Cause::Keeps { what, holder, theirs, leewards } => {
+            let mounts = if *leewards { "mounts" } else { "may write to" };
+            format!("`{name}` {mounts} `{what}`, where `{holder}` has its `{theirs}`")
+        }
+    }
+}
