@@ -19,7 +19,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("policy", &["budgets", "inventory", "seccomp", "settings", "traefik"]),
     ("plan", &["budgets", "inventory", "policy", "settings", "traefik"]),
     ("remedy", &["inventory", "plan", "policy", "settings"]),
-    ("report", &["budgets", "inventory", "plan", "policy", "remedy", "seccomp", "source"]),
+    ("report", &["budgets", "inventory", "plan", "policy", "remedy", "seccomp", "settings", "source"]),
     ("source", &["budgets", "inventory", "seccomp", "traefik"]),
     ("net", &[]),
     ("docker", &["budgets", "inventory", "net", "source"]),

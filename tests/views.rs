@@ -13,6 +13,7 @@ use leeward::plan::{Plan, compile};
 use leeward::report::audit::Audit;
 use leeward::report::explain;
 use leeward::report::routes::Listing;
+use leeward::report::topology::Topology;
 use leeward::serve::page::page;
 use leeward::serve::published::Published;
 use leeward::settings::{Isolation, Settings};
@@ -148,6 +149,10 @@ fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
         people.push(("explain".to_owned(), answer.text()));
         programs.push(("explain".to_owned(), answer.json()));
     }
+    let settings = Settings::default();
+    let topology = Topology::of(inventory, &settings, plan);
+    people.push(("topology".to_owned(), topology.mermaid()));
+    programs.push(("topology".to_owned(), topology.json()));
     let published = Published {
         inventory: Arc::new(inventory.clone()),
         plan: Arc::new(plan.clone()),
@@ -156,7 +161,7 @@ fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
         changed_at: SystemTime::UNIX_EPOCH,
         stale: Some(Stale { since: SystemTime::UNIX_EPOCH, reason: stale.to_owned() }),
     };
-    people.push(("page".to_owned(), page(&published).into_string()));
+    people.push(("page".to_owned(), page(&published, &Settings::default()).into_string()));
     (people, programs)
 }
 

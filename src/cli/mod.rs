@@ -21,6 +21,7 @@ mod probe;
 mod routes;
 mod serve;
 mod snapshot;
+mod topology;
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -72,6 +73,7 @@ enum Verb {
     Audit(Box<audit::Audit>),
     Check(Box<check::Check>),
     Fix(Box<fix::Fix>),
+    Topology(Box<topology::Topology>),
     Probe(probe::Probe),
     Snapshot(snapshot::Snapshot),
     Health(health::Health),
@@ -146,6 +148,7 @@ impl Verb {
             Self::Audit(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
             Self::Fix(verb) => verb.run(),
+            Self::Topology(verb) => verb.run(),
             Self::Probe(verb) => verb.run(),
             Self::Snapshot(verb) => verb.run(),
             Self::Health(verb) => verb.run(),
@@ -161,6 +164,7 @@ impl Verb {
             | Self::Audit(_)
             | Self::Check(_)
             | Self::Fix(_)
+            | Self::Topology(_)
             | Self::Probe(_)
             | Self::Snapshot(_)
             | Self::Health(_) => false,

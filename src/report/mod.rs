@@ -12,6 +12,7 @@
 //! codes      what refusals without a rule are about
 //! words      causes in words: what was seen, and what to change
 //! json       the same, for programs
+//! topology   who can talk to whom, as JSON and as a Mermaid flowchart
 //! table      columns for a terminal
 //! visible    what strangers wrote, escaped and cut; JSON
 //! ```
@@ -29,5 +30,6 @@ pub mod routes;
 pub mod rule;
 pub mod sarif;
 pub mod table;
+pub mod topology;
 pub mod visible;
 pub mod words;

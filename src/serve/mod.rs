@@ -61,6 +61,7 @@ use self::views::{View, Views};
 use crate::docker::Observed;
 use crate::net::timeouts::Timeouts;
 use crate::report::routes::Listing;
+use crate::report::topology::Topology;
 use crate::report::visible::visible;
 use crate::report::{audit, explain};
 use crate::settings::Settings;
@@ -223,11 +224,12 @@ fn router(shared: Shared) -> Router {
         .route("/routes", get(routes))
         .route("/explain/{name}", get(explained))
         .route("/audit", get(audited))
+        .route("/topology", get(topology))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|| async {
-            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /healthz, /readyz, /metrics";
+            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /topology, /healthz, /readyz, /metrics";
             error(StatusCode::NOT_FOUND, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))
@@ -293,7 +295,10 @@ async fn page(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Res
         return routes(State(shared), uri, headers).await;
     }
     match shared.now() {
-        Some(now) => shared.views.answer(move || View::good(HTML, page::page(&now).into_string())).await,
+        Some(now) => {
+            let settings = Arc::clone(&shared.settings);
+            shared.views.answer(move || View::good(HTML, page::page(&now, &settings).into_string())).await
+        }
         None => not_ready(),
     }
 }
@@ -351,6 +356,23 @@ async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> 
             _ => wanted.headed(audit.text()),
         };
         View { status, kind, text }
+    };
+    shared.views.answer(make).await
+}
+
+/// JSON, or a Mermaid flowchart.
+async fn topology(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    let wanted = match Wanted::read(&uri, &[], &shared.settings) {
+        Ok(wanted) => wanted,
+        Err(problem) => return not_understood(&problem),
+    };
+    let Some(now) = shared.now() else { return not_ready() };
+    let kind = chosen(&headers, &[TEXT, JSON]);
+    let own = Arc::clone(&shared.settings);
+    let make = move || {
+        let plan = wanted.plan(&now);
+        let topology = Topology::of(&now.inventory, wanted.settings(&own), &plan);
+        View::good(kind, if kind == JSON { topology.json() } else { topology.mermaid() })
     };
     shared.views.answer(make).await
 }

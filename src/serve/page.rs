@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, html};
 
 use super::published::Published;
-use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
-use crate::plan::{Outcome, Plan, Route};
+use crate::inventory::{ContainerId, NetworkId};
+use crate::plan::{Outcome, Route};
 use crate::report::audit::{Audit, place, word};
 use crate::report::routes::{Listing, to_change};
 use crate::report::table::counted;
+use crate::report::topology::{ContainerNode, NetworkRole, Role, State, Topology};
 use crate::report::visible::{visible, visible_lines};
 use crate::report::words::Words as _;
+use crate::settings::Settings;
 
 /// Its style, at [`STYLE_PATH`].
 pub const STYLE: &str = include_str!("page.css");
@@ -25,10 +27,13 @@ pub const STYLE_PATH: &str = "/page.css";
 const AGAIN: u32 = 10;
 /// How many findings the page lists; `/audit` has them all.
 const MOST_FINDINGS: usize = 200;
+/// How many containers the page names on one network; `/topology` has them all.
+const MOST_MEMBERS: usize = 100;
 
 /// The whole page.
-pub fn page(published: &Published) -> Markup {
+pub fn page(published: &Published, settings: &Settings) -> Markup {
     let Published { inventory, plan, revision, stale, .. } = published;
+    let topology = Topology::of(inventory, settings, plan);
     let listing = Listing::new(plan, None, false);
     let audit = Audit::of(plan);
     html! {
@@ -49,8 +54,9 @@ pub fn page(published: &Published) -> Markup {
                         None => p.quiet { "Fresh; revision " (revision) },
                     }
                 }
+                (verdict(&topology, &audit))
                 h2 { "Networks" }
-                (topology(inventory, plan))
+                (networks(&topology))
                 h2 { "Routed (" (listing.routes.len()) ")" }
                 (routes(listing.routes))
                 h2 { "Refused (" (listing.refused.len()) ")" }
@@ -83,7 +89,7 @@ pub fn page(published: &Published) -> Markup {
                 p.quiet {
                     (audit.allowed.len()) " allowed, " (audit.not_verifiable.len()) " not verifiable: see "
                     a href="/audit" { "/audit" } ", which also has the remedies. Also: "
-                    a href="/routes" { "/routes" } ", " a href="/config" { "/config" } ", " a href="/metrics" { "/metrics" } "."
+                    a href="/routes" { "/routes" } ", " a href="/topology" { "/topology" } ", " a href="/config" { "/config" } ", " a href="/metrics" { "/metrics" } "."
                 }
             }
         }
@@ -111,25 +117,69 @@ fn routes(routes: &[Route]) -> Markup {
     }
 }
 
-/// Every network with somebody on it, and who.
-fn topology(inventory: &Inventory, plan: &Plan) -> Markup {
-    let mut members: BTreeMap<&NetworkId, Vec<&Container>> = BTreeMap::new();
-    for container in inventory.containers.values() {
-        for network in container.attachments.values().filter_map(|it| inventory.network_of(it)) {
-            members.entry(&network.id).or_default().push(container);
+/// The first line: whether everything is shut in.
+fn verdict(topology: &Topology<'_>, audit: &Audit<'_>) -> Markup {
+    let applications: Vec<&ContainerNode<'_>> =
+        topology.containers.iter().filter(|it| it.role == Role::Application).collect();
+    let count = |is: &dyn Fn(&ContainerNode<'_>) -> bool| applications.iter().filter(|it| is(it)).count();
+    let routed = |it: &ContainerNode<'_>| it.outcome == Outcome::Routed;
+    let shut = count(&|it| routed(it) && it.state == State::Shut);
+    let open = count(&|it| routed(it) && it.state == State::WayOut);
+    let unknown = count(&|it| routed(it) && it.state == State::NotVerifiable);
+    let refused = count(&|it| it.outcome == Outcome::Refused);
+    let class = match (open, unknown + refused) {
+        (0, 0) => "verdict shut",
+        (0, _) => "verdict unknown",
+        _ => "verdict open",
+    };
+    html! {
+        p class=(class) {
+            @if applications.is_empty() {
+                "No container asks to be routed."
+            } @else {
+                (counted(applications.len(), "application")) ": " (shut) " routed and shut in"
+                @if open > 0 { ", " strong { (open) " routed with a way out" } }
+                @if unknown > 0 { ", " (unknown) " routed and not verifiable" }
+                @if refused > 0 { ", " strong { (refused) " refused" } }
+                "."
+            }
+            @if !audit.not_verifiable.is_empty() {
+                " " (counted(audit.not_verifiable.len(), "fact")) " cannot be verified."
+            }
         }
     }
-    let mut networks: Vec<(&Network, Vec<&Container>)> =
-        members.into_iter().filter_map(|(id, members)| Some((inventory.networks.get(id)?, members))).collect();
-    networks.sort_by_key(|(network, _)| (network.internal, &network.name));
+}
+
+/// Every network with somebody on it, by what it is for, and who.
+fn networks(topology: &Topology<'_>) -> Markup {
+    let containers: BTreeMap<&ContainerId, &ContainerNode<'_>> =
+        topology.containers.iter().map(|it| (it.id, it)).collect();
+    let mut members: BTreeMap<Option<&NetworkId>, Vec<(&ContainerNode<'_>, State)>> = BTreeMap::new();
+    for link in &topology.links {
+        if let Some(container) = containers.get(link.container) {
+            members.entry(link.network).or_default().push((container, link.state));
+        }
+    }
     html! {
-        div.networks {
-            @for (network, members) in networks {
-                div class=(if network.internal { "network" } else { "network open" }) {
-                    h3 { (visible(&network.name)) " " span.quiet { (if network.internal { "internal" } else { "leads out" }) } }
-                    ul {
-                        @for member in members {
-                            li class=(outcome(plan, &member.id)) { (explained(&member.name)) }
+        div.columns {
+            @for (role, title) in [
+                (NetworkRole::Exposed, "Exposed"),
+                (NetworkRole::Control, "Control"),
+                (NetworkRole::Proxy, "Proxy"),
+                (NetworkRole::Private, "Private"),
+            ] {
+                div.column {
+                    h3 { (title) }
+                    @for network in topology.networks.iter().filter(|it| it.role == role) {
+                        div class={ "network " (class(network.state)) } {
+                            h4 { (visible(network.name)) " " span.quiet { (words(network.state)) } }
+                            (list(members.get(&Some(network.id))))
+                        }
+                    }
+                    @if role == NetworkRole::Exposed && members.contains_key(&None) {
+                        div.network.open {
+                            h4 { "By other ways than a network" }
+                            (list(members.get(&None)))
                         }
                     }
                 }
@@ -138,11 +188,42 @@ fn topology(inventory: &Inventory, plan: &Plan) -> Markup {
     }
 }
 
-fn outcome(plan: &Plan, id: &ContainerId) -> &'static str {
-    match plan.decisions.get(id).map(|decision| decision.outcome) {
-        Some(Outcome::Routed) => "routed",
-        Some(Outcome::Refused) => "refused",
-        Some(Outcome::Ignored) | None => "ignored",
+fn list(members: Option<&Vec<(&ContainerNode<'_>, State)>>) -> Markup {
+    let members = members.map_or(&[][..], Vec::as_slice);
+    html! {
+        ul {
+            @for (container, state) in members.iter().take(MOST_MEMBERS) {
+                li class=(class(*state)) {
+                    (explained(container.name)) " "
+                    span.quiet {
+                        (match container.outcome {
+                            Outcome::Routed => "routed",
+                            Outcome::Refused => "refused",
+                            Outcome::Ignored => "not routed",
+                        })
+                        @if *state > State::Shut { ", " (words(*state)) @if container.allowed { ", allowed" } }
+                    }
+                }
+            }
+            @if members.len() > MOST_MEMBERS { li { "and " (members.len() - MOST_MEMBERS) " more" } }
+        }
+    }
+}
+
+fn class(state: State) -> &'static str {
+    match state {
+        State::Shut => "shut",
+        State::NotVerifiable => "unknown",
+        State::WayOut => "open",
+    }
+}
+
+/// A state in words, so that no colour stands alone.
+fn words(state: State) -> &'static str {
+    match state {
+        State::Shut => "shut",
+        State::NotVerifiable => "not verifiable",
+        State::WayOut => "way out",
     }
 }
 
@@ -166,16 +247,16 @@ mod tests {
 
     use super::*;
     use crate::docker::Stale;
+    use crate::inventory::Inventory;
     use crate::plan::compile;
-    use crate::settings::Settings;
     use crate::source::snapshot;
 
     fn shown(inventory: Inventory, stale: Option<Stale>) -> String {
         let plan = Arc::new(compile(&inventory, &Settings::default()));
         let inventory = Arc::new(inventory);
         let now = SystemTime::UNIX_EPOCH;
-        page(&Published { inventory, plan, documents: BTreeMap::new(), revision: 7, changed_at: now, stale })
-            .into_string()
+        let published = Published { inventory, plan, documents: BTreeMap::new(), revision: 7, changed_at: now, stale };
+        page(&published, &Settings::default()).into_string()
     }
 
     #[test]
@@ -184,7 +265,8 @@ mod tests {
         for words in [
             "Host(`app1.localhost`)",
             "href=\"/explain/app1-web-1\"",
-            "net-exposed <span class=\"quiet\">leads out",
+            "net-exposed <span class=\"quiet\">way out",
+            "3 applications: 2 routed and shut in, <strong>1 refused</strong>.",
             "NET-001",
             "Routed (2)",
             "Refused (1)",

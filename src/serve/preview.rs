@@ -80,6 +80,11 @@ impl Wanted {
         }
     }
 
+    /// The settings that its plan is made with. `own`: the service's.
+    pub(super) fn settings<'a>(&'a self, own: &'a Settings) -> &'a Settings {
+        self.preview.as_ref().map_or(own, |(settings, _)| settings)
+    }
+
     /// What people read first: that it is a preview, if it is one.
     pub(super) fn headed(&self, text: String) -> String {
         match &self.preview {

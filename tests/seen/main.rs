@@ -37,7 +37,8 @@ fn without_time(line: &str) -> &str {
     }
 }
 
-const VERBS: [&str; 9] = ["serve", "gate", "routes", "explain", "audit", "check", "probe", "snapshot", "health"];
+const VERBS: [&str; 10] =
+    ["serve", "gate", "routes", "explain", "audit", "check", "topology", "probe", "snapshot", "health"];
 
 #[test]
 fn help() {
@@ -197,6 +198,11 @@ fn exit_statuses_are_those_of_the_help() {
 }
 
 #[test]
+fn topology() {
+    assert_snapshot!("topology", seen(&[], &["topology", "--engine=demo"]));
+}
+
+#[test]
 fn the_page() {
     let inventory = snapshot::demo().unwrap();
     let plan = compile(&inventory, &Settings::default());
@@ -208,5 +214,5 @@ fn the_page() {
         changed_at: SystemTime::UNIX_EPOCH,
         stale: None,
     };
-    assert_snapshot!("page", page(&published).into_string().replace("><", ">\n<"));
+    assert_snapshot!("page", page(&published, &Settings::default()).into_string().replace("><", ">\n<"));
 }

@@ -7,10 +7,12 @@ use crate::inventory::{
     Attachment, Binding, Confinement, Container, ContainerId, Door, Image, Inventory, Mount, Network, Swarm,
     Unreadable, Volume,
 };
+use crate::plan::{Decision, compile};
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Severity, Subject};
-use crate::policy::refusal::Refusal;
+use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
+use crate::report::topology::{State, Topology};
 use crate::report::words::{Remedy as _, Words as _};
 use crate::settings::{Isolation, Settings};
 
@@ -636,6 +638,34 @@ fn every_rule_fires_where_it_should_and_nowhere_else() {
         assert!(found.iter().any(|finding| finding.rule.as_str() == *id), "{id} does not fire: {found:#?}");
         let found: Vec<Finding> = fired(*quiet).into_iter().filter(|finding| finding.rule.as_str() == *id).collect();
         assert!(found.is_empty(), "{id} fires: {found:#?}");
+    }
+}
+
+/// A container that a rule refuses, and every line to it in the picture.
+#[test]
+fn no_rule_that_refuses_leaves_a_green_line() {
+    for (id, fires, _) in PAIRS {
+        let mut inventory = topology();
+        fires(&mut inventory);
+        app(&mut inventory, "app").labels.insert("traefik.enable".into(), "true".into());
+        let settings = Settings::default();
+        let plan = compile(&inventory, &settings);
+        let is_refused = |decision: &Decision| {
+            let refused = decision.steps.iter().flat_map(|step| &step.refusals);
+            refused.filter(|it| it.code == Code::NotIsolated).any(|it| it.rule.is_some_and(|rule| rule.as_str() == *id))
+        };
+        let refused: BTreeSet<&ContainerId> = plan
+            .decisions
+            .iter()
+            .filter(|(_, decision)| is_refused(decision))
+            .map(|(container, _)| container)
+            .collect();
+        let picture = Topology::of(&inventory, &settings, &plan);
+        for container in refused {
+            let mut lines = picture.links.iter().filter(|link| link.container == container).peekable();
+            assert!(lines.peek().is_some(), "{id}: no line");
+            assert!(lines.all(|link| link.state > State::Shut), "{id}: {:?}", picture.links);
+        }
     }
 }
 
