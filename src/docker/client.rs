@@ -419,6 +419,45 @@ mod tests {
     }
 
     #[test]
+    fn every_version_of_the_api_tells_the_same_of_one_container() {
+        let vectors: Value = serde_json::from_str(include_str!("../../tests/vectors/engine_answers.json")).unwrap();
+        let answers = vectors["answers"].as_object().unwrap();
+        assert_eq!(answers.keys().collect::<Vec<_>>(), ["1.40", "1.44", "1.51", "1.52", "1.55"]);
+        let newest = facts::container(&answers["1.55"]["container"]).unwrap();
+        for (version, answer) in answers {
+            // Before 1.48 the engine names no variant, and the store is told by its snapshotter.
+            let container = facts::container(&answer["container"]).unwrap();
+            let names_variant = version.as_str() >= "1.48";
+            assert_eq!(matches!(container.variant, Variant::Of { .. }), names_variant, "{version}");
+            assert_eq!(container.variant == Variant::Unknown, !names_variant, "{version}");
+            assert_eq!(Container { variant: newest.variant.clone(), ..container.clone() }, newest, "{version}");
+            assert_eq!(container.labels.len(), 2, "{version}");
+            assert!(container.attachments["net-proxy"].ipv4.is_some(), "{version}");
+
+            // An image without labels has none, whether the field is there or not.
+            let manifest = container.image_key().filter(|_| names_variant);
+            let image = facts::image(&answer["image"], manifest, Kept::All);
+            assert_eq!(image, Image::default(), "{version}");
+
+            let network = facts::network(&answer["networks"][0]).unwrap();
+            assert!(network.internal && network.driver == "bridge" && !network.gateways.is_empty(), "{version}");
+            let engine = facts::engine(&json!({"ApiVersion": version}), &answer["info"]);
+            assert!(engine.keeps_variants && engine.security_options.is_some(), "{version}");
+
+            let told = event(&answer["event"]);
+            let id = container.id.to_string();
+            let wanted = Event { kind: "container".into(), action: "start".into(), id, container: None };
+            assert_eq!(told, wanted, "{version}");
+            // Whatever tells of its health.
+            let mut ill = answer["list"][0].clone();
+            for text in ["Status", "State"] {
+                ill[text] = ill[text].as_str().unwrap().replace("(healthy)", "(unhealthy)").into();
+            }
+            assert_ne!(fingerprint(ill), fingerprint(answer["list"][0].clone()), "{version}");
+        }
+    }
+
+    #[test]
     fn time_alone_does_not_change_what_the_list_says() {
         let listed = |state: &str, status: &str| fingerprint(json!({"Id": "a", "State": state, "Status": status}));
         assert_eq!(listed("running", "Up 1 second"), listed("running", "Up 3 days"));
