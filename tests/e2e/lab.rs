@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::engines;
 pub(crate) use crate::eventually::eventually;
 
 /// The address of the "Internet".
@@ -27,7 +28,11 @@ pub(crate) const HOST: &str = "203.0.113.1";
 /// A running engine and its surroundings.
 pub(crate) struct Lab {
     folder: TempDir,
+    /// Which engine it is.
+    chosen: engines::Engine,
     engine: Child,
+    /// In the engine's network namespace, and nothing else.
+    holder: Child,
     internet: Child,
     web: Child,
     /// Servers of the Internet that list who comes.
@@ -61,12 +66,23 @@ impl Lab {
         let log = File::create(logs.join(format!("{test}.log"))).unwrap();
         let folder = TempDir::new().unwrap();
         let at = folder.path().display().to_string();
-        let script = format!(
-            "set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /run; ip link set lo up
-             exec dockerd --data-root {at}/data -H unix:///run/docker.sock -H unix://{at}/docker.sock >{at}/dockerd.log 2>&1"
+        let chosen = engines::chosen();
+        let own_root = chosen.root().unwrap();
+        // The host's resolver is on loopback, as with systemd-resolved; nobody answers there.
+        fs::write(folder.path().join("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
+        // Podman asks for more open files than a machine may allow.
+        let limits = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\"]\n";
+        fs::write(folder.path().join("containers.conf"), limits).unwrap();
+        let enter = own_root.map_or_else(
+            || format!("mount --bind {at}/resolv.conf /etc/resolv.conf; mount -t tmpfs tmpfs /run"),
+            |root| enter(&root, folder.path()),
         );
-        let engine = spawn(Command::new("unshare").args(["--mount", "--net", "bash", "-c", &script]));
-        let internet = spawn(Command::new("unshare").args(["--net", "sleep", "infinity"]));
+        let command = chosen.command(&at);
+        let script = format!(
+            "exec >{at}/dockerd.log 2>&1; set -e; mount --make-rprivate /; ip link set lo up; {enter}; exec {command}"
+        );
+        let engine = spawn(bound("unshare").args(["--mount", "--net", "bash", "-c", &script]));
+        let internet = spawn(bound("unshare").args(["--net", "sleep", "infinity"]));
         for child in [&engine, &internet] {
             eventually(Duration::from_secs(5), "a network namespace of its own", || {
                 let own = fs::read_link("/proc/self/ns/net").unwrap();
@@ -77,6 +93,17 @@ impl Lab {
             });
         }
         let (lab, net) = (engine.id().to_string(), internet.id().to_string());
+        let holder = spawn(bound("nsenter").args(["-t", &lab, "-n", "sleep", "infinity"]));
+        let lab = {
+            let theirs = fs::read_link(format!("/proc/{lab}/ns/net")).unwrap();
+            eventually(Duration::from_secs(5), "a process in the engine's network namespace", || {
+                match fs::read_link(format!("/proc/{}/ns/net", holder.id())) {
+                    Ok(own) if own == theirs => Ok(()),
+                    other => Err(format!("{other:?}")),
+                }
+            });
+            holder.id().to_string()
+        };
         must(&["ip", "link", "add", "outside", "netns", &lab, "type", "veth", "peer", "name", "inside", "netns", &net]);
         for (pid, device, address) in [(&lab, "outside", HOST), (&net, "inside", OUTSIDE)] {
             let address = format!("{address}/24");
@@ -87,13 +114,23 @@ impl Lab {
         fs::create_dir(folder.path().join("www")).unwrap();
         fs::write(folder.path().join("www/index.html"), "the outside world\n").unwrap();
         let web = spawn(
-            Command::new("nsenter")
+            bound("nsenter")
                 .args(["-t", &net, "-n", "busybox", "httpd", "-f", "-p", "80", "-h"])
                 .arg(folder.path().join("www")),
         );
         let caught = std::sync::Mutex::default();
-        let lab =
-            Self { folder, engine, internet, web, caught, compose: compose.to_vec(), started: Instant::now(), log };
+        let lab = Self {
+            folder,
+            chosen,
+            engine,
+            holder,
+            internet,
+            web,
+            caught,
+            compose: compose.to_vec(),
+            started: Instant::now(),
+            log,
+        };
         eventually(Duration::from_mins(1), "the engine answers", || {
             let said = lab.docker(&["version"]);
             if said.ok { Ok(()) } else { Err(lab.engine_log()) }
@@ -127,14 +164,20 @@ impl Lab {
         move || fs::read_to_string(&list).unwrap()
     }
 
+    /// Which engine this is.
+    pub(crate) fn chosen(&self) -> engines::Engine {
+        self.chosen
+    }
+
     /// A folder of the lab's own, gone with it.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The process id of the engine.
+    /// The process id of one that is in the engine's network namespace. Not the engine's own: Podman leaves its first thread
+    /// in a container's.
     pub(crate) fn engine(&self) -> u32 {
-        self.engine.id()
+        self.holder.id()
     }
 
     /// The process id of the "Internet".
@@ -286,12 +329,28 @@ impl Drop for Lab {
         }
         must_not_fail(Command::new("kill").arg(self.engine.id().to_string()));
         let mut caught = self.caught.get_mut().map(std::mem::take).unwrap_or_default();
-        for child in caught.iter_mut().chain([&mut self.web, &mut self.internet]) {
+        for child in caught.iter_mut().chain([&mut self.web, &mut self.holder, &mut self.internet]) {
             drop(child.kill());
             drop(child.wait());
         }
         drop(self.engine.wait());
     }
+}
+
+/// Makes another root file system that of the shell which runs this, with the repository and the lab's folder where they are.
+/// Not `chroot`, in which the engine's helpers would land in the machine's own root.
+fn enter(other: &Path, folder: &Path) -> String {
+    let (other, here, folder) = (other.display(), root(), folder.display());
+    let here = here.display();
+    format!(
+        "mount --bind {other} {other}; mkdir -p {other}{here} {other}{folder} {other}/.old
+         mount --bind {here} {other}{here}; mount --bind {folder} {other}{folder}; mount --rbind /dev {other}/dev
+         cd {other}; pivot_root . .old; cd /; mount -t proc proc /proc; umount -l /.old; mount -t sysfs sys /sys; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+         mount -t tmpfs tmpfs /run; mkdir -p /run/lock /run/docker /etc/containers/networks
+         mount -t tmpfs tmpfs /etc/containers/networks
+         mount --bind {folder}/resolv.conf /etc/resolv.conf
+         export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    )
 }
 
 /// The top of the repository.
@@ -334,6 +393,13 @@ fn curl(pid: &str, arguments: &[&str]) -> Answer {
 
 fn first_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect()
+}
+
+/// A program that ends with this process, however it ends: what is left over would hold locks and namespaces.
+fn bound(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM", "--", program]);
+    command
 }
 
 fn spawn(command: &mut Command) -> Child {

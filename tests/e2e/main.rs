@@ -15,6 +15,8 @@ mod attacks;
 mod bombs;
 mod check;
 mod door;
+mod engine;
+mod engines;
 #[path = "../support/eventually.rs"]
 mod eventually;
 mod images;
@@ -49,6 +51,13 @@ struct Means {
 /// What is needed for a laboratory, or `None` after having said what is missing.
 fn means(test: &str) -> Option<Means> {
     let mut missing = Vec::new();
+    let engine = engines::chosen();
+    if let Err(problem) = engine.root() {
+        missing.push(format!("engines: {problem}"));
+    }
+    if engine.program == engines::Program::Podman && test != engine::TEST {
+        missing.push(format!("docker: {} is no Docker", engine.name));
+    }
     for program in [
         "dockerd",
         "docker",

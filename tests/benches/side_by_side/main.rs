@@ -22,6 +22,9 @@
 )]
 
 mod engine;
+#[path = "../../e2e/engines.rs"]
+#[expect(dead_code, reason = "nobody asks which engine it is")]
+mod engines;
 #[path = "../../support/eventually.rs"]
 mod eventually;
 mod floor;
