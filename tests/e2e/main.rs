@@ -24,6 +24,7 @@ mod lab;
 #[path = "../support/left_out.rs"]
 mod left_out;
 mod moving;
+mod nodes;
 mod outward;
 mod probe;
 mod soak;
