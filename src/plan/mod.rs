@@ -21,10 +21,11 @@ use serde::Serialize;
 use self::join::{Conflict, Declared};
 pub use self::label_cache::Declarations;
 use self::reader::Reader;
-use self::steps::{Asked, Judges, Part};
+use self::steps::{Asked, Judged, Judges, Part};
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::policy::cause::{self, Cause};
+use crate::policy::claims::ClaimContext;
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
@@ -182,10 +183,10 @@ pub enum StepName {
     ProxyNetwork,
     /// The labels decode.
     Understood,
-    /// References, server URLs, entry points, hosts.
-    WithinRights,
     /// Port and server.
     Addressed,
+    /// References, server URLs, entry points, hosts.
+    WithinRights,
 }
 
 /// What came of a step.
@@ -310,55 +311,49 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let bindings = Bindings::of(inventory);
     let reader = Reader::of(&context);
     let answering = Answering::of(&context, asked.iter().filter_map(Asked::declared));
-    let judges = Judges {
-        context: &context,
-        judgement: &judgement,
-        middlewares: &middlewares,
-        unfolded: &unfolded,
-        bindings: &bindings,
-        answering: &answering,
-        reader,
-    };
+    let claims = ClaimContext { middlewares: &middlewares, answering: &answering, bindings: &bindings, settings };
+    let judges = Judges { context: &context, judgement: &judgement, claims, unfolded: &unfolded, reader };
 
-    let (mut decided, mut parts) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
-    let mut of_labels = Vec::new();
-    for asked in &asked {
-        let (decision, part) = steps::decide(asked, judges, &mut of_labels);
-        decided.push((decision.id.clone(), decision));
-        parts.extend(part);
-    }
-    let mut decisions: BTreeMap<ContainerId, Decision> = decided.into_iter().collect();
-    for (id, unreadable) in &inventory.unreadable {
-        decisions.insert(id.clone(), not_seen(id, unreadable, settings));
-    }
-    let mut findings = judgement.findings;
-    findings.extend(of_labels);
-    findings.extend(reader.costs(&context, &asked, &decisions));
-    contest_hosts(&mut parts, &mut decisions, &mut findings, settings);
-
-    let mut parts: Vec<&Part<'_>> = parts.iter().collect();
+    let judged: Vec<Judged<'_>> = asked.iter().map(|asked| Judged::of(asked, judges)).collect();
+    let mut parts: Vec<&Part<'_>> = judged.iter().filter_map(Judged::part).collect();
+    let claims = parts.iter().map(|part| (&**part.candidate.container, &part.candidate.owner, &*part.reaches));
+    let hosts::Overlaps { findings: contested, mut refusals, .. } = hosts::overlaps(claims, settings);
+    parts.retain(|part| !refusals.contains_key(part.candidate.id));
     parts.sort_by(|a, b| a.key.cmp(&b.key));
     let declared = Declared::by(&parts, settings.names);
     let (everything, conflicts) = declared.join();
+    let mut warnings: BTreeMap<ContainerId, Vec<Warning>> = BTreeMap::new();
     for Conflict { kind, name, parts } in &conflicts {
-        for Candidate { id, owner, .. } in parts.iter().map(|part| part.candidate) {
-            if let Some(decision) = decisions.get_mut(*id) {
-                let cause = cause::Step::Conflict { name: name.clone(), owner: owner.to_string() };
-                decision.warnings.push(Warning::new(Some(format!("traefik.{kind}")), cause));
-            }
+        for &Candidate { id, ref owner, .. } in parts.iter().map(|part| part.candidate) {
+            let cause = cause::Step::Conflict { name: name.clone(), owner: owner.to_string() };
+            warnings.entry(id.clone()).or_default().push(Warning::new(Some(format!("traefik.{kind}")), cause));
         }
     }
     let default_certificate = settings.default_certificate.clone().filter(|_| {
         for part in parts.iter().filter(|part| !part.dynamic.tls.stores.is_empty()) {
-            if let Some(decision) = decisions.get_mut(part.candidate.id) {
-                let label = Some("traefik.tls.stores.default".to_owned());
-                decision.warnings.push(Warning::new(label, cause::Step::DefaultCertificate));
-            }
+            let label = Some("traefik.tls.stores.default".to_owned());
+            let warning = Warning::new(label, cause::Step::DefaultCertificate);
+            warnings.entry(part.candidate.id.clone()).or_default().push(warning);
         }
         everything.tls.stores.is_empty()
     });
     let routes = declared.routes(&everything);
     let documents = documents(&context, &parts, &Arc::new(everything));
+    let mut findings = judgement.findings.clone();
+    findings.extend(judged.iter().flat_map(Judged::findings).cloned());
+
+    let decide = |judged: Judged<'_>| {
+        let id = judged.id();
+        let decision = judged.decide(refusals.remove(id).unwrap_or_default(), warnings.remove(id).unwrap_or_default());
+        (id.clone(), decision)
+    };
+    let decided: Vec<(ContainerId, Decision)> = judged.into_iter().map(decide).collect();
+    let mut decisions: BTreeMap<ContainerId, Decision> = decided.into_iter().collect();
+    for (id, unreadable) in &inventory.unreadable {
+        decisions.insert(id.clone(), not_seen(id, unreadable, settings));
+    }
+    findings.extend(reader.costs(&context, &asked, &decisions));
+    findings.extend(contested);
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
     });
@@ -398,28 +393,6 @@ fn not_seen(id: &ContainerId, unreadable: &Unreadable, settings: &Settings) -> D
         hosts: hosts::named(&unreadable.labels),
         network: None,
         address: None,
-    }
-}
-
-/// Hosts that several owners claim: reported, and under `--isolation strict` refused to all of them.
-fn contest_hosts(
-    parts: &mut Vec<Part<'_>>,
-    decisions: &mut BTreeMap<ContainerId, Decision>,
-    findings: &mut Vec<Finding>,
-    settings: &Settings,
-) {
-    let claims = parts.iter().map(|part| (&**part.candidate.container, &part.candidate.owner, &*part.reaches));
-    let overlaps = hosts::overlaps(claims, settings);
-    findings.extend(overlaps.findings);
-    parts.retain(|part| !overlaps.refusals.contains_key(part.candidate.id));
-    for (id, refusals) in overlaps.refusals {
-        let Some(decision) = decisions.get_mut(&id) else { continue };
-        decision.outcome = Outcome::Refused;
-        decision.refusal = refusals.first().cloned();
-        if let Some(step) = decision.steps.iter_mut().find(|step| step.name == StepName::WithinRights) {
-            step.verdict = Verdict::Failed;
-            step.refusals.extend(refusals);
-        }
     }
 }
 

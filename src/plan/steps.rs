@@ -13,17 +13,16 @@ use super::{Decision, Fact, Outcome, Step, StepName, Verdict, Warning, Weighed};
 use crate::budgets::Demand;
 use crate::inventory::{Container, ContainerId, Network};
 use crate::policy::cause;
-use crate::policy::claims::{self, Claim};
+use crate::policy::claims::{self, Claim, ClaimContext};
 use crate::policy::context::Candidate;
 use crate::policy::context::Context;
 use crate::policy::finding::Finding;
-use crate::policy::forward_auth_names::Answering;
-use crate::policy::hosts::{self, Bindings};
+use crate::policy::hosts;
 use crate::policy::image_labels::HOOK;
 use crate::policy::leeward_labels::{TRAEFIK, is_true};
 use crate::policy::names::{self, Owner};
 use crate::policy::namespaces::Namespace;
-use crate::policy::references::{self, Middlewares};
+use crate::policy::references;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rules::{Judgement, Standing};
 use crate::settings::{Isolation, OneOff, Settings};
@@ -120,11 +119,9 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
 pub(crate) struct Judges<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) judgement: &'a Judgement,
-    pub(crate) middlewares: &'a Middlewares<'a>,
+    pub(crate) claims: ClaimContext<'a>,
     /// What stands against containers for the middlewares that their routers use, by place.
     pub(crate) unfolded: &'a BTreeMap<usize, Refusal>,
-    pub(crate) bindings: &'a Bindings,
-    pub(crate) answering: &'a Answering<'a>,
     pub(crate) reader: Reader,
 }
 
@@ -164,81 +161,111 @@ impl Way {
             Err(refusal) => self.fail(name, facts, vec![refusal]),
         }
     }
-
-    fn first_no(&self) -> Option<&Refusal> {
-        self.steps.iter().filter(|step| step.verdict == Verdict::Failed).find_map(|step| step.refusals.first())
-    }
 }
 
-/// Takes one container through the steps. The part is there only if every step passed.
-pub(crate) fn decide<'a>(
-    asked: &Asked<'a>,
-    judges: Judges<'_>,
-    findings: &mut Vec<Finding>,
-) -> (Decision, Option<Part<'a>>) {
-    let Judges { context, .. } = judges;
-    let Candidate { id, container, labels, owner, is_traefik, .. } = asked.candidate;
-    let settings = context.settings;
-    let mut way = Way { steps: Vec::with_capacity(8) };
-    let mut warnings = asked.declaration.unmatched.clone();
-    if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
-        warnings.push(Warning::new(Some(TRAEFIK.to_owned()), cause::Step::NotNamedTraefik));
-    }
-    let mut decision = Decision {
-        id: ContainerId::clone(id),
-        name: container.name.clone(),
-        owner: owner.to_string(),
-        service: labels.get("com.docker.compose.service").map(ToOwned::to_owned),
-        outcome: Outcome::Ignored,
-        refusal: None,
-        steps: Vec::new(),
-        warnings: Vec::new(),
-        hosts: BTreeSet::new(),
-        network: None,
-        address: None,
-    };
+/// A container that was taken through the steps, before it is known who else claims its hosts.
+#[derive(Debug)]
+pub(crate) struct Judged<'a> {
+    asked: &'a Asked<'a>,
+    /// All but the last.
+    steps: Vec<Step>,
+    /// The last one's, if its labels can be read.
+    rights: Option<claims::Verdict>,
+    warnings: Vec<Warning>,
+    network: Option<String>,
+    address: Option<String>,
+    part: Option<Part<'a>>,
+}
 
-    operator_labels(asked, &mut way);
-    if let Err(refusal) = &asked.wish {
-        // A container whose `traefik.enable` cannot be read did ask for something.
-        let has_asked = matches!(refusal.code, Code::BadLabel | Code::Budget);
-        decision.outcome = if has_asked { Outcome::Refused } else { Outcome::Ignored };
-        decision.refusal = Some(refusal.clone());
-        way.fail(StepName::AskedFor, Vec::new(), vec![refusal.clone()]);
-        decision.steps = way.steps;
-        decision.hosts = hosts::named(&labels.labels);
-        decision.warnings = warnings;
-        return (decision, None);
+impl<'a> Judged<'a> {
+    /// Takes one container through the steps, as far as they go.
+    pub(crate) fn of(asked: &'a Asked<'a>, judges: Judges<'_>) -> Self {
+        let Judges { context, .. } = judges;
+        let Candidate { container, labels, is_traefik, .. } = asked.candidate;
+        let mut way = Way { steps: Vec::with_capacity(8) };
+        let mut warnings = asked.declaration.unmatched.clone();
+        if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
+            warnings.push(Warning::new(Some(TRAEFIK.to_owned()), cause::Step::NotNamedTraefik));
+        }
+        let mut judged =
+            Self { asked, steps: Vec::new(), rights: None, warnings, network: None, address: None, part: None };
+        operator_labels(asked, &mut way);
+        way.judge(StepName::AskedFor, Vec::new(), asked.wish.clone());
+        if let (Ok(()), Ok(provider)) = (&asked.wish, &asked.declaration.provider) {
+            alive(container, provider, context.settings, &mut way);
+            isolated(asked, judges, &mut way);
+            let reached = proxy_network(asked, provider, context, &mut way);
+            if let Ok(reached) = &reached {
+                judged.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
+                judged.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
+            }
+            if let Some(dynamic) = understood(asked, judges, &mut way) {
+                judged.complete(dynamic, &reached, judges, &mut way);
+            }
+        }
+        judged.steps = way.steps;
+        judged
     }
-    way.take(StepName::AskedFor, Verdict::Passed, Vec::new());
-    let Ok(provider) = &asked.declaration.provider else { return (decision, None) };
 
-    alive(container, provider, settings, &mut way);
-    isolated(asked, judges, &mut way);
-    let reached = proxy_network(asked, provider, context, &mut way);
-    if let Ok(reached) = &reached {
-        decision.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
-        decision.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
+    /// What stands against it so far.
+    fn first_no(&self) -> Option<&Refusal> {
+        let steps = self.steps.iter().filter(|step| step.verdict == Verdict::Failed);
+        let rights = self.rights.iter().flat_map(|rights| &rights.refusals);
+        steps.filter_map(|step| step.refusals.first()).chain(rights).next()
     }
-    let part = understood(asked, judges, &mut way).and_then(|dynamic| {
-        let claim = claim_of(asked, dynamic, reached.as_ref().ok());
-        within_rights(claims::judge(&claim, judges.middlewares, settings), &mut way, findings);
-        within_rights(claims::judge_names(&claim, judges.answering, settings), &mut way, findings);
-        // What it declares is kept as it is; what is completed and renamed is a copy.
-        addressed(asked, dynamic.clone(), &reached, judges, &mut way, &mut warnings, findings)
-    });
 
-    decision.refusal = way.first_no().cloned();
-    decision.outcome = if decision.refusal.is_none() && part.is_some() { Outcome::Routed } else { Outcome::Refused };
-    decision.steps = way.steps;
-    decision.warnings = warnings;
-    if decision.outcome != Outcome::Routed {
-        decision.hosts = hosts::named(&labels.labels);
-        // The default rule's too.
-        decision.hosts.extend(part.iter().flat_map(|part| &part.reaches).flat_map(|reach| hosts::patterns(reach)));
+    /// Its share of the document, if nothing stands against it so far.
+    pub(crate) fn part(&self) -> Option<&Part<'a>> {
+        self.part.as_ref().filter(|_| self.first_no().is_none())
     }
-    let part = part.filter(|_| decision.outcome == Outcome::Routed);
-    (decision, part)
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &'a ContainerId {
+        self.asked.candidate.id
+    }
+
+    /// What its labels claim was found to be.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        self.rights.as_ref().map_or(&[], |rights| &rights.findings)
+    }
+
+    /// What is decided about it. `contested`: why it may not have its hosts because of others; `warnings`: what came up
+    /// when all was joined.
+    pub(crate) fn decide(mut self, contested: Vec<Refusal>, warnings: Vec<Warning>) -> Decision {
+        let Candidate { id, container, labels, owner, .. } = self.asked.candidate;
+        if let Some(rights) = &mut self.rights {
+            rights.refusals.extend(contested);
+        }
+        let refusal = self.first_no().cloned();
+        let outcome = match (&self.asked.wish, self.part()) {
+            // A container whose `traefik.enable` cannot be read did ask for something.
+            (Err(wish), _) if !matches!(wish.code, Code::BadLabel | Code::Budget) => Outcome::Ignored,
+            (Ok(()), Some(_)) => Outcome::Routed,
+            _ => Outcome::Refused,
+        };
+        let mut hosts = BTreeSet::new();
+        if outcome != Outcome::Routed {
+            hosts = hosts::named(&labels.labels);
+            // The default rule's too.
+            let reaches = self.part.iter().flat_map(|part| &part.reaches);
+            hosts.extend(reaches.flat_map(|reach| hosts::patterns(reach)));
+        }
+        self.steps.extend(self.rights.map(within_rights));
+        self.warnings.extend(warnings);
+        Decision {
+            id: ContainerId::clone(id),
+            name: container.name.clone(),
+            owner: owner.to_string(),
+            service: labels.get("com.docker.compose.service").map(ToOwned::to_owned),
+            outcome,
+            refusal,
+            steps: self.steps,
+            warnings: self.warnings,
+            hosts,
+            network: self.network,
+            address: self.address,
+        }
+    }
 }
 
 /// Step 0.
@@ -403,121 +430,112 @@ fn understood<'d>(asked: &Asked<'d>, judges: Judges<'_>, way: &mut Way) -> Optio
     Some(dynamic)
 }
 
-/// What a container claims, as far as it is known.
-fn claim_of<'c>(asked: &'c Asked<'_>, dynamic: &'c Dynamic, reached: Option<&'c Reached<'_>>) -> Claim<'c> {
-    Claim {
-        container: asked.candidate.container,
-        owner: &asked.candidate.owner,
-        dynamic,
-        network: reached.and_then(|reached| reached.network),
-        addresses: reached.map_or(&[], |reached| &reached.addresses),
-        is_traefik: asked.candidate.is_traefik,
-        allowed: &asked.candidate.allowed,
-        rights: asked.candidate.rights,
-        isolation: asked.candidate.isolation,
-    }
-}
-
-/// Step 6, but for what several owners both claim; in two parts, for hosts are known only once rules are complete.
-fn within_rights(verdict: claims::Verdict, way: &mut Way, findings: &mut Vec<Finding>) {
-    let claims::Verdict { refusals, overruled, findings: found } = verdict;
-    findings.extend(found);
-    let name = StepName::WithinRights;
-    if !way.steps.iter().any(|step| step.name == name) {
-        way.take(name, Verdict::Passed, Vec::new());
-    }
-    let Some(step) = way.steps.iter_mut().find(|step| step.name == name) else { return };
-    if !refusals.is_empty() {
-        // What is overruled is no reason: the findings have it.
-        if step.verdict != Verdict::Failed {
-            step.refusals.clear();
-        }
-        step.verdict = Verdict::Failed;
-        step.refusals.extend(refusals);
-    } else if !overruled.is_empty() && step.verdict != Verdict::Failed {
-        step.verdict = Verdict::Overruled;
-        step.refusals.extend(overruled);
-    }
-}
-
-/// Step 7, and the names of the document.
-fn addressed<'a>(
-    asked: &Asked<'a>,
-    mut dynamic: Dynamic,
-    reached: &Result<Reached<'_>, Refusal>,
-    judges: Judges<'_>,
-    way: &mut Way,
-    warnings: &mut Vec<Warning>,
-    findings: &mut Vec<Finding>,
-) -> Option<Part<'a>> {
-    let Judges { context, .. } = judges;
-    let settings = context.settings;
-    let Candidate { id, container, image, labels, owner, is_traefik, .. } = asked.candidate;
-    let service_name = select::service_name(container, &labels.labels);
-    let result = if *is_traefik {
-        of_traefik(&mut dynamic, warnings);
-        Ok(())
-    } else {
-        let host = match reached {
-            Ok(reached) if reached.place.host.is_empty() => Err(Refusal::new(Code::NoAddress, cause::Step::NoAddress)),
-            Ok(reached) => Ok(reached.place.host.as_str()),
-            Err(refusal) => Err(refusal.clone()),
+impl Judged<'_> {
+    /// Step 6, and what step 7 is judged on. What the container declares is kept as it is; what is completed and renamed is a
+    /// copy.
+    fn complete(
+        &mut self,
+        declared: &Dynamic,
+        reached: &Result<Reached<'_>, Refusal>,
+        judges: Judges<'_>,
+        way: &mut Way,
+    ) {
+        let Judges { context, .. } = judges;
+        let settings = context.settings;
+        let Candidate { id, container, labels, owner, is_traefik, .. } = self.asked.candidate;
+        let service_name = select::service_name(container, &labels.labels);
+        let mut dynamic = declared.clone();
+        let result = if *is_traefik {
+            of_traefik(&mut dynamic, &mut self.warnings);
+            Ok(())
+        } else {
+            let host = match reached {
+                Ok(reached) if reached.place.host.is_empty() => {
+                    Err(Refusal::new(Code::NoAddress, cause::Step::NoAddress))
+                }
+                Ok(reached) => Ok(reached.place.host.as_str()),
+                Err(refusal) => Err(refusal.clone()),
+            };
+            let facts = Facts {
+                container,
+                labels,
+                image: self.asked.candidate.image,
+                service_name: &service_name,
+                host: &host,
+                serving: select::is_serving(container),
+                settings,
+            };
+            complete::complete(&mut dynamic, facts, &mut self.warnings)
         };
-        let facts = Facts {
+        let claimed = hosts::claimed_when_complete(&self.asked.declaration.claimed, &dynamic);
+        // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
+        self.warnings.extend(claimed.iter().flat_map(|claimed| {
+            let problems = claimed.problems.iter().cloned();
+            problems.map(|problem| Warning::new(Some(claimed.label()), cause::Step::BadRule(problem)))
+        }));
+        let reached = reached.as_ref().ok();
+        let claim = Claim {
             container,
-            labels,
-            image: *image,
-            service_name: &service_name,
-            host: &host,
-            serving: select::is_serving(container),
-            settings,
+            owner,
+            dynamic: declared,
+            complete: &dynamic,
+            hosts: &claimed,
+            network: reached.and_then(|reached| reached.network),
+            addresses: reached.map_or(&[], |reached| &reached.addresses),
+            is_traefik: *is_traefik,
+            allowed: &self.asked.candidate.allowed,
+            rights: self.asked.candidate.rights,
+            isolation: self.asked.candidate.isolation,
         };
-        complete::complete(&mut dynamic, facts, warnings)
-    };
-    let claimed = hosts::claimed_when_complete(&asked.declaration.claimed, &dynamic);
-    // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
-    warnings.extend(claimed.iter().flat_map(|claimed| {
-        let problems = claimed.problems.iter().cloned();
-        problems.map(|problem| Warning::new(Some(claimed.label()), cause::Step::BadRule(problem)))
-    }));
-    let claim = claim_of(asked, &dynamic, reached.as_ref().ok());
-    let verdict = claims::judge_hosts(&claim, &claimed, judges.bindings, settings);
-    let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
-    within_rights(verdict, way, findings);
-    within_rights(claims::judge_health_checks(&claim, settings), way, findings);
-    if settings.isolation != Isolation::Off {
-        complete::follow_no_redirects(&mut dynamic.http);
-    }
-    let longest = names::width(owner) + asked.declaration.longest_name.max(service_name.len());
-    let result = result.and_then(|()| {
-        references::rewrite(&mut dynamic, owner, judges.middlewares, settings, container.swarm.is_some());
-        let published = |name: &str| names::published(owner, name, settings.names);
-        match document::may_be_long(longest).then(|| document::long_name(&dynamic, published)).flatten() {
-            Some(name) => {
-                let mut refusal = Refusal::new(Code::BadName, cause::Step::LongName(first_letters(&name)));
-                let declared = name.strip_prefix(&[&owner.to_string(), "."].concat()).unwrap_or(&name);
-                refusal.label = container.labels.keys().find(|label| label.contains(declared)).cloned();
-                Err(refusal)
+        self.rights = Some(claims::judge(&claim, judges.claims));
+        let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
+        if settings.isolation != Isolation::Off {
+            complete::follow_no_redirects(&mut dynamic.http);
+        }
+        let result = result.and_then(|()| {
+            references::rewrite(&mut dynamic, owner, judges.claims.middlewares, settings, container.swarm.is_some());
+            self.short_names(&dynamic, service_name.len(), settings)
+        });
+        let facts = match (&result, servers(&dynamic)) {
+            (Ok(()), servers) if !servers.is_empty() => {
+                vec![Fact::Servers(servers.into_iter().map(str::to_owned).collect())]
             }
-            None => Ok(()),
-        }
-    });
-    let facts = match (&result, servers(&dynamic)) {
-        (Ok(()), servers) if !servers.is_empty() => {
-            vec![Fact::Servers(servers.into_iter().map(str::to_owned).collect())]
-        }
-        _ => Vec::new(),
+            _ => Vec::new(),
+        };
+        self.part = result.is_ok().then(|| Part {
+            candidate: self.asked.candidate,
+            key: [&service_name, "-", id.as_str()].concat(),
+            network: reached.and_then(|reached| reached.at),
+            network_name: reached.map(|reached| reached.place.network.clone()).unwrap_or_default(),
+            dynamic,
+            reaches,
+        });
+        way.judge(StepName::Addressed, facts, result);
+    }
+
+    /// Whether Traefik can read all names of the document; `least`: how long one of them is at least.
+    fn short_names(&self, dynamic: &Dynamic, least: usize, settings: &Settings) -> Result<(), Refusal> {
+        let Candidate { container, owner, .. } = self.asked.candidate;
+        let longest = names::width(owner) + self.asked.declaration.longest_name.max(least);
+        let published = |name: &str| names::published(owner, name, settings.names);
+        let long = document::may_be_long(longest).then(|| document::long_name(dynamic, published)).flatten();
+        let Some(name) = long else { return Ok(()) };
+        let refusal = Refusal::new(Code::BadName, cause::Step::LongName(name.chars().take(40).collect()));
+        let declared = name.strip_prefix(&[&owner.to_string(), "."].concat()).unwrap_or(&name);
+        let label = container.labels.keys().find(|label| label.contains(declared)).cloned();
+        Err(Refusal { label, ..refusal })
+    }
+}
+
+/// Step 7.
+fn within_rights(claims::Verdict { refusals, overruled, findings: _ }: claims::Verdict) -> Step {
+    // What is overruled is no reason where another one stands: the findings have it.
+    let (verdict, refusals) = match (refusals.is_empty(), overruled.is_empty()) {
+        (false, _) => (Verdict::Failed, refusals),
+        (true, false) => (Verdict::Overruled, overruled),
+        (true, true) => (Verdict::Passed, refusals),
     };
-    let passed = result.is_ok();
-    way.judge(StepName::Addressed, facts, result);
-    passed.then(|| Part {
-        candidate: asked.candidate,
-        key: [&service_name, "-", id.as_str()].concat(),
-        network: reached.as_ref().ok().and_then(|reached| reached.at),
-        network_name: reached.as_ref().map(|reached| reached.place.network.clone()).unwrap_or_default(),
-        dynamic,
-        reaches,
-    })
+    Step { refusals, ..Step::new(StepName::WithinRights, verdict) }
 }
 
 /// What a declared Traefik's own container may declare: no services, and only routers into another provider
@@ -569,8 +587,4 @@ fn servers(dynamic: &Dynamic) -> Vec<&str> {
     let tcp = dynamic.tcp.services.values().flat_map(|service| service.addresses());
     let udp = dynamic.udp.services.values().flat_map(|service| service.addresses());
     http.chain(tcp).chain(udp).collect()
-}
-
-fn first_letters(name: &str) -> String {
-    name.chars().take(40).collect()
 }

@@ -89,6 +89,10 @@ pub struct Claim<'a> {
     pub owner: &'a Owner,
     /// What its labels decode to, names as written.
     pub dynamic: &'a Dynamic,
+    /// The same, completed.
+    pub complete: &'a Dynamic,
+    /// What it claims of hosts when it is complete: the default rule is a claim too.
+    pub hosts: &'a [Claimed],
     /// The network it is reached on, if one was chosen.
     pub network: Option<&'a Network>,
     /// Its addresses on that network.
@@ -114,143 +118,151 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
-/// Judges everything that one container claims but hosts. Nothing is refused under `--isolation off`.
-pub fn judge(claim: &Claim<'_>, middlewares: &Middlewares<'_>, settings: &Settings) -> Verdict {
-    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
-    court.names();
-    court.entry_points();
-    references::each(claim.dynamic, &mut |target, reference, label| {
-        // A label of a megabyte can refer to nothing half a million times.
-        if court.verdict.refusals.len() + court.verdict.overruled.len() >= MOST_REFUSALS {
-            return;
-        }
-        if let Some(refusal) = references::judge(target, reference, label, claim.owner, middlewares, settings) {
-            // By a bare name: what it cannot lead to is left out of the document, or is the only one of that name.
-            let by_name = target.is_middleware() && references::here(reference).is_some();
-            court.refuse(refusal, if by_name { claim.isolation } else { claim.rights });
-        }
-    });
-    for (name, router) in &claim.dynamic.http.routers {
-        court.router(name, router);
-    }
-    for (name, service) in &claim.dynamic.http.services {
-        if let Some(balancer) = &service.load_balancer {
-            court.balancer(name, balancer);
-        }
-    }
-    for (name, service) in &claim.dynamic.tcp.services {
-        for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
-            court.port("tcp", name, server.port.as_deref());
-        }
-    }
-    for (name, service) in &claim.dynamic.udp.services {
-        for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
-            court.port("udp", name, server.port.as_deref());
-        }
-    }
-    for (name, middleware) in &claim.dynamic.http.middlewares {
-        court.middleware(name, middleware);
-    }
-    if !claim.is_traefik && !claim.dynamic.tls.stores.is_empty() {
-        let refusal = Refusal::new(Code::Reference, Cause::DefaultCertificate).by_rule(RuleId::Lbl010);
-        court.refuse(refusal.by_label("traefik.tls.stores.default"), claim.rights);
-    }
-    court.verdict
+/// What all claims are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimContext<'a> {
+    /// Whose middlewares are whose.
+    pub middlewares: &'a Middlewares<'a>,
+    /// Who answers to the names in their addresses.
+    pub answering: &'a Answering<'a>,
+    /// Whose hosts are whose.
+    pub bindings: &'a Bindings,
+    /// What the operator chose.
+    pub settings: &'a Settings,
 }
 
-/// Judges the addresses that Traefik would connect to for one container's middlewares.
-pub fn judge_names(claim: &Claim<'_>, answering: &Answering<'_>, settings: &Settings) -> Verdict {
-    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
-    for (middleware, cause) in forward_auth_names::shared_names(claim.dynamic, answering) {
-        let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
-        court.raise(RuleId::Lbl017, Code::Middleware, label, cause, None);
-    }
-    // What the operator declares on Traefik's own container is meant for everybody.
-    let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.is_traefik);
-    for (name, middleware) in middlewares {
-        for Address { field, text, is_own } in forward_auth_names::addresses(middleware, claim.owner, answering) {
-            let visitors = field.starts_with("forward");
-            let cause = Cause::Connects { middleware: name.clone(), to: text, visitors, is_own };
-            let label = format!("traefik.http.middlewares.{name}.{field}");
-            court.raise(RuleId::Lbl009, Code::Middleware, label, cause, (!is_own).then_some(Action::Block));
-        }
-    }
-    court.verdict
+/// Judges everything that one container claims. Nothing is refused under `--isolation off`.
+pub fn judge(claim: &Claim<'_>, context: ClaimContext<'_>) -> Verdict {
+    let mut judging = Judging { claim: *claim, context, verdict: Verdict::default() };
+    judging.declared();
+    judging.addresses();
+    judging.hosts();
+    judging.health_checks();
+    judging.verdict
 }
 
-/// Judges the health checks of one container, its services completed: they go to the service's own address and port, or
-/// nowhere.
-pub fn judge_health_checks(claim: &Claim<'_>, settings: &Settings) -> Verdict {
-    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
-    let other = |wanted: Option<i64>, own: Option<u16>| {
-        wanted.filter(|port| *port != 0 && own.is_some_and(|own| i64::from(own) != *port))
-    };
-    for (name, service) in &claim.dynamic.http.services {
-        let Some(balancer) = &service.load_balancer else { continue };
-        let Some(check) = &balancer.health_check else { continue };
-        let server = balancer.servers.iter().flatten().next();
-        let port =
-            server.and_then(|it| it.url.as_deref().map_or_else(|| it.port.as_deref()?.parse().ok(), port_of_url));
-        let check = Check { http: Some(check), port, elsewhere: other(check.port, port) };
-        court.health_check("http", name, &check);
-    }
-    for (name, service) in &claim.dynamic.tcp.services {
-        let Some(balancer) = &service.load_balancer else { continue };
-        let Some(check) = &balancer.health_check else { continue };
-        let server = balancer.servers.iter().flatten().next();
-        let port = server.and_then(|it| match &it.address {
-            Some(address) => address.rsplit(':').next()?.parse().ok(),
-            None => it.port.as_deref()?.parse().ok(),
-        });
-        court.health_check("tcp", name, &Check { http: None, port, elsewhere: other(check.port, port) });
-    }
-    court.verdict
-}
-
-/// A health check, and where it goes.
-struct Check<'a> {
-    /// What an HTTP service's says; a TCP service's says no more than its port.
-    http: Option<&'a http::HealthCheck>,
-    /// The service's port, if it is known; without one nothing is checked.
-    port: Option<u16>,
-    /// The port that it names, where that is another.
-    elsewhere: Option<i64>,
-}
-
-/// Judges the hosts that one container claims: `claimed`, read from labels whose rules are filled in (the default rule is
-/// a claim too), names as written.
-pub fn judge_hosts(claim: &Claim<'_>, claimed: &[Claimed], bindings: &Bindings, settings: &Settings) -> Verdict {
-    let mut court = Court { claim: *claim, settings, verdict: Verdict::default() };
-    if claim.is_traefik {
-        return court.verdict;
-    }
-    let bound = claim.network.filter(|_| !bindings.is_empty());
-    for claimed in claimed {
-        let catches_all = if bound.is_some() { claimed.reach.any } else { claimed.catches_all() };
-        if catches_all && court.owns(claimed.entry_points(claim.dynamic)) {
-            continue;
-        }
-        match bound {
-            Some(network) => {
-                if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
-                    let rule = claimed.rule_of(&refusal);
-                    court.refuse(refusal.by_rule(rule).by_label(claimed.label()), claim.rights);
-                }
-            }
-            None if catches_all => court.catch_all(claimed),
-            None => {}
-        }
-    }
-    court.verdict
-}
-
-struct Court<'a> {
+/// A judgement in the making.
+struct Judging<'a> {
     claim: Claim<'a>,
-    settings: &'a Settings,
+    context: ClaimContext<'a>,
     verdict: Verdict,
 }
 
-impl Court<'_> {
+impl Judging<'_> {
+    /// What the labels say by themselves.
+    fn declared(&mut self) {
+        let (claim, ClaimContext { middlewares, settings, .. }) = (self.claim, self.context);
+        self.names();
+        self.entry_points();
+        references::each(claim.dynamic, &mut |target, reference, label| {
+            // A label of a megabyte can refer to nothing half a million times.
+            if self.verdict.refusals.len() + self.verdict.overruled.len() >= MOST_REFUSALS {
+                return;
+            }
+            if let Some(refusal) = references::judge(target, reference, label, claim.owner, middlewares, settings) {
+                // By a bare name: what it cannot lead to is left out of the document, or is the only one of that name.
+                let by_name = target.is_middleware() && references::here(reference).is_some();
+                self.refuse(refusal, if by_name { claim.isolation } else { claim.rights });
+            }
+        });
+        for (name, router) in &claim.dynamic.http.routers {
+            self.router(name, router);
+        }
+        for (name, service) in &claim.dynamic.http.services {
+            if let Some(balancer) = &service.load_balancer {
+                self.balancer(name, balancer);
+            }
+        }
+        for (name, service) in &claim.dynamic.tcp.services {
+            for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
+                self.port("tcp", name, server.port.as_deref());
+            }
+        }
+        for (name, service) in &claim.dynamic.udp.services {
+            for server in service.load_balancer.iter().flat_map(|it| it.servers.iter().flatten()) {
+                self.port("udp", name, server.port.as_deref());
+            }
+        }
+        for (name, middleware) in &claim.dynamic.http.middlewares {
+            self.middleware(name, middleware);
+        }
+        if !claim.is_traefik && !claim.dynamic.tls.stores.is_empty() {
+            let refusal = Refusal::new(Code::Reference, Cause::DefaultCertificate).by_rule(RuleId::Lbl010);
+            self.refuse(refusal.by_label("traefik.tls.stores.default"), claim.rights);
+        }
+    }
+
+    /// The addresses that Traefik would connect to for its middlewares.
+    fn addresses(&mut self) {
+        let (claim, ClaimContext { answering, .. }) = (self.claim, self.context);
+        for (middleware, cause) in forward_auth_names::shared_names(claim.dynamic, answering) {
+            let label = format!("traefik.http.middlewares.{middleware}.forwardauth.address");
+            self.raise(RuleId::Lbl017, Code::Middleware, label, cause, None);
+        }
+        // What the operator declares on Traefik's own container is meant for everybody.
+        let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.is_traefik);
+        for (name, middleware) in middlewares {
+            for Address { field, text, is_own } in forward_auth_names::addresses(middleware, claim.owner, answering) {
+                let visitors = field.starts_with("forward");
+                let cause = Cause::Connects { middleware: name.clone(), to: text, visitors, is_own };
+                let label = format!("traefik.http.middlewares.{name}.{field}");
+                self.raise(RuleId::Lbl009, Code::Middleware, label, cause, (!is_own).then_some(Action::Block));
+            }
+        }
+    }
+
+    /// Its health checks, its services completed: they go to the service's own address and port, or nowhere.
+    fn health_checks(&mut self) {
+        let complete = self.claim.complete;
+        let other = |wanted: Option<i64>, own: Option<u16>| {
+            wanted.filter(|port| *port != 0 && own.is_some_and(|own| i64::from(own) != *port))
+        };
+        for (name, service) in &complete.http.services {
+            let Some(balancer) = &service.load_balancer else { continue };
+            let Some(check) = &balancer.health_check else { continue };
+            let server = balancer.servers.iter().flatten().next();
+            let port =
+                server.and_then(|it| it.url.as_deref().map_or_else(|| it.port.as_deref()?.parse().ok(), port_of_url));
+            let check = Check { http: Some(check), port, elsewhere: other(check.port, port) };
+            self.health_check("http", name, &check);
+        }
+        for (name, service) in &complete.tcp.services {
+            let Some(balancer) = &service.load_balancer else { continue };
+            let Some(check) = &balancer.health_check else { continue };
+            let server = balancer.servers.iter().flatten().next();
+            let port = server.and_then(|it| match &it.address {
+                Some(address) => address.rsplit(':').next()?.parse().ok(),
+                None => it.port.as_deref()?.parse().ok(),
+            });
+            self.health_check("tcp", name, &Check { http: None, port, elsewhere: other(check.port, port) });
+        }
+    }
+
+    /// The hosts.
+    fn hosts(&mut self) {
+        let (claim, ClaimContext { bindings, .. }) = (self.claim, self.context);
+        if claim.is_traefik {
+            return;
+        }
+        let bound = claim.network.filter(|_| !bindings.is_empty());
+        for claimed in claim.hosts {
+            let catches_all = if bound.is_some() { claimed.reach.any } else { claimed.catches_all() };
+            if catches_all && self.owns(claimed.entry_points(claim.complete)) {
+                continue;
+            }
+            match bound {
+                Some(network) => {
+                    if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
+                        let rule = claimed.rule_of(&refusal);
+                        self.refuse(refusal.by_rule(rule).by_label(claimed.label()), claim.rights);
+                    }
+                }
+                None if catches_all => self.catch_all(claimed),
+                None => {}
+            }
+        }
+    }
+
     /// Refuses what is others', by the rule that the refusal names, if it names one. A container's own label cannot
     /// allow that: it needs the network's label or a flag.
     fn refuse(&mut self, refusal: Refusal, isolation: Isolation) {
@@ -266,7 +278,7 @@ impl Court<'_> {
     /// Whether the operator gave its owner every entry point that a router names. One that names none is on Traefik's
     /// default ones, which are everybody's.
     fn owns(&self, entry_points: &[String]) -> bool {
-        let own = &self.settings.own_entry_points;
+        let own = &self.context.settings.own_entry_points;
         let owner = self.claim.owner.to_string();
         let given = |name: &String| own.contains(&OwnEntryPoint { name: name.trim().to_owned(), owner: owner.clone() });
         !own.is_empty() && !entry_points.is_empty() && entry_points.iter().all(given)
@@ -274,7 +286,7 @@ impl Court<'_> {
 
     /// A claim to what is others', where no bindings decide.
     fn catch_all(&mut self, claimed: &Claimed) {
-        let entry_points = claimed.entry_points(self.claim.dynamic);
+        let entry_points = claimed.entry_points(self.claim.complete);
         let cause = hosts::Cause::CatchAll {
             what: claimed.what(),
             takes: claimed.takes(),
@@ -434,7 +446,7 @@ impl Court<'_> {
         if let Some(status) = check.status.filter(|status| *status != 0 && !redirects)
             && check.follow_redirects.is_none()
             && check.is_http()
-            && self.settings.isolation != Isolation::Off
+            && self.context.settings.isolation != Isolation::Off
         {
             self.raise(RuleId::Lbl018, Code::Middleware, label("status"), Cause::CheckStatus(status), None);
         }
@@ -477,6 +489,16 @@ impl Court<'_> {
             self.raise(rule, Code::Middleware, label, Cause::Middleware { middleware: name.to_owned(), does }, action);
         }
     }
+}
+
+/// A health check, and where it goes.
+struct Check<'a> {
+    /// What an HTTP service's says; a TCP service's says no more than its port.
+    http: Option<&'a http::HealthCheck>,
+    /// The service's port, if it is known; without one nothing is checked.
+    port: Option<u16>,
+    /// The port that it names, where that is another.
+    elsewhere: Option<i64>,
 }
 
 /// Whether a server's URL leads to the container itself: a literal address of its own, and nothing that two parsers
