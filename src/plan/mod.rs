@@ -21,7 +21,7 @@ use serde::Serialize;
 use self::join::{Conflict, Declared};
 pub use self::label_cache::Declarations;
 use self::reader::Reader;
-use self::steps::{Asked, Judged, Judges, Part};
+use self::steps::{Asked, Judged, Part, StepContext};
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::policy::cause::{self, Cause};
@@ -312,9 +312,9 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let reader = Reader::of(&context);
     let answering = Answering::of(&context, asked.iter().filter_map(Asked::declared));
     let claims = ClaimContext { middlewares: &middlewares, answering: &answering, bindings: &bindings, settings };
-    let judges = Judges { context: &context, judgement: &judgement, claims, unfolded: &unfolded, reader };
+    let all = StepContext { context: &context, judgement: &judgement, claims, unfolded: &unfolded, reader };
 
-    let judged: Vec<Judged<'_>> = asked.iter().map(|asked| Judged::of(asked, judges)).collect();
+    let judged: Vec<Judged<'_>> = asked.iter().map(|asked| Judged::of(asked, all)).collect();
     let mut parts: Vec<&Part<'_>> = judged.iter().filter_map(Judged::part).collect();
     let claims = parts.iter().map(|part| (&**part.candidate.container, &part.candidate.owner, &*part.reaches));
     let hosts::Overlaps { findings: contested, mut refusals, .. } = hosts::overlaps(claims, settings);

@@ -116,7 +116,7 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
 
 /// What all containers are judged by.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Judges<'a> {
+pub(crate) struct StepContext<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) judgement: &'a Judgement,
     pub(crate) claims: ClaimContext<'a>,
@@ -142,11 +142,11 @@ pub(crate) struct Part<'a> {
 }
 
 /// The steps as they are taken.
-struct Way {
+struct Steps {
     steps: Vec<Step>,
 }
 
-impl Way {
+impl Steps {
     fn take(&mut self, name: StepName, verdict: Verdict, facts: Vec<Fact>) {
         self.steps.push(Step { facts, ..Step::new(name, verdict) });
     }
@@ -179,31 +179,31 @@ pub(crate) struct Judged<'a> {
 
 impl<'a> Judged<'a> {
     /// Takes one container through the steps, as far as they go.
-    pub(crate) fn of(asked: &'a Asked<'a>, judges: Judges<'_>) -> Self {
-        let Judges { context, .. } = judges;
+    pub(crate) fn of(asked: &'a Asked<'a>, all: StepContext<'_>) -> Self {
+        let StepContext { context, .. } = all;
         let Candidate { container, labels, is_traefik, .. } = asked.candidate;
-        let mut way = Way { steps: Vec::with_capacity(8) };
+        let mut steps = Steps { steps: Vec::with_capacity(8) };
         let mut warnings = asked.declaration.unmatched.clone();
         if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
             warnings.push(Warning::new(Some(TRAEFIK.to_owned()), cause::Step::NotNamedTraefik));
         }
         let mut judged =
             Self { asked, steps: Vec::new(), rights: None, warnings, network: None, address: None, part: None };
-        operator_labels(asked, &mut way);
-        way.judge(StepName::AskedFor, Vec::new(), asked.wish.clone());
+        operator_labels(asked, &mut steps);
+        steps.judge(StepName::AskedFor, Vec::new(), asked.wish.clone());
         if let (Ok(()), Ok(provider)) = (&asked.wish, &asked.declaration.provider) {
-            alive(container, provider, context.settings, &mut way);
-            isolated(asked, judges, &mut way);
-            let reached = proxy_network(asked, provider, context, &mut way);
+            alive(container, provider, context.settings, &mut steps);
+            isolated(asked, all, &mut steps);
+            let reached = proxy_network(asked, provider, context, &mut steps);
             if let Ok(reached) = &reached {
                 judged.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
                 judged.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
             }
-            if let Some(dynamic) = understood(asked, judges, &mut way) {
-                judged.complete(dynamic, &reached, judges, &mut way);
+            if let Some(dynamic) = understood(asked, all, &mut steps) {
+                judged.complete(dynamic, &reached, all, &mut steps);
             }
         }
-        judged.steps = way.steps;
+        judged.steps = steps.steps;
         judged
     }
 
@@ -269,17 +269,17 @@ impl<'a> Judged<'a> {
 }
 
 /// Step 0.
-fn operator_labels(asked: &Asked<'_>, way: &mut Way) {
+fn operator_labels(asked: &Asked<'_>, steps: &mut Steps) {
     let labels = &asked.candidate.labels;
     let facts = labels.baked.iter().map(|&key| Fact::Baked(key.to_owned())).collect();
     match labels.refusal.clone().filter(|_| asked.asks()) {
-        Some(refusal) => way.fail(StepName::OperatorLabels, facts, vec![refusal]),
-        None => way.take(StepName::OperatorLabels, Verdict::Passed, facts),
+        Some(refusal) => steps.fail(StepName::OperatorLabels, facts, vec![refusal]),
+        None => steps.take(StepName::OperatorLabels, Verdict::Passed, facts),
     }
 }
 
 /// Step 2.
-fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, way: &mut Way) {
+fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, steps: &mut Steps) {
     let mut facts = Vec::new();
     if container.swarm.is_none() {
         facts.push(Fact::State { state: container.state.clone(), health: container.health.clone() });
@@ -288,24 +288,24 @@ fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, 
     if let (Ok(()), Some(malformed)) = (&result, &container.malformed) {
         result = Err(Refusal::new(Code::Unreadable, cause::Step::Malformed(malformed.clone())));
     }
-    way.judge(StepName::Alive, facts, result);
+    steps.judge(StepName::Alive, facts, result);
 }
 
 /// Step 3.
-fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
+fn isolated(asked: &Asked<'_>, all: StepContext<'_>, steps: &mut Steps) {
     if asked.candidate.is_traefik {
-        way.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsTraefik]);
+        steps.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsTraefik]);
         return;
     }
-    if judges.context.settings.isolation == Isolation::Off {
-        way.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsolationOff]);
+    if all.context.settings.isolation == Isolation::Off {
+        steps.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsolationOff]);
         return;
     }
     let weighed = |(finding, standing): (&Finding, Standing)| {
         let Finding { rule, subject, cause, .. } = finding;
         Weighed { rule: *rule, subject: subject.clone(), standing, cause: Arc::clone(cause) }
     };
-    let findings: Vec<Weighed> = judges.judgement.concerning(asked.at).into_iter().map(weighed).collect();
+    let findings: Vec<Weighed> = all.judgement.concerning(asked.at).into_iter().map(weighed).collect();
     let any = |which: &[Standing]| findings.iter().any(|it| which.contains(&it.standing));
     let verdict = if any(&[Standing::Blocks]) {
         Verdict::Failed
@@ -314,8 +314,8 @@ fn isolated(asked: &Asked<'_>, judges: Judges<'_>, way: &mut Way) {
     } else {
         Verdict::Passed
     };
-    let refusals = judges.judgement.refusals(asked.at);
-    way.steps.push(Step { findings, refusals, ..Step::new(StepName::Isolated, verdict) });
+    let refusals = all.judgement.refusals(asked.at);
+    steps.steps.push(Step { findings, refusals, ..Step::new(StepName::Isolated, verdict) });
 }
 
 /// Where a container is reached.
@@ -332,15 +332,15 @@ fn proxy_network<'a>(
     asked: &Asked<'a>,
     provider: &ProviderLabels,
     context: &Context<'a>,
-    way: &mut Way,
+    steps: &mut Steps,
 ) -> Result<Reached<'a>, Refusal> {
     let (container, settings) = (asked.candidate.container, context.settings);
     if asked.candidate.is_traefik {
-        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsTraefik]);
+        steps.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsTraefik]);
         return Ok(Reached { network: None, at: None, place: Place::default(), addresses: Vec::new() });
     }
     if settings.isolation == Isolation::Off {
-        way.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsolationOff]);
+        steps.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsolationOff]);
         return anywhere(container, provider, context);
     }
     let wanted = provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it));
@@ -360,23 +360,23 @@ fn proxy_network<'a>(
             };
             let facts = vec![Fact::Place { network: place.network.clone(), address: place.host.clone() }];
             match choice.overruled {
-                Some(refusal) => way.steps.push(Step {
+                Some(refusal) => steps.steps.push(Step {
                     facts,
                     refusals: vec![refusal],
                     ..Step::new(StepName::ProxyNetwork, Verdict::Overruled)
                 }),
-                None => way.take(StepName::ProxyNetwork, Verdict::Passed, facts),
+                None => steps.take(StepName::ProxyNetwork, Verdict::Passed, facts),
             }
             Ok(Reached { network: Some(choice.network), at: Some(choice.at), place, addresses })
         }
         Err(refusal) if asked.candidate.isolation == Isolation::Warn => {
             let reached = anywhere(container, provider, context);
             let verdict = if reached.is_ok() { Verdict::Overruled } else { Verdict::Failed };
-            way.steps.push(Step { refusals: vec![refusal], ..Step::new(StepName::ProxyNetwork, verdict) });
+            steps.steps.push(Step { refusals: vec![refusal], ..Step::new(StepName::ProxyNetwork, verdict) });
             reached
         }
         Err(refusal) => {
-            way.fail(StepName::ProxyNetwork, Vec::new(), vec![refusal.clone()]);
+            steps.fail(StepName::ProxyNetwork, Vec::new(), vec![refusal.clone()]);
             Err(refusal)
         }
     }
@@ -398,24 +398,24 @@ fn anywhere<'a>(
 }
 
 /// Step 5.
-fn understood<'d>(asked: &Asked<'d>, judges: Judges<'_>, way: &mut Way) -> Option<&'d Dynamic> {
+fn understood<'d>(asked: &Asked<'d>, all: StepContext<'_>, steps: &mut Steps) -> Option<&'d Dynamic> {
     let declaration = asked.declaration;
     let dynamic = match &declaration.dynamic {
         Ok(dynamic) => dynamic,
         Err(refusal) => {
-            way.fail(StepName::Understood, Vec::new(), vec![refusal.clone()]);
+            steps.fail(StepName::Understood, Vec::new(), vec![refusal.clone()]);
             return None;
         }
     };
     let mut refusals = declaration.unwritable.clone();
-    refusals.extend(judges.unfolded.get(&asked.at).cloned());
-    let Reader { version, assumed } = judges.reader;
+    refusals.extend(all.unfolded.get(&asked.at).cloned());
+    let Reader { version, assumed } = all.reader;
     for (label, since) in dynamic.newer_than(version) {
         let cause = cause::Step::TooNew { since, document: version, assumed };
         refusals.push(Refusal::new(Code::TraefikVersion, cause).by_label(label));
     }
     // Under `off` it is Traefik's own provider, which passes them on.
-    if judges.context.settings.isolation != Isolation::Off {
+    if all.context.settings.isolation != Isolation::Off {
         let stopping = stopping::problems(dynamic, version).into_iter();
         refusals.extend(stopping.map(|it| {
             let Problem { label, words, remedy } = it;
@@ -423,9 +423,9 @@ fn understood<'d>(asked: &Asked<'d>, judges: Judges<'_>, way: &mut Way) -> Optio
         }));
     }
     if refusals.is_empty() {
-        way.take(StepName::Understood, Verdict::Passed, Vec::new());
+        steps.take(StepName::Understood, Verdict::Passed, Vec::new());
     } else {
-        way.fail(StepName::Understood, Vec::new(), refusals);
+        steps.fail(StepName::Understood, Vec::new(), refusals);
     }
     Some(dynamic)
 }
@@ -437,10 +437,10 @@ impl Judged<'_> {
         &mut self,
         declared: &Dynamic,
         reached: &Result<Reached<'_>, Refusal>,
-        judges: Judges<'_>,
-        way: &mut Way,
+        all: StepContext<'_>,
+        steps: &mut Steps,
     ) {
-        let Judges { context, .. } = judges;
+        let StepContext { context, .. } = all;
         let settings = context.settings;
         let Candidate { id, container, labels, owner, is_traefik, .. } = self.asked.candidate;
         let service_name = select::service_name(container, &labels.labels);
@@ -487,13 +487,13 @@ impl Judged<'_> {
             rights: self.asked.candidate.rights,
             isolation: self.asked.candidate.isolation,
         };
-        self.rights = Some(claims::judge(&claim, judges.claims));
+        self.rights = Some(claims::judge(&claim, all.claims));
         let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
         if settings.isolation != Isolation::Off {
             complete::follow_no_redirects(&mut dynamic.http);
         }
         let result = result.and_then(|()| {
-            references::rewrite(&mut dynamic, owner, judges.claims.middlewares, settings, container.swarm.is_some());
+            references::rewrite(&mut dynamic, owner, all.claims.middlewares, settings, container.swarm.is_some());
             self.short_names(&dynamic, service_name.len(), settings)
         });
         let facts = match (&result, servers(&dynamic)) {
@@ -510,7 +510,7 @@ impl Judged<'_> {
             dynamic,
             reaches,
         });
-        way.judge(StepName::Addressed, facts, result);
+        steps.judge(StepName::Addressed, facts, result);
     }
 
     /// Whether Traefik can read all names of the document; `least`: how long one of them is at least.

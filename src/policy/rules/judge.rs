@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::net::net_raw;
 use super::privilege::Has;
-use super::{Case, Check, Rule, Seen, Wire, all, name_of};
+use super::{Case, Check, NetworkCase, Rule, Seen, all, name_of};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::cause::{Cause, Few};
 use crate::policy::context::Candidate;
@@ -33,7 +33,7 @@ pub(super) type Shares<'a> = BTreeMap<&'a str, Vec<&'a Container>>;
 
 /// What a declared Traefik or Leeward mounts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kept<'a> {
+pub(super) struct OwnMount<'a> {
     pub(super) holder: &'a Container,
     pub(super) mount: &'a Mount,
     /// Leeward's; else Traefik's.
@@ -149,26 +149,26 @@ impl Judgement {
 /// Judges everything. `asked`: whether each container, in the order of the inventory, asked for a route; a declared Traefik
 /// among them is passed over.
 pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
-    let ground = Ground::of(context, asked);
+    let shared = RuleContext::of(context, asked);
     let mut rules: Vec<(&Rule, Vec<Hit<'_>>)> = all().map(|rule| (rule, Vec::new())).collect();
     rules.sort_by_key(|(rule, _)| std::cmp::Reverse(rule.severity));
 
     let powers: Vec<Vec<Power<'_>>> =
-        context.namespaces.groups().map(|group| powers(context, &ground, &rules, group)).collect();
-    let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(ground.known.len());
+        context.namespaces.groups().map(|group| powers(context, &shared, &rules, group)).collect();
+    let mut concerned: Vec<Option<Concerned>> = Vec::with_capacity(shared.known.len());
     // Where in the hits of a rule a Swarm service is.
     let mut services: BTreeMap<(RuleId, &str), usize> = BTreeMap::new();
-    for (at, (candidate, known)) in context.candidates.iter().zip(&ground.known).enumerate() {
+    for (at, (candidate, known)) in context.candidates.iter().zip(&shared.known).enumerate() {
         let Candidate { container, labels, allowed, isolation, .. } = candidate;
         let Known { asks, traefik, .. } = *known;
-        let near = asks || ground.neighbours.get(at) == Some(&true);
+        let near = asks || shared.neighbours.get(at) == Some(&true);
         let host = !asks && container.confinement.pid_mode == "host" && is_alive(container);
         if !near && !traefik && !host && labels.baked.is_empty() {
             concerned.push(None);
             continue;
         }
-        let shared = context.namespaces.group_of(at).and_then(|group| powers.get(group));
-        let Some(case) = ground.case(context, at, shared.map_or(&[], Vec::as_slice)) else { continue };
+        let group = context.namespaces.group_of(at).and_then(|group| powers.get(group));
+        let Some(case) = shared.case(context, at, group.map_or(&[], Vec::as_slice)) else { continue };
         for (rule, hits) in &mut rules {
             let seen = match rule.check {
                 Check::Any(check) => check(&case),
@@ -198,21 +198,21 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
         }
         concerned.push(asks.then(|| Concerned {
             own: Vec::new(),
-            networks: ground.networks_of(case.namespace),
+            networks: shared.networks_of(case.namespace),
             allowed: allowed.clone(),
             isolation: *isolation,
         }));
     }
-    for (at, place) in ground.places.iter().enumerate() {
-        let Ground { known, overlaps, .. } = &ground;
+    for (at, place) in shared.places.iter().enumerate() {
+        let RuleContext { known, overlaps, .. } = &shared;
         let Place { at: in_inventory, network, members } = *place;
         let overlaps = overlaps.get(&in_inventory).copied();
         let is_proxy = context.proxy.contains(in_inventory);
         let unread = context.namespaces.unread_on(in_inventory).map(|it| it.name.as_str());
-        let wire = Wire { context, network, members, known, unread, is_proxy, overlaps };
+        let case = NetworkCase { context, network, members, known, unread, is_proxy, overlaps };
         for (rule, hits) in &mut rules {
             let Check::Network(check) = rule.check else { continue };
-            if let Some(seen) = check(&wire) {
+            if let Some(seen) = check(&case) {
                 let allowed = network.labels.get(ALLOW).is_some_and(|list| RuleId::list(list).0.contains(&rule.id));
                 hits.push(Hit { on: On::Network { at, name: &network.name }, also: Vec::new(), seen, allowed });
             }
@@ -227,16 +227,16 @@ pub fn judge(context: &Context<'_>, asked: &[bool]) -> Judgement {
     let mut verdicts = Verdicts {
         findings: Vec::with_capacity(rules.iter().map(|(_, hits)| hits.len()).sum()),
         concerned,
-        on_network: vec![Vec::new(); ground.places.len()],
+        on_network: vec![Vec::new(); shared.places.len()],
         everyone: Vec::new(),
     };
     for (rule, mut hits) in rules.into_iter().filter(|(_, hits)| !hits.is_empty()) {
         if rule.action == Action::Inform && hits.len() > MOST_ALONE {
             hits = vec![together(rule, &hits)];
         }
-        let mut counts = vec![0; ground.places.len()];
+        let mut counts = vec![0; shared.places.len()];
         for hit in hits {
-            verdicts.record(rule, hit, context, &ground, &mut counts);
+            verdicts.record(rule, hit, context, &shared, &mut counts);
         }
     }
     Judgement {
@@ -272,7 +272,7 @@ impl Verdicts {
         rule: &'static Rule,
         hit: Hit<'_>,
         context: &Context<'_>,
-        ground: &Ground<'_>,
+        shared: &RuleContext<'_>,
         counts: &mut [usize],
     ) {
         let place = self.findings.len();
@@ -299,9 +299,9 @@ impl Verdicts {
                 let all = || hit.also.iter().copied().chain([(at, asks)]);
                 let namespaces = all().filter_map(|(at, _)| context.namespaces.get(at));
                 let networks: BTreeSet<usize> =
-                    namespaces.flat_map(|namespace| ground.networks_of(namespace)).collect();
+                    namespaces.flat_map(|namespace| shared.networks_of(namespace)).collect();
                 for network in networks {
-                    finding.blocks |= !finding.allowed && self.refuses_on(network, rule, action, ground);
+                    finding.blocks |= !finding.allowed && self.refuses_on(network, rule, action, shared);
                     if let (Some(count), Some(found)) = (counts.get_mut(network), self.on_network.get_mut(network))
                         && !finding.allowed
                         && *count < MOST_OF_OTHERS
@@ -321,7 +321,7 @@ impl Verdicts {
                 }
             }
             On::Network { at, name: _ } => {
-                finding.blocks = !finding.allowed && self.refuses_on(at, rule, action, ground);
+                finding.blocks = !finding.allowed && self.refuses_on(at, rule, action, shared);
                 self.on_network.get_mut(at).into_iter().for_each(|found| found.push(place));
             }
             On::Engine => {
@@ -344,8 +344,8 @@ impl Verdicts {
     }
 
     /// Whether something of a rule, on a network, refuses a container there.
-    fn refuses_on(&self, network: usize, rule: &Rule, action: Action, ground: &Ground<'_>) -> bool {
-        let members = ground.places.get(network).map_or(&[][..], |place| place.members);
+    fn refuses_on(&self, network: usize, rule: &Rule, action: Action, shared: &RuleContext<'_>) -> bool {
+        let members = shared.places.get(network).map_or(&[][..], |place| place.members);
         members
             .iter()
             .filter_map(|member| self.concerned.get(member.at)?.as_ref())
@@ -390,7 +390,7 @@ impl On<'_> {
 }
 
 /// What the rules need that is not about one container alone, worked out once.
-struct Ground<'a> {
+struct RuleContext<'a> {
     /// One for each container, in the order of the inventory.
     known: Vec<Known<'a>>,
     /// The verified internal networks with a live container that asked.
@@ -401,7 +401,7 @@ struct Ground<'a> {
     neighbours: Vec<bool>,
     shares: Shares<'a>,
     /// What Traefik's and Leeward's containers mount.
-    kept: Vec<Kept<'a>>,
+    kept: Vec<OwnMount<'a>>,
     overlaps: BTreeMap<usize, &'a str>,
 }
 
@@ -422,7 +422,7 @@ struct Place<'a> {
     members: &'a [Member<'a>],
 }
 
-impl<'a> Ground<'a> {
+impl<'a> RuleContext<'a> {
     fn of(context: &'a Context<'_>, asked: &[bool]) -> Self {
         let known_of = |(candidate, asked): (&'a Candidate<'_>, &bool)| {
             let Candidate { owner, is_traefik, is_leeward, .. } = candidate;
@@ -433,7 +433,11 @@ impl<'a> Ground<'a> {
         let known: Vec<Known<'_>> = context.candidates.iter().zip(asked).map(known_of).collect();
         let of_container = |(candidate, known): (&'a Candidate<'_>, &Known<'_>)| {
             let leewards = known.leeward && !known.traefik;
-            candidate.container.mounts.iter().map(move |mount| Kept { holder: candidate.container, mount, leewards })
+            candidate.container.mounts.iter().map(move |mount| OwnMount {
+                holder: candidate.container,
+                mount,
+                leewards,
+            })
         };
         let keepers = context.candidates.iter().zip(&known).filter(|(_, known)| known.leeward || known.traefik);
         let kept = keepers.flat_map(of_container).collect();
@@ -485,18 +489,18 @@ impl<'a> Ground<'a> {
 /// What the containers of a group could do for each other; a few holders of each power. Nothing, where none of them asks.
 fn powers<'w>(
     context: &'w Context<'w>,
-    ground: &'w Ground<'w>,
+    shared: &'w RuleContext<'w>,
     rules: &[(&'static Rule, Vec<Hit<'_>>)],
     group: &[usize],
 ) -> Vec<Power<'w>> {
     let mut powers: Vec<Power<'_>> = Vec::new();
-    if !group.iter().any(|at| ground.known.get(*at).is_some_and(|known| known.asks)) {
+    if !group.iter().any(|at| shared.known.get(*at).is_some_and(|known| known.asks)) {
         return powers;
     }
     let mut holders: BTreeMap<PowerKind, usize> = BTreeMap::new();
     // Those of one network leave by the same ways, and send the same frames.
     let mut seen: BTreeSet<(PowerKind, &ContainerId)> = BTreeSet::new();
-    for (at, case) in group.iter().filter_map(|at| Some((*at, ground.case(context, *at, &[])?))) {
+    for (at, case) in group.iter().filter_map(|at| Some((*at, shared.case(context, *at, &[])?))) {
         let Case { container, namespace, .. } = case;
         let network = namespace.through.last().map_or(&container.id, |owner| &owner.id);
         let mut add = |kind: PowerKind, action: Action, has: Has| {
@@ -506,7 +510,7 @@ fn powers<'w>(
                 powers.push(Power { holder: container, at, network, kind, has, action });
             }
         };
-        let known = ground.known.get(at);
+        let known = shared.known.get(at);
         if known.is_some_and(|known| known.traefik) {
             add(PowerKind::Proxy, Action::Block, Has::Proxy);
         } else if known.is_some_and(|known| known.leeward) {

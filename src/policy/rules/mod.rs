@@ -87,7 +87,7 @@ pub enum Check {
     /// The same, and the declared Traefiks; concerns every container that asked on its internal networks.
     Router(fn(&Case<'_>) -> Option<Seen>),
     /// An internal network with a live container that asked; concerns those on it.
-    Network(fn(&Wire<'_>) -> Option<Seen>),
+    Network(fn(&NetworkCase<'_>) -> Option<Seen>),
     /// A declared Traefik; concerns nobody but the operator.
     Traefik(fn(&Case<'_>) -> Option<Seen>),
     /// The engine; concerns every container that asked.
@@ -117,12 +117,12 @@ pub struct Case<'w> {
     /// Names of containers with a way out, by the volume or host directory that they mount.
     shares: &'w judge::Shares<'w>,
     /// What Traefik's and Leeward's own containers mount.
-    kept: &'w [judge::Kept<'w>],
+    kept: &'w [judge::OwnMount<'w>],
 }
 
 /// An internal network under judgement.
 #[derive(Clone, Copy, Debug)]
-pub struct Wire<'w> {
+pub struct NetworkCase<'w> {
     /// All that is known.
     pub context: &'w Context<'w>,
     /// The network.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Case, Check, Rule, Seen, Wire};
+use super::{Case, Check, NetworkCase, Rule, Seen};
 use crate::inventory::{Container, Engine, Network};
 use crate::policy::cause::{EngineName, Few, NetworkName};
 use crate::policy::finding::{Action, Severity};
@@ -512,11 +512,11 @@ fn net_008(case: &Case<'_>) -> Option<Seen> {
     (!ways(case, WayOut::GatewayUnknown).is_empty()).then(|| Seen::unverifiable(Cause::GatewayBridgeUnknown))
 }
 
-fn net_010(wire: &Wire<'_>) -> Option<Seen> {
-    if !wire.is_proxy {
+fn net_010(case: &NetworkCase<'_>) -> Option<Seen> {
+    if !case.is_proxy {
         return None;
     }
-    let owners: BTreeSet<&Owner> = others(wire).filter_map(|member| owner(wire, member)).collect();
+    let owners: BTreeSet<&Owner> = others(case).filter_map(|member| owner(case, member)).collect();
     if owners.len() < 2 {
         return None;
     }
@@ -524,24 +524,24 @@ fn net_010(wire: &Wire<'_>) -> Option<Seen> {
     Some(Seen::new(Cause::Owners(Few::of(names.iter().map(String::as_str)))))
 }
 
-fn net_011(wire: &Wire<'_>) -> Option<Seen> {
+fn net_011(case: &NetworkCase<'_>) -> Option<Seen> {
     // Leeward itself too, which has no business with a way out.
-    let not_traefik = wire.members.iter().filter(|member| wire.known.get(member.at).is_none_or(|known| !known.traefik));
+    let not_traefik = case.members.iter().filter(|member| case.known.get(member.at).is_none_or(|known| !known.traefik));
     let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out).collect();
-    if let (true, Some(unread)) = (pivots.is_empty(), wire.unread) {
+    if let (true, Some(unread)) = (pivots.is_empty(), case.unread) {
         return Some(Seen::unverifiable(Cause::Unread(unread.to_owned())));
     }
     // It leaves with the container whose network it uses.
     let first = pivots.iter().find(|pivot| !rides(pivot.container)).or_else(|| pivots.first())?;
     // A container with a way out, alone with Traefik, is nobody's neighbour; NET-001 and its like speak of it.
-    if others(wire).all(|member| member.way_out) {
+    if others(case).all(|member| member.way_out) {
         return None;
     }
-    let over = wire
+    let over = case
         .context
         .namespaces
         .leaves_by(first.at)
-        .and_then(|at| wire.context.namespaces.get(at)?.ways_out().next())
+        .and_then(|at| case.context.namespaces.get(at)?.ways_out().next())
         .map_or("", |(edge, _)| edge.name);
     Some(Seen::new(Cause::WaysOut {
         containers: Few::of(pivots.iter().map(|pivot| pivot.container.name.as_str())),
@@ -551,13 +551,13 @@ fn net_011(wire: &Wire<'_>) -> Option<Seen> {
 }
 
 /// The members of a network that are neither a declared Traefik nor Leeward.
-fn others<'a>(wire: &Wire<'a>) -> impl Iterator<Item = &'a Member<'a>> {
-    let Wire { members, known, .. } = *wire;
+fn others<'a>(case: &NetworkCase<'a>) -> impl Iterator<Item = &'a Member<'a>> {
+    let NetworkCase { members, known, .. } = *case;
     members.iter().filter(|member| known.get(member.at).is_none_or(|known| !known.traefik && !known.leeward))
 }
 
-fn owner<'a>(wire: &Wire<'a>, member: &Member<'_>) -> Option<&'a Owner> {
-    wire.known.get(member.at).map(|known| known.owner)
+fn owner<'a>(case: &NetworkCase<'a>, member: &Member<'_>) -> Option<&'a Owner> {
+    case.known.get(member.at).map(|known| known.owner)
 }
 
 fn net_012(case: &Case<'_>) -> Option<Seen> {
@@ -638,18 +638,18 @@ pub(crate) const GATEWAY_MODE_6: &str = "com.docker.network.bridge.gateway_mode_
 /// What older engines have.
 pub(crate) const INHIBIT: &str = "com.docker.network.bridge.inhibit_ipv4";
 
-fn net_015(wire: &Wire<'_>) -> Option<Seen> {
-    let network = wire.network;
+fn net_015(case: &NetworkCase<'_>) -> Option<Seen> {
+    let network = case.network;
     if network.driver != "bridge" {
         return None;
     }
     let answers = |closed_by| Seen::new(Cause::GatewayAddress { network: NetworkName::of(network), closed_by });
-    if is_podman(&wire.context.inventory.engine) {
+    if is_podman(&case.context.inventory.engine) {
         // Without a name server the bridge needs no address, and has none.
         return (!network.gateways.is_empty()).then(|| answers(ClosedBy::NoDns));
     }
     let option = |key: &str| network.options.get(key).map(String::as_str);
-    let version = docker_version(&wire.context.inventory.engine);
+    let version = docker_version(&case.context.inventory.engine);
     // An older engine keeps the option and does nothing for it.
     let isolated = option(GATEWAY_MODE_4) == Some("isolated") && version.is_none_or(|version| version >= (28, 0, 0));
     if isolated || option(INHIBIT).is_some_and(|value| value == "true" || value == "1") {
@@ -664,36 +664,36 @@ fn net_016(case: &Case<'_>) -> Option<Seen> {
     Some(Seen::new(Cause::Ipv6 { networks, engine: EngineName::of(&case.context.inventory.engine) }))
 }
 
-fn net_017(wire: &Wire<'_>) -> Option<Seen> {
-    let network = wire.network;
+fn net_017(case: &NetworkCase<'_>) -> Option<Seen> {
+    let network = case.network;
     let isolated = network.options.get(GATEWAY_MODE_6).is_some_and(|mode| mode == "isolated");
     let cause = || Cause::GatewayAddress { network: NetworkName::of(network), closed_by: ClosedBy::Mode6 };
     (network.driver == "bridge" && network.ipv6 && !isolated).then(|| Seen::new(cause()))
 }
 
-fn net_018(wire: &Wire<'_>) -> Option<Seen> {
-    let icc = wire.network.options.get("com.docker.network.bridge.enable_icc")?;
-    (icc == "false" && wire.is_proxy).then(|| Seen::new(Cause::NoTraffic))
+fn net_018(case: &NetworkCase<'_>) -> Option<Seen> {
+    let icc = case.network.options.get("com.docker.network.bridge.enable_icc")?;
+    (icc == "false" && case.is_proxy).then(|| Seen::new(Cause::NoTraffic))
 }
 
-fn net_019(wire: &Wire<'_>) -> Option<Seen> {
-    let network = wire.network;
-    (network.driver == "overlay" && network.attachable && wire.is_proxy).then(|| Seen::new(Cause::Attachable))
+fn net_019(case: &NetworkCase<'_>) -> Option<Seen> {
+    let network = case.network;
+    (network.driver == "overlay" && network.attachable && case.is_proxy).then(|| Seen::new(Cause::Attachable))
 }
 
-fn net_021(wire: &Wire<'_>) -> Option<Seen> {
-    let first = wire.members.first().and_then(|member| owner(wire, member));
-    if wire.members.iter().all(|member| owner(wire, member) == first) {
+fn net_021(case: &NetworkCase<'_>) -> Option<Seen> {
+    let first = case.members.first().and_then(|member| owner(case, member));
+    if case.members.iter().all(|member| owner(case, member) == first) {
         return None;
     }
     let mut holders: BTreeMap<&str, &Member<'_>> = BTreeMap::new();
     let mut clashes: BTreeMap<&str, (&Container, &Container)> = BTreeMap::new();
-    for member in wire.members.iter().filter(|member| !rides(member.container)) {
+    for member in case.members.iter().filter(|member| !rides(member.container)) {
         let container = member.container;
         // By the place itself: a Traefik is on as many networks as there are.
         for alias in member.attachment.aliases.iter().map(String::as_str).chain([container.name.as_str()]) {
             let holder = holders.entry(alias).or_insert(member);
-            if owner(wire, holder) != owner(wire, member) {
+            if owner(case, holder) != owner(case, member) {
                 clashes.entry(alias).or_insert((holder.container, container));
             }
         }
@@ -731,16 +731,16 @@ fn leads_outside(case: &Case<'_>, entry: &str) -> bool {
     private && !own().filter_map(|subnet| subnet.parse::<IpNet>().ok()).any(|subnet| subnet.contains(&address))
 }
 
-fn net_023(wire: &Wire<'_>) -> Option<Seen> {
-    let engine = &wire.context.inventory.engine;
+fn net_023(case: &NetworkCase<'_>) -> Option<Seen> {
+    let engine = &case.context.inventory.engine;
     // With nftables Docker keeps a network in by its interface; Podman has no such rule at all.
     if is_podman(engine) || engine.firewall.as_deref().is_some_and(|driver| driver.starts_with("nftables")) {
         return None;
     }
-    if let Some(other) = wire.overlaps {
+    if let Some(other) = case.overlaps {
         return Some(Seen::new(Cause::Overlaps(other.to_owned())));
     }
-    let wide = wire
+    let wide = case
         .network
         .subnets
         .iter()
@@ -761,26 +761,26 @@ fn net_024(case: &Case<'_>) -> Option<Seen> {
     Some(Seen::new(Cause::Sysctl { key: key.clone(), value: value.clone() }))
 }
 
-fn net_025(wire: &Wire<'_>) -> Option<Seen> {
-    let (label, odd) = leeward_labels::on_network(&wire.network.labels).into_iter().next()?;
+fn net_025(case: &NetworkCase<'_>) -> Option<Seen> {
+    let (label, odd) = leeward_labels::on_network(&case.network.labels).into_iter().next()?;
     Some(Seen::new(Cause::OddLabel { label: label.to_owned(), odd }))
 }
 
-fn net_026(wire: &Wire<'_>) -> Option<Seen> {
-    let Network { id, driver, options, .. } = wire.network;
+fn net_026(case: &NetworkCase<'_>) -> Option<Seen> {
+    let Network { id, driver, options, .. } = case.network;
     let bridge = options.get("com.docker.network.bridge.name")?;
     // What the engine calls its own.
     let own = bridge.strip_prefix("br-").is_some_and(|short| !short.is_empty() && id.as_str().starts_with(short));
     (driver == "bridge" && !own).then(|| Seen::unverifiable(Cause::Bridge(bridge.clone())))
 }
 
-fn net_027(wire: &Wire<'_>) -> Option<Seen> {
-    wire.network.assumed.then(|| Seen::unverifiable(Cause::Assumed))
+fn net_027(case: &NetworkCase<'_>) -> Option<Seen> {
+    case.network.assumed.then(|| Seen::unverifiable(Cause::Assumed))
 }
 
-fn net_028(wire: &Wire<'_>) -> Option<Seen> {
-    let Wire { network, members, .. } = *wire;
-    let engine = &wire.context.inventory.engine;
+fn net_028(case: &NetworkCase<'_>) -> Option<Seen> {
+    let NetworkCase { network, members, .. } = *case;
+    let engine = &case.context.inventory.engine;
     if network.driver != "bridge" || !is_podman(engine) {
         return None;
     }
@@ -790,7 +790,7 @@ fn net_028(wire: &Wire<'_>) -> Option<Seen> {
         routes || net_raw(member.container, engine) == Some(true)
     };
     // Traefik has a way out of its own, and is judged by other rules.
-    let not_traefik = |member: &&Member<'_>| wire.known.get(member.at).is_none_or(|known| !known.traefik);
+    let not_traefik = |member: &&Member<'_>| case.known.get(member.at).is_none_or(|known| !known.traefik);
     let first = members.iter().filter(not_traefik).find(may).map(|member| member.container.name.clone());
     let (blocks, seen) = (first.is_some(), Seen::new(Cause::OneSetting { loosened_by: first }));
     Some(if blocks { seen.action(Action::Block).severity(Severity::Critical) } else { seen })

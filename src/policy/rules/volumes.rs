@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::judge::Kept;
+use super::judge::OwnMount;
 use super::{Case, Check, Rule, Seen, mounts};
 use crate::inventory::{Mount, Volume};
 use crate::policy::cause::Few;
@@ -157,7 +157,7 @@ fn vol_003(case: &Case<'_>) -> Option<Seen> {
 
 fn vol_004(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().find_map(|own| {
-        let Kept { holder, mount, leewards } = *case.kept.iter().find(|kept| {
+        let OwnMount { holder, mount, leewards } = *case.kept.iter().find(|kept| {
             // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
             let may = if kept.leewards { !own.name.is_empty() } else { own.writable };
             may && meet(own, kept.mount, &case.context.inventory.volumes)
