@@ -72,6 +72,26 @@ pub(crate) fn busybox(lab: &Lab, name: &str, changes: &[&str]) {
     Rootfs::new(lab, "busybox").import(lab, name, changes);
 }
 
+/// The stand-in for an image of the corpus, as `stub-NAME`: on each of `ports` it says from which image it is; without any
+/// it ends at once. Whatever command it is given, and whatever its health is asked with, it does the same.
+pub(crate) fn stub(lab: &Lab, name: &str, ports: &str) {
+    let rootfs = Rootfs::new(lab, "stub");
+    rootfs.text("www/index.html", &format!("from image {name}\n"));
+    let serve = format!(
+        "#!/bin/sh\n[ -n \"{ports}\" ] || exit 0\nfor port in {ports}; do httpd -p $port -h /www; done\nexec sleep infinity\n"
+    );
+    for (target, text) in [
+        ("stub", serve.as_str()),
+        ("cron.sh", &serve),
+        ("bin/pg_isready", "#!/bin/sh\n"),
+        ("bin/redis-cli", "#!/bin/sh\n"),
+    ] {
+        rootfs.text(target, text);
+        fs::set_permissions(rootfs.folder.join(target), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    rootfs.import(lab, &format!("stub-{name}"), &["ENTRYPOINT [\"/stub\"]"]);
+}
+
 /// The stand-in for an unprivileged nginx, and what `changes` say.
 pub(crate) fn web(lab: &Lab, name: &str, changes: &[&str]) {
     let rootfs = Rootfs::new(lab, "web");

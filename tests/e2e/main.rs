@@ -28,6 +28,7 @@ mod nodes;
 mod outward;
 mod probe;
 mod soak;
+mod stacks;
 mod swarm;
 mod topology;
 mod verbs;

@@ -1,25 +1,35 @@
 //! The corpus: Compose projects in the manner of popular applications, as their operators have them today.
 //!
-//! For each: what is decided about it beside a Traefik that has not moved yet. One file is a project; a folder holds
-//! projects that belong together.
+//! For each: what is decided about it beside a Traefik that has not moved yet, what `leeward fix` proposes, and what is
+//! decided then. One file is a project; a folder holds projects that belong together.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+#[path = "../support/left_out.rs"]
+mod left_out;
+
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use insta::assert_snapshot;
-use leeward::inventory::Inventory;
+use leeward::inventory::{Attachment, Container, ContainerId, Inventory};
 use leeward::plan::{Decision, Outcome, Plan, compile};
+use leeward::policy::names::Owner;
 use leeward::policy::refusal::Refusal;
+use leeward::remedy::{self, Lost, Remedies, Scope, Wishes};
+use leeward::report::fix;
 use leeward::settings::Settings;
 use leeward::source::compose::{self, Folders, Project};
+use left_out::left_out;
 
 /// One stack: its name, its projects.
 struct Stack {
     name: String,
     projects: Vec<Project>,
+    paths: Vec<PathBuf>,
 }
 
 fn folder() -> PathBuf {
@@ -46,13 +56,16 @@ fn stacks() -> Vec<Stack> {
     let is_project = |path: &Path| path.extension().is_some_and(|it| it == "yaml");
     let stack = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let projects: Vec<PathBuf> = if path.is_dir() {
+        let paths: Vec<PathBuf> = if path.is_dir() {
             files(&path).into_iter().filter(|it| is_project(it)).collect()
         } else {
             Some(path).filter(|it| is_project(it)).into_iter().collect()
         };
-        (name != "front" && !projects.is_empty())
-            .then(|| Stack { name, projects: projects.iter().map(|it| project(it)).collect() })
+        (name != "front" && !paths.is_empty()).then(|| Stack {
+            name,
+            projects: paths.iter().map(|it| project(it)).collect(),
+            paths,
+        })
     };
     files(&folder()).into_iter().filter_map(stack).collect()
 }
@@ -105,4 +118,189 @@ fn every_stack_is_judged_and_none_as_it_is_today_is_let_through() {
     insta::with_settings!({ snapshot_path => "seen", prepend_module_to_snapshot => false }, {
         assert_snapshot!("before", text);
     });
+}
+
+impl Stack {
+    fn owners(&self) -> BTreeSet<Owner> {
+        self.projects.iter().map(|project| Owner::Group(project.name.clone())).collect()
+    }
+
+    /// What `leeward fix` says of the stack's projects.
+    fn remedies(&self, inventory: &Inventory) -> Remedies {
+        let scope = Scope::Owners(self.owners());
+        let mut remedies = remedy::plan(inventory, &Settings::default(), &scope, &Wishes::default());
+        for project in self.projects.iter().chain([&front()]) {
+            for (network, key) in &project.external {
+                let at = (project.name.clone(), network.clone());
+                remedies.external.insert(at.clone());
+                remedies.keys.insert(at, key.clone());
+            }
+        }
+        remedies
+    }
+}
+
+fn on(container: &Container) -> BTreeSet<&str> {
+    container.attachments.keys().map(String::as_str).collect()
+}
+
+/// The project of a container.
+fn project_of(container: &Container) -> &str {
+    &container.labels["com.docker.compose.project"]
+}
+
+/// Pairs of containers that are on one network, by their ids.
+fn pairs(inventory: &Inventory) -> BTreeSet<(ContainerId, ContainerId)> {
+    let all: Vec<_> = inventory.containers.iter().collect();
+    let mut pairs = BTreeSet::new();
+    for (at, (id, one)) in all.iter().enumerate() {
+        for (other_id, other) in all.iter().skip(at + 1).filter(|(_, other)| !on(one).is_disjoint(&on(other))) {
+            let _ = other;
+            pairs.insert(((*id).clone(), (*other_id).clone()));
+        }
+    }
+    pairs
+}
+
+#[test]
+fn fix_gets_every_stack_there_or_says_why_not() {
+    for stack in stacks() {
+        let inventory = stack.inventory();
+        let remedies = stack.remedies(&inventory);
+        let name = &stack.name;
+        let after = compile(&remedies.after, &Settings::default());
+        let mut told = String::new();
+        for remedy in &remedies.owners {
+            for verdict in &remedy.verdicts {
+                let names: Vec<&str> = verdict.left.iter().map(Refusal::name).collect();
+                let choice = remedy.choices.iter().any(|choice| choice.container == verdict.container);
+                let fine = verdict.after == Outcome::Routed && names.is_empty();
+                assert!(fine || choice || !names.is_empty(), "{name}: {} is left without a word", verdict.container);
+                assert_eq!(remedy.proven, remedy.verdicts.iter().all(|it| it.left.is_empty()), "{name}");
+                let _ = writeln!(told, "{}: {:?} {}", verdict.container, verdict.after, names.join(" "));
+            }
+        }
+        // Nothing is proposed twice.
+        let again = stack.remedies(&remedies.after);
+        let edits: Vec<_> = again.owners.iter().flat_map(|it| &it.edits).chain(&again.traefik).collect();
+        assert!(edits.is_empty(), "{name}: a second fix proposes {edits:#?}");
+
+        // Containers of one project that saw each other see each other; those of two see each other only if they did.
+        let (before, later) = (pairs(&inventory), pairs(&remedies.after));
+        let front = |id: &ContainerId| {
+            inventory.containers.get(id).is_none_or(|it| ["front", "edge"].contains(&project_of(it)))
+        };
+        let same = |(one, other): &(ContainerId, ContainerId)| {
+            project_of(&inventory.containers[one]) == project_of(&inventory.containers[other])
+        };
+        for pair in before.iter().filter(|pair| same(pair)) {
+            assert!(later.contains(pair), "{name}: {pair:?} have lost each other");
+        }
+        for pair in later.difference(&before).filter(|pair| !same(pair)) {
+            assert!(front(&pair.0) || front(&pair.1), "{name}: {pair:?} of two projects have met");
+        }
+        // What is not the stack's stays as it was, but for the networks of Traefik.
+        for (id, container) in inventory
+            .containers
+            .iter()
+            .filter(|(_, it)| !stack.owners().contains(&Owner::Group(project_of(it).to_owned())))
+        {
+            let mut now = (*remedies.after.containers[id]).clone();
+            now.attachments.clone_from(&container.attachments);
+            assert!(now == **container, "{name}: {} has changed", container.name);
+        }
+        // Ports that nobody can reach any more are named.
+        for (id, container) in &inventory.containers {
+            for (port, bindings) in &container.port_bindings {
+                let now = remedies.after.containers[id].ports.get(port).cloned().unwrap_or_default();
+                for binding in bindings.iter().filter(|it| !now.contains(it)) {
+                    let is_named = remedies.owners.iter().flat_map(|it| &it.lost).any(|lost| {
+                        matches!(lost, Lost::Port { port: named, host_port, .. } if named == port && *host_port == binding.host_port)
+                    });
+                    assert!(is_named, "{name}: port {port} of {} is lost without a word", container.name);
+                }
+            }
+        }
+        let text = format!(
+            "{}\nverdict of the model afterwards:\n{}",
+            fix::text(&remedies, fix::Shown::Files),
+            verdicts(&after)
+        );
+        insta::with_settings!({ snapshot_path => "seen", prepend_module_to_snapshot => false }, {
+            assert_snapshot!(format!("fix_{name}"), text);
+        });
+    }
+}
+
+/// What Compose makes of the files that `fix` writes is what the planner said: for every stack, and for Traefik's project.
+#[test]
+fn compose_reads_the_overrides_as_the_planner_meant_them() {
+    let Some(program) = compose_2() else {
+        return left_out(
+            "compose_reads_the_overrides_as_the_planner_meant_them",
+            &["compose-2: LEEWARD_COMPOSE names no Compose 2".to_owned()],
+        );
+    };
+    for stack in stacks() {
+        let inventory = stack.inventory();
+        let remedies = stack.remedies(&inventory);
+        let place = tempfile::TempDir::new().unwrap();
+        let mut projects = Vec::new();
+        let paths: Vec<PathBuf> = (!stack.has_traefik())
+            .then(|| folder().join("front/front.yaml"))
+            .into_iter()
+            .chain(stack.paths.clone())
+            .collect();
+        for path in &paths {
+            let name = project(path).name;
+            let own = place.path().join(format!("{name}.yaml"));
+            if let Some(text) = fix::compose(&remedies, &Owner::Group(name.clone())) {
+                fs::write(&own, text).unwrap();
+            }
+            let mut command = Command::new(&program);
+            command.arg("--project-directory").arg("/srv/stack").arg("-f").arg(path);
+            if own.exists() {
+                command.arg("-f").arg(&own);
+            }
+            // As it was judged: also what runs only when somebody asks for it.
+            let output = command.args(["--profile", "*", "config", "--format", "json"]).output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                output.status.success(),
+                "{}: {error}\n{}",
+                stack.name,
+                fs::read_to_string(&own).unwrap_or_default()
+            );
+            projects.push(compose::read(&String::from_utf8(output.stdout).unwrap(), &name).unwrap());
+        }
+        let merged = compose::deploy(&projects, Inventory::default());
+        let (wanted, found) = (compile(&remedies.after, &Settings::default()), compile(&merged, &Settings::default()));
+        assert_eq!(verdicts(&found), verdicts(&wanted), "{}", stack.name);
+        for (id, container) in &merged.containers {
+            let meant = &remedies.after.containers[id];
+            let places = |it: &Container| -> Vec<(String, Vec<String>)> {
+                let aliases = |place: &Attachment| {
+                    place
+                        .aliases
+                        .iter()
+                        .filter(|it| **it != container.labels["com.docker.compose.service"])
+                        .cloned()
+                        .collect()
+                };
+                it.attachments.values().map(|place| (place.network.clone(), aliases(place))).collect()
+            };
+            assert_eq!(places(container), places(meant), "{}: {}", stack.name, container.name);
+            assert_eq!(container.port_bindings, meant.port_bindings, "{}: {}", stack.name, container.name);
+        }
+    }
+}
+
+/// A Compose that knows `!reset`: what `LEEWARD_COMPOSE` names, else the engine's own.
+fn compose_2() -> Option<PathBuf> {
+    let named = std::env::var_os("LEEWARD_COMPOSE").map(PathBuf::from);
+    let there = ["/usr/libexec/docker/cli-plugins/docker-compose", "/usr/lib/docker/cli-plugins/docker-compose"];
+    named.into_iter().chain(there.map(PathBuf::from)).find(|path| {
+        let output = Command::new(path).args(["version", "--short"]).output();
+        output.is_ok_and(|it| it.stdout.starts_with(b"2.") || it.stdout.starts_with(b"v2."))
+    })
 }

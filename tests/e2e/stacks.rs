@@ -1,0 +1,250 @@
+//! The corpus on a real engine: up as it was, refused; one `leeward fix`; up with what it wrote, routed and isolated.
+//!
+//! The table at the end says for each project what was changed, in how many rounds, and what was lost.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::images::{self, binary};
+use crate::lab::{HOST, Lab, OUTSIDE, eventually, get, json, root};
+use crate::topology::explain;
+
+/// One project: its file, the service that is routed, its host, and whom it has to reach by name.
+struct Case {
+    file: &'static str,
+    project: &'static str,
+    service: &'static str,
+    host: &'static str,
+    needs: &'static [(&'static str, u16)],
+}
+
+const CASES: [Case; 13] = [
+    case("nextcloud.yaml", "nextcloud", "app", "cloud.example.com", &[("db", 5432), ("redis", 6379)]),
+    case("immich.yaml", "immich", "immich-server", "photos.example.com", &[("database", 5432), ("redis", 6379)]),
+    case("plausible.yaml", "plausible", "plausible", "stats.example.com", &[("plausible_events_db", 8123)]),
+    case("vaultwarden.yaml", "vaultwarden", "vaultwarden", "vault.example.com", &[]),
+    case("wordpress.yaml", "blog", "wordpress", "blog.example.com", &[("db", 3306)]),
+    case("static.yaml", "page", "web", "www.example.com", &[]),
+    case("scaled.yaml", "scaled", "api", "api.example.com", &[("cache", 11211)]),
+    case("backup.yaml", "wiki", "wiki", "wiki.example.com", &[("db", 5432)]),
+    case("addresses.yaml", "office", "web", "office.example.com", &[("database", 5432), ("pg", 5432)]),
+    case("healthy.yaml", "healthy", "app", "umami.example.com", &[("db", 5432)]),
+    case("two-apps/blue.yaml", "blue", "app", "blue.example.com", &[("db", 3306)]),
+    case("two-apps/green.yaml", "green", "app", "green.example.com", &[("db", 3306)]),
+    case("links.yaml", "oldies", "tracker", "tracker.example.com", &[("mysql", 3306), ("database", 3306)]),
+];
+
+const fn case(
+    file: &'static str,
+    project: &'static str,
+    service: &'static str,
+    host: &'static str,
+    needs: &'static [(&'static str, u16)],
+) -> Case {
+    Case { file, project, service, host, needs }
+}
+
+/// What listens in the images of the corpus, by the image's name without its tag.
+const PORTS: [(&str, &str); 22] = [
+    ("nextcloud", "80"),
+    ("postgres", "5432"),
+    ("redis", "6379"),
+    ("valkey", "6379"),
+    ("immich-server", "2283"),
+    ("immich-machine-learning", "3003"),
+    ("immich-postgres", "5432"),
+    ("plausible", "8000"),
+    ("clickhouse-server", "8123"),
+    ("vaultwarden", "80"),
+    ("wordpress", "80"),
+    ("mysql", "3306"),
+    ("nginx", "80"),
+    ("api", "8080"),
+    ("memcached", "11211"),
+    ("wikijs", "3000"),
+    ("postgres-backup-s3", "9"),
+    ("office-web", "8069"),
+    ("umami", "3000"),
+    ("umami-migrate", ""),
+    ("ghost", "2368"),
+    ("redmine", "3000"),
+];
+
+/// The shipped front with one network for everybody that leads out, as before anybody moves.
+fn old_front(lab: &Lab) -> PathBuf {
+    let shipped = fs::read_to_string(root().join("compose/compose.yaml")).unwrap();
+    let (services, _) = shipped.split_once("\n  # One for each project").unwrap();
+    let (_, volumes) = shipped.rsplit_once("\nvolumes:\n").unwrap();
+    let text = format!("{services}\n  proxy:\n    name: proxy\n\nvolumes:\n{volumes}")
+        .replace("      - net-proxy\n      - net-proxy2\n", "      - proxy\n")
+        .replace("../traefik", &root().join("traefik").display().to_string());
+    assert!(text.contains("      - proxy\n"), "{text}");
+    let folder = lab.folder().join("stacks/leeward");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("compose.yaml"), text).unwrap();
+    folder
+}
+
+fn folder(lab: &Lab, project: &str) -> PathBuf {
+    lab.folder().join("stacks").join(project)
+}
+
+/// A project's files, those of `fix` among them, for Compose.
+fn up(lab: &Lab, project: &str) {
+    let folder = folder(lab, project);
+    let base = folder.join("compose.yaml").display().to_string();
+    let own = folder.join("compose.leeward.yaml").display().to_string();
+    let more: &[&str] = if fs::exists(&own).unwrap() { &["-f", &own] } else { &[] };
+    lab.compose(&base, &[more, &["up", "-d"]].concat());
+}
+
+/// Every container of a project.
+fn containers(lab: &Lab, project: &str) -> Vec<(String, String)> {
+    let filter = format!("label=com.docker.compose.project={project}");
+    let format = "{{.ID}} {{.Label \"com.docker.compose.service\"}}";
+    let said = lab.docker(&["ps", "--no-trunc", "--filter", &filter, "--format", format]);
+    said.out.lines().filter_map(|line| line.split_once(' ')).map(|(id, name)| (id.into(), name.into())).collect()
+}
+
+fn leeward(lab: &Lab, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(binary()).env_clear().args(arguments).output().unwrap();
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    lab.note(&format!("leeward {} -> {:?} {error}", arguments.join(" "), output.status.code()));
+    (output.status.code(), out.into_owned())
+}
+
+/// Whether the service of a case reaches the Internet, and whom it needs.
+fn reaches(lab: &Lab, case: &Case) -> (bool, BTreeMap<&'static str, bool>) {
+    let all = containers(lab, case.project);
+    let (id, _) = all.iter().find(|(_, service)| service == case.service).unwrap();
+    let out = lab.inside(id, &["nc", "-w", "1", OUTSIDE, "80", "-e", "true"]).ok;
+    let needs = case.needs.iter().map(|(name, port)| {
+        let url = format!("http://{name}:{port}/");
+        (*name, lab.inside(id, &["wget", "-T", "2", "-q", "-O", "-", &url]).out.contains("from image"))
+    });
+    (out, needs.collect())
+}
+
+/// The published ports of a project that answer on the host.
+fn open_ports(lab: &Lab, project: &Value) -> Vec<String> {
+    let services = project["services"].as_object().unwrap();
+    let ports = services.values().flat_map(|it| it["ports"].as_array().into_iter().flatten());
+    let open =
+        ports.filter(|port| port["protocol"] == "tcp").map(|port| port["published"].as_str().unwrap().to_owned());
+    let here = lab.engine().to_string();
+    open.filter(|port| {
+        get(&here, &format!("http://{HOST}:{port}/")).status == 200
+            || get(&here, &format!("http://127.0.0.1:{port}/")).status == 200
+    })
+    .collect()
+}
+
+#[test]
+fn one_round_of_fix_moves_a_project_over() {
+    const NAME: &str = "one_round_of_fix_moves_a_project_over";
+    let Some(means) = crate::means(NAME) else { return };
+    let is_second = |compose: &&Vec<String>| {
+        let said = Command::new(&compose[0]).args(&compose[1..]).args(["version", "--short"]).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).trim_start_matches('v').starts_with('2')
+    };
+    let Some(compose) = means.composes.iter().find(is_second) else {
+        return crate::left_out(NAME, &["compose-2: LEEWARD_COMPOSE names none".to_owned()]);
+    };
+    let lab = Lab::start(NAME, compose);
+    images::make_all(&lab, &means.traefik);
+    for (name, ports) in PORTS {
+        images::stub(&lab, name, ports);
+    }
+    old_front(&lab);
+    up(&lab, "leeward");
+    let mut merged = Vec::new();
+    for case in &CASES {
+        let folder = folder(&lab, case.project);
+        fs::create_dir_all(&folder).unwrap();
+        let text = fs::read_to_string(root().join("tests/stacks").join(case.file)).unwrap();
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("image: ")) {
+            let name = line.split([':', '}']).next().unwrap();
+            lab.docker_ok(&["tag", &format!("stub-{name}"), line.trim_end_matches('}')]);
+        }
+        fs::write(folder.join("compose.yaml"), text).unwrap();
+        up(&lab, case.project);
+        let config = lab.compose(&folder.join("compose.yaml").display().to_string(), &["config", "--format", "json"]);
+        fs::write(folder.join("merged.json"), &config).unwrap();
+        merged.push((folder.join("merged.json").display().to_string(), json(&config)));
+    }
+    let serving = lab.pid(&lab.container("leeward", "leeward"));
+
+    // As it was: refused, on its way out, with its database.
+    let mut ports = Vec::new();
+    for (case, (_, project)) in CASES.iter().zip(&merged) {
+        for (id, _) in containers(&lab, case.project).iter().filter(|(_, service)| service == case.service) {
+            eventually(Duration::from_secs(20), "it is refused", || {
+                let seen = explain(&lab, &serving, id);
+                if seen["outcome"] == "refused" { Ok(()) } else { Err(seen.to_string()) }
+            });
+        }
+        assert_eq!(lab.visit(case.host, "/").status, 404, "{}", case.project);
+        let (out, needs) = reaches(&lab, case);
+        assert!(out && needs.values().all(|it| *it), "{}: {out} {needs:?}", case.project);
+        ports.push(open_ports(&lab, project));
+    }
+
+    let snapshot = lab.folder().join("engine.json").display().to_string();
+    let (status, _) = leeward(&lab, &["snapshot", "--engine", &lab.socket(), "--output", &snapshot]);
+    assert_eq!(status, Some(0));
+    let files: Vec<&str> = merged.iter().map(|(file, _)| file.as_str()).collect();
+    let (status, text) =
+        leeward(&lab, &[&["fix"], &files[..], &["--snapshot", &snapshot, "--format", "json"]].concat());
+    let fixed = json(&text);
+    assert_eq!(status, Some(0), "{text}");
+    for (project, text) in fixed["files"].as_object().unwrap() {
+        println!("--- {project} ---\n{}", text.as_str().unwrap());
+        fs::write(folder(&lab, project).join("compose.leeward.yaml"), text.as_str().unwrap()).unwrap();
+    }
+    // In the order that is printed: Traefik makes the networks.
+    up(&lab, "leeward");
+    for case in &CASES {
+        up(&lab, case.project);
+    }
+    let serving = lab.pid(&lab.container("leeward", "leeward"));
+    let mut table = vec![format!("{:<12} {:>5} {:>6}  {}", "project", "edits", "rounds", "lost")];
+    for ((case, (_, project)), before) in CASES.iter().zip(&merged).zip(&ports) {
+        lab.until_visit(case.host, 200, "from image");
+        let remedies = fixed["owners"].as_array().unwrap();
+        let remedy = remedies.iter().find(|it| it["owner"] == case.project).unwrap();
+        for (id, service) in containers(&lab, case.project) {
+            let seen = explain(&lab, &serving, &id);
+            assert_eq!(seen["outcome"], if service == case.service { "routed" } else { "ignored" }, "{seen}");
+        }
+        let (out, needs) = reaches(&lab, case);
+        assert!(!out && needs.values().all(|it| *it), "{}: {out} {needs:?}", case.project);
+        // What was named is what was lost.
+        let now = open_ports(&lab, project);
+        let lost = remedy["lost"].as_array().unwrap();
+        let named = lost.iter().filter(|it| it["kind"] == "port").map(|it| it["host_port"].as_str().unwrap());
+        let named: Vec<&str> = named.collect();
+        let gone: Vec<&str> = before.iter().filter(|port| !now.contains(port)).map(String::as_str).collect();
+        assert_eq!(gone, named, "{}: {lost:?}", case.project);
+        let lost: Vec<String> = lost.iter().map(short).collect();
+        let edits = remedy["edits"].as_array().unwrap().len();
+        table.push(format!("{:<12} {edits:>5} {:>6}  {}", case.project, 1, lost.join(", ")));
+    }
+    for line in table {
+        lab.note(&line);
+    }
+}
+
+/// What was lost, in a few words.
+fn short(lost: &Value) -> String {
+    let of = |key: &str| lost[key].as_str().unwrap_or_default().to_owned();
+    match lost["kind"].as_str().unwrap() {
+        "port" => format!("port {} of {}", of("host_port"), of("service")),
+        "way-out" => format!("way out of {}", of("service")),
+        other => format!("{other} of {}", of("service")),
+    }
+}
