@@ -7,6 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::budgets::Budgets;
 use crate::traefik::Version;
 use crate::traefik::rules::constraint::Constraint;
@@ -41,6 +43,10 @@ pub struct Settings {
     pub one_off: OneOff,
     /// Names of the containers that are a Traefik. Empty: those labelled `leeward.traefik=true`.
     pub traefiks: BTreeSet<String>,
+    /// Names of the containers that are an egress Traefik. Empty: those labelled `leeward.egress=true`.
+    pub egresses: BTreeSet<String>,
+    /// What the ports of outbound names speak.
+    pub outbound_ports: OutboundPorts,
     /// Names of proxy networks, in order of preference; `*` and `?` as in a shell.
     pub proxy_networks: Vec<Glob>,
     /// Middlewares that every owner may use by their bare name: `owner.name`.
@@ -95,9 +101,10 @@ impl Settings {
 
 /// The flags that a plan can be judged anew with by whoever holds the inventory, as they are written: without those that
 /// say which labels are read at all (`--default-rule`, `--constraints`, the budgets).
-pub const JUDGING: [&str; 15] = [
+pub const JUDGING: [&str; 17] = [
     "allow-empty-services",
     "allow-reference",
+    "egress",
     "exposed-by-default",
     "image-labels",
     "isolation",
@@ -105,6 +112,7 @@ pub const JUDGING: [&str; 15] = [
     "names",
     "network",
     "one-off",
+    "outbound-ports",
     "own-entrypoint",
     "proxy-network",
     "share-middleware",
@@ -133,6 +141,7 @@ impl Settings {
                         settings.allow_references.insert(reference(item).map_err(wrong)?);
                     }
                 }
+                "egress" => settings.egresses.extend(items().map(str::to_owned)),
                 "exposed-by-default" => settings.exposed_by_default = flag()?,
                 "image-labels" => {
                     let all = [("ignore", ImageLabels::Ignore), ("honor", ImageLabels::Honor)];
@@ -162,6 +171,7 @@ impl Settings {
                     let all = [("ignore", OneOff::Ignore), ("route", OneOff::Route)];
                     settings.one_off = word(value, &all).map_err(wrong)?;
                 }
+                "outbound-ports" => settings.outbound_ports = value.parse().map_err(wrong)?,
                 "own-entrypoint" => {
                     for item in items() {
                         settings.own_entry_points.insert(item.parse().map_err(wrong)?);
@@ -408,9 +418,103 @@ impl FromStr for OwnEntryPoint {
     }
 }
 
+/// What a port of the egress Traefik speaks, and so how a connection is known to be for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PortKind {
+    /// TLS from the first byte: by the name that the client asks for (SNI).
+    Tls,
+    /// Anything, also where the server speaks first: by the client's address alone, so one name for each client.
+    Plain,
+    /// HTTP: by the `Host` header.
+    Http,
+}
+
+impl PortKind {
+    /// As it is written: `tls`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Plain => "plain",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// The ports on which outbound names may be reached; the egress Traefik has an entry point for each.
+///
+/// Shape: `443=tls,465=tls,993=tls,587=plain,80=http`, which is the default. Labels cannot change it: one TLS router on a
+/// port where servers speak first keeps everybody there waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboundPorts(BTreeMap<u16, PortKind>);
+
+impl OutboundPorts {
+    /// The default, as it is written.
+    pub const USUAL: &str = "443=tls,465=tls,993=tls,587=plain,80=http";
+    /// How many there may be: Traefik listens on each.
+    const MOST: usize = 64;
+
+    /// What a port speaks, if the egress Traefik listens on it.
+    pub fn kind(&self, port: u16) -> Option<PortKind> {
+        self.0.get(&port).copied()
+    }
+
+    /// Them, by number.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, PortKind)> {
+        self.0.iter().map(|(port, kind)| (*port, *kind))
+    }
+
+    /// The egress Traefik's entry point for a port: `outbound-443`.
+    pub fn entry_point(port: u16) -> String {
+        format!("outbound-{port}")
+    }
+}
+
+impl Default for OutboundPorts {
+    fn default() -> Self {
+        use PortKind::{Http, Plain, Tls};
+        Self([(443, Tls), (465, Tls), (993, Tls), (587, Plain), (80, Http)].into())
+    }
+}
+
+impl FromStr for OutboundPorts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut ports = BTreeMap::new();
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            let wrong = || format!("`{word}` is not `<port>=tls|plain|http`, as in {}", Self::USUAL);
+            let (port, kind) = word.split_once('=').ok_or_else(wrong)?;
+            let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+            let port = port.parse::<u16>().ok().filter(|port| *port > 0 && is_number).ok_or_else(wrong)?;
+            let kinds = [PortKind::Tls, PortKind::Plain, PortKind::Http];
+            let kind = kinds.into_iter().find(|it| it.as_str() == kind).ok_or_else(wrong)?;
+            if ports.insert(port, kind).is_some() {
+                return Err(format!("port {port} is there twice"));
+            }
+        }
+        if ports.is_empty() || ports.len() > Self::MOST {
+            return Err(format!("name 1 to {} ports, as in {}", Self::MOST, Self::USUAL));
+        }
+        Ok(Self(ports))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_of_outbound_names_are_read_strictly() {
+        assert_eq!(OutboundPorts::USUAL.parse::<OutboundPorts>(), Ok(OutboundPorts::default()));
+        let ports: OutboundPorts = "8443=tls, 25=plain".parse().unwrap();
+        assert_eq!((ports.kind(8443), ports.kind(443)), (Some(PortKind::Tls), None));
+        for bad in
+            ["", "443", "443=", "443=TLS", "0=tls", "65536=tls", "+443=tls", "443=tls,443=plain", "443=tls;80=http"]
+        {
+            assert!(bad.parse::<OutboundPorts>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn globs_match_whole_names() {

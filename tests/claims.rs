@@ -23,6 +23,8 @@ mod catch_alls;
 mod many;
 #[path = "claims/moving.rs"]
 mod moving;
+#[path = "claims/outbound.rs"]
+mod outbound;
 #[path = "claims/unfolded.rs"]
 mod unfolded;
 #[path = "claims/version.rs"]
@@ -603,7 +605,9 @@ fn rules_of(labels: Labels, id: &str) -> BTreeSet<String> {
 fn every_rule_about_claims_fires_where_it_should_and_nowhere_else() {
     let pairs: BTreeMap<&str, (Labels, Labels)> =
         PAIRS.iter().map(|(id, fires, quiet)| (*id, (*fires, *quiet))).collect();
-    for rule in rules::all().filter(|rule| matches!(rule.check, Check::Step)) {
+    // Those of outbound names need a world of their own.
+    let of_claims = |rule: &&rules::Rule| !rule.id.as_str().starts_with("EGR");
+    for rule in rules::all().filter(|rule| matches!(rule.check, Check::Step)).filter(of_claims) {
         let (fires, quiet) = pairs.get(rule.id.as_str()).unwrap_or_else(|| panic!("{} has no pair", rule.id));
         assert!(rules_of(fires, rule.id.as_str()).contains(rule.id.as_str()), "{} does not fire", rule.id);
         assert!(!rules_of(quiet, rule.id.as_str()).contains(rule.id.as_str()), "{} fires", rule.id);

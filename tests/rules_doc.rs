@@ -23,6 +23,7 @@ fn family(id: &str) -> &'static str {
         Some("LBL") => "Labels",
         Some("ENG") => "The engine",
         Some("TRF") => "Traefik",
+        Some("EGR") => "Outbound names",
         Some("SOC") => "Leeward's access to the engine",
         _ => "?",
     }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use leeward::budgets::Budgets;
-use leeward::settings::{self, Glob, IsolationOf, OwnEntryPoint, Settings, SharedMiddleware};
+use leeward::settings::{self, Glob, IsolationOf, OutboundPorts, OwnEntryPoint, Settings, SharedMiddleware};
 use leeward::traefik::Version;
 use leeward::traefik::rules::constraint::Constraint;
 use leeward::traefik::rules::template::{self, DefaultRule};
@@ -99,6 +99,28 @@ pub(crate) struct Policy {
     /// Container that is a Traefik; the label `leeward.traefik` then has no effect; repeatable
     #[arg(long, env = "LEEWARD_TRAEFIK", hide_env = true, value_name = "NAME", value_delimiter = ',')]
     traefik: Vec<String>,
+
+    /// Container that is an egress Traefik; the label `leeward.egress` then has no effect; repeatable
+    #[arg(
+        long,
+        env = "LEEWARD_EGRESS",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    egress: Vec<String>,
+
+    /// Ports of outbound names, and what each speaks: tls, plain or http
+    #[arg(
+        long,
+        env = "LEEWARD_OUTBOUND_PORTS",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "PORT=KIND,...",
+        default_value = OutboundPorts::USUAL
+    )]
+    outbound_ports: OutboundPorts,
 
     /// Proxy network; `*` and `?` match as in a shell; repeatable, the first match wins
     #[arg(long, env = "LEEWARD_PROXY_NETWORK", hide_env = true, value_name = "GLOB", value_delimiter = ',')]
@@ -288,6 +310,8 @@ impl Policy {
                 OneOff::Route => settings::OneOff::Route,
             },
             traefiks: self.traefik.into_iter().collect(),
+            egresses: self.egress.into_iter().collect(),
+            outbound_ports: self.outbound_ports,
             proxy_networks: self.proxy_network,
             share_middlewares: self.share_middleware.into_iter().collect(),
             allow_references: self.allow_reference.into_iter().collect(),
@@ -384,6 +408,7 @@ mod tests {
             ("--allow-reference", "api"),
             ("--share-middleware", "auth"),
             ("--own-entrypoint", "mqtt"),
+            ("--outbound-ports", "443=TLS"),
             ("--isolation", "hard"),
             ("--isolation-of", "blog=off"),
             ("--exposed-by-default", "perhaps"),

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use leeward::probe::attempt::Target;
+use leeward::probe::outbound::Speaks;
 use leeward::probe::{self, Wanted};
+use leeward::settings::{OutboundPorts, PortKind};
 
 use super::output::Output;
 use super::{Ended, Exit};
@@ -19,7 +21,7 @@ use super::{Ended, Exit};
 /// It tries to reach the host by the network's gateways, and looks for a default route and the right to send raw frames.
 /// Other targets are tried only if you name them.
 ///
-/// Exit status: 0 nothing was reached; 1 something was; 2 a setting is invalid; 3 it failed.
+/// Exit status: 0 nothing was reached but what --expect-outbound names; 1 something was, or such a name was not; 2 a setting is invalid; 3 it failed.
 #[derive(Args, Debug)]
 pub(crate) struct Probe {
     /// Try to connect to this address; repeatable
@@ -33,6 +35,25 @@ pub(crate) struct Probe {
     /// Try to resolve this public DNS name; repeatable
     #[arg(long, env = "LEEWARD_NAME", hide_env = true, value_name = "NAME", value_delimiter = ',')]
     name: Vec<String>,
+
+    /// Outbound name that has to answer; repeatable
+    #[arg(long, env = "LEEWARD_EXPECT_OUTBOUND", hide_env = true, value_name = "NAME:PORT", value_delimiter = ',')]
+    expect_outbound: Vec<Target>,
+
+    /// Outbound name that must not answer; repeatable
+    #[arg(long, env = "LEEWARD_EXPECT_NO_OUTBOUND", hide_env = true, value_name = "NAME:PORT", value_delimiter = ',')]
+    expect_no_outbound: Vec<Target>,
+
+    /// Ports of outbound names, and what each speaks: tls, plain or http
+    #[arg(
+        long,
+        env = "LEEWARD_OUTBOUND_PORTS",
+        hide_env = true,
+        hide_short_help = true,
+        value_name = "PORT=KIND,...",
+        default_value = OutboundPorts::USUAL
+    )]
+    outbound_ports: OutboundPorts,
 
     /// Also look for other machines on the networks of this container
     #[arg(long, env = "LEEWARD_NEIGHBOURS", hide_env = true)]
@@ -62,11 +83,29 @@ pub(crate) struct Probe {
 impl Probe {
     /// Tries, and prints.
     pub(crate) fn run(self) -> Ended {
-        let Self { tcp, udp, name, neighbours, container, timeout, output } = self;
+        let Self { tcp, udp, name, neighbours, container, timeout, output, .. } = self;
+        let speaks = |targets: Vec<Target>| {
+            let kind = |port| match self.outbound_ports.kind(port) {
+                Some(PortKind::Plain) => Speaks::Plain,
+                Some(PortKind::Http) => Speaks::Http,
+                Some(PortKind::Tls) | None => Speaks::Tls,
+            };
+            targets.into_iter().map(|it| (it.clone(), kind(it.port))).collect()
+        };
+        let (outbound, not_outbound) = (speaks(self.expect_outbound), speaks(self.expect_no_outbound));
         let timeout = Duration::from_secs(timeout);
-        let wanted = Wanted { tcp, udp, names: name, neighbours, containers: container, patience: timeout };
+        let wanted = Wanted {
+            tcp,
+            udp,
+            names: name,
+            outbound,
+            not_outbound,
+            neighbours,
+            containers: container,
+            patience: timeout,
+        };
         let report = super::block_on(async { Ok(probe::probe(&wanted).await) })?;
         super::print(&if output.json() { report.json() } else { report.text() })?;
-        Ok(if report.gets_out { Exit::No } else { Exit::Good })
+        Ok(if report.gets_out || report.lacks { Exit::No } else { Exit::Good })
     }
 }

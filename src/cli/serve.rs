@@ -145,6 +145,10 @@ pub(crate) struct Serve {
     #[arg(long, env = "LEEWARD_DEFAULT_CERTIFICATE_FILE", hide_env = true, value_name = "FILE")]
     default_certificate_file: Option<PathBuf>,
 
+    /// How long outbound names stay allowed once the engine does not answer; inbound routes always stay
+    #[arg(long, env = "LEEWARD_OUTBOUND_KEEP", hide_env = true, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    outbound_keep: Duration,
+
     #[command(flatten)]
     engine: Engine,
 
@@ -169,6 +173,7 @@ impl Serve {
                 client_authorities: self.tls_client_ca,
             }),
             allow_hosts: self.allow_host,
+            outbound_keep: self.outbound_keep,
         };
         let Source { endpoint, certificates, options: mut reading } = self.engine.source()?;
         let mut settings = self.policy.settings()?;

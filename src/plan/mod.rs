@@ -7,6 +7,7 @@ mod address;
 mod complete;
 mod join;
 mod label_cache;
+mod outbound;
 mod reader;
 mod select;
 mod steps;
@@ -31,6 +32,7 @@ use crate::policy::context::Context;
 use crate::policy::finding::{Finding, Subject};
 use crate::policy::forward_auth_names::Answering;
 use crate::policy::hosts::{self, Bindings};
+use crate::policy::outbound::{self as names_outside, Allowance};
 use crate::policy::references::Middlewares;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
@@ -55,6 +57,12 @@ pub struct Plan {
     /// The default certificate that every document carries. `None`: the operator asked for none, or a label sets a store
     /// of certificates; Traefik takes neither where two say what the store is.
     pub default_certificate: Option<Arc<DefaultCertificate>>,
+    /// What each egress Traefik is told, by its container name: outbound names, and nothing else.
+    pub outbound_documents: BTreeMap<String, Arc<Dynamic>>,
+    /// The outbound names that containers ask for, allowed or not; sorted by container.
+    pub outbound: Vec<Allowance>,
+    /// All of these were taken back: see [`Plan::withdraw_outbound`].
+    pub outbound_withdrawn: bool,
     /// Which of the routes Traefik leaves out: see [`Plan::left_out`].
     pub unusable: UnusableRoutes,
     /// The release of Traefik that the documents are for, where nothing says which one reads them.
@@ -354,13 +362,29 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     }
     findings.extend(reader.costs(&context, &asked, &decisions));
     findings.extend(contested);
+    let mut outbound = names_outside::judge(&context);
+    findings.append(&mut outbound.findings);
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))
     });
     let assumed_version = reader.assumed.then_some(reader.version);
     let unusable = UnusableRoutes::default();
     let unknown_owners = unknown_owners(&decisions, settings);
-    Plan { documents, decisions, routes, findings, default_certificate, unusable, assumed_version, unknown_owners }
+    let outbound_documents = outbound::documents(&outbound);
+    let outbound = outbound.allowances;
+    Plan {
+        documents,
+        decisions,
+        routes,
+        findings,
+        default_certificate,
+        outbound_documents,
+        outbound,
+        outbound_withdrawn: false,
+        unusable,
+        assumed_version,
+        unknown_owners,
+    }
 }
 
 /// The owners that the settings name and that nobody is.

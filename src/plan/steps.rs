@@ -110,6 +110,7 @@ fn asks(candidate: &Candidate<'_>, declaration: &Declaration, settings: &Setting
         Code::NotEnabled if is_leeward => Refusal::new(Code::NotEnabled, cause::Step::IsLeeward),
         Code::NotEnabled if is_hook => Refusal::new(Code::NotEnabled, cause::Step::IsHook).by_label(HOOK),
         Code::NotEnabled if is_traefik => Refusal::new(Code::NotEnabled, cause::Step::IsTraefik),
+        Code::NotEnabled if candidate.is_egress => Refusal::new(Code::NotEnabled, cause::Step::IsEgress),
         _ => refusal,
     })
 }

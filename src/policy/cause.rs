@@ -3,7 +3,7 @@
 use super::leeward_labels::Odd;
 use super::rule_id::RuleId;
 use super::rules::{engine, image, logging, net, privilege, published, socket, traefik, volumes};
-use super::{claims, hosts, proxy, references};
+use super::{claims, hosts, outbound, proxy, references};
 use crate::budgets::Excess;
 use crate::inventory::{Engine, Network};
 use crate::traefik::Version;
@@ -56,6 +56,8 @@ causes! {
     Engine(engine::Cause),
     /// TRF.
     Traefik(traefik::Cause),
+    /// EGR.
+    Outbound(outbound::Cause),
     /// SOC.
     Socket(socket::Cause),
     /// No rule's: what a step of the plan saw.
@@ -75,6 +77,7 @@ pub(crate) enum Step {
     IsHook,
     IsLeeward,
     IsTraefik,
+    IsEgress,
     /// The Swarm service of a task.
     ServiceAsWhole(String),
     TasksOneByOne,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::image_labels::{OperatorLabels, operator_labels};
-use super::leeward_labels::{ALLOW, TRAEFIK, is_true};
+use super::leeward_labels::{ALLOW, EGRESS, TRAEFIK, is_true};
 use super::names::Owner;
 use super::namespaces::{Namespace, Namespaces};
 use super::proxy::ProxyNetworks;
@@ -49,6 +49,16 @@ impl<'a> Context<'a> {
         self.candidates.iter().filter(|candidate| candidate.is_traefik)
     }
 
+    /// The declared egress Traefiks.
+    pub fn egresses(&self) -> impl Iterator<Item = &Candidate<'a>> {
+        self.candidates.iter().filter(|candidate| candidate.is_egress)
+    }
+
+    /// Whether the container at a place is a declared egress Traefik.
+    pub fn is_egress(&self, at: usize) -> bool {
+        self.candidates.get(at).is_some_and(|candidate| candidate.is_egress)
+    }
+
     /// The place of a container.
     pub fn find(&self, id: &str) -> Option<usize> {
         self.candidates.binary_search_by(|candidate| candidate.id.as_str().cmp(id)).ok()
@@ -88,6 +98,10 @@ pub struct Candidate<'a> {
     pub is_tasks: bool,
     /// It is a declared Traefik.
     pub is_traefik: bool,
+    /// It is a declared egress Traefik, by which containers reach outbound names, and nothing else.
+    pub is_egress: bool,
+    /// It is declared to be both, which makes it no egress.
+    pub is_both: bool,
     /// It looks like Leeward itself. Decides only what is said, never what is routed.
     pub is_leeward: bool,
 }
@@ -102,7 +116,8 @@ impl<'a> Candidate<'a> {
         let image = inventory.image_of(container);
         let labels = operator_labels(container, image, settings);
         let owner = Owner::of(container, &labels);
-        let is_traefik = is_traefik(container, &labels, settings);
+        let is_traefik = is_declared(container, &labels, &settings.traefiks, TRAEFIK);
+        let egress = is_declared(container, &labels, &settings.egresses, EGRESS);
         let allowed = labels.get(ALLOW).map(|list| RuleId::list(list).0).unwrap_or_default();
         let is_leeward = is_leeward(container);
         let (isolation, rights) = if settings.isolation_of.is_empty() {
@@ -122,6 +137,8 @@ impl<'a> Candidate<'a> {
             rights,
             is_tasks: false,
             is_traefik,
+            is_egress: egress && !is_traefik && !is_leeward,
+            is_both: egress && is_traefik,
             is_leeward,
         }
     }
@@ -143,15 +160,11 @@ fn give_to_tasks(candidates: &mut [Candidate<'_>]) {
     }
 }
 
-/// Whether a container is a declared Traefik: one that `--traefik` names; without it, one labelled
-/// `leeward.traefik=true` by the operator. Where the flag says who is, no label adds to it: whoever may write labels
-/// for an application could else share middlewares with everybody, and claim any host.
-fn is_traefik(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> bool {
-    if settings.traefiks.is_empty() {
-        labels.get(TRAEFIK).is_some_and(is_true)
-    } else {
-        settings.traefiks.contains(&container.name)
-    }
+/// Whether a container is declared to be something: one that a flag `named`; without the flag, one that the operator
+/// labelled. Where the flag says who is, no label adds to it: whoever may write labels for an application could else share
+/// middlewares with everybody, and claim any host.
+fn is_declared(container: &Container, labels: &OperatorLabels<'_>, named: &BTreeSet<String>, label: &str) -> bool {
+    if named.is_empty() { labels.get(label).is_some_and(is_true) } else { named.contains(&container.name) }
 }
 
 /// Whether it looks like Leeward itself.

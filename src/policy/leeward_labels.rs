@@ -16,12 +16,18 @@ pub const PROXY: &str = "leeward.proxy";
 /// The label that declares a container to be a Traefik; its value is `true`.
 pub const TRAEFIK: &str = "leeward.traefik";
 
+/// The label that declares a container to be an egress Traefik; its value is `true`.
+pub const EGRESS: &str = "leeward.egress";
+/// The label that allows outbound names: on a container for it, on a network for the isolated containers on it. Its value:
+/// `api.github.com:443,smtp.example.com:587`.
+pub const OUTBOUND: &str = "leeward.outbound";
+
 /// What they begin with.
 const OURS: &str = "leeward.";
 /// On a container.
-const ON_CONTAINERS: [&str; 3] = [ALLOW, IMAGE_LABELS, TRAEFIK];
+const ON_CONTAINERS: [&str; 5] = [ALLOW, EGRESS, IMAGE_LABELS, OUTBOUND, TRAEFIK];
 /// On a network.
-const ON_NETWORKS: [&str; 3] = [ALLOW, HOSTS, PROXY];
+const ON_NETWORKS: [&str; 4] = [ALLOW, HOSTS, OUTBOUND, PROXY];
 
 /// Whether a label's value says yes.
 pub fn is_true(value: &str) -> bool {
@@ -64,7 +70,7 @@ fn odd<'a>(
     for (key, value) in labels.iter().filter(|(key, _)| is_ours(key)) {
         let key = key.as_str();
         let odd = if here.contains(&key) {
-            let flag = matches!(key, TRAEFIK | PROXY);
+            let flag = matches!(key, EGRESS | TRAEFIK | PROXY);
             let plain = is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
             let trusts = key == IMAGE_LABELS && value != "honor";
             match (flag && !plain, trusts) {
@@ -111,6 +117,7 @@ mod tests {
             check(on_network, key, "true", &format!("Leeward has no label of this name; did you mean {meant}?"));
         }
         check(on_network, "leeward.x", "1", "Leeward has no label of this name");
+        check(on_network, "leeward.egress", "true", "this label belongs on a container, and has no effect here");
         check(on_network, "leeward.traefik", "true", "this label belongs on a container, and has no effect here");
         check(on_container, "leeward.hosts", "a", "this label belongs on a network, and has no effect here");
         check(
@@ -121,7 +128,12 @@ mod tests {
         );
         check(on_container, "leeward.traefik", "yes", "`yes` is not true or false, and counts as false");
         check(on_container, "leeward.image-labels", "honour", "`honour` has no effect; the only value is honor");
-        for (key, value) in [("leeward.traefik", "true"), ("leeward.allow", "NET-001"), ("leewardx.y", "")] {
+        for (key, value) in [
+            ("leeward.traefik", "true"),
+            ("leeward.outbound", "a.example:443"),
+            ("leeward.allow", "NET-001"),
+            ("leewardx.y", ""),
+        ] {
             check(on_container, key, value, "");
         }
         check(on_network, "leeward.hosts", "", "");

@@ -3,7 +3,7 @@
 //! In the order of the steps: [`image_labels`] tells the operator's labels from the image's, [`rules`] judges the
 //! isolation over [`namespaces`], [`proxy`] picks the network, [`claims`] judges what the labels ask for
 //! ([`references`], [`hosts`]) and which names Traefik would look up for it ([`forward_auth_names`]), [`names`] says whose it all is.
-//! [`rule_id`] is the closed set of the rules' ids. [`context`] holds the facts they share, [`leeward_labels`] names the labels that
+//! [`outbound`] judges which names outside a container may reach. [`rule_id`] is the closed set of the rules' ids. [`context`] holds the facts they share, [`leeward_labels`] names the labels that
 //! Leeward reads itself and finds the misspelt ones, [`remedy`] writes what to change.
 
 pub(crate) mod cause;
@@ -16,6 +16,7 @@ pub mod image_labels;
 pub mod leeward_labels;
 pub mod names;
 pub mod namespaces;
+pub mod outbound;
 pub mod proxy;
 pub mod references;
 pub mod refusal;

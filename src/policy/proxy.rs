@@ -141,8 +141,8 @@ impl<'a> ProxyNetworks<'a> {
             How::Flag => settings.proxy_networks.iter().position(|glob| glob.matches(&network.name)),
             How::Label => labelled(network).then_some(0),
             How::Shared => {
-                let is_other =
-                    |it: &Member<'_>| candidates.get(it.at).is_some_and(|other| !other.is_traefik && !other.is_leeward);
+                let is_ours = |it: &Candidate<'_>| it.is_traefik || it.is_egress || it.is_leeward;
+                let is_other = |it: &Member<'_>| candidates.get(it.at).is_some_and(|other| !is_ours(other));
                 let used = on.contains_key(&place) && namespaces.members(place).iter().any(is_other);
                 let is_internal = namespaces.wall(place).is_ok();
                 if used && !is_internal && lenient {
@@ -151,7 +151,12 @@ impl<'a> ProxyNetworks<'a> {
                 (used && is_internal).then_some(0)
             }
             // Of a project alone it is the external network on which Traefik is, not one of the project's own.
-            How::Internal => namespaces.wall(place).is_ok().then_some(usize::from(!network.assumed)),
+            // One of an egress Traefik is for what goes out.
+            How::Internal => {
+                let is_egress = |it: &Member<'_>| candidates.get(it.at).is_some_and(|other| other.is_egress);
+                let fits = namespaces.wall(place).is_ok() && !namespaces.members(place).iter().any(is_egress);
+                fits.then_some(usize::from(!network.assumed))
+            }
         };
         let networks = all().enumerate().filter_map(|(place, network)| Some((place, (rank(place, network)?, network))));
         let networks = networks.collect();

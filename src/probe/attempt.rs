@@ -152,7 +152,7 @@ pub fn raw_frames() -> Try {
     Try { what: "raw", target: "frames".to_owned(), outcome }
 }
 
-async fn addresses(target: &Target, patience: Duration) -> Result<Vec<SocketAddr>, String> {
+pub(super) async fn addresses(target: &Target, patience: Duration) -> Result<Vec<SocketAddr>, String> {
     let lookup = lookup_host((target.host.as_str(), target.port));
     match timeout(patience.max(Duration::from_secs(5)), lookup).await {
         Err(_) => Err("the name is not resolved: no answer".to_owned()),
@@ -162,7 +162,7 @@ async fn addresses(target: &Target, patience: Duration) -> Result<Vec<SocketAddr
 }
 
 /// What the system says, without its number.
-fn plain(error: &io::Error) -> String {
+pub(super) fn plain(error: &io::Error) -> String {
     let words = error.to_string();
     words.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

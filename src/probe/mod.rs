@@ -3,6 +3,7 @@
 //! ```text
 //! routes     what the kernel says of this network namespace: addresses, routes          (pure)
 //! attempt    one try each: a connection, a datagram, a name, a raw socket
+//! outbound   whether the server behind an outbound name answers
 //! report     what the tries add up to, as a table or JSON                                (pure)
 //! ```
 //!
@@ -10,6 +11,7 @@
 //! Everything else goes where the operator says. That nothing got out shows that these tries did not, here and now.
 
 pub mod attempt;
+pub mod outbound;
 pub mod report;
 pub mod routes;
 
@@ -21,6 +23,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use self::attempt::Target;
+use self::outbound::Speaks;
 use self::report::{Outcome, Report, Try};
 use self::routes::{Hardware, Surroundings};
 
@@ -40,6 +43,10 @@ pub struct Wanted {
     pub udp: Vec<Target>,
     /// Names to resolve that only the world outside knows.
     pub names: Vec<String>,
+    /// Names outside that are allowed, and have to answer.
+    pub outbound: Vec<(Target, Speaks)>,
+    /// Names outside that are not, and must not answer.
+    pub not_outbound: Vec<(Target, Speaks)>,
     /// Look for others on the same networks.
     pub neighbours: bool,
     /// The addresses of the containers there. If there are any, a neighbour with another is taken for a machine.
@@ -62,6 +69,8 @@ pub async fn probe(wanted: &Wanted) -> Report {
     waiting.extend(wanted.tcp.iter().cloned().map(Planned::Tcp));
     waiting.extend(wanted.udp.iter().cloned().map(Planned::Udp));
     waiting.extend(wanted.names.iter().cloned().map(Planned::Name));
+    waiting.extend(wanted.outbound.iter().cloned().map(|(target, speaks)| Planned::Allowed(target, speaks)));
+    waiting.extend(wanted.not_outbound.iter().cloned().map(|(target, speaks)| Planned::NotAllowed(target, speaks)));
     if wanted.neighbours {
         waiting.extend(neighbours(&surroundings).into_iter().map(Planned::Neighbour));
     }
@@ -97,6 +106,8 @@ enum Planned {
     Tcp(Target),
     Udp(Target),
     Name(String),
+    Allowed(Target, Speaks),
+    NotAllowed(Target, Speaks),
 }
 
 impl Planned {
@@ -108,6 +119,12 @@ impl Planned {
             }
             Self::Tcp(target) => ("tcp", target.to_string(), attempt::connect(&target, patience).await),
             Self::Udp(target) => ("udp", target.to_string(), attempt::datagram(&target, patience).await),
+            Self::Allowed(target, speaks) => {
+                (report::ALLOWED, target.to_string(), outbound::ask(&target, speaks, patience).await)
+            }
+            Self::NotAllowed(target, speaks) => {
+                ("not allowed", target.to_string(), outbound::ask(&target, speaks, patience).await)
+            }
             Self::Name(name) => {
                 let outcome = attempt::resolve(&name, patience).await;
                 ("dns", name, outcome)

@@ -5,10 +5,13 @@ use serde::Serialize;
 use crate::report::table::columns;
 use crate::report::visible;
 
+/// A try of an outbound name that has to answer.
+pub const ALLOWED: &str = "allowed";
+
 /// One try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Try {
-    /// `route`, `raw`, `host`, `tcp`, `udp`, `dns`, `neighbour`, `machine` (a neighbour that is no container).
+    /// [`ALLOWED`], `not allowed` (outbound names), `route`, `raw`, `host`, `tcp`, `udp`, `dns`, `neighbour`, `machine` (a neighbour that is no container).
     pub what: &'static str,
     /// What it was aimed at.
     pub target: String,
@@ -36,6 +39,8 @@ pub enum Outcome {
 pub struct Report {
     /// A target, the host, a machine on the network or a name outside was reached.
     pub gets_out: bool,
+    /// An outbound name that has to answer did not.
+    pub lacks: bool,
     /// In the order of the tries; neighbours that did not answer are left out.
     pub tries: Vec<Try>,
     /// How many neighbours answered; `None`: nobody looked.
@@ -47,10 +52,11 @@ impl Report {
     pub fn of(tries: Vec<Try>, looked: bool) -> Self {
         let reached = |it: &Try| matches!(it.outcome, Outcome::Reached(_));
         let tries: Vec<Try> = tries.into_iter().filter(|it| it.what != "neighbour" || reached(it)).collect();
-        let gets_out = tries.iter().any(|it| it.what != "neighbour" && reached(it));
+        let gets_out = tries.iter().any(|it| !matches!(it.what, "neighbour" | ALLOWED) && reached(it));
+        let lacks = tries.iter().any(|it| it.what == ALLOWED && !reached(it));
         let near = |it: &&Try| matches!(it.what, "neighbour" | "machine");
         let neighbours = looked.then(|| tries.iter().filter(near).count());
-        Self { gets_out, tries, neighbours }
+        Self { gets_out, lacks, tries, neighbours }
     }
 
     /// For programs. Ends with a newline.
@@ -77,7 +83,12 @@ impl Report {
         if let Some(neighbours) = self.neighbours {
             text.push_str(&format_neighbours(neighbours));
         }
-        let targets = self.tries.iter().any(|it| matches!(it.what, "tcp" | "udp" | "dns"));
+        if self.lacks {
+            text.push_str(
+                "\nan outbound name that has to answer does not: `leeward explain` says whether it is allowed\n",
+            );
+        }
+        let targets = self.tries.iter().any(|it| matches!(it.what, "tcp" | "udp" | "dns" | ALLOWED | "not allowed"));
         text.push_str(match (self.gets_out, targets) {
             (true, _) => "\nthere is a way out: see REACHED\n",
             (false, true) => "\nnone of these tries got out\n",
@@ -116,6 +127,9 @@ mod tests {
             (vec![tried("neighbour", yes()), tried("neighbour", no())], false, "1 neighbour answered"),
             (vec![tried("udp", Outcome::Unknown("sent".into()))], false, "none of these tries got out"),
             (vec![tried("host", no())], false, "nothing outside was tried"),
+            (vec![tried("allowed", yes())], false, "none of these tries got out"),
+            (vec![tried("allowed", no())], false, "has to answer does not"),
+            (vec![tried("not allowed", yes())], true, "there is a way out"),
         ] {
             let report = Report::of(tries, true);
             assert_eq!(report.gets_out, gets_out, "{report:?}");

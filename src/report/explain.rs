@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::outbound::{self, Outbound};
 use super::routes::{left_out, to_change};
 use super::visible::{json, visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
@@ -36,6 +37,12 @@ pub struct Explanation<'a> {
     pub decision: &'a Decision,
     /// The routers that it declares or serves.
     pub routes: Vec<Routed<'a>>,
+    /// The names outside that it asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outbound: Vec<Outbound<'a>>,
+    /// What stands against these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub against_outbound: Vec<&'a Finding>,
     /// What the rules say of it.
     pub findings: Vec<&'a Finding>,
 }
@@ -109,7 +116,11 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
             || route.backends.iter().any(|backend| backend.id == decision.id)
     };
     let is_about = |finding: &&Finding| finding.subject.is_about(&decision.id);
+    let asks = plan.outbound.iter().filter(|it| it.id == decision.id);
+    let outbound: Vec<Outbound<'_>> = asks.map(Outbound::from).collect();
     Explanation {
+        against_outbound: outbound::reasons(plan, &outbound),
+        outbound,
         decision,
         routes: plan.routes.iter().filter(is_own).map(|route| routed(plan, route)).collect(),
         findings: plan.findings.iter().filter(is_about).collect(),
@@ -201,7 +212,7 @@ impl Answer<'_> {
     }
 }
 
-fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> String {
+fn container(Explanation { decision, routes, outbound, against_outbound, findings }: &Explanation<'_>) -> String {
     let mut text = String::new();
     let outcome = match decision.outcome {
         Outcome::Routed => "is routed",
@@ -248,6 +259,12 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
     for route in routes {
         line(&mut text, &format!("         {}", way(route)));
     }
+    if !outbound.is_empty() {
+        text.push_str("\nOutbound\n");
+    }
+    for told in outbound::lines(outbound, against_outbound) {
+        line(&mut text, &format!("         {}", told.replace('\n', "\n         ")));
+    }
     if !decision.warnings.is_empty() {
         text.push_str("\nWarnings\n");
     }
@@ -259,6 +276,7 @@ fn container(Explanation { decision, routes, findings }: &Explanation<'_>) -> St
     let told: BTreeSet<Key<'_>> = said
         .into_iter()
         .flat_map(Refusal::keys)
+        .chain(against_outbound.iter().map(|finding| finding.key()))
         .chain(weighed.map(|Weighed { rule, subject, .. }| (*rule, subject.key(), None)))
         .collect();
     let mut findings = findings.iter().filter(|finding| !told.contains(&finding.key())).peekable();

@@ -3,6 +3,7 @@
 //! ```text
 //! routes     what is routed and where to, what is refused and why
 //! explain    the same for one container or one host, step by step
+//! outbound   which names outside containers may reach
 //! audit      what the rules found, as a table and JSON
 //! check      all of it for Compose projects, with lines of their files
 //! fix        what to change: a summary, Compose override files, commands
@@ -25,6 +26,7 @@ pub mod codes;
 pub mod explain;
 pub mod fix;
 mod json;
+pub mod outbound;
 pub mod placed;
 pub mod routes;
 pub mod rule;

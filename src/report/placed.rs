@@ -195,11 +195,11 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         }
         R::Net002 | R::Net003 => &["network_mode"],
         R::Net007 | R::Pub001 | R::Pub002 | R::Pub003 | R::Pub004 => &["ports"],
-        R::Net012 => &["sysctls", "networks"],
+        R::Net012 | R::Egr014 => &["sysctls", "networks"],
         R::Net024 => &["sysctls"],
         R::Net013 => &["cap_drop"],
         R::Net014 | R::Prv003 | R::Prv004 => &["cap_add"],
-        R::Net022 => &["extra_hosts"],
+        R::Net022 | R::Egr003 => &["extra_hosts"],
         R::Prv001 => &["privileged"],
         R::Prv002 => &["volumes", "use_api_socket"],
         R::Prv005 | R::Prv024 => &["pid"],
@@ -212,6 +212,8 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Prv016 | R::Prv017 | R::Vol001 | R::Vol002 | R::Vol003 | R::Vol004 | R::Trf001 => {
             &["volumes", "secrets", "configs"]
         }
+        R::Egr002 => &["volumes"],
+        R::Egr011 | R::Egr018 | R::Egr019 => &["networks"],
         R::Prv019 => &["read_only"],
         R::Prv020 => &["user"],
         R::Prv021 => &["mem_limit", "pids_limit"],
@@ -233,7 +235,14 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         | R::Lbl014
         | R::Lbl015
         | R::Lbl017
-        | R::Lbl018 => &["labels"],
+        | R::Lbl018
+        | R::Egr004
+        | R::Egr006
+        | R::Egr008
+        | R::Egr009
+        | R::Egr010
+        | R::Egr016
+        | R::Egr017 => &["labels"],
         R::Trf003 => &["cap_add", "cap_drop"],
         // Of networks, of the engine, of who else is there.
         R::Net010
@@ -262,6 +271,12 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         | R::Trf004
         | R::Trf005
         | R::Trf006
+        | R::Egr001
+        | R::Egr005
+        | R::Egr007
+        | R::Egr012
+        | R::Egr013
+        | R::Egr015
         | R::Soc001
         | R::Soc002 => &[],
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::outbound::{self, Outbound};
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, at_once};
@@ -28,6 +29,9 @@ pub struct Listing<'a> {
     pub left_out: Vec<LeftOut<'a>>,
     /// Every container that asked and was refused.
     pub refused: Vec<Refused<'a>>,
+    /// The names outside that containers ask for, allowed or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outbound: Vec<Outbound<'a>>,
     /// How many containers did not ask.
     pub ignored: usize,
     /// Their names; only where all was asked for.
@@ -91,6 +95,7 @@ impl<'a> Listing<'a> {
                 })
                 .collect(),
             refused,
+            outbound: plan.outbound.iter().map(Outbound::from).collect(),
             ignored: ignored.len(),
             ignored_containers: all.then_some(ignored),
         }
@@ -136,6 +141,11 @@ impl<'a> Listing<'a> {
         }
         if with_refused {
             self.write_refused(&mut text);
+        }
+        if !self.outbound.is_empty() {
+            let rows: Vec<_> = self.outbound.iter().map(outbound::row).collect();
+            text.push('\n');
+            text.push_str(&columns(&outbound::COLUMNS, &rows));
         }
         match &self.ignored_containers {
             Some(names) if !names.is_empty() => {

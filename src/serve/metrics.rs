@@ -137,6 +137,15 @@ fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
     }
     registry.register("routes", "Routers in the document", routes);
 
+    let outbound = Family::<Labels, Gauge>::default();
+    let allowed = plan.outbound.iter().filter(|it| it.holds()).count();
+    for (state, count) in [("allowed", allowed), ("not-allowed", plan.outbound.len() - allowed)] {
+        outbound.get_or_create(&vec![("state", state.to_owned())]).set(whole(count));
+    }
+    registry.register("outbound_names", "Names outside that containers ask for, by what was decided", outbound);
+    let words = "1 while outbound names are withdrawn because the engine does not answer";
+    gauge(registry, "outbound_withdrawn", words, i64::from(plan.outbound_withdrawn));
+
     let findings = Family::<Labels, Gauge>::default();
     for (severity, name) in [
         (Severity::Critical, "critical"),

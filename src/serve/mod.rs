@@ -87,6 +87,8 @@ pub struct Options {
     pub tls: Option<tls::Files>,
     /// Names that browsers may call this service by.
     pub allow_hosts: Vec<String>,
+    /// How long outbound names stay allowed once the engine does not answer.
+    pub outbound_keep: Duration,
 }
 
 /// How long clients of the service may take.
@@ -122,13 +124,24 @@ pub struct Service {
     door: Door,
     shared: Shared,
     published: watch::Sender<Option<Arc<Published>>>,
+    outbound_keep: Duration,
 }
 
 impl Service {
     /// Reads the files that the options name, then binds.
     pub async fn bind(options: Options) -> Result<Self, Problem> {
-        let Options { listen, hold, max_held, max_connections, timeouts, drain, token_file, tls, allow_hosts } =
-            options;
+        let Options {
+            listen,
+            hold,
+            max_held,
+            max_connections,
+            timeouts,
+            drain,
+            token_file,
+            tls,
+            allow_hosts,
+            outbound_keep,
+        } = options;
         let tokens = match &token_file {
             Some(path) => Some(auth::TokenFile::open(path).await.map_err(Problem::Settings)?),
             None => None,
@@ -163,7 +176,7 @@ impl Service {
             views: Views::default(),
         };
         let door = Door { listener, tls, tokens, places: max_connections.max(1), timeouts, drain, metrics };
-        Ok(Self { door, shared, published })
+        Ok(Self { door, shared, published, outbound_keep })
     }
 
     /// Where it listens, with the port that the system chose if it was to choose.
@@ -180,7 +193,7 @@ impl Service {
         watching: impl Future<Output = String> + Send + 'static,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Problem> {
-        let Self { door, shared, published } = self;
+        let Self { door, shared, published, outbound_keep } = self;
         let settings = Arc::new(settings);
         let shared = Shared { settings: Arc::clone(&settings), ..shared };
         let metrics = Arc::clone(&shared.metrics);
@@ -188,7 +201,7 @@ impl Service {
         let mut sources = JoinSet::new();
         sources.spawn(watching);
         sources.spawn(async move {
-            publish::publish(settings, observed, published, metrics).await;
+            publish::publish(settings, observed, published, outbound_keep, metrics).await;
             "nothing more can be observed".to_owned()
         });
         let mut listening = JoinSet::new();

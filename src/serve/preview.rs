@@ -76,7 +76,13 @@ impl Wanted {
     pub(super) fn plan(&self, now: &Published) -> Arc<Plan> {
         match &self.preview {
             None => Arc::clone(&now.plan),
-            Some((settings, _)) => Arc::new(plan::compile(&now.inventory, settings)),
+            Some((settings, _)) => {
+                let mut plan = plan::compile(&now.inventory, settings);
+                if now.plan.outbound_withdrawn {
+                    plan.withdraw_outbound();
+                }
+                Arc::new(plan)
+            }
         }
     }
 

@@ -1,11 +1,13 @@
 //! From what was observed to what is published: compiled off the asynchronous threads, encoded once, sent on only if it
 //! is a change. An unchanged document wakes nobody.
 
+use std::future::pending;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use super::changes;
@@ -14,6 +16,7 @@ use super::published::Published;
 use crate::docker::{Observed, Stale};
 use crate::inventory::Inventory;
 use crate::plan::{self, Declarations};
+use crate::policy::outbound::Allowance;
 use crate::report::routes::unknown_owners;
 use crate::report::visible::visible;
 use crate::settings::Settings;
@@ -23,16 +26,23 @@ pub(super) async fn publish(
     settings: Arc<Settings>,
     mut observed: watch::Receiver<Option<Observed>>,
     published: watch::Sender<Option<Arc<Published>>>,
+    outbound_keep: Duration,
     metrics: Arc<Metrics>,
 ) {
     let mut declarations = Declarations::default();
+    // Since when the engine has not answered.
+    let mut lost: Option<Instant> = None;
     loop {
         let seen = observed.borrow_and_update().clone();
         if let Some(Observed { inventory, stale }) = seen {
             let previous = published.borrow().clone();
             tell_of_staleness(previous.as_deref(), stale.as_ref());
+            lost = stale.is_some().then(|| lost.unwrap_or_else(Instant::now));
             let next = match &previous {
-                Some(it) if *it.inventory == *inventory => Some(Published { stale, ..Published::clone(it) }),
+                // What was withdrawn comes back with an answer of the engine, never with a guess.
+                Some(it) if *it.inventory == *inventory && (stale.is_some() || !it.plan.outbound_withdrawn) => {
+                    Some(Published { stale, ..Published::clone(it) })
+                }
                 Some(_) | None => {
                     compile(&settings, previous.clone(), inventory, stale, &mut declarations, &metrics).await
                 }
@@ -47,10 +57,31 @@ pub(super) async fn publish(
                 changes::log(&changes, &next);
             }
         }
-        if observed.changed().await.is_err() {
-            return;
+        let withdraws = lost.filter(|_| published.borrow().as_ref().is_some_and(|it| !it.plan.outbound_withdrawn));
+        let too_long = async {
+            match withdraws {
+                Some(lost) => sleep_until(lost + outbound_keep).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            changed = observed.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = too_long => withdraw(&published),
         }
     }
+}
+
+/// Takes outbound names back: an address that was one container's may be another's by now. Routes stay.
+fn withdraw(published: &watch::Sender<Option<Arc<Published>>>) {
+    let Some(now) = published.borrow().clone() else { return };
+    if now.plan.outbound.iter().any(Allowance::holds) {
+        warn!("the engine has not answered for too long: outbound names are allowed no longer until it does");
+    }
+    published.send_replace(Some(Arc::new(now.withdrawn())));
 }
 
 /// Compiles and encodes on a thread of its own. `None`: the compiler failed, and what was published stays.

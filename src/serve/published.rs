@@ -21,7 +21,8 @@ pub struct Published {
     pub inventory: Arc<Inventory>,
     /// The plan, with every decision.
     pub plan: Arc<Plan>,
-    /// The plan's documents as bytes, by the same keys: [`Plan::EVERYONE`], or a Traefik's container name.
+    /// The plan's documents as bytes, by the same keys: [`Plan::EVERYONE`], or the container name of a Traefik, inbound or
+    /// egress.
     pub documents: BTreeMap<String, Document>,
     /// 1 for the first; one more whenever any document changed.
     pub revision: u64,
@@ -57,16 +58,20 @@ impl Document {
 impl Published {
     /// What follows `previous`, once `plan` is what holds. Encodes each document once, however many Traefiks it is for.
     pub fn next(previous: Option<&Self>, inventory: Arc<Inventory>, plan: Plan, stale: Option<Stale>) -> Self {
+        let kept = |name: &String, bytes: String| {
+            let kept = previous.and_then(|it| it.documents.get(name)).filter(|it| it.bytes == bytes);
+            kept.cloned().unwrap_or_else(|| Document::new(bytes))
+        };
         let mut documents: BTreeMap<String, Document> = BTreeMap::new();
         for (name, dynamic) in &plan.documents {
             let same =
                 plan.documents.iter().zip(documents.values()).find(|((_, other), _)| Arc::ptr_eq(other, dynamic));
-            let encode = || {
-                let bytes = document::write_with(dynamic, plan.default_certificate.as_deref());
-                let kept = previous.and_then(|it| it.documents.get(name)).filter(|it| it.bytes == bytes);
-                kept.cloned().unwrap_or_else(|| Document::new(bytes))
-            };
+            let encode = || kept(name, document::write_with(dynamic, plan.default_certificate.as_deref()));
             documents.insert(name.clone(), same.map_or_else(encode, |(_, document)| document.clone()));
+        }
+        for (name, dynamic) in &plan.outbound_documents {
+            // An egress Traefik is told of outbound names alone; it ends no TLS, and needs no certificate.
+            documents.entry(name.clone()).or_insert_with(|| kept(name, document::write(dynamic)));
         }
         let unchanged = previous.filter(|it| it.documents == documents);
         Self {
@@ -77,6 +82,14 @@ impl Published {
             documents,
             stale,
         }
+    }
+
+    /// The same without outbound names. Inbound routes stay.
+    #[must_use]
+    pub fn withdrawn(&self) -> Self {
+        let mut plan = Plan::clone(&self.plan);
+        plan.withdraw_outbound();
+        Self::next(Some(self), Arc::clone(&self.inventory), plan, self.stale.clone())
     }
 }
 
@@ -99,6 +112,34 @@ mod tests {
         assert_eq!(before.bytes.as_ptr(), after.bytes.as_ptr(), "the same bytes, not equal ones");
         let third = Published::next(Some(&second), inventory, plan(&["", "traefik"]), None);
         assert_eq!(third.revision, 2);
+    }
+
+    #[test]
+    fn outbound_names_are_withdrawn_and_routes_are_not() {
+        let traefik = Arc::new(crate::traefik::Dynamic {
+            tcp: crate::traefik::tcp::Tcp {
+                services: [("x".to_owned(), Arc::default())].into(),
+                ..crate::traefik::tcp::Tcp::default()
+            },
+            ..crate::traefik::Dynamic::default()
+        });
+        let mut plan = plan(&[""]);
+        plan.documents.insert("traefik".to_owned(), Arc::clone(&traefik));
+        plan.outbound_documents.insert("egress".to_owned(), Arc::clone(&traefik));
+        // No document of an inbound Traefik is ever taken for an egress Traefik's.
+        plan.outbound_documents.insert("traefik".to_owned(), Arc::default());
+        let first = Published::next(None, Arc::default(), plan.clone(), None);
+        let bytes = |it: &Published, name: &str| it.documents.get(name).unwrap().bytes.clone();
+        assert_eq!(bytes(&first, "egress"), bytes(&first, "traefik"));
+        let second = first.withdrawn();
+        assert_eq!((bytes(&second, "egress"), bytes(&second, "traefik")), ("{}".into(), bytes(&first, "traefik")));
+        assert_eq!((second.revision, second.plan.outbound_withdrawn), (2, true));
+        assert_eq!(second.withdrawn().revision, 2);
+        let third = Published::next(Some(&second), Arc::default(), plan, None);
+        assert_eq!(
+            (third.documents == first.documents, third.revision, third.plan.outbound_withdrawn),
+            (true, 3, false)
+        );
     }
 
     #[test]

@@ -23,6 +23,8 @@ use tokio::time::{self, Instant};
 
 use self::engine::{Daemon, Fault};
 
+mod outbound;
+
 /// Longer than anything waits for: the body of an answer.
 const EVER: Duration = Duration::from_secs(200);
 
@@ -56,6 +58,7 @@ impl House {
             token_file: None,
             tls: None,
             allow_hosts: Vec::new(),
+            outbound_keep: Duration::from_mins(1),
         })
         .await
         .unwrap();

@@ -169,6 +169,20 @@ impl Daemon {
         self.state.lock().unwrap().containers.get_mut(&id(name)).unwrap()["Image"] = image.into();
     }
 
+    /// Changes what an inspection of a container says.
+    pub(crate) fn edit(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        change(self.state.lock().unwrap().containers.get_mut(&id(name)).unwrap());
+    }
+
+    /// Has one more internal network, whose id is its name.
+    pub(crate) fn add_network(&self, name: &str) {
+        let network = json!({
+            "Id": name, "Name": name, "Driver": "bridge", "Scope": "local", "Internal": true, "Options": {}, "Labels": {},
+            "IPAM": {"Config": []},
+        });
+        self.state.lock().unwrap().networks.push(network);
+    }
+
     /// A container is in the network of another.
     pub(crate) fn in_network_of(&self, name: &str, whose: &str) {
         let mut state = self.state.lock().unwrap();

@@ -12,6 +12,7 @@ mod label;
 pub(crate) mod logging;
 pub(crate) mod mounts;
 pub(crate) mod net;
+mod outbound;
 pub(crate) mod privilege;
 pub(crate) mod published;
 pub(crate) mod socket;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
+pub(super) use net::{can_forge, own_bridge};
 pub use privilege::gives_power;
 
 use super::cause::Cause;
@@ -193,7 +195,7 @@ impl Case<'_> {
 }
 
 /// The families, in the order of the documentation.
-const FAMILIES: [&[Rule]; 10] = [
+const FAMILIES: [&[Rule]; 11] = [
     net::RULES,
     published::RULES,
     privilege::RULES,
@@ -203,6 +205,7 @@ const FAMILIES: [&[Rule]; 10] = [
     label::RULES,
     engine::RULES,
     traefik::RULES,
+    outbound::RULES,
     socket::RULES,
 ];
 

@@ -13,6 +13,7 @@ use crate::policy::finding::{Action, Severity};
 use crate::policy::leeward_labels::{self, Odd};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::{Broken, Member, WayOut, docker_version, is_podman};
+use crate::policy::outbound::lets_through;
 use crate::policy::rule_id::RuleId;
 
 pub(super) const RULES: &[Rule] = &[
@@ -527,7 +528,12 @@ fn net_010(case: &NetworkCase<'_>) -> Option<Seen> {
 fn net_011(case: &NetworkCase<'_>) -> Option<Seen> {
     // Leeward itself too, which has no business with a way out.
     let not_traefik = case.members.iter().filter(|member| case.known.get(member.at).is_none_or(|known| !known.traefik));
-    let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out).collect();
+    // An egress Traefik has a way out, and lets nothing through but what it was told. On a proxy network it has no place.
+    let is_shut = |member: &Member<'_>| {
+        let is_egress = case.context.is_egress(member.at) && !case.is_proxy && !rides(member.container);
+        is_egress && lets_through(member.container).is_empty()
+    };
+    let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out && !is_shut(member)).collect();
     if let (true, Some(unread)) = (pivots.is_empty(), case.unread) {
         return Some(Seen::unverifiable(Cause::Unread(unread.to_owned())));
     }
@@ -615,6 +621,12 @@ pub(super) fn capability(name: &str) -> Cow<'_, str> {
         return Cow::Owned(bare(&name.to_ascii_uppercase()).to_owned());
     }
     Cow::Borrowed(bare(name))
+}
+
+/// Whether a container may send under another's address: by raw frames, or by changing its own.
+pub(in crate::policy) fn can_forge(container: &Container, engine: &Engine) -> bool {
+    net_raw(container, engine) != Some(false)
+        || container.confinement.cap_add.iter().any(|name| matches!(&*capability(name), "NET_ADMIN" | "SYS_ADMIN"))
 }
 
 fn net_013(case: &Case<'_>) -> Option<Seen> {
@@ -766,12 +778,18 @@ fn net_025(case: &NetworkCase<'_>) -> Option<Seen> {
     Some(Seen::new(Cause::OddLabel { label: label.to_owned(), odd }))
 }
 
+/// Whether a network is on a bridge that the engine made for it, as far as its options tell.
+pub(in crate::policy) fn own_bridge(Network { id, options, .. }: &Network) -> bool {
+    options.get("com.docker.network.bridge.name").is_none_or(|bridge| {
+        // What the engine calls its own.
+        bridge.strip_prefix("br-").is_some_and(|short| !short.is_empty() && id.as_str().starts_with(short))
+    })
+}
+
 fn net_026(case: &NetworkCase<'_>) -> Option<Seen> {
-    let Network { id, driver, options, .. } = case.network;
-    let bridge = options.get("com.docker.network.bridge.name")?;
-    // What the engine calls its own.
-    let own = bridge.strip_prefix("br-").is_some_and(|short| !short.is_empty() && id.as_str().starts_with(short));
-    (driver == "bridge" && !own).then(|| Seen::unverifiable(Cause::Bridge(bridge.clone())))
+    let bridge = case.network.options.get("com.docker.network.bridge.name")?;
+    (case.network.driver == "bridge" && !own_bridge(case.network))
+        .then(|| Seen::unverifiable(Cause::Bridge(bridge.clone())))
 }
 
 fn net_027(case: &NetworkCase<'_>) -> Option<Seen> {

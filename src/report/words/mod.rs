@@ -5,6 +5,7 @@ mod engine;
 mod image;
 pub(crate) mod label;
 mod net;
+mod outbound;
 mod privilege;
 mod proxy;
 mod small;
@@ -146,6 +147,7 @@ fn words(cause: &Cause, about: About<'_>) -> String {
         Cause::Claim(cause) => label::claim(cause, about),
         Cause::Engine(cause) => engine::words(cause),
         Cause::Traefik(cause) => traefik::words(cause, about),
+        Cause::Outbound(cause) => outbound::words(cause, about),
         Cause::Socket(cause) => small::socket(cause),
         Cause::Step(cause) => steps::words(cause, about),
     }
@@ -162,6 +164,7 @@ fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
         Cause::Claim(cause) => label::claim_remedy(cause),
         Cause::Traefik(cause) => traefik::remedy(cause),
         Cause::Step(cause) => steps::remedy(cause, about),
+        Cause::Outbound(cause) => outbound::remedy(cause, about),
         _ => None,
     }
 }

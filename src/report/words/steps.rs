@@ -20,6 +20,7 @@ pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String 
         Step::IsHook => "Compose runs a hook of its service in it, and it needs no route".to_owned(),
         Step::IsLeeward => "it is part of Leeward, and needs no route".to_owned(),
         Step::IsTraefik => "it is a Traefik, and needs no route".to_owned(),
+        Step::IsEgress => "it is an egress Traefik, and needs no route".to_owned(),
         Step::ServiceAsWhole(service) => format!("service `{service}` is routed as a whole: lbswarm is set"),
         Step::TasksOneByOne => "its tasks are routed one by one".to_owned(),
         Step::ServiceWithoutAddress => "it has no address on any network".to_owned(),
@@ -89,7 +90,7 @@ pub(super) fn remedy(step: &Step, About { label: key, .. }: About<'_>) -> Option
             .to_owned(),
         Step::NotEnabled => "labels:\n  traefik.enable: \"true\"".to_owned(),
         Step::OneOff | Step::OneOffHook => "nothing to do; --one-off route routes such containers too".to_owned(),
-        Step::IsLeeward | Step::IsHook => "nothing to do".to_owned(),
+        Step::IsLeeward | Step::IsEgress | Step::IsHook => "nothing to do".to_owned(),
         Step::IsTraefik => {
             "nothing to do; to declare middlewares for others on it, add the label traefik.enable=true".to_owned()
         }

@@ -1,0 +1,135 @@
+//! Why an outbound name is not allowed, or is not as it should be.
+
+use super::target::{BadTarget, Target};
+use crate::policy::cause::Few;
+use crate::policy::rule_id::RuleId;
+use crate::settings::PortKind;
+
+/// What was seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// The egress container is not called so on the network.
+    NoAlias { host: String, egress: Egress },
+    /// The egress container has the engine's resolver, which answers with the container's own alias.
+    EnginesResolver,
+    /// It has a `resolv.conf` of its own; what stands in it is not in the engine's answers.
+    ResolverUnread,
+    /// No entry of `extra_hosts` names Leeward's address.
+    LeewardNotNamed,
+    /// `/etc/hosts` is a mount, so that `extra_hosts` has no effect.
+    HostsMounted,
+    /// Leeward's address is not fixed.
+    LeewardMoves { address: String, network: String },
+    /// Others are on the network between the two, or it is not internal.
+    LeewardNotAlone { network: String, company: Few },
+    /// The port has no entry point.
+    NoEntryPoint { target: Target, ports: Vec<(u16, PortKind)> },
+    /// A name that nobody on the network is allowed.
+    NobodysAlias { alias: String, egress: Egress, leads_out: bool },
+    /// The container is declared to be the inbound Traefik, too.
+    Both,
+    /// A Traefik is on the network, or it is a proxy network.
+    ProxyNetwork { traefik: Option<String>, egress: Egress },
+    /// More than one name.
+    Everything { word: String },
+    /// No name with a port.
+    Unreadable { word: String, problem: BadTarget },
+    /// So many names; the most there may be, and the flag for it.
+    TooMany { found: u64, most: u64, flag: &'static str },
+    /// The label comes from the image.
+    Baked,
+    /// A container on the network has a way out of its own.
+    WayOut { over: String },
+    /// Others than the owner's containers are on the network.
+    Strangers { owner: String, strangers: Few },
+    /// A container on the network could not be read.
+    Unread { name: String },
+    /// More than one egress container.
+    Several { egresses: Few },
+    /// Containers on the network may send under another's address.
+    Forgers { names: Few },
+    /// The egress container may forward, or takes packets from where they cannot come from.
+    Forwards { missing: Vec<&'static str> },
+    /// It uses the network of another container.
+    NoNetworkOfItsOwn,
+    /// The network is none whose members are all known, or leads out.
+    NotInternal { why: NotInternal },
+    /// No egress container is on any network of the container, or on the network; `declared`: there are such elsewhere.
+    NoEgress { declared: bool },
+    /// On a network of which nothing is known: it may be there.
+    NoEgressKnown { network: String },
+    /// Several names on one port where only the address tells connections apart.
+    OnePlain { port: u16, hosts: Few },
+    /// Another container has the same address.
+    SharedAddress { other: String },
+    /// Another container answers to the name.
+    Impostor { host: String, name: String, network: String },
+}
+
+/// The egress container on a network.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Egress {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it is called in a compose file.
+    pub(crate) service: String,
+    /// What the network is called in a compose file.
+    pub(crate) network: String,
+}
+
+/// Why a network is not one for outbound names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NotInternal {
+    /// It leads out.
+    Open,
+    /// It is no bridge: others may be on it that the engine does not show.
+    Driver,
+    /// Containers on it have addresses that no allowance is for.
+    Ipv6,
+    /// It is on a bridge of the host's, with whatever else is on that.
+    HostsBridge,
+}
+
+impl Cause {
+    /// The rule that it is of.
+    pub(super) fn rule(&self) -> RuleId {
+        match self {
+            Self::NoAlias { .. } => RuleId::Egr001,
+            Self::EnginesResolver | Self::ResolverUnread => RuleId::Egr002,
+            Self::LeewardNotNamed | Self::HostsMounted | Self::LeewardMoves { .. } | Self::LeewardNotAlone { .. } => {
+                RuleId::Egr003
+            }
+            Self::NoEntryPoint { .. } => RuleId::Egr004,
+            Self::NobodysAlias { .. } => RuleId::Egr005,
+            Self::Both => RuleId::Egr006,
+            Self::ProxyNetwork { .. } => RuleId::Egr007,
+            Self::Everything { .. } => RuleId::Egr008,
+            Self::Unreadable { .. } | Self::TooMany { .. } => RuleId::Egr009,
+            Self::Baked => RuleId::Egr010,
+            Self::WayOut { .. } => RuleId::Egr011,
+            Self::Strangers { .. } | Self::Unread { .. } | Self::Several { .. } => RuleId::Egr012,
+            Self::Forgers { .. } => RuleId::Egr013,
+            Self::Forwards { .. } | Self::NoNetworkOfItsOwn => RuleId::Egr014,
+            Self::NotInternal { .. } => RuleId::Egr015,
+            Self::NoEgress { .. } | Self::NoEgressKnown { .. } => RuleId::Egr016,
+            Self::OnePlain { .. } => RuleId::Egr017,
+            Self::SharedAddress { .. } => RuleId::Egr018,
+            Self::Impostor { .. } => RuleId::Egr019,
+        }
+    }
+
+    /// Whether it is about the label `leeward.outbound`.
+    pub(super) fn is_of_label(&self) -> bool {
+        matches!(
+            self,
+            Self::NoEntryPoint { .. }
+                | Self::Everything { .. }
+                | Self::Unreadable { .. }
+                | Self::TooMany { .. }
+                | Self::Baked
+                | Self::NoEgress { .. }
+                | Self::NoEgressKnown { .. }
+                | Self::OnePlain { .. }
+        )
+    }
+}

@@ -1,0 +1,139 @@
+//! EGR: outbound names.
+
+use super::{About, listed};
+use crate::policy::leeward_labels::OUTBOUND;
+use crate::policy::outbound::{BadTarget, Cause, NotInternal};
+
+pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
+    match cause {
+        Cause::NoAlias { host, egress } => format!("on `{name}` no alias of `{}` is `{host}`", egress.name),
+        Cause::EnginesResolver => format!(
+            "`{name}` asks the engine's resolver, which answers allowed names with the address of `{name}` itself"
+        ),
+        Cause::ResolverUnread => format!(
+            "`{name}` has a resolv.conf of its own; which resolver it names, and whether that drops private addresses, is \
+             not in what the engine shows"
+        ),
+        Cause::LeewardNotNamed => format!("no entry of `extra_hosts` of `{name}` is the address of Leeward"),
+        Cause::HostsMounted => format!("`{name}` mounts /etc/hosts, so its `extra_hosts` have no effect"),
+        Cause::LeewardMoves { address, network } => {
+            format!("`extra_hosts` of `{name}` names {address}, Leeward's address on `{network}`, which is not fixed")
+        }
+        Cause::LeewardNotAlone { network, company } if company.is_empty() => {
+            format!("`{name}` reaches Leeward over `{network}`, which is not internal")
+        }
+        Cause::LeewardNotAlone { network, company } => {
+            format!("`{name}` reaches Leeward over `{network}`, where also is {}", listed(company))
+        }
+        Cause::NoEntryPoint { target, ports } => {
+            let known: Vec<String> = ports.iter().map(|(port, _)| port.to_string()).collect();
+            format!("`{name}` asks for `{target}`, and the egress Traefik listens on {} only", known.join(", "))
+        }
+        Cause::NobodysAlias { alias, egress, leads_out: false } => {
+            format!("on `{name}`, `{}` is called `{alias}`, and nobody there may reach that name", egress.name)
+        }
+        Cause::NobodysAlias { alias, egress, leads_out: true } => format!(
+            "on `{name}`, which leads out, `{0}` is called `{alias}`: who asks for that name there gets `{0}`",
+            egress.name
+        ),
+        Cause::Both => format!("`{name}` is declared to be the inbound Traefik and an egress Traefik"),
+        Cause::ProxyNetwork { traefik: Some(traefik), .. } => {
+            format!("`{traefik}`, a Traefik, is on `{name}`, a network of outbound names")
+        }
+        Cause::ProxyNetwork { traefik: None, egress } => {
+            format!("`{name}` is a proxy network, and `{}` is on it", egress.name)
+        }
+        Cause::Everything { word } => format!("`{name}` asks for `{word}`, which is more than one name"),
+        Cause::Unreadable { word, problem } => {
+            let why = match problem {
+                BadTarget::Everything => "is more than one name",
+                BadTarget::NoPort => "has no port between 1 and 65535 behind it",
+                BadTarget::NoName => "is no host name",
+                BadTarget::Address => "is an address, not a name",
+                BadTarget::NoDot => "has no dot: it is a name of this network",
+                BadTarget::Here => "is this host itself",
+            };
+            format!("`{name}` asks for `{word}`, which {why}")
+        }
+        Cause::TooMany { found, most, flag } => {
+            format!("`{name}` asks for more outbound names than there may be: {found}; the most is {most} ({flag})")
+        }
+        Cause::Baked => format!("the outbound names of `{name}` come from its image, and do not count"),
+        Cause::WayOut { over } => {
+            format!("`{name}` has a way out over `{over}`, and is on a network of outbound names")
+        }
+        Cause::Strangers { owner, strangers } => {
+            format!("on `{name}`, where containers of `{owner}` have outbound names, also is {}", listed(strangers))
+        }
+        Cause::Unread { name: unread } => format!("on `{name}`, `{unread}` could not be read"),
+        Cause::Several { egresses } => format!("on `{name}` is more than one egress container: {}", listed(egresses)),
+        Cause::Forgers { names } => {
+            format!("on `{name}`, {} may send under another's address: NET_RAW or NET_ADMIN", listed(names))
+        }
+        Cause::Forwards { missing } => format!("`{name}` does not set {}", missing.join(" and ")),
+        Cause::NoNetworkOfItsOwn => format!("`{name}` uses the network of another container"),
+        Cause::NotInternal { why } => {
+            let why = match why {
+                NotInternal::Open => "is not internal",
+                NotInternal::Driver => "is no bridge, so that others may be on it that the engine does not show",
+                NotInternal::Ipv6 => "has IPv6",
+                NotInternal::HostsBridge => "is on a bridge of the host's, with what else is on that",
+            };
+            format!("`{name}` is a network of outbound names and {why}")
+        }
+        Cause::NoEgress { declared: true } => {
+            format!("`{name}` has outbound names, and no egress container is on its networks")
+        }
+        Cause::NoEgress { declared: false } => {
+            format!("`{name}` has outbound names, and no egress container is declared")
+        }
+        Cause::NoEgressKnown { network } => {
+            format!("`{name}` has outbound names, and whether an egress container is on `{network}` is not known")
+        }
+        Cause::OnePlain { port, hosts } => format!(
+            "`{name}` has more than one name on port {port}, where only its address tells what it wants: {}",
+            listed(hosts)
+        ),
+        Cause::SharedAddress { other } => format!("`{name}` and `{other}` have the same address"),
+        Cause::Impostor { host, name: other, network } => {
+            format!("`{name}` may reach `{host}`, and on `{network}` that is what `{other}` is called, too")
+        }
+    }
+}
+
+/// What to change, where the names of the case make it better than the rule's own.
+pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
+    match cause {
+        Cause::NoAlias { host, egress } => Some(format!(
+            "services:\n  {}:\n    networks:\n      {}:\n        aliases: [{host}]",
+            egress.service, egress.network
+        )),
+        Cause::NobodysAlias { alias, .. } => Some(format!(
+            "take the alias `{alias}` away, or allow the name to a container:\nlabels:\n  {OUTBOUND}: {alias}:443"
+        )),
+        Cause::EnginesResolver => Some(format!(
+            "services:\n  {}:\n    volumes:\n      - ./egress/resolv.conf:/etc/resolv.conf:ro",
+            about.service?
+        )),
+        Cause::Forwards { .. } => Some(format!(
+            "services:\n  {}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"\n      net.ipv4.conf.all.rp_filter: \"1\"",
+            about.service?
+        )),
+        Cause::NoEntryPoint { target, ports } => {
+            let known: Vec<String> = ports.iter().map(|(port, kind)| format!("{port}={}", kind.as_str())).collect();
+            let port = target.port();
+            Some(format!(
+                "give the egress Traefik an entry point `outbound-{port}` with the address `:{port}`, and start Leeward with \
+                 --outbound-ports {},{port}=tls (or {port}=plain, {port}=http: what the port speaks)",
+                known.join(",")
+            ))
+        }
+        Cause::ResolverUnread => Some(
+            "look at the file that it mounts: its only nameserver has to be a resolver that drops private addresses, as \
+             the one in compose/egress.yaml"
+                .to_owned(),
+        ),
+        Cause::NoEgressKnown { .. } => Some("check the project that makes the network as well".to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,624 @@
+//! Outbound names: who gets one, and all that stands against it.
+
+use std::net::IpAddr;
+
+use leeward::policy::finding::Severity;
+use leeward::policy::outbound::Allowance;
+
+use super::*;
+
+const LABEL: &str = "leeward.outbound";
+
+/// An egress Traefik beside Leeward, and `web` of project `app1` on a network of outbound names with it, allowed `names`.
+fn world(names: &str) -> Inventory {
+    let mut inventory = inventory(["-", "-"]);
+    for (name, internal) in [("net-outside", false), ("net-control-egress", true), ("net-egress-app1", true)] {
+        let network =
+            Network { id: name.into(), name: name.into(), driver: "bridge".into(), internal, ..Network::default() };
+        inventory.networks.insert(network.id.clone(), network);
+    }
+    add(&mut inventory, "leeward", "edge", &["net-control-egress"], &[]);
+    let networks = ["net-control-egress", "net-egress-app1", "net-outside"];
+    add(&mut inventory, "egress", "edge", &networks, &[("leeward.egress", "true")]);
+    let leeward = on(&mut inventory, "leeward", "net-control-egress");
+    let address = leeward.ipv4.unwrap();
+    leeward.fixed = [address].into();
+    let egress = inventory.container_mut("egress").unwrap();
+    egress.confinement.extra_hosts.push(format!("leeward.net-control-egress:{address}"));
+    egress.confinement.sysctls.insert("net.ipv4.conf.all.rp_filter".into(), "1".into());
+    egress.mounts.push(leeward::inventory::Mount {
+        kind: "bind".into(),
+        source: "/srv/resolv.conf".into(),
+        destination: "/etc/resolv.conf".into(),
+        ..leeward::inventory::Mount::default()
+    });
+    let aliases = ["api.github.com", "smtp.example.com", "mirror.example.org"];
+    on(&mut inventory, "egress", "net-egress-app1").aliases = aliases.map(ToOwned::to_owned).into();
+    app(&mut inventory, "web", "app1", names);
+    inventory
+}
+
+/// A container on the network of outbound names, and on one of its own.
+fn app(inventory: &mut Inventory, name: &str, project: &str, names: &str) {
+    let labels: &[(&str, &str)] = if names.is_empty() { &[] } else { &[(LABEL, names)] };
+    add(inventory, name, project, &["net-a", "net-egress-app1"], labels);
+}
+
+fn on<'a>(inventory: &'a mut Inventory, name: &str, network: &str) -> &'a mut Attachment {
+    inventory.container_mut(name).unwrap().attachments.get_mut(network).unwrap()
+}
+
+fn of<'a>(plan: &'a Plan, container: &str) -> Vec<&'a Allowance> {
+    plan.outbound.iter().filter(|it| it.container == container).collect()
+}
+
+/// The names that a container may reach.
+fn allowed(plan: &Plan, container: &str) -> Vec<String> {
+    of(plan, container).into_iter().filter(|it| it.holds()).map(|it| it.target.to_string()).collect()
+}
+
+fn written(plan: &Plan, egress: &str) -> Value {
+    let text = document::write(plan.outbound_documents.get(egress).unwrap());
+    serde_json::from_slice(text.as_ref()).unwrap()
+}
+
+/// The EGR rules that found something, but for what can never be verified.
+fn found(plan: &Plan) -> BTreeSet<&'static str> {
+    let findings = plan.findings.iter().filter(|it| !it.not_verifiable);
+    findings.map(|it| it.rule.as_str()).filter(|it| it.starts_with("EGR")).collect()
+}
+
+#[test]
+fn a_name_is_one_router_for_one_address_on_one_entry_point() {
+    let mut inventory = world("api.github.com:443, smtp.example.com:587,mirror.example.org:80");
+    let address = on(&mut inventory, "web", "net-egress-app1").ipv4.unwrap();
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!(found(&plan), BTreeSet::new());
+    assert_eq!(
+        written(&plan, "egress"),
+        json!({
+            "http": {
+                "routers": { format!("mirror.example.org-80-from-{address}"): {
+                    "entryPoints": ["outbound-80"],
+                    "rule": format!("Host(`mirror.example.org`) && ClientIP(`{address}`)"),
+                    "service": "mirror.example.org-80",
+                }},
+                "services": { "mirror.example.org-80": {
+                    "loadBalancer": { "servers": [{ "url": "http://mirror.example.org:80" }] },
+                }},
+            },
+            "tcp": {
+                "routers": {
+                    format!("api.github.com-443-from-{address}"): {
+                        "entryPoints": ["outbound-443"],
+                        "rule": format!("HostSNI(`api.github.com`) && ClientIP(`{address}`)"),
+                        "service": "api.github.com-443",
+                        "tls": { "passthrough": true },
+                    },
+                    format!("smtp.example.com-587-from-{address}"): {
+                        "entryPoints": ["outbound-587"],
+                        "rule": format!("HostSNI(`*`) && ClientIP(`{address}`)"),
+                        "service": "smtp.example.com-587",
+                    },
+                },
+                "services": {
+                    "api.github.com-443": { "loadBalancer": { "servers": [{ "address": "api.github.com:443" }] } },
+                    "smtp.example.com-587": { "loadBalancer": { "servers": [{ "address": "smtp.example.com:587" }] } },
+                },
+            },
+        })
+    );
+    // And nothing of it is in what inbound Traefiks are told.
+    assert_eq!(plan.documents.keys().collect::<Vec<_>>(), ["", "traefik"]);
+    for document in plan.documents.values() {
+        assert_eq!(document::write(document), document::write(&Dynamic::default()));
+    }
+}
+
+#[test]
+fn an_egress_gets_no_inbound_route_and_no_certificate_and_its_networks_are_no_proxy_networks() {
+    let mut inventory = world("api.github.com:443");
+    add(&mut inventory, "shop", "shop", &["net-a"], &[("traefik.enable", "true"), RULE]);
+    // Without a declared Traefik every internal network is a proxy network, but for these.
+    inventory.container_mut("traefik").unwrap().labels.remove("leeward.traefik");
+    inventory.container_mut("web").unwrap().labels.insert("traefik.enable".into(), "true".into());
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!(plan.decisions.get("web").unwrap().network.as_deref(), Some("net-a"));
+    assert!(!plan.documents.contains_key("egress"));
+    assert!(everything(&plan).http.routers.contains_key("shop.web"), "{:?}", everything(&plan).http.routers.keys());
+    let told = written(&plan, "egress");
+    assert!(told.get("http").is_none() && told.get("tls").is_none(), "{told}");
+    assert_eq!(allowed(&plan, "web"), ["api.github.com:443"]);
+}
+
+#[test]
+fn without_a_label_there_is_nothing_and_an_egress_is_told_so() {
+    let plan = compile(&world(""), &Settings::default());
+    assert_eq!((written(&plan, "egress"), plan.outbound.len()), (json!({}), 0));
+}
+
+type Change = fn(&mut Inventory);
+
+/// Each change takes every outbound name away, by the rule that is named.
+const CHANGES: &[(&str, &str, Change)] = &[
+    ("EGR-002", "no resolv.conf of its own", |i| i.container_mut("egress").unwrap().mounts.clear()),
+    ("EGR-002", "a volume in its place", |i| {
+        i.container_mut("egress").unwrap().mounts.first_mut().unwrap().kind = "volume".into();
+    }),
+    ("EGR-003", "Leeward by DNS", |i| i.container_mut("egress").unwrap().confinement.extra_hosts.clear()),
+    ("EGR-003", "another's address", |i| {
+        let address = on(i, "web", "net-egress-app1").ipv4.unwrap();
+        i.container_mut("egress").unwrap().confinement.extra_hosts = vec![format!("leeward:{address}")];
+    }),
+    ("EGR-003", "an address that is not fixed", |i| on(i, "leeward", "net-control-egress").fixed = Box::default()),
+    ("EGR-003", "a hosts file in its place", |i| {
+        let mut mount = i.container_mut("egress").unwrap().mounts.first().unwrap().clone();
+        mount.destination = "/etc/hosts".into();
+        i.container_mut("egress").unwrap().mounts.push(mount);
+    }),
+    ("EGR-003", "somebody between the two", |i| add(i, "spy", "spy", &["net-control-egress"], &[])),
+    ("EGR-003", "an open network between the two", |i| {
+        i.networks.get_mut("net-control-egress").unwrap().internal = false;
+    }),
+    ("EGR-003", "another Leeward, with company", |i| {
+        let networks = ["net-control-egress2", "net-outside"];
+        let network = Network {
+            id: networks[0].into(),
+            name: networks[0].into(),
+            driver: "bridge".into(),
+            internal: true,
+            ..Network::default()
+        };
+        i.networks.insert(network.id.clone(), network);
+        add(i, "spy", "spy", &networks[..1], &[]);
+        for name in ["leeward", "egress"] {
+            let address = format!("10.9.0.{}", name.len()).parse().unwrap();
+            let attachment = Attachment {
+                network: networks[0].into(),
+                network_id: networks[0].into(),
+                ipv4: Some(address),
+                fixed: [address].into(),
+                ..Attachment::default()
+            };
+            i.container_mut(name).unwrap().attachments.insert(networks[0].into(), attachment);
+        }
+        i.container_mut("egress").unwrap().confinement.extra_hosts.push("leeward:10.9.0.7".into());
+    }),
+    ("EGR-018", "the same address on another network of the egress", |i| {
+        let network = Network {
+            id: "net-egress-app2".into(),
+            name: "net-egress-app2".into(),
+            driver: "bridge".into(),
+            internal: true,
+            ..Network::default()
+        };
+        i.networks.insert(network.id.clone(), network);
+        add(i, "other", "app2", &["net-egress-app2"], &[]);
+        on(i, "other", "net-egress-app2").ipv4 = on(i, "web", "net-egress-app1").ipv4;
+        let mut attachment = on(i, "egress", "net-egress-app1").clone();
+        attachment.network = "net-egress-app2".into();
+        attachment.network_id = "net-egress-app2".into();
+        attachment.ipv4 = None;
+        attachment.aliases.clear();
+        i.container_mut("egress").unwrap().attachments.insert("net-egress-app2".into(), attachment);
+    }),
+    ("EGR-007", "an inbound Traefik beside it", |i| {
+        let attachment = Attachment {
+            network: "net-egress-app1".into(),
+            network_id: "net-egress-app1".into(),
+            ipv4: "172.30.1.250".parse().ok(),
+            ..Attachment::default()
+        };
+        i.container_mut("traefik").unwrap().attachments.insert("net-egress-app1".into(), attachment);
+    }),
+    ("EGR-007", "a proxy network by its label", |i| {
+        i.networks.get_mut("net-egress-app1").unwrap().labels.insert("leeward.proxy".into(), "true".into());
+    }),
+    ("EGR-012", "another owner", |i| app(i, "stranger", "app2", "")),
+    ("EGR-012", "a second egress", |i| {
+        add(i, "egress2", "edge", &["net-egress-app1"], &[("leeward.egress", "true")]);
+    }),
+    ("EGR-012", "somebody who could not be read", |i| {
+        let attachment = Attachment {
+            network: "net-egress-app1".into(),
+            network_id: "net-egress-app1".into(),
+            ..Attachment::default()
+        };
+        let unreadable = leeward::inventory::Unreadable {
+            name: "unread".into(),
+            state: "running".into(),
+            attachments: [("net-egress-app1".to_owned(), attachment)].into(),
+            ..leeward::inventory::Unreadable::default()
+        };
+        i.unreadable.insert("unread".into(), unreadable);
+    }),
+    ("EGR-013", "raw frames", |i| i.container_mut("web").unwrap().confinement.cap_drop.clear()),
+    ("EGR-013", "a neighbour's raw frames", |i| {
+        app(i, "db", "app1", "");
+        i.container_mut("db").unwrap().confinement.cap_drop.clear();
+    }),
+    ("EGR-013", "a neighbour's NET_ADMIN", |i| {
+        app(i, "db", "app1", "");
+        i.container_mut("db").unwrap().confinement.cap_add.insert("CAP_NET_ADMIN".into());
+    }),
+    ("EGR-013", "a privileged neighbour", |i| {
+        app(i, "db", "app1", "");
+        i.container_mut("db").unwrap().confinement.privileged = true;
+    }),
+    ("EGR-014", "forwarding", |i| {
+        i.container_mut("egress").unwrap().confinement.sysctls.remove("net.ipv4.ip_forward");
+    }),
+    ("EGR-014", "forwarding by another name", |i| {
+        let sysctls = &mut i.container_mut("egress").unwrap().confinement.sysctls;
+        sysctls.insert("net.ipv4.conf.all.forwarding".into(), "1".into());
+    }),
+    ("EGR-014", "no reverse path filter", |i| {
+        i.container_mut("egress").unwrap().confinement.sysctls.remove("net.ipv4.conf.all.rp_filter");
+    }),
+    ("EGR-014", "a loose one on one interface", |i| {
+        let sysctls = &mut i.container_mut("egress").unwrap().confinement.sysctls;
+        sysctls.insert("net.ipv4.conf.eth1.rp_filter".into(), "2".into());
+    }),
+    ("EGR-015", "a network that is not internal", |i| {
+        i.networks.get_mut("net-egress-app1").unwrap().internal = false;
+    }),
+    ("EGR-015", "IPv6", |i| i.networks.get_mut("net-egress-app1").unwrap().ipv6 = true),
+    ("EGR-015", "an overlay", |i| i.networks.get_mut("net-egress-app1").unwrap().driver = "overlay".into()),
+    ("EGR-015", "a bridge of the host's", |i| {
+        let options = &mut i.networks.get_mut("net-egress-app1").unwrap().options;
+        options.insert("com.docker.network.bridge.name".into(), "lan0".into());
+    }),
+    ("EGR-001", "no alias", |i| on(i, "egress", "net-egress-app1").aliases.clear()),
+    ("EGR-016", "the egress gone", |i| i.container_mut("egress").unwrap().state = "exited".into()),
+    ("EGR-006", "inbound and outbound in one", |i| {
+        let labels = &mut i.container_mut("egress").unwrap().labels;
+        labels.insert("leeward.traefik".into(), "true".into());
+    }),
+    ("EGR-011", "a way out of its own", |i| {
+        let mut attachment = on(i, "web", "net-a").clone();
+        attachment.network = "net-outside".into();
+        attachment.network_id = "net-outside".into();
+        i.container_mut("web").unwrap().attachments.insert("net-outside".into(), attachment);
+    }),
+    ("EGR-018", "an address that two have", |i| {
+        app(i, "twin", "app1", "");
+        on(i, "twin", "net-egress-app1").ipv4 = on(i, "web", "net-egress-app1").ipv4;
+    }),
+];
+
+#[test]
+fn what_is_not_verified_is_not_allowed() {
+    for (rule, what, change) in CHANGES {
+        let mut inventory = world("api.github.com:443");
+        assert_eq!(allowed(&compile(&inventory, &Settings::default()), "web"), ["api.github.com:443"]);
+        change(&mut inventory);
+        let plan = compile(&inventory, &Settings::default());
+        assert_eq!(allowed(&plan, "web"), Vec::<String>::new(), "{what}");
+        assert!(found(&plan).contains(rule), "{what}: {:?}", found(&plan));
+        if let Some(document) = plan.outbound_documents.get("egress") {
+            assert_eq!(document::write(document), document::write(&Dynamic::default()), "{what}");
+        }
+        for finding in plan.findings.iter().filter(|it| it.rule.as_str() == *rule) {
+            assert!(!finding.words().contains('\n') && !finding.remedy().is_empty(), "{finding:?}");
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_outbound_names_fires_and_none_without_a_reason() {
+    let mut fired: BTreeSet<&str> = CHANGES.iter().map(|(rule, ..)| *rule).collect();
+    let mut inventory = world("api.github.com:8443 a.smtp.example:587 b.smtp.example:587 * 192.0.2.1:80");
+    add(&mut inventory, "fake", "app3", &["net-a"], &[]);
+    on(&mut inventory, "fake", "net-a").aliases.insert("api.github.com".into());
+    fired.extend(found(&compile(&inventory, &Settings::default())));
+    let mut image = Image::default();
+    image.labels.insert(LABEL.into(), "api.github.com:443".into());
+    let mut inventory = world("api.github.com:443");
+    inventory.images.insert("image".into(), image);
+    fired.extend(found(&compile(&inventory, &Settings::default())));
+    let all: BTreeSet<&str> = RuleId::ALL.iter().map(|id| id.as_str()).filter(|id| id.starts_with("EGR")).collect();
+    assert_eq!(fired, all);
+    let quiet = compile(&world("api.github.com:443 smtp.example.com:587 mirror.example.org:80"), &Settings::default());
+    assert_eq!(found(&quiet), BTreeSet::new());
+}
+
+#[test]
+fn an_image_allows_nothing() {
+    let mut inventory = world("api.github.com:443");
+    let mut image = Image::default();
+    image.labels.insert(LABEL.into(), "api.github.com:443".into());
+    inventory.images.insert("baked".into(), image);
+    inventory.container_mut("web").unwrap().image_id = "baked".into();
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!((of(&plan, "web").len(), found(&plan)), (0, ["EGR-005", "EGR-010"].into()));
+    // Nor does an image declare an egress.
+    let mut inventory = world("api.github.com:443");
+    let mut image = Image::default();
+    image.labels.insert("leeward.egress".into(), "true".into());
+    inventory.images.insert("baked".into(), image);
+    inventory.container_mut("egress").unwrap().image_id = "baked".into();
+    assert!(compile(&inventory, &Settings::default()).outbound_documents.is_empty());
+    // Nor do labels that cannot be told from an image's.
+    let mut inventory = world("api.github.com:443");
+    inventory.container_mut("web").unwrap().image_id = "gone".into();
+    assert!(of(&compile(&inventory, &Settings::default()), "web").is_empty());
+}
+
+#[test]
+fn a_flag_says_who_the_egress_is_and_no_label_adds_to_it() {
+    let settings = Settings { egresses: ["other".to_owned()].into(), ..Settings::default() };
+    let plan = compile(&world("api.github.com:443"), &settings);
+    assert!(allowed(&plan, "web").is_empty() && plan.outbound_documents.is_empty());
+    let settings = Settings { egresses: ["egress".to_owned()].into(), ..Settings::default() };
+    let mut inventory = world("api.github.com:443");
+    inventory.container_mut("egress").unwrap().labels.clear();
+    assert_eq!(allowed(&compile(&inventory, &settings), "web"), ["api.github.com:443"]);
+}
+
+#[test]
+fn each_name_stands_for_itself() {
+    let plan = compile(
+        &world("api.github.com:443 api.github.com:8443 unheard.example:443 * 192.0.2.1:80"),
+        &Settings::default(),
+    );
+    assert_eq!(allowed(&plan, "web"), ["api.github.com:443"]);
+    let refused: Vec<_> = of(&plan, "web").into_iter().map(|it| (it.target.to_string(), it.refused.clone())).collect();
+    assert_eq!(
+        refused,
+        [
+            ("api.github.com:443".to_owned(), vec![]),
+            ("api.github.com:8443".to_owned(), vec![RuleId::Egr004]),
+            ("unheard.example:443".to_owned(), vec![RuleId::Egr001]),
+        ]
+    );
+    assert_eq!(found(&plan), ["EGR-001", "EGR-004", "EGR-005", "EGR-008", "EGR-009"].into());
+}
+
+#[test]
+fn of_two_names_on_a_plain_port_neither_is_allowed() {
+    let mut inventory = world("smtp.example.com:587,mirror.example.org:587,api.github.com:443");
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!(allowed(&plan, "web"), ["api.github.com:443"]);
+    assert!(found(&plan).contains("EGR-017"));
+    // Also where the other is asked for by one that shares the address.
+    inventory = world("smtp.example.com:587");
+    add(&mut inventory, "rider", "app1", &["net-a"], &[(LABEL, "mirror.example.org:587")]);
+    let rider = inventory.container_mut("rider").unwrap();
+    rider.attachments.clear();
+    rider.network_mode = "container:web".into();
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!((allowed(&plan, "web").len(), allowed(&plan, "rider").len()), (0, 0));
+}
+
+#[test]
+fn what_a_network_allows_is_for_the_isolated_ones_each_by_its_own_address() {
+    let mut inventory = world("");
+    inventory.networks.get_mut("net-egress-app1").unwrap().labels.insert(LABEL.into(), "api.github.com:443".into());
+    app(&mut inventory, "worker", "app1", "");
+    app(&mut inventory, "leaky", "app1", "");
+    let open = Attachment { network: "net-outside".into(), network_id: "net-outside".into(), ..Attachment::default() };
+    inventory.container_mut("leaky").unwrap().attachments.insert("net-outside".into(), open);
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!((allowed(&plan, "web").len(), allowed(&plan, "worker").len(), of(&plan, "leaky").len()), (1, 1, 0));
+    assert!(of(&plan, "egress").is_empty());
+    let told = written(&plan, "egress");
+    assert_eq!(told["tcp"]["routers"].as_object().unwrap().len(), 2);
+    assert!(!told.to_string().contains('/'), "{told}");
+    // The leaky one is said.
+    let leaky = plan.findings.iter().find(|it| it.rule == RuleId::Egr011).unwrap();
+    assert_eq!(leaky.severity, Severity::High);
+}
+
+#[test]
+fn a_container_that_does_not_run_has_no_allowance() {
+    for state in ["exited", "dead", "created", "paused", "restarting", "removing"] {
+        let mut inventory = world("api.github.com:443");
+        inventory.container_mut("web").unwrap().state = state.into();
+        let plan = compile(&inventory, &Settings::default());
+        assert_eq!(written(&plan, "egress"), json!({}), "{state}");
+    }
+    let mut inventory = world("api.github.com:443");
+    on(&mut inventory, "web", "net-egress-app1").ipv4 = None;
+    assert_eq!(written(&compile(&inventory, &Settings::default()), "egress"), json!({}));
+}
+
+/// The address of one that ended goes to another at once.
+#[test]
+fn an_address_that_changed_hands_is_nobodys_allowance() {
+    let mut inventory = world("api.github.com:443");
+    let address = on(&mut inventory, "web", "net-egress-app1").ipv4;
+    inventory.container_mut("web").unwrap().state = "exited".into();
+    app(&mut inventory, "taker", "app1", "");
+    on(&mut inventory, "taker", "net-egress-app1").ipv4 = address;
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!(written(&plan, "egress"), json!({}));
+    // What it asks for itself is what it gets.
+    let labels = &mut inventory.container_mut("taker").unwrap().labels;
+    labels.insert(LABEL.into(), "mirror.example.org:443".into());
+    let told = written(&compile(&inventory, &Settings::default()), "egress").to_string();
+    assert!(told.contains("mirror.example.org") && !told.contains("api.github.com"), "{told}");
+}
+
+#[test]
+fn two_egresses_are_each_told_their_own() {
+    let mut inventory = world("api.github.com:443");
+    let network = Network {
+        id: "net-egress-app2".into(),
+        name: "net-egress-app2".into(),
+        driver: "bridge".into(),
+        internal: true,
+        ..Network::default()
+    };
+    inventory.networks.insert(network.id.clone(), network);
+    add(&mut inventory, "other", "app2", &["net-egress-app2"], &[(LABEL, "smtp.example.com:587")]);
+    let mut egress = (*inventory.containers.get("egress").unwrap()).as_ref().clone();
+    egress.id = "second".into();
+    egress.name = "second".into();
+    let mut attachment = egress.attachments.remove("net-egress-app1").unwrap();
+    attachment.network = "net-egress-app2".into();
+    attachment.network_id = "net-egress-app2".into();
+    egress.attachments.insert("net-egress-app2".into(), attachment);
+    inventory.put(egress);
+    let plan = compile(&inventory, &Settings::default());
+    let told = |egress| written(&plan, egress).to_string();
+    assert!(told("egress").contains("api.github.com") && !told("egress").contains("smtp"), "{}", told("egress"));
+    assert!(told("second").contains("smtp.example.com") && !told("second").contains("github"), "{}", told("second"));
+}
+
+#[test]
+fn one_who_asks_for_too_much_gets_nothing_and_costs_others_nothing() {
+    let names = |count: u32| (0..count).map(|at| format!("a{at}.example.com:443")).collect::<Vec<_>>().join(",");
+    let plan = compile(&world(&names(501)), &Settings::default());
+    assert_eq!((of(&plan, "web").len(), found(&plan)), (0, ["EGR-005", "EGR-009"].into()));
+    // Five with 500 each are more than an owner may have.
+    let most = names(500);
+    let mut inventory = world(&most);
+    for name in ["b", "c", "d", "e"] {
+        app(&mut inventory, name, "app1", &most);
+    }
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!((plan.outbound.len(), found(&plan)), (2_000, ["EGR-001", "EGR-005", "EGR-009"].into()));
+}
+
+/// A network's label for very many containers.
+#[test]
+fn what_a_network_allows_is_bounded_like_an_owner() {
+    let names: Vec<String> = (0..500).map(|at| format!("a{at}.example.com:443")).collect();
+    let mut inventory = world("");
+    inventory.networks.get_mut("net-egress-app1").unwrap().labels.insert(LABEL.into(), names.join(","));
+    for at in 0..100 {
+        app(&mut inventory, &format!("worker{at}"), "app1", "");
+    }
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!(plan.outbound.len(), 2_000);
+    assert!(found(&plan).contains("EGR-009"));
+}
+
+/// An egress that is declared on a network of others hides no way out from them.
+#[test]
+fn an_egress_on_a_proxy_network_is_a_neighbour_with_a_way_out() {
+    let mut inventory = world("");
+    add(&mut inventory, "shop", "shop", &["net-a"], &[("traefik.enable", "true"), RULE]);
+    let attachment = Attachment { network: "net-a".into(), network_id: "net-a".into(), ..Attachment::default() };
+    inventory.container_mut("egress").unwrap().attachments.insert("net-a".into(), attachment);
+    let plan = compile(&inventory, &Settings::default());
+    assert!(found(&plan).contains("EGR-007"), "{:?}", found(&plan));
+    assert!(plan.findings.iter().any(|it| it.rule == RuleId::Net011));
+}
+
+#[test]
+fn whoever_else_answers_to_the_name_is_said() {
+    let mut inventory = world("api.github.com:443");
+    add(&mut inventory, "fake", "app3", &["net-a"], &[]);
+    on(&mut inventory, "fake", "net-a").aliases.insert("API.github.com".into());
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!(found(&plan), ["EGR-005", "EGR-019"].into());
+}
+
+#[test]
+fn an_alias_that_nobody_may_reach_is_said_the_louder_where_it_leads_out() {
+    let mut inventory = world("api.github.com:443 smtp.example.com:587");
+    let plan = compile(&inventory, &Settings::default());
+    let severity = |plan: &Plan| plan.findings.iter().find(|it| it.rule == RuleId::Egr005).unwrap().severity;
+    assert_eq!(severity(&plan), Severity::Low);
+    on(&mut inventory, "egress", "net-egress-app1").aliases.remove("mirror.example.org");
+    on(&mut inventory, "egress", "net-outside").aliases.insert("acme-v02.api.letsencrypt.org".into());
+    assert_eq!(severity(&compile(&inventory, &Settings::default())), Severity::High);
+}
+
+/// An egress that lets nothing through is no neighbour with a way out; one that may forward is.
+#[test]
+fn an_egress_beside_an_application_is_no_pivot_unless_it_forwards() {
+    let mut inventory = world("api.github.com:443");
+    inventory.container_mut("web").unwrap().labels.insert("traefik.enable".into(), "true".into());
+    let pivot = |inventory: &Inventory| {
+        compile(inventory, &Settings::default()).findings.iter().any(|it| it.rule == RuleId::Net011)
+    };
+    assert!(!pivot(&inventory));
+    inventory.container_mut("egress").unwrap().confinement.sysctls.clear();
+    assert!(pivot(&inventory));
+}
+
+/// Whatever a label holds, no rule has more than its two matchers.
+#[test]
+fn no_label_writes_a_rule() {
+    let hostile = [
+        "a.example`) || HostSNI(`*:443",
+        "a.example:443`) || ClientIP(`0.0.0.0/0",
+        "a.example\\:443",
+        "${jndi}.example:443",
+        "a.example:443\u{0},\u{202e}b.example:443",
+    ];
+    for text in hostile {
+        let mut inventory = world(text);
+        on(&mut inventory, "egress", "net-egress-app1").aliases.extend(text.split([',', ' ']).map(ToOwned::to_owned));
+        let plan = compile(&inventory, &Settings::default());
+        let told = written(&plan, "egress");
+        for kind in ["tcp", "http"] {
+            for router in told[kind]["routers"].as_object().into_iter().flat_map(|it| it.values()) {
+                let rule = router["rule"].as_str().unwrap();
+                assert!(
+                    rule.matches('`').count() == 4 && rule.matches("&&").count() == 1 && !rule.contains("||"),
+                    "{rule}"
+                );
+                let address = rule.rsplit('`').nth(1).unwrap();
+                assert!(address.parse::<IpAddr>().is_ok(), "{rule}");
+                assert_eq!(router["entryPoints"].as_array().unwrap().len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn people_see_what_a_container_may_reach_and_why_not_more() {
+    use leeward::report::{explain, routes};
+    let mut inventory = world("api.github.com:443 smtp.example.com:587 unheard.example:443");
+    let address = on(&mut inventory, "web", "net-egress-app1").ipv4.unwrap();
+    let mut plan = compile(&inventory, &Settings::default());
+    let told = explain::find(&plan, "web").text();
+    for line in [
+        format!("may reach api.github.com:443 by `egress` (tls, from {address} on net-egress-app1)"),
+        format!("may reach smtp.example.com:587 by `egress` (plain, from {address} on net-egress-app1)"),
+        "may not reach unheard.example:443: EGR-001".to_owned(),
+        "EGR-001: on `net-egress-app1` no alias of `egress` is `unheard.example`".to_owned(),
+        "aliases: [unheard.example]".to_owned(),
+    ] {
+        assert!(told.contains(&line), "{line}\n{told}");
+    }
+    let listed = routes::Listing::new(&plan, None, false).text();
+    for row in [
+        "web        api.github.com:443    tls     egress on net-egress-app1  allowed\n".to_owned(),
+        "web        unheard.example:443   tls     egress on net-egress-app1  not allowed: EGR-001".to_owned(),
+    ] {
+        assert!(listed.contains(&row), "{row}\n{listed}");
+    }
+    let listed: Value = serde_json::from_str(&routes::Listing::new(&plan, None, false).json()).unwrap();
+    assert_eq!(
+        listed["outbound"][0],
+        json!({
+            "allowed": true, "container": "web", "id": "web", "owner": "app1", "host": "api.github.com", "port": 443,
+            "kind": "tls", "network": "net-egress-app1", "egress": "egress", "address": address,
+        })
+    );
+    assert_eq!(
+        (&listed["outbound"][2]["allowed"], &listed["outbound"][2]["refused"][0]),
+        (&json!(false), &json!("EGR-001"))
+    );
+    // While they are taken back, nobody says otherwise.
+    plan.withdraw_outbound();
+    assert_eq!(written(&plan, "egress"), json!({}));
+    let told = explain::find(&plan, "web").text();
+    assert!(told.contains("may not reach api.github.com:443: the engine does not answer"), "{told}");
+}
+
+/// What Leeward writes is what the shipped egress listens on.
+#[test]
+fn the_shipped_egress_has_an_entry_point_for_each_port() {
+    let config = std::fs::read_to_string(format!("{}/traefik/egress.yml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for (port, _) in leeward::settings::OutboundPorts::default().iter() {
+        let entry_point = leeward::settings::OutboundPorts::entry_point(port);
+        assert!(config.contains(&format!("  {entry_point}:\n    address: \":{port}\"\n")), "{entry_point}");
+    }
+    assert_eq!(config.matches("  outbound-").count(), leeward::settings::OutboundPorts::default().iter().count());
+    assert!(config.contains("  traefik:\n    address: \"127.0.0.1:"), "{config}");
+}

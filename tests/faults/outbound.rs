@@ -1,0 +1,113 @@
+//! Outbound names while the engine misbehaves: an address that was one container's may be another's by now.
+
+use super::*;
+
+/// `web` is routed, and allowed `api.example.com:443` through `egress`.
+async fn house() -> House {
+    let house = House::new(&["web", "egress", "leeward"], false).await;
+    let mut house = house;
+    for network in ["net-egress", "net-control"] {
+        house.engine.add_network(network);
+    }
+    let place = |network: &str, address: &str| json!({ "NetworkID": network, "IPAddress": address });
+    house.engine.edit("web", |it| {
+        it["Config"]["Labels"]["leeward.outbound"] = "api.example.com:443".into();
+        it["HostConfig"]["CapDrop"] = json!(["ALL"]);
+        it["Config"]["Labels"]["com.docker.compose.project"] = "app".into();
+        it["NetworkSettings"]["Networks"]["net-egress"] = place("net-egress", "10.1.0.2");
+    });
+    house.engine.edit("egress", |it| {
+        it["Config"]["Labels"] = json!({ "leeward.egress": "true" });
+        it["HostConfig"]["ExtraHosts"] = json!(["leeward:10.2.0.2"]);
+        it["HostConfig"]["Sysctls"]["net.ipv4.conf.all.rp_filter"] = "1".into();
+        it["Mounts"] = json!([{ "Type": "bind", "Source": "/srv/resolv.conf", "Destination": "/etc/resolv.conf" }]);
+        let mut aliased = place("net-egress", "10.1.0.3");
+        aliased["Aliases"] = json!(["api.example.com"]);
+        it["NetworkSettings"]["Networks"] =
+            json!({ "net-egress": aliased, "net-control": place("net-control", "10.2.0.3") });
+    });
+    house.engine.edit("leeward", |it| {
+        it["Config"]["Labels"] = json!({});
+        it["Config"]["Image"] = "leeward/leeward:1".into();
+        let mut fixed = place("net-control", "10.2.0.2");
+        fixed["IPAMConfig"] = json!({ "IPv4Address": "10.2.0.2" });
+        it["NetworkSettings"]["Networks"] = json!({ "net-control": fixed });
+    });
+    house.engine.start();
+    house.until_ready(200).await;
+    house.hosts_become(&["web"]).await;
+    house
+}
+
+async fn egress(house: &House) -> String {
+    let (status, body) = house.get("/config/egress").await;
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+/// Waits until an egress Traefik is told of this name, or of none.
+async fn becomes(house: &House, wanted: Option<&str>) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let told = egress(house).await;
+        if wanted.map_or(told == "{}", |wanted| told.contains(wanted)) {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < EVER, "{told} instead of {wanted:?}");
+        time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_engine_takes_outbound_names_back_and_leaves_routes_alone() {
+    let house = house().await;
+    let (routes, names) = (house.config().await, egress(&house).await);
+    assert!(names.contains("ClientIP(`10.1.0.2`)") && !routes.contains("api.example.com"), "{names} {routes}");
+    house.engine.fail("", Fault::Silent);
+    house.until_ready(503).await;
+    // A short absence costs nothing.
+    time::sleep(Duration::from_secs(55)).await;
+    assert_eq!(egress(&house).await, names);
+    time::sleep(Duration::from_secs(6)).await;
+    assert_eq!((egress(&house).await.as_str(), house.config().await), ("{}", routes.clone()));
+    let metrics = house.get("/metrics").await.1;
+    assert!(metrics.contains("leeward_outbound_withdrawn 1"), "{metrics}");
+    assert!(metrics.contains("leeward_outbound_names{state=\"allowed\"} 0"), "{metrics}");
+    time::sleep(Duration::from_mins(5)).await;
+    assert_eq!((egress(&house).await.as_str(), house.config().await), ("{}", routes.clone()));
+    house.engine.mend();
+    house.until_ready(200).await;
+    becomes(&house, Some("api.example.com")).await;
+    assert_eq!((egress(&house).await, house.config().await), (names, routes));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_comes_and_goes_is_not_lost() {
+    let house = house().await;
+    let names = egress(&house).await;
+    for _ in 0..4 {
+        house.engine.fail("", Fault::Silent);
+        house.until_ready(503).await;
+        time::sleep(Duration::from_secs(40)).await;
+        assert_eq!(egress(&house).await, names);
+        house.engine.mend();
+        house.until_ready(200).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_ends_has_no_allowance_before_its_address_is_anothers() {
+    let house = house().await;
+    // The engine says that it has ended, and clears up behind it: what it says when asked is old.
+    house.engine.say("web", "die");
+    let took = becomes(&house, None).await;
+    assert!(took <= Duration::from_millis(50), "{took:?}");
+    house.engine.say("web", "start");
+    becomes(&house, Some("ClientIP(`10.1.0.2`)")).await;
+    // It comes back with another address, and another takes the old one.
+    house.engine.say("web", "die");
+    house.engine.edit("web", |it| it["NetworkSettings"]["Networks"]["net-egress"]["IPAddress"] = "10.1.0.9".into());
+    house.engine.say("web", "start");
+    becomes(&house, Some("ClientIP(`10.1.0.9`)")).await;
+    assert!(!egress(&house).await.contains("10.1.0.2"));
+}
