@@ -144,18 +144,20 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Gives the containers of Swarm tasks to the owners of their services. By the tasks' own records: what stands in a
-/// container's labels, anybody can write.
+/// Gives the containers of Swarm tasks to the owners of their services, and makes those of a declared Traefik's tasks Traefik
+/// too. By the tasks' own records: what stands in a container's labels, anybody can write.
 fn give_to_tasks(candidates: &mut [Candidate<'_>]) {
     let place = |id: &ContainerId| candidates.binary_search_by(|candidate| candidate.id.cmp(id)).ok();
-    let owned: Vec<(usize, Owner)> = candidates
-        .iter()
-        .filter_map(|task| Some((place(task.container.swarm.as_ref()?.container.as_ref()?)?, task.owner.clone())))
-        .collect();
-    for (at, owner) in owned {
+    let of_task = |task: &Candidate<'_>| {
+        let at = place(task.container.swarm.as_ref()?.container.as_ref()?)?;
+        Some((at, task.owner.clone(), task.is_traefik))
+    };
+    let owned: Vec<(usize, Owner, bool)> = candidates.iter().filter_map(of_task).collect();
+    for (at, owner, is_traefik) in owned {
         if let Some(candidate) = candidates.get_mut(at) {
             candidate.owner = owner;
             candidate.is_tasks = true;
+            candidate.is_traefik |= is_traefik;
         }
     }
 }

@@ -1465,6 +1465,28 @@ fn a_swarm_service_is_counted_once_however_many_tasks_and_containers_it_has() {
 }
 
 #[test]
+fn the_container_of_a_traefik_that_is_a_service_is_no_neighbour_with_a_way_out() {
+    let fires = |container: &str| {
+        let mut inventory = topology();
+        let traefik = (*inventory.containers["traefik"]).clone();
+        inventory.containers.remove("traefik");
+        let swarm = Swarm {
+            service: "traefik".into(),
+            service_id: "s1".into(),
+            task: Some("1".into()),
+            container: Some(container.into()),
+            ..Swarm::default()
+        };
+        let labels = labels(&[("leeward.traefik", "true")]);
+        inventory.put(Container { id: "t1".into(), swarm: Some(swarm), labels, ..traefik.clone() });
+        inventory.put(Container { id: "c1".into(), labels: BTreeMap::new(), ..traefik });
+        judged(&inventory, &Settings::default()).findings.iter().any(|finding| finding.rule == RuleId::Net011)
+    };
+    assert!(!fires("c1"));
+    assert!(fires("another"), "a container like it is none");
+}
+
+#[test]
 fn a_container_does_not_become_a_services_by_its_labels() {
     let mut inventory = topology();
     add(&mut inventory, "forged", "blog", &["net-proxy"]);
