@@ -1,4 +1,4 @@
-//! A swarm of several nodes: three engines, each in namespaces of its own, on one wire. Leeward and Traefik are on the
+//! A swarm of several nodes: three engines, each in namespaces of its own, on one wire. The shipped stack runs on the
 //! manager; tasks of a service on internal overlays are routed and answer wherever they run, and a node that dies takes with it
 //! only what ran there.
 //!
@@ -9,12 +9,13 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::images;
-use crate::lab::{Lab, eventually, get, json, must};
+use crate::lab::{Lab, eventually, get, json, must, root};
 use crate::topology::serve;
 
 /// A node asks a registry for every image, and only then takes its own: this one says no at once.
@@ -39,32 +40,31 @@ fn a_swarm_of_three_nodes() {
     }
     let manager = &labs[0];
     images::make_all(manager, &means.traefik);
-    let overlay = ["network", "create", "--driver", "overlay", "--attachable", "--internal"];
-    manager.docker_ok(&[&overlay[..], &["proxy"]].concat());
+    let overlay = ["network", "create", "--driver", "overlay", "--internal"];
+    manager.docker_ok(&[&overlay[..], &["net-proxy"]].concat());
     manager.docker_ok(&[&overlay[..], &["back"]].concat());
-    let group = manager.socket_group();
-    let leeward = ["run", "-d", "--name", "leeward", "--network", "proxy", "--cap-drop", "ALL", "--group-add", &group];
-    let socket = ["-v", "/var/run/docker.sock:/var/run/docker.sock:ro", "leeward/leeward:0.1.0", "serve"];
-    manager.docker_ok(
-        &[&leeward[..], &["--sysctl", "net.ipv4.ip_forward=0"], &socket, &["--listen=0.0.0.0:9000"]].concat(),
-    );
-    manager.docker_ok(&[
-        "create",
-        "--name=traefik",
-        "--publish=80:80",
-        "--label=leeward.traefik=true",
-        "--cap-drop=ALL",
-        "--cap-add=NET_BIND_SERVICE",
-        "--sysctl=net.ipv4.ip_forward=0",
-        "traefik:v3.7.15",
-        "--entrypoints.web.address=:80",
-        "--providers.providersthrottleduration=100ms",
-        "--providers.http.endpoint=http://leeward:9000/config",
-        "--providers.http.pollinterval=250ms",
-    ]);
-    manager.docker_ok(&["network", "connect", "proxy", "traefik"]);
-    manager.docker_ok(&["start", "traefik"]);
-    let serving = manager.pid("leeward");
+    let own = manager.docker_ok(&["info", "-f", "{{.Swarm.NodeID}}"]);
+    manager.docker_ok(&["node", "update", "--label-add", "leeward=true", &own]);
+    let mut deploy = Command::new("docker");
+    deploy
+        .args(["stack", "deploy", "--resolve-image=never", "-c"])
+        .arg(root().join("compose/swarm.yaml"))
+        .arg("leeward");
+    let said = manager.with_engine(deploy.env("DOCKER_GID", manager.socket_group())).output().unwrap();
+    manager.note(&format!("docker stack deploy -c compose/swarm.yaml leeward: {said:?}"));
+    assert!(said.status.success(), "{said:?}");
+    let mut serving = String::new();
+    eventually(Duration::from_mins(1), "leeward, as a service, is ready", || {
+        let filter = "label=com.docker.swarm.service.name=leeward_leeward";
+        let id = manager.docker(&["ps", "-q", "--filter", filter]).out;
+        serving = manager.pid(id.lines().next().unwrap_or("none"));
+        let answer = get(&serving, "http://127.0.0.1:9000/readyz");
+        if answer.status == 200 {
+            Ok(())
+        } else {
+            Err(format!("{answer:?} {}", manager.docker(&["stack", "ps", "--no-trunc", "leeward"]).out))
+        }
+    });
     let nodes = Nodes { labs, serving };
     nodes.tasks_on_every_node_answer();
     nodes.strict_refuses_nothing_that_is_shut_in();
@@ -153,10 +153,6 @@ impl Nodes {
 
     fn tasks_on_every_node_answer(&self) {
         let manager = self.manager();
-        eventually(Duration::from_secs(30), "leeward is ready", || {
-            let answer = serve(manager, &self.serving, "/readyz");
-            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
-        });
         let says = "mkdir /tmp/w; echo node $NODE >/tmp/w/index.html; exec httpd -f -p 8080 -h /tmp/w";
         manager.docker_ok(&[
             "service",
@@ -165,7 +161,7 @@ impl Nodes {
             "--no-resolve-image",
             "--name=web",
             "--replicas=6",
-            "--network=proxy",
+            "--network=net-proxy",
             "--network=back",
             "--cap-drop=ALL",
             "--sysctl=net.ipv4.ip_forward=0",
@@ -174,7 +170,6 @@ impl Nodes {
             "--label=traefik.enable=true",
             "--label=traefik.http.routers.web.rule=Host(`web.test`)",
             "--label=traefik.http.services.web.loadbalancer.server.port=8080",
-            "--label=traefik.swarm.network=proxy",
             OWN,
             "sh",
             "-c",
@@ -204,6 +199,9 @@ impl Nodes {
             let all = audit["findings"].as_array().unwrap().iter();
             all.filter(|it| it["rule"] == rule && it["words"].as_str().unwrap_or_default().contains("web")).count()
         };
+        for finding in audit["findings"].as_array().unwrap() {
+            self.manager().note(&format!("audit: {} {} {}", finding["severity"], finding["rule"], finding["words"]));
+        }
         // Six tasks, two of them with a container here: one service.
         assert!(["NET-010", "NET-012", "NET-013"].iter().all(|rule| of_service(rule) <= 1), "{audit}");
         self.manager().note(&format!("strict refuses {} of the service", refused.len()));
