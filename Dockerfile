@@ -9,7 +9,8 @@ COPY src src
 COPY tests tests
 # Alpine's Rust links musl statically. The toolchain is the image's own: the pin of rust-toolchain.toml would fetch it again.
 RUN rm rust-toolchain.toml && cargo build --release --locked --bin leeward
-RUN mkdir -p /out/run/leeward && chmod 0750 /out/run/leeward && cp target/release/leeward /out/leeward
+RUN mkdir -p /out/run/leeward /out/certificates && chmod 0750 /out/run/leeward && chmod 0700 /out/certificates \
+    && cp target/release/leeward /out/leeward
 
 FROM scratch
 LABEL org.opencontainers.image.title="Leeward" \
@@ -19,6 +20,8 @@ LABEL org.opencontainers.image.title="Leeward" \
 COPY --from=build /out/leeward /leeward
 # The folder of the gate's socket belongs to the user that both gate and serve run as; a new volume takes that over.
 COPY --from=build --chown=65532:65532 /out/run/ /run/
+# And that of Traefik's certificates, of the same user: compose.yaml makes the volume with this image.
+COPY --from=build --chown=65532:65532 /out/certificates/ /certificates/
 USER 65532:65532
 EXPOSE 9000
 HEALTHCHECK --interval=30s --timeout=5s --retries=3 CMD ["/leeward", "health"]

@@ -147,6 +147,8 @@ pub struct Engine {
     pub keeps_variants: bool,
     /// `/info` `DockerRootDir`: `/var/lib/docker`.
     pub root_dir: Option<String>,
+    /// `/info` `DefaultAddressPools`: where the subnets of new networks come from. Empty: the engine's own.
+    pub address_pools: Vec<AddressPool>,
     /// `/info` `Swarm.LocalNodeState`: `inactive`, `active`, ….
     pub swarm_state: Option<String>,
     /// `/info` `Swarm.ControlAvailable`: this node is a manager.
@@ -158,6 +160,16 @@ pub struct Engine {
     pub host_address: Option<String>,
     /// What Leeward's own door to the engine turned out to be (SOC rules), if it was tested.
     pub door: Option<Door>,
+}
+
+/// Addresses that the engine cuts subnets out of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddressPool {
+    /// All of them: `172.30.0.0/16`.
+    pub base: String,
+    /// The bits of the prefix of each subnet: 24.
+    pub size: u8,
 }
 
 /// What the self-test of the door to the engine's socket found.

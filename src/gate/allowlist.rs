@@ -87,6 +87,7 @@ const INFO: Shape = Object(&[
     ("SecurityOptions", WORDS),
     ("Warnings", WORDS),
     ("DockerRootDir", Word),
+    ("DefaultAddressPools", List(&Object(&[("Base", Word), ("Size", Word)]))),
     ("Swarm", Object(&[("NodeID", Word), ("LocalNodeState", Word), ("ControlAvailable", Word)])),
 ]);
 

@@ -118,6 +118,7 @@ ids! {
     Eng009 = "ENG-009",
     Eng010 = "ENG-010",
     Eng011 = "ENG-011",
+    Eng012 = "ENG-012",
     Trf001 = "TRF-001",
     Trf002 = "TRF-002",
     Trf003 = "TRF-003",

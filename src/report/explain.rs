@@ -244,7 +244,7 @@ fn container(Explanation { decision, routes, outbound, against_outbound, finding
                 // Told as a refusal.
                 Standing::Blocks => continue,
                 Standing::Allowed => "allowed",
-                Standing::Overruled => "does not count: --isolation warn",
+                Standing::Overruled => "does not count under `warn`",
                 Standing::Noted => "noted",
             };
             line(&mut text, &format!("         {rule} ({note}): {}", visible(&weighed.words())));

@@ -268,6 +268,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         | R::Eng009
         | R::Eng010
         | R::Eng011
+        | R::Eng012
         | R::Trf004
         | R::Trf005
         | R::Trf006

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use super::pieces::LEFT_OUT;
 use crate::budgets::{self, Excess, Quantity};
 use crate::inventory::{
-    Attachment, Binding, Confinement, Container, Engine, Image, ImageId, Mount, Network, Platform, Variant, Volume,
-    with_zone,
+    AddressPool, Attachment, Binding, Confinement, Container, Engine, Image, ImageId, Mount, Network, Platform,
+    Variant, Volume, with_zone,
 };
 use crate::seccomp;
 
@@ -442,6 +442,12 @@ pub fn engine(version: &Value, info: &Value) -> Engine {
         bridge_nf_iptables: at(info, &["BridgeNfIptables"]).as_bool(),
         firewall: Some(text(info, &["FirewallBackend", "Driver"])).filter(|it| !it.is_empty()),
         root_dir: Some(text(info, &["DockerRootDir"])).filter(|it| !it.is_empty()),
+        address_pools: items(info, &["DefaultAddressPools"])
+            .map(|pool| AddressPool {
+                base: text(pool, &["Base"]),
+                size: pool["Size"].as_u64().and_then(|size| u8::try_from(size).ok()).unwrap_or_default(),
+            })
+            .collect(),
         swarm_state: Some(text(info, &["Swarm", "LocalNodeState"])).filter(|it| !it.is_empty()),
         swarm_manager: flag(info, &["Swarm", "ControlAvailable"]),
         keeps_variants: keeps_variants(info),

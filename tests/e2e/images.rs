@@ -109,6 +109,8 @@ fn leeward(lab: &Lab, name: &str) {
     let context = lab.folder().join("leeward");
     fs::create_dir_all(context.join("out/run/leeward")).unwrap();
     fs::set_permissions(context.join("out/run/leeward"), fs::Permissions::from_mode(0o750)).unwrap();
+    fs::create_dir_all(context.join("out/certificates")).unwrap();
+    fs::set_permissions(context.join("out/certificates"), fs::Permissions::from_mode(0o700)).unwrap();
     let binary = binary();
     fs::copy(&binary, context.join("out/leeward")).unwrap();
     let dockerfile = fs::read_to_string(root().join("Dockerfile")).unwrap();

@@ -278,6 +278,15 @@ impl Lab {
         answer
     }
 
+    /// A visit over HTTPS, whoever signed the certificate, with these arguments of curl besides. Status 0: nobody answers.
+    pub(crate) fn visit_tls(&self, host: &str, besides: &[&str]) -> Answer {
+        let (to, url) = (format!("{host}:443:{HOST}"), format!("https://{host}/"));
+        let arguments = [&["-k", "-m", "5", "--resolve", &to, &url], besides].concat();
+        let answer = curl(&self.internet.id().to_string(), &arguments);
+        self.note(&format!("internet: GET {url} -> {} {}", answer.status, first_line(&answer.body)));
+        answer
+    }
+
     /// A request made in the network namespace of process `pid`; needs no engine.
     pub(crate) fn ask(&self, pid: &str, url: &str) -> Answer {
         let answer = get(pid, url);

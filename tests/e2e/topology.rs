@@ -74,6 +74,69 @@ fn the_shipped_files_under_other_composes() {
     }
 }
 
+/// The switches of `compose/.env`: HTTPS, and the page behind a password.
+#[test]
+fn https_and_the_page_are_one_switch_each() {
+    let Some(means) = crate::means("https_and_the_page_are_one_switch_each") else { return };
+    // Both generations of Compose: each has its own way with variables and with services that end.
+    for compose in &means.composes {
+        let lab = Lab::start("https_and_the_page_are_one_switch_each", compose);
+        lab.note(&format!("{compose:?}"));
+        up(&lab, &means.traefik);
+        // Off: no page, and nothing answers on 443.
+        assert_eq!(lab.visit("leeward.localhost", "/").status, 404);
+        assert_eq!(lab.visit_tls("app1.localhost", &[]).status, 0);
+
+        let settings = std::fs::read_to_string(root().join("compose/.env")).unwrap();
+        assert!(settings.contains("\nTRAEFIK_CONFIG=traefik.yml\n") && settings.contains("\nPAGE_PASSWORD=\n"));
+        let page = settings.replace("\nPAGE_PASSWORD=\n", "\nPAGE_PASSWORD=6f1b\n");
+        with_settings(&lab, &page);
+        lab.until_visit("leeward.localhost", 401, "");
+        assert_eq!(lab.visit_as("leeward:wrong", "leeward.localhost").status, 401);
+        eventually(Duration::from_secs(20), "the page", || {
+            let seen = lab.visit_as("leeward:6f1b", "leeward.localhost");
+            if seen.status == 200 && seen.body.contains("app1.web") { Ok(()) } else { Err(format!("{seen:?}")) }
+        });
+
+        let https = page.replace("\nTRAEFIK_CONFIG=traefik.yml\n", "\nTRAEFIK_CONFIG=https.yml\n");
+        with_settings(&lab, &https);
+        lab.until_visit("app1.localhost", 301, "");
+        eventually(Duration::from_secs(20), "HTTPS", || {
+            let seen = lab.visit_tls("app1.localhost", &[]);
+            if seen.status == 200 && seen.body.contains("This is app1") { Ok(()) } else { Err(format!("{seen:?}")) }
+        });
+        let browser =
+            ["-u", "leeward:6f1b", "-H", "Accept: text/html", "-H", "Sec-Fetch-Site: none", "-A", "Mozilla/5.0"];
+        let seen = lab.visit_tls("leeward.localhost", &browser);
+        let is_page = seen.body.starts_with("<!DOCTYPE html>") && seen.body.contains("app1.web");
+        assert!(seen.status == 200 && is_page, "{seen:?}");
+        assert_eq!(lab.visit_tls("leeward.localhost", &[]).status, 401);
+        // Traefik can keep certificates: of Let's Encrypt none comes here, where there is no Internet.
+        let traefik = lab.container("leeward", "traefik");
+        let kept = lab.inside(&traefik, &["ls", "-ln", "/certificates/acme.json"]);
+        assert!(kept.out.starts_with("-rw-------") && kept.out.contains(" 65532 "), "{kept:?}");
+        let log = lab.docker(&["logs", &traefik]);
+        assert!(!log.err.contains("skipped") && !log.out.contains("skipped"), "{log:?}");
+
+        let serving_pid = lab.pid(&lab.container("leeward", "leeward"));
+        the_audit_finds_nothing_to_change(&lab, &serving_pid);
+        // What people are told is what the service decided.
+        let leeward = lab.container("leeward", "leeward");
+        let told = lab.inside(&leeward, &["/leeward", "routes"]);
+        assert!(told.ok && told.out.contains("app1.web") && !told.out.contains("preview"), "{told:?}");
+        let preview = lab.inside(&leeward, &["/leeward", "routes", "--isolation", "strict"]);
+        assert!(preview.ok && preview.out.starts_with("preview with --isolation strict"), "{preview:?}");
+        assert!(lab.inside(&leeward, &["/leeward", "snapshot"]).ok);
+    }
+}
+
+/// Brings the front up anew with other settings than those of `compose/.env`.
+fn with_settings(lab: &Lab, settings: &str) {
+    let file = lab.folder().join("settings.env");
+    std::fs::write(&file, settings).unwrap();
+    lab.compose(MAIN, &["--env-file", file.to_str().unwrap(), "up", "-d"]);
+}
+
 fn both_apps_answer_and_nothing_else(lab: &Lab, serving: &str) {
     for (app, _) in APPS {
         let answer = lab.visit(&format!("{app}.localhost"), "/");

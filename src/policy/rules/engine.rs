@@ -1,5 +1,9 @@
 //! ENG: the engine, and what its API cannot tell.
 
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
 use super::{Check, Rule, Seen};
 use crate::inventory::Container;
 use crate::policy::cause::{EngineName, Few};
@@ -128,6 +132,18 @@ pub(super) const RULES: &[Rule] = &[
         fix: "docker inspect NAME   # shows what cannot be read",
         reference: "docs/isolation.md#what-cannot-be-verified",
     },
+    Rule {
+        id: RuleId::Eng012,
+        title: "few address ranges are left for new networks",
+        severity: Severity::Low,
+        action: Action::Inform,
+        check: Check::Engine(eng_012),
+        why: "each network takes a range out of the engine's address pools; when none is left, a project with a new \
+              network does not start (\"all predefined address pools have been fully subnetted\")",
+        fix: "in /etc/docker/daemon.json, then restart the engine (`docker network prune` first frees what is unused):\n\
+              {\"default-address-pools\": [{\"base\": \"172.16.0.0/12\", \"size\": 24}]}",
+        reference: "docs/hard-cases.md#many-networks",
+    },
 ];
 
 /// When [`MAINTAINED`] was last compared with its source. A test fails when that is a year ago.
@@ -158,6 +174,12 @@ pub(crate) enum Cause {
     Warns(String),
     NoSeccomp(EngineName),
     SwarmUnused,
+    /// How many ranges there are in all, and how many are left; in Docker's own pools, as far as the engine says.
+    FewRanges {
+        total: u64,
+        left: u64,
+        own: bool,
+    },
     /// It gets no security fixes any more.
     Old(EngineName),
     /// It gets them until this day.
@@ -269,6 +291,51 @@ fn eng_010(context: &Context<'_>) -> Option<Seen> {
         context.inventory.engine.version.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
     let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
     ((next(), next()) < (5, 1)).then(|| Seen::new(Cause::OldNetavark(name(context))))
+}
+
+/// What Docker has where nothing else is set: a /16 each, and the last in pieces of a /20.
+/// Source: moby `daemon/libnetwork/ipamutils/utils.go`, `GetLocalScopeDefaultNetworks`.
+const OWN_POOLS: [(&str, u8); 7] = [
+    ("172.17.0.0/16", 16),
+    ("172.18.0.0/16", 16),
+    ("172.19.0.0/16", 16),
+    ("172.20.0.0/14", 16),
+    ("172.24.0.0/14", 16),
+    ("172.28.0.0/14", 16),
+    ("192.168.0.0/16", 20),
+];
+/// With so few left it is said; in small pools with a quarter.
+const FEW_RANGES: u64 = 5;
+
+fn eng_012(context: &Context<'_>) -> Option<Seen> {
+    // Others have pools of their own.
+    version(context)?;
+    let engine = &context.inventory.engine;
+    let own = engine.address_pools.is_empty();
+    let set = engine.address_pools.iter().map(|pool| (pool.base.as_str(), pool.size));
+    let pools: Vec<(Ipv4Net, u8)> = if own { OWN_POOLS.to_vec() } else { set.collect() }
+        .into_iter()
+        .filter_map(|(base, size)| Some((base.parse::<Ipv4Net>().ok()?.trunc(), size)))
+        .filter(|(base, size)| (base.prefix_len()..=32).contains(size))
+        .collect();
+    let total: u64 = pools.iter().map(|(base, size)| 1 << (size - base.prefix_len())).sum();
+    let networks = context.inventory.networks.values().flat_map(|network| &network.subnets);
+    let subnets: Vec<Ipv4Net> = networks.filter_map(|it| it.parse::<Ipv4Net>().ok()).map(|it| it.trunc()).collect();
+    let mut taken: BTreeSet<Ipv4Net> = BTreeSet::new();
+    let mut whole = 0_u64;
+    for (base, size) in &pools {
+        for subnet in &subnets {
+            if subnet.contains(base) {
+                whole += 1 << (size - base.prefix_len());
+            } else if base.contains(subnet) && subnet.prefix_len() >= *size {
+                taken.extend(Ipv4Net::new(subnet.network(), *size).map(|it| it.trunc()));
+            } else if base.contains(subnet) {
+                whole += 1 << (size - subnet.prefix_len());
+            }
+        }
+    }
+    let left = total.saturating_sub(whole).saturating_sub(u64::try_from(taken.len()).unwrap_or(u64::MAX));
+    (left <= FEW_RANGES.min(total / 4)).then(|| Seen::new(Cause::FewRanges { total, left, own }))
 }
 
 fn eng_011(context: &Context<'_>) -> Option<Seen> {

@@ -109,6 +109,17 @@ fn network<'a>(inventory: &'a mut Inventory, name: &str) -> &'a mut Network {
     inventory.networks.get_mut(name).unwrap()
 }
 
+/// So many networks in Docker's own pools, which hold 31; the `/24` among them take a whole range each.
+fn many_networks(inventory: &mut Inventory, count: usize) {
+    let large = (17..32).map(|second| format!("172.{second}.0.0/16"));
+    let small = (0..16).map(|part| format!("192.168.{}.0/24", part * 16));
+    for (number, subnet) in large.chain(small).take(count).enumerate() {
+        let name = format!("pool-{number}");
+        let network = Network { subnets: vec![subnet], ..made(&name, "bridge", true) };
+        inventory.networks.insert(network.id.clone(), network);
+    }
+}
+
 /// Attaches `name` to a network, made if it is not there.
 fn attach(inventory: &mut Inventory, name: &str, network: Network) {
     let attachment = Attachment {
@@ -583,6 +594,7 @@ const PAIRS: &[Pair] = &[
         },
     ),
     ("ENG-011", |i| drop(i.unreadable.insert("ghost".into(), Unreadable::default())), |_| {}),
+    ("ENG-012", |i| many_networks(i, 26), |i| many_networks(i, 25)),
     (
         "TRF-001",
         |i| {

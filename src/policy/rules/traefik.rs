@@ -29,7 +29,8 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::Traefik(trf_002),
         why: "with `--api.insecure=true` every application reads all routes, hashes and addresses on port 8080",
-        fix: "remove `--api.insecure=true`; route `api@internal` behind a login, on Traefik's own container",
+        fix: "remove `--api.insecure=true`; to keep the dashboard, route it behind a password by a file of Traefik's: \
+              docs/hard-cases.md#traefiks-own-dashboard",
         reference: "https://doc.traefik.io/traefik/reference/install-configuration/api-dashboard/",
     },
     Rule {

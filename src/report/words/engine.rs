@@ -22,6 +22,11 @@ pub(super) fn words(cause: &Cause) -> String {
             format!("the engine warns: {warning}")
         }
         Cause::NoSeccomp(engine) => format!("{} runs without seccomp", engine_name(engine)),
+        Cause::FewRanges { total, left, own } => {
+            let own_pools = "Docker's own address pools (unless daemon.json sets others)";
+            let whose = if *own { own_pools } else { "the engine's address pools" };
+            format!("of {total} ranges in {whose}, {left} are left for new networks")
+        }
         Cause::SwarmUnused => "swarm mode is active, and no service is here".to_owned(),
         Cause::Old(engine) => format!("{} gets no security fixes any more", engine_name(engine)),
         Cause::Until { engine, day } => format!("{} gets security fixes until {day}", engine_name(engine)),
