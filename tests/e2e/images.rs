@@ -78,7 +78,7 @@ pub(crate) fn stub(lab: &Lab, name: &str, ports: &str) {
     let rootfs = Rootfs::new(lab, "stub");
     rootfs.text("www/index.html", &format!("from image {name}\n"));
     let serve = format!(
-        "#!/bin/sh\n[ -n \"{ports}\" ] || exit 0\nfor port in {ports}; do httpd -p $port -h /www; done\nexec sleep infinity\n"
+        "#!/bin/sh\n[ -n \"{ports}\" ] || exit 0\nfor port in {ports}; do httpd -p $port -h /www; done\ntrap 'exit 0' TERM\nsleep infinity &\nwait\n"
     );
     for (target, text) in [
         ("stub", serve.as_str()),
@@ -89,7 +89,9 @@ pub(crate) fn stub(lab: &Lab, name: &str, ports: &str) {
         rootfs.text(target, text);
         fs::set_permissions(rootfs.folder.join(target), fs::Permissions::from_mode(0o755)).unwrap();
     }
-    rootfs.import(lab, &format!("stub-{name}"), &["ENTRYPOINT [\"/stub\"]"]);
+    let mut changes = vec!["ENTRYPOINT [\"/stub\"]".to_owned()];
+    changes.extend(ports.split_whitespace().map(|port| format!("EXPOSE {port}")));
+    rootfs.import(lab, &format!("stub-{name}"), &changes.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 /// The stand-in for an unprivileged nginx, and what `changes` say.

@@ -61,6 +61,11 @@ pub(crate) struct Answer {
 impl Lab {
     /// Starts the engine and the Internet. Takes a few seconds.
     pub(crate) fn start(test: &str, compose: &[String]) -> Self {
+        Self::start_with(test, compose, "")
+    }
+
+    /// The same, with more flags for the engine.
+    pub(crate) fn start_with(test: &str, compose: &[String], flags: &str) -> Self {
         let logs = root().join("target/e2e");
         fs::create_dir_all(&logs).unwrap();
         let log = File::create(logs.join(format!("{test}.log"))).unwrap();
@@ -77,7 +82,7 @@ impl Lab {
             || format!("mount --bind {at}/resolv.conf /etc/resolv.conf; mount -t tmpfs tmpfs /run"),
             |root| enter(&root, folder.path()),
         );
-        let command = chosen.command(&at);
+        let command = format!("{} {flags}", chosen.command(&at));
         let script = format!(
             "exec >{at}/dockerd.log 2>&1; set -e; mount --make-rprivate /; ip link set lo up; {enter}; exec {command}"
         );

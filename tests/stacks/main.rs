@@ -257,7 +257,8 @@ fn compose_reads_the_overrides_as_the_planner_meant_them() {
             if let Some(text) = fix::compose(&remedies, &Owner::Group(name.clone())) {
                 fs::write(&own, text).unwrap();
             }
-            let mut command = Command::new(&program);
+            let mut command = Command::new(&program[0]);
+            command.args(&program[1..]);
             command.arg("--project-directory").arg("/srv/stack").arg("-f").arg(path);
             if own.exists() {
                 command.arg("-f").arg(&own);
@@ -296,11 +297,11 @@ fn compose_reads_the_overrides_as_the_planner_meant_them() {
 }
 
 /// A Compose that knows `!reset`: what `LEEWARD_COMPOSE` names, else the engine's own.
-fn compose_2() -> Option<PathBuf> {
-    let named = std::env::var_os("LEEWARD_COMPOSE").map(PathBuf::from);
-    let there = ["/usr/libexec/docker/cli-plugins/docker-compose", "/usr/lib/docker/cli-plugins/docker-compose"];
-    named.into_iter().chain(there.map(PathBuf::from)).find(|path| {
-        let output = Command::new(path).args(["version", "--short"]).output();
+fn compose_2() -> Option<Vec<String>> {
+    let named = std::env::var_os("LEEWARD_COMPOSE").map(|path| vec![path.to_string_lossy().into_owned()]);
+    let all = named.into_iter().chain([vec!["docker".to_owned(), "compose".to_owned()]]);
+    all.into_iter().find(|compose| {
+        let output = Command::new(&compose[0]).args(&compose[1..]).args(["version", "--short"]).output();
         output.is_ok_and(|it| it.stdout.starts_with(b"2.") || it.stdout.starts_with(b"v2."))
     })
 }
