@@ -502,6 +502,8 @@ pub struct Swarm {
     pub node_ip: Option<String>,
     /// For a task: its container, by the task's own record; of this engine or of another node's.
     pub container: Option<ContainerId>,
+    /// For a service: the containers of all its tasks, by their records; also of those that only start or end.
+    pub containers: BTreeSet<ContainerId>,
     /// `Endpoint.Ports[].PublishMode` values: `ingress`, `host`.
     pub publish_modes: BTreeSet<String>,
     /// `Spec.EndpointSpec.Mode`: `vip`, `dnsrr`.

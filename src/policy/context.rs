@@ -148,11 +148,12 @@ impl<'a> Candidate<'a> {
 /// too. By the tasks' own records: what stands in a container's labels, anybody can write.
 fn give_to_tasks(candidates: &mut [Candidate<'_>]) {
     let place = |id: &ContainerId| candidates.binary_search_by(|candidate| candidate.id.cmp(id)).ok();
-    let of_task = |task: &Candidate<'_>| {
-        let at = place(task.container.swarm.as_ref()?.container.as_ref()?)?;
-        Some((at, task.owner.clone(), task.is_traefik))
-    };
-    let owned: Vec<(usize, Owner, bool)> = candidates.iter().filter_map(of_task).collect();
+    let owned: Vec<(usize, Owner, bool)> = candidates
+        .iter()
+        .filter_map(|service| Some((service, service.container.swarm.as_ref()?)))
+        .flat_map(|(service, swarm)| swarm.containers.iter().chain(&swarm.container).map(move |id| (service, id)))
+        .filter_map(|(service, id)| Some((place(id)?, service.owner.clone(), service.is_traefik)))
+        .collect();
     for (at, owner, is_traefik) in owned {
         if let Some(candidate) = candidates.get_mut(at) {
             candidate.owner = owner;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::facts::{self, at, items, text, text_map};
-use crate::inventory::{Attachment, Container, Network, NetworkId, Swarm};
+use crate::inventory::{Attachment, Container, ContainerId, Network, NetworkId, Swarm};
 
 /// All services, and their tasks that run and shall run. `networks`: all the engine knows, by id.
 pub fn containers(
@@ -23,8 +23,11 @@ pub fn containers(
     let known = |id: &str| networks.get(id).filter(|network| network.scope == "swarm");
     let mut containers = Vec::new();
     for service in services {
-        let whole = of_service(service, &known);
+        let mut whole = of_service(service, &known);
         for task in tasks.iter().filter(|task| text(task, &["ServiceID"]) == whole.id.as_str()) {
+            if let (Some(swarm), Some(container)) = (&mut whole.swarm, container_of(task)) {
+                swarm.containers.insert(container);
+            }
             let runs = text(task, &["Status", "State"]) == "running" && text(task, &["DesiredState"]) == "running";
             if runs {
                 containers.push(of_task(task, service, &whole, &node_ips, &known));
@@ -64,6 +67,7 @@ fn of_service<'n>(service: &Value, known: &impl Fn(&str) -> Option<&'n Network>)
             task: None,
             node_ip: None,
             container: None,
+            containers: BTreeSet::new(),
             publish_modes,
             endpoint_mode: mode,
         }),
@@ -116,6 +120,12 @@ fn as_container(task: &Value) -> Value {
     })
 }
 
+/// The container that a task says is its own.
+fn container_of(task: &Value) -> Option<ContainerId> {
+    let id = text(task, &["Status", "ContainerStatus", "ContainerID"]);
+    (!id.is_empty()).then(|| id.into())
+}
+
 fn of_task<'n>(
     task: &Value,
     service: &Value,
@@ -141,9 +151,8 @@ fn of_task<'n>(
         swarm: whole.swarm.clone().map(|swarm| Swarm {
             task: Some(slot),
             node_ip: node_ips.get(&text(task, &["NodeID"])).cloned(),
-            container: Some(text(task, &["Status", "ContainerStatus", "ContainerID"]))
-                .filter(|id| !id.is_empty())
-                .map(Into::into),
+            container: container_of(task),
+            containers: BTreeSet::new(),
             ..swarm
         }),
         ..whole.clone()
@@ -180,6 +189,20 @@ mod tests {
                 assert_eq!(found, is_missed.then_some((Quantity::ObjectBytes, 3_000_000)), "{field}");
             }
         }
+    }
+
+    #[test]
+    fn a_service_has_the_containers_of_its_tasks_also_of_those_that_only_start() {
+        let service = json!({ "ID": "s1", "Spec": { "Name": "web" } });
+        let task = |id: &str, state: &str| {
+            let status = json!({ "State": state, "ContainerStatus": { "ContainerID": format!("c-{id}") } });
+            json!({ "ID": id, "ServiceID": "s1", "Slot": 1, "DesiredState": "running", "Status": status })
+        };
+        let found = containers(&[service], &[task("t1", "running"), task("t2", "starting")], &[], &BTreeMap::new());
+        assert_eq!(found.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["web.1", "web"]);
+        let [one, whole] = [0, 1].map(|at| found[at].swarm.clone().unwrap());
+        assert_eq!((one.container, one.containers.len()), (Some("c-t1".into()), 0));
+        assert_eq!(whole.containers, ["c-t1".into(), "c-t2".into()].into());
     }
 
     #[test]

@@ -1485,8 +1485,8 @@ fn the_container_of_a_traefik_that_is_a_service_is_no_neighbour_with_a_way_out()
         let swarm = Swarm {
             service: "traefik".into(),
             service_id: "s1".into(),
-            task: Some("1".into()),
-            container: Some(container.into()),
+            // Its task only starts: there is the service alone.
+            containers: [container.into()].into(),
             ..Swarm::default()
         };
         let labels = labels(&[("leeward.traefik", "true")]);
