@@ -25,7 +25,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("docker", &["budgets", "inventory", "net", "source"]),
     ("gate", &["net", "seccomp", "source"]),
     ("probe", &["report"]),
-    ("serve", &["docker", "inventory", "net", "plan", "policy", "report", "settings", "traefik"]),
+    ("serve", &["docker", "inventory", "net", "plan", "policy", "remedy", "report", "settings", "traefik"]),
 ];
 
 /// Every source file below a path.

@@ -26,7 +26,7 @@ use super::{Ended, Exit, Failure};
 pub(super) const STDIN: &str = "-";
 
 /// What Compose reads where no file is named: the first of each row that is there.
-const USUAL: [[&str; 4]; 2] = [
+pub(super) const USUAL: [[&str; 4]; 2] = [
     ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"],
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"],
 ];
@@ -148,7 +148,7 @@ pub(super) fn project(file: &Path, name: Option<&str>) -> Result<Project, Failur
 }
 
 /// What Compose calls the project of a folder: its name, lower case, of letters, digits, `-` and `_`.
-fn name_of(folder: &Path) -> String {
+pub(super) fn name_of(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let kept: String = name.chars().filter(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect();
     kept.trim_start_matches(['-', '_']).to_owned()

@@ -1,9 +1,11 @@
 //! `leeward fix`: the changes that take a project from refused to routed and isolated.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
+use hyper::StatusCode;
 use leeward::inventory::{Inventory, Network};
 use leeward::policy::names::Owner;
 use leeward::remedy::{self, Remedies, Said, Scope, Wishes};
@@ -12,9 +14,11 @@ use leeward::report::visible;
 use leeward::settings::Settings;
 use leeward::source::compose::{self, Project};
 use leeward::source::snapshot;
+use serde::Deserialize;
 
 use super::check::{STDIN, project};
-use super::policy::Policy;
+use super::folders::{self, Override};
+use super::judged::{Asking, Judged, Place};
 use super::{Ended, Exit, Failure};
 
 /// Print what to change so that a project is routed and isolated: leeward fix nextcloud
@@ -44,12 +48,20 @@ pub(crate) struct Fix {
     #[arg(long, env = "LEEWARD_PROJECT_NAME", hide_env = true, hide_short_help = true, value_name = "NAME")]
     project_name: Option<String>,
 
+    /// Write the files beside the Compose files of their projects, which are looked for below DIR; repeatable
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    write: Vec<PathBuf>,
+
+    /// Write the files below DIR, each into a folder with the name of its project
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
     /// Output format
     #[arg(long, env = "LEEWARD_FORMAT", hide_env = true, value_name = "FORMAT", default_value = "table")]
     format: Format,
 
     #[command(flatten)]
-    policy: Policy,
+    judged: Judged,
 }
 
 /// What is printed.
@@ -63,11 +75,28 @@ enum Format {
     Json,
 }
 
+/// What came of it, from here or from a service.
+struct Answer {
+    /// What is printed.
+    text: String,
+    /// The override files, by project.
+    files: Vec<Override>,
+    /// The project among them that is only taken to be Traefik's.
+    assumed: Option<String>,
+    /// Everything is mended.
+    proven: bool,
+}
+
 impl Fix {
-    /// Works the changes out and prints them.
+    /// Works the changes out, prints them, and writes the files where it is told to.
     pub(crate) fn run(self) -> Ended {
-        let Self { what, keep, snapshot, project_name, format, policy } = self;
-        let settings = policy.settings()?;
+        let Self { what, keep, snapshot, project_name, write, output, format, judged } = self;
+        let writes = output.is_some() || !write.is_empty();
+        if writes && format == Format::Compose {
+            let words =
+                "--format compose prints a file, and --write and --output write all of them: leave one of them out";
+            return Err(Failure::Settings(words.to_owned()));
+        }
         let (files, names): (Vec<String>, Vec<String>) = what.into_iter().partition(|it| is_file(it));
         if !files.is_empty() && !names.is_empty() {
             return Err(Failure::Settings(format!(
@@ -75,11 +104,104 @@ impl Fix {
                 names.join("`, `")
             )));
         }
-        let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
-        let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
-        let remedies = of_files(&files, project_name.as_deref(), there, &settings, &keep)?;
-        print(&remedies, format, files.len() == 1)
+        let mut names = names;
+        let answer = if files.is_empty() {
+            match judged.place()? {
+                Place::Server(asking) => asked(&asking, &names, &keep, format, writes)?,
+                Place::Here(source, settings) => {
+                    let inventory = source.read()?;
+                    let remedies = remedy::ask(&inventory, &settings, &names, &keep);
+                    answer(&remedies.map_err(|it| anyhow!(fix::unknown(&it)))?, format, writes)
+                }
+            }
+        } else {
+            let settings = judged.settings()?;
+            let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
+            let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
+            let (remedies, projects) = of_files(&files, project_name.as_deref(), there, &settings, &keep)?;
+            names = projects;
+            answer(&remedies, format, writes)
+        };
+        let Answer { mut text, mut files, assumed, proven } = answer;
+        if format == Format::Compose {
+            text = match (files.as_slice(), names.as_slice()) {
+                ([], _) => String::new(),
+                // Traefik's file is among them.
+                (files, [name]) if files.iter().any(|(project, _)| project == name) => {
+                    files.iter().filter(|(project, _)| project == name).map(|(_, file)| file.as_str()).collect()
+                }
+                ([(_, file)], _) => file.clone(),
+                (files, _) => {
+                    let names: Vec<&str> = files.iter().map(|(project, _)| project.as_str()).collect();
+                    return Err(Failure::Settings(format!(
+                        "--format compose prints one file: name one project of {}; or use --output DIR",
+                        names.join(", ")
+                    )));
+                }
+            };
+        }
+        let written = match output {
+            Some(folder) => folders::output(&folder, &files)?,
+            None if writes => {
+                // What is only assumed has no folder.
+                files.retain(|(project, _)| Some(project) != assumed.as_ref());
+                folders::beside(&write, &files)?
+            }
+            None => Vec::new(),
+        };
+        super::print(&text)?;
+        if format == Format::Table {
+            for path in written {
+                super::print(&format!("wrote {}\n", visible::visible(&path.display().to_string())))?;
+            }
+        }
+        Ok(if proven { Exit::Good } else { Exit::No })
     }
+}
+
+fn answer(remedies: &Remedies, format: Format, writes: bool) -> Answer {
+    let shown = if writes { fix::Shown::Written } else { fix::Shown::Files };
+    Answer {
+        text: match format {
+            Format::Table => fix::text(remedies, shown),
+            Format::Json => visible::json(&fix::Document::of(remedies)),
+            Format::Compose => String::new(),
+        },
+        files: fix::files(remedies),
+        assumed: fix::assumed(remedies),
+        proven: fix::is_proven(remedies),
+    }
+}
+
+/// What a service says.
+fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, writes: bool) -> Result<Answer, Failure> {
+    #[derive(Deserialize)]
+    struct Document {
+        files: BTreeMap<String, String>,
+        assumed: Option<String>,
+    }
+    let names = names.iter().map(|name| ("name", name.as_str()));
+    let mut own: Vec<(&str, &str)> = names.chain(keep.iter().map(|name| ("keep", name.as_str()))).collect();
+    own.push(("fail-on", "left"));
+    let good = [StatusCode::OK, StatusCode::CONFLICT];
+    let (mut files, mut assumed) = (Vec::new(), None);
+    let mut text = String::new();
+    let mut status = StatusCode::OK;
+    if format != Format::Table || writes {
+        let answer = asking.ask("/fix", &own, "application/json", &good)?;
+        let document: Document = serde_json::from_str(&answer.body).context("the service's answer cannot be read")?;
+        (files, assumed) = (document.files.into_iter().collect(), document.assumed);
+        status = answer.status;
+        if format == Format::Json {
+            text = answer.body;
+        }
+    }
+    if format == Format::Table {
+        own.push(("files", if writes { "false" } else { "true" }));
+        let answer = asking.ask("/fix", &own, "text/plain", &good)?;
+        (text, status) = (answer.body, answer.status);
+    }
+    Ok(Answer { text, files, assumed, proven: status == StatusCode::OK })
 }
 
 /// Whether an argument means a file and not a name.
@@ -95,12 +217,12 @@ fn of_files(
     there: Inventory,
     settings: &Settings,
     keep: &[String],
-) -> Result<Remedies, Failure> {
+) -> Result<(Remedies, Vec<String>), Failure> {
     let projects = files.iter().map(|file| project(file, name)).collect::<Result<Vec<Project>, Failure>>()?;
     let mut inventory = compose::deploy(&projects, there);
     doubt(&mut inventory, &projects, settings);
-    let owners = projects.iter().map(|project| Owner::Group(project.name.clone())).collect();
-    let mut remedies = planned(&inventory, settings, &Scope::Owners(owners), keep)?;
+    let names: Vec<String> = projects.iter().map(|project| project.name.clone()).collect();
+    let mut remedies = remedy::ask(&inventory, settings, &names, keep).map_err(|it| anyhow!(fix::unknown(&it)))?;
     for project in &projects {
         for (network, key) in &project.external {
             let at = (project.name.clone(), network.clone());
@@ -114,7 +236,7 @@ fn of_files(
             remedy.said.extend(unknown.map(said));
         }
     }
-    Ok(remedies)
+    Ok((remedies, names))
 }
 
 /// An external network that was not given is taken for internal. Where its project has to change anyway, that is not relied
@@ -136,39 +258,4 @@ fn doubt(inventory: &mut Inventory, projects: &[Project], settings: &Settings) {
             }
         }
     }
-}
-
-fn planned(inventory: &Inventory, settings: &Settings, scope: &Scope, keep: &[String]) -> Result<Remedies, Failure> {
-    let mut wishes = Wishes::default();
-    for name in keep {
-        let found = remedy::containers(inventory, settings, scope, name);
-        if found.is_empty() {
-            return Err(Failure::Settings(format!("--keep {name}: no service or container of this name is here")));
-        }
-        wishes.keep.extend(found);
-    }
-    Ok(remedy::plan(inventory, settings, scope, &wishes))
-}
-
-fn print(remedies: &Remedies, format: Format, one: bool) -> Ended {
-    super::print(&match format {
-        Format::Table => fix::text(remedies, fix::Shown::Files),
-        Format::Json => visible::json(&fix::Document::of(remedies)),
-        Format::Compose => {
-            let files: Vec<String> =
-                remedies.owners.iter().filter_map(|remedy| fix::compose(remedies, &remedy.owner)).collect();
-            let names: BTreeSet<String> = remedies.owners.iter().map(|it| it.owner.to_string()).collect();
-            match files.as_slice() {
-                [] if one => String::new(),
-                [file] => file.clone(),
-                _ => {
-                    return Err(Failure::Settings(format!(
-                        "--format compose prints one file: name one project of {}",
-                        names.into_iter().collect::<Vec<_>>().join(", ")
-                    )));
-                }
-            }
-        }
-    })?;
-    Ok(if remedies.owners.iter().all(|remedy| remedy.proven) { Exit::Good } else { Exit::No })
 }

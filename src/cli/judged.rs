@@ -67,6 +67,11 @@ pub(crate) struct Asking {
 }
 
 impl Judged {
+    /// How to judge what neither a service nor an engine has: files. Errors: flags that make no sense.
+    pub(crate) fn settings(self) -> Result<Settings, Failure> {
+        self.flags.policy.settings()
+    }
+
     /// Which of the two it is. Errors: flags that contradict each other, or that a service cannot judge with.
     pub(crate) fn place(self) -> Result<Place, Failure> {
         let Self { flags: Flags { server, engine, policy }, typed } = self;

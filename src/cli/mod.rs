@@ -11,6 +11,7 @@ mod engine;
 mod environment;
 mod explain;
 mod fix;
+mod folders;
 mod gate;
 mod health;
 mod judged;

@@ -397,6 +397,37 @@ pub fn containers(inventory: &Inventory, settings: &Settings, scope: &Scope, nam
         .collect()
 }
 
+/// A name that is nobody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The name.
+    pub name: String,
+    /// It was to be kept as it is.
+    pub keep: bool,
+}
+
+/// As [`plan`], for projects and containers by their names; none is everybody.
+pub fn ask(inventory: &Inventory, settings: &Settings, names: &[String], keep: &[String]) -> Result<Remedies, Unknown> {
+    let mut owners = BTreeSet::new();
+    for name in names {
+        let found = find(inventory, settings, name);
+        if found.is_empty() {
+            return Err(Unknown { name: name.clone(), keep: false });
+        }
+        owners.extend(found);
+    }
+    let scope = if names.is_empty() { Scope::Everything } else { Scope::Owners(owners) };
+    let mut wishes = Wishes::default();
+    for name in keep {
+        let found = containers(inventory, settings, &scope, name);
+        if found.is_empty() {
+            return Err(Unknown { name: name.clone(), keep: true });
+        }
+        wishes.keep.extend(found);
+    }
+    Ok(plan(inventory, settings, &scope, &wishes))
+}
+
 /// Works out what to change so that everybody in `scope` who asked for a route is routed and isolated.
 ///
 /// Judged as under `--isolation enforce`, or `strict` where the settings say so: what runs under `warn` or `off` is to be

@@ -60,10 +60,11 @@ use self::state::Shared;
 use self::views::{View, Views};
 use crate::docker::Observed;
 use crate::net::timeouts::Timeouts;
+use crate::remedy;
 use crate::report::routes::Listing;
 use crate::report::topology::Topology;
 use crate::report::visible::visible;
-use crate::report::{audit, explain};
+use crate::report::{audit, explain, fix as report_fix};
 use crate::settings::Settings;
 
 /// Everything the operator may choose about the service itself.
@@ -237,12 +238,14 @@ fn router(shared: Shared) -> Router {
         .route("/routes", get(routes))
         .route("/explain/{name}", get(explained))
         .route("/audit", get(audited))
+        .route("/fix", get(fixes))
+        .route("/fix/{name}", get(fixed))
         .route("/topology", get(topology))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|| async {
-            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /topology, /healthz, /readyz, /metrics";
+            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
             error(StatusCode::NOT_FOUND, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))
@@ -386,6 +389,53 @@ async fn topology(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) ->
         let plan = wanted.plan(&now);
         let topology = Topology::of(&now.inventory, wanted.settings(&own), &plan);
         View::good(kind, if kind == JSON { topology.json() } else { topology.mermaid() })
+    };
+    shared.views.answer(make).await
+}
+
+/// `?name=` and `?keep=` of `GET /fix`, repeatable.
+const NAME: preview::Parameter = ("name", &[]);
+const KEEP: preview::Parameter = ("keep", &[]);
+/// `?fail-on=` of `GET /fix`.
+const LEFT: preview::Parameter = ("fail-on", &["left"]);
+/// `?files=false` of `GET /fix`: the summary without the files.
+const FILES: preview::Parameter = ("files", &["true", "false"]);
+
+async fn fixes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    fix(&shared, None, &uri, &headers).await
+}
+
+async fn fixed(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    fix(&shared, Some(name), &uri, &headers).await
+}
+
+/// What to change. 404 where a name is nobody's; 409 where `?fail-on=left` and something cannot be mended.
+async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderMap) -> Response {
+    let wanted = match Wanted::read(uri, &[NAME, KEEP, LEFT, FILES], &shared.settings) {
+        Ok(wanted) => wanted,
+        Err(problem) => return not_understood(&problem),
+    };
+    let Some(now) = shared.now() else { return not_ready() };
+    let (kind, services) = (chosen(headers, &[TEXT, JSON]), Arc::clone(&shared.settings));
+    let make = move || {
+        let names: Vec<String> = name.into_iter().chain(wanted.all("name").iter().cloned()).collect();
+        let remedies = match remedy::ask(&now.inventory, wanted.settings(&services), &names, wanted.all("keep")) {
+            Ok(remedies) => remedies,
+            Err(unknown) => {
+                let text = format!("{}\n", report_fix::unknown(&unknown));
+                return View { status: StatusCode::NOT_FOUND, kind: TEXT, text };
+            }
+        };
+        let left = wanted.get("fail-on").is_some() && !report_fix::is_proven(&remedies);
+        let status = if left { StatusCode::CONFLICT } else { StatusCode::OK };
+        let shown =
+            if wanted.get("files") == Some("false") { report_fix::Shown::Written } else { report_fix::Shown::Files };
+        let text = if kind == JSON {
+            crate::report::visible::json(&report_fix::Document::of(&remedies))
+        } else {
+            wanted.headed(report_fix::text(&remedies, shown))
+        };
+        View { status, kind, text }
     };
     shared.views.answer(make).await
 }

@@ -15,7 +15,7 @@ use crate::settings::{JUDGING, Settings};
 /// The most letters that are repeated of what somebody else wrote, maybe into a link.
 const LONGEST: usize = 80;
 
-/// A parameter of a view's own, and the values it takes.
+/// A parameter of a view's own, and the values it takes; none: any, as often as wanted.
 pub(super) type Parameter = (&'static str, &'static [&'static str]);
 
 /// What a view is asked for.
@@ -23,6 +23,8 @@ pub(super) type Parameter = (&'static str, &'static [&'static str]);
 pub(super) struct Wanted {
     /// The view's own parameters that were given, with one of the values that they take.
     own: BTreeMap<&'static str, &'static str>,
+    /// Those that take any value.
+    free: BTreeMap<&'static str, Vec<String>>,
     /// What the flags in the query make of the service's settings, and these flags as one line; `None`: there are none.
     preview: Option<(Box<Settings>, String)>,
 }
@@ -35,6 +37,7 @@ impl Wanted {
     pub(super) fn read(uri: &Uri, parameters: &[Parameter], settings: &Settings) -> Result<Self, String> {
         let Query(all) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|problem| problem.body_text())?;
         let mut own = BTreeMap::new();
+        let mut free: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         let mut changes = Vec::new();
         for (name, value) in all {
             let Some((known, values)) = parameters.iter().find(|(known, _)| *known == name) else {
@@ -46,6 +49,10 @@ impl Wanted {
                 changes.push((name, value));
                 continue;
             };
+            if values.is_empty() {
+                free.entry(*known).or_default().push(value);
+                continue;
+            }
             let given = if value.is_empty() { "true" } else { value.as_str() };
             let Some(value) = values.iter().find(|value| **value == given) else {
                 return Err(format!(
@@ -59,17 +66,22 @@ impl Wanted {
             }
         }
         if changes.is_empty() {
-            return Ok(Self { own, preview: None });
+            return Ok(Self { own, free, preview: None });
         }
         let changed = settings.changed(changes.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
         let shown = changes.iter().map(|(name, value)| format!("--{name} {}", short(value, LONGEST)));
         let shown = shown.collect::<Vec<_>>().join(" ");
-        Ok(Self { own, preview: Some((Box::new(changed), shown)) })
+        Ok(Self { own, free, preview: Some((Box::new(changed), shown)) })
     }
 
     /// The value of a parameter of the view's own.
     pub(super) fn get(&self, parameter: &str) -> Option<&'static str> {
         self.own.get(parameter).copied()
+    }
+
+    /// The values of a parameter of the view's own that takes any.
+    pub(super) fn all(&self, parameter: &str) -> &[String] {
+        self.free.get(parameter).map_or(&[], Vec::as_slice)
     }
 
     /// The plan that is asked for. Takes as long as a compilation where it is a preview.

@@ -77,3 +77,30 @@ fn the_token_is_the_services_own_file_and_without_it_the_flag_is_named() {
         if status == 0 && text.contains("app1.localhost") { Ok(()) } else { Err(text) }
     });
 }
+
+#[test]
+fn fix_asks_the_service_and_its_file_is_what_is_printed_alone() {
+    let serving = Serving::start(&["--isolation=warn"]);
+    ready(&serving);
+    let url = format!("http://127.0.0.1:{}", serving.port);
+    let server = [("LEEWARD_SERVER", url.as_str())];
+    let (status, text) = leeward(&server, &["fix", "wiki"]);
+    assert!(status == 0 && text.contains("wiki: refused (NET-001, NET-009) -> routed"), "{text}");
+    let (status, file) = leeward(&server, &["fix", "wiki", "--format=compose"]);
+    assert!(status == 0 && file.starts_with("# Written by `leeward fix`") && file.contains("net-wiki:"), "{file}");
+    assert_eq!((status, file), leeward(&[], &["fix", "wiki", "--engine=demo", "--format=compose"]));
+    let (status, json) = leeward(&server, &["fix", "--format=json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(status == 0 && json["proven"] == true && json["files"]["wiki"].is_string(), "{json}");
+    let (status, text) = leeward(&server, &["fix", "nosuch"]);
+    assert!(status == 3 && text.contains("no project or container `nosuch`"), "{text}");
+    let (status, text) = leeward(&server, &["fix", "wiki", "--keep", "wiki"]);
+    assert!(status == 0 && text.contains("label leeward.allow=NET-001"), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let (status, text) = leeward(&server, &["fix", "wiki", "--output", path]);
+    assert!(status == 0 && text.contains("wrote") && !text.contains("compose.leeward.yaml of wiki"), "{text}");
+    let written = std::fs::read_to_string(folder.path().join("wiki/compose.leeward.yaml")).unwrap();
+    assert_eq!(written, json["files"]["wiki"].as_str().unwrap());
+}

@@ -16,29 +16,61 @@ pub use commands::{commands, env_line};
 pub use overrides::{ByHand, FILE, MARK, by_hand, compose};
 pub use summary::{Shown, text};
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::visible;
 use crate::policy::names::Owner;
-use crate::remedy::Remedies;
+use crate::remedy::{Remedies, Unknown};
 
 /// All of it, for programs.
 #[derive(Debug, Serialize)]
 pub struct Document<'r> {
     /// What is changed, and what comes of it.
-    #[serde(flatten)]
     remedies: &'r Remedies,
     /// The override files, by project.
-    files: std::collections::BTreeMap<String, String>,
+    files: BTreeMap<String, String>,
+    /// The project among them that is only taken to be Traefik's.
+    assumed: Option<String>,
     /// What to run.
     commands: Vec<String>,
+    /// Everything that asks for a route is routed and isolated afterwards.
+    proven: bool,
 }
 
 impl<'r> Document<'r> {
     /// Of some remedies.
     pub fn of(remedies: &'r Remedies) -> Self {
-        let files =
-            owners(remedies).into_iter().filter_map(|owner| Some((owner.to_string(), compose(remedies, owner)?)));
-        Self { remedies, files: files.collect(), commands: commands(remedies) }
+        let files = files(remedies).into_iter().collect();
+        let (assumed, proven) = (assumed(remedies), is_proven(remedies));
+        Self { remedies, files, assumed, commands: commands(remedies), proven }
+    }
+}
+
+/// Whether everything that asks for a route is routed and isolated afterwards.
+pub fn is_proven(remedies: &Remedies) -> bool {
+    remedies.owners.iter().all(|remedy| remedy.proven)
+}
+
+/// The project that is only taken to be Traefik's, because none is known.
+pub fn assumed(remedies: &Remedies) -> Option<String> {
+    remedies.traefik.first().filter(|_| remedies.traefik_is_assumed).map(|edit| edit.owner.to_string())
+}
+
+/// The override file of each project that changes, Traefik's first.
+pub fn files(remedies: &Remedies) -> Vec<(String, String)> {
+    let projects = owners(remedies).into_iter().filter(|owner| owner.group().is_some());
+    projects.filter_map(|owner| Some((owner.to_string(), compose(remedies, owner)?))).collect()
+}
+
+/// What to say where a name is nobody's.
+pub fn unknown(unknown: &Unknown) -> String {
+    let name = visible::visible(&unknown.name);
+    if unknown.keep {
+        format!("`{name}`, which is to be kept, is no service or container here: leeward routes --all lists them")
+    } else {
+        format!("there is no project or container `{name}`: leeward routes --all lists them")
     }
 }
 

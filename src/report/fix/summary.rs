@@ -35,8 +35,9 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         out.remedy(remedies, remedy);
     }
     out.traefik(remedies);
-    if shown == Shown::Files {
-        for owner in owners(remedies) {
+    {
+        let is_shown = |owner: &&Owner| shown == Shown::Files || super::assumed(remedies) == Some(owner.to_string());
+        for owner in owners(remedies).into_iter().filter(is_shown) {
             if let Some(file) = compose(remedies, owner).filter(|_| owner.group().is_some()) {
                 out.line(&format!("{FILE} of {owner}:"));
                 out.0.push('\n');

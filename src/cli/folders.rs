@@ -1,0 +1,276 @@
+//! Where `leeward fix` writes: only below folders that are named on the command line, through no link, and never over a
+//! file that is not its own.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use leeward::remedy::is_writable;
+use leeward::report::fix::{FILE, MARK};
+use leeward::source::lines::Written;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
+use rustix::io::Errno;
+
+use super::check::{USUAL, name_of};
+
+/// How deep projects are looked for below a folder.
+const DEEPEST: usize = 3;
+/// How many folders are looked at.
+const MOST_FOLDERS: usize = 10_000;
+
+/// A file to be written: the project it is of, and what it says.
+pub(super) type Override = (String, String);
+
+/// Writes `FOLDER/<project>/compose.leeward.yaml` for each. The paths that were written.
+///
+/// Errors: the folder cannot be made or written to; a file of that name is not ours, or is a link.
+pub(super) fn output(folder: &Path, files: &[Override]) -> anyhow::Result<Vec<PathBuf>> {
+    match std::fs::create_dir(folder) {
+        Err(problem) if problem.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(problem).with_context(|| format!("cannot make the folder {}", folder.display()));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let root = named(folder)?;
+    let mut written = Vec::new();
+    for (project, text) in files {
+        if !is_writable(project) {
+            bail!("`{project}` is no name of a folder");
+        }
+        let path = folder.join(project);
+        match mkdirat(&root, project.as_str(), Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(problem) => return Err(problem).with_context(|| format!("cannot make the folder {}", path.display())),
+        }
+        let place = below(&root, project).with_context(|| format!("cannot open the folder {}", path.display()))?;
+        put(&place, &path, text)?;
+        written.push(path.join(FILE));
+    }
+    Ok(written)
+}
+
+/// Writes `compose.leeward.yaml` beside the Compose file of each project, which is looked for below `folders`. The paths
+/// that were written. Nothing is written where one project has no folder, or several.
+pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut there: Vec<(String, PathBuf, OwnedFd)> = Vec::new();
+    let mut left = MOST_FOLDERS;
+    for folder in folders {
+        search(&named(folder)?, folder, DEEPEST, &mut left, &mut there);
+    }
+    let mut places = Vec::new();
+    for (project, text) in files {
+        let mut found = there.iter().filter(|(name, _, _)| name == project);
+        let listed = || folders.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ");
+        let Some((_, path, place)) = found.next() else {
+            bail!(
+                "no Compose file of project `{project}` is below {}: name its folder, or use --output FOLDER",
+                listed()
+            );
+        };
+        if let Some((_, other, _)) = found.next() {
+            bail!("project `{project}` is in {} and in {}: name one of them", path.display(), other.display());
+        }
+        ours(place, path)?;
+        places.push((path, place, text));
+    }
+    let mut written = Vec::new();
+    for (path, place, text) in places {
+        put(place, path, text)?;
+        written.push(path.join(FILE));
+    }
+    Ok(written)
+}
+
+/// A folder that the operator named; that may be a link.
+fn named(folder: &Path) -> anyhow::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::empty())
+        .with_context(|| format!("cannot open the folder {}", folder.display()))
+}
+
+/// A folder in one: never through a link.
+fn below(folder: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
+    openat(folder, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// The projects in and below a folder.
+fn search(folder: &OwnedFd, path: &Path, depth: usize, left: &mut usize, found: &mut Vec<(String, PathBuf, OwnedFd)>) {
+    if *left == 0 {
+        return;
+    }
+    *left -= 1;
+    if let Some(name) = project_in(folder, path)
+        && let Ok(own) = folder.try_clone()
+    {
+        found.push((name, path.to_owned(), own));
+    }
+    let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return };
+    if depth == 0 {
+        return;
+    }
+    let mut names: Vec<String> = entries.flatten().map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    for name in names.into_iter().filter(|name| !name.starts_with('.')) {
+        if let Ok(inner) = below(folder, &name) {
+            search(&inner, &path.join(&name), depth - 1, left, found);
+        }
+    }
+}
+
+/// What the project of a folder is called, if one of the usual files is there.
+fn project_in(folder: &OwnedFd, path: &Path) -> Option<String> {
+    let text = USUAL.iter().take(1).flatten().find_map(|name| read(folder, name).ok().flatten())?;
+    let own = Written::read(String::new(), text).and_then(|it| it.text_of(&["name"]).map(ToOwned::to_owned));
+    own.or_else(|| Some(name_of(&path.canonicalize().ok()?)))
+}
+
+/// A regular file in a folder, if it is there; a link is an error.
+fn read(folder: &OwnedFd, name: &str) -> anyhow::Result<Option<String>> {
+    const LONGEST: u64 = 16 << 20;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match openat(folder, name, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::LOOP) => bail!("is a link"),
+        Err(problem) => return Err(problem.into()),
+    };
+    if !file.metadata()?.is_file() {
+        bail!("is no file");
+    }
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text)?;
+    Ok(Some(text))
+}
+
+/// That what is there under our name is ours, if anything is.
+fn ours(folder: &OwnedFd, path: &Path) -> anyhow::Result<()> {
+    let file = path.join(FILE);
+    match read(folder, FILE).with_context(|| format!("{} is not written over", file.display()))? {
+        Some(text) if text.lines().next() != Some(MARK) => Err(anyhow!(
+            "{} is not ours (its first line is not `{MARK}`), and is not written over: move it away",
+            file.display()
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Writes our file into a folder, all or nothing.
+fn put(folder: &OwnedFd, path: &Path, text: &str) -> anyhow::Result<()> {
+    ours(folder, path)?;
+    let name = format!(".{FILE}.{}", std::process::id());
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let write = || -> anyhow::Result<()> {
+        let mut file = File::from(openat(folder.as_fd(), name.as_str(), flags, Mode::from_raw_mode(0o644))?);
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        renameat(folder, name.as_str(), folder, FILE)?;
+        Ok(())
+    };
+    let done = write().with_context(|| format!("cannot write {}", path.join(FILE).display()));
+    if done.is_err() {
+        // What is left of it, if anything.
+        let _ = unlinkat(folder, name.as_str(), AtFlags::empty());
+    }
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn project(root: &TempDir, path: &str, text: &str) -> PathBuf {
+        let folder = root.path().join(path);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("compose.yaml"), text).unwrap();
+        folder
+    }
+
+    fn of(project: &str) -> [Override; 1] {
+        [(project.to_owned(), format!("{MARK}\nservices: {{}}\n"))]
+    }
+
+    #[test]
+    fn a_file_is_written_beside_its_project_and_again_over_itself() {
+        let root = TempDir::new().unwrap();
+        let shop = project(&root, "a/shop", "services: {}\n");
+        project(&root, "b/other", "name: blog\nservices: {}\n");
+        for _ in 0..2 {
+            let written = beside(&[root.path().to_owned()], &of("shop")).unwrap();
+            assert_eq!(written, [shop.join(FILE)]);
+        }
+        // The name in the file counts, not the folder's.
+        assert_eq!(beside(&[root.path().to_owned()], &of("blog")).unwrap(), [root.path().join("b/other").join(FILE)]);
+        assert!(beside(&[root.path().to_owned()], &of("other")).is_err());
+        assert_eq!(fs::read_dir(&shop).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_written_over() {
+        let root = TempDir::new().unwrap();
+        let shop = project(&root, "shop", "services: {}\n");
+        fs::write(shop.join(FILE), "services: {mine: {}}\n").unwrap();
+        for result in [beside(&[root.path().to_owned()], &of("shop")), output(root.path(), &of("shop"))] {
+            let words = format!("{:#}", result.unwrap_err());
+            assert!(words.contains("is not ours"), "{words}");
+        }
+        assert_eq!(fs::read_to_string(shop.join(FILE)).unwrap(), "services: {mine: {}}\n");
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let root = TempDir::new().unwrap();
+        let elsewhere = TempDir::new().unwrap();
+        // A folder that is a link, with a project behind it.
+        project(&elsewhere, "shop", "services: {}\n");
+        symlink(elsewhere.path().join("shop"), root.path().join("shop")).unwrap();
+        assert!(beside(&[root.path().to_owned()], &of("shop")).is_err());
+        assert!(output(root.path(), &of("shop")).is_err());
+        // A file that is a link, to one that is there and to one that is not.
+        let blog = project(&root, "blog", "services: {}\n");
+        for target in ["there", "missing"] {
+            let target = elsewhere.path().join(target);
+            if target.ends_with("there") {
+                fs::write(&target, format!("{MARK}\n")).unwrap();
+            }
+            symlink(&target, blog.join(FILE)).unwrap();
+            assert!(beside(&[root.path().to_owned()], &of("blog")).is_err());
+            assert!(output(root.path(), &of("blog")).is_err());
+            fs::remove_file(blog.join(FILE)).unwrap();
+        }
+        assert_eq!(fs::read_to_string(elsewhere.path().join("there")).unwrap(), format!("{MARK}\n"));
+        assert!(!elsewhere.path().join("missing").exists());
+        assert_eq!(fs::read_dir(elsewhere.path().join("shop")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_projects_name_is_no_path() {
+        let root = TempDir::new().unwrap();
+        let inner = root.path().join("inner");
+        for name in ["..", "../x", "/etc", "a/b", ".hidden", ""] {
+            assert!(output(&inner, &of(name)).is_err(), "{name}");
+            assert!(beside(&[root.path().to_owned()], &of(name)).is_err(), "{name}");
+        }
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&inner).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_written_where_one_of_several_cannot_be() {
+        let root = TempDir::new().unwrap();
+        let shop = project(&root, "shop", "services: {}\n");
+        for twice in ["x/blog", "y/blog"] {
+            project(&root, twice, "services: {}\n");
+        }
+        let both = [of("shop"), of("blog")].concat();
+        let words = format!("{:#}", beside(&[root.path().to_owned()], &both).unwrap_err());
+        assert!(words.contains("x/blog") && words.contains("y/blog"), "{words}");
+        assert!(!shop.join(FILE).exists());
+    }
+}

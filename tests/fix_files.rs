@@ -1,0 +1,250 @@
+//! The override files of `leeward fix`: merged over a project as Compose merges them, they yield what the planner judged.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leeward::inventory::{Container, Inventory};
+use leeward::policy::names::Owner;
+use leeward::remedy;
+use leeward::report::fix;
+use leeward::settings::{Isolation, Settings};
+use leeward::source::compose;
+use serde_json::{Map, Value, json};
+
+const NEXTCLOUD: &str = r#"
+name: nextcloud
+services:
+  app:
+    image: nextcloud
+    ports: ["8080:80"]
+    networks: [default, proxy]
+    labels: [traefik.enable=true, traefik.docker.network=proxy, "traefik.http.routers.c.rule=Host(`c.example.com`)"]
+  db: {image: postgres, ports: ["127.0.0.1:5432:5432"], networks: {default: {aliases: [database]}}}
+  redis: {image: redis}
+networks:
+  proxy: {external: true}
+"#;
+
+const NAMED: &str = r#"
+name: shop
+services:
+  web:
+    image: x
+    networks: {front: {ipv4_address: 172.30.0.10}, back: {}}
+    labels: {traefik.enable: "true", traefik.http.routers.w.rule: "Host(`w.example.com`)"}
+    privileged: true
+    cap_add: [NET_ADMIN, CHOWN]
+    security_opt: ["seccomp=unconfined", "no-new-privileges:true"]
+    ports: ["3000"]
+  worker: {image: x, networks: [back, out]}
+  db: {image: x, networks: {back: {aliases: [sql]}}}
+networks:
+  front: {ipam: {config: [{subnet: 172.30.0.0/24}]}}
+  back: {}
+  out: {}
+"#;
+
+const BRIDGE: &str = r#"
+name: lone
+services:
+  web:
+    image: x
+    network_mode: bridge
+    labels: {traefik.enable: "true", traefik.http.routers.w.rule: "Host(`l.example.com`)"}
+"#;
+
+const KEPT: &str = r#"
+name: vpn
+services:
+  gluetun:
+    image: x
+    cap_add: [NET_ADMIN]
+    devices: [/dev/net/tun]
+    ports: ["8080:8080"]
+    labels: {traefik.enable: "true", traefik.http.routers.w.rule: "Host(`q.example.com`)"}
+  rider: {image: x, network_mode: "service:gluetun"}
+"#;
+
+/// Merges one value over another as Compose does; `<key>!reset` and `<key>!override` stand for its tags.
+fn merge(base: &mut Value, over: &Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                if let Some(key) = key.strip_suffix("!reset") {
+                    base.remove(key);
+                } else if let Some(key) = key.strip_suffix("!override") {
+                    base.insert(key.to_owned(), value.clone());
+                } else {
+                    merge(base.entry(key.clone()).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (Value::Array(base), Value::Array(over)) => base.extend(over.iter().filter(|it| !it.is_null()).cloned()),
+        // A list of names or pairs, and a map over it.
+        (base @ Value::Array(_), Value::Object(over)) => {
+            let words = base.as_array().unwrap().iter().filter_map(Value::as_str);
+            let pair = |word: &str| match word.split_once('=') {
+                Some((key, value)) => (key.to_owned(), json!(value)),
+                None => (word.to_owned(), Value::Null),
+            };
+            let mut map: Value = words.map(pair).collect::<Map<String, Value>>().into();
+            merge(&mut map, &Value::Object(over.clone()));
+            *base = map;
+        }
+        (base, over) => *base = over.clone(),
+    }
+}
+
+fn read(text: &str) -> Value {
+    let tagged: String = text
+        .lines()
+        .map(|line| match line.split_once(": !reset null") {
+            Some((key, _)) => format!("{key}!reset: null\n"),
+            None => match line.split_once(": !override") {
+                Some((key, rest)) => format!("{key}!override:{rest}\n"),
+                None => format!("{line}\n"),
+            },
+        })
+        .collect();
+    serde_saphyr::from_str(&tagged).unwrap()
+}
+
+/// What a file decides of a container.
+fn facts(inventory: &Inventory, container: &Container) -> Value {
+    let places: BTreeMap<&String, (BTreeSet<&String>, bool, Vec<String>)> = container
+        .attachments
+        .iter()
+        .map(|(name, place)| {
+            let given =
+                |alias: &&String| !container.labels.get("com.docker.compose.service").is_some_and(|it| it == *alias);
+            let names = place.aliases.iter().filter(given).collect();
+            let internal = inventory.network_named(name).is_some_and(|it| it.internal);
+            (name, (names, internal, place.fixed.iter().map(ToString::to_string).collect()))
+        })
+        .collect();
+    let confinement = &container.confinement;
+    json!({
+        "places": places,
+        "ports": container.port_bindings,
+        // What Traefik does not ask about is exposed or not.
+        "exposed": container.labels.contains_key("traefik.enable").then_some(&container.exposed_ports),
+        "labels": container.labels.iter().filter(|(key, _)| !key.ends_with("config-hash")).collect::<BTreeMap<_, _>>(),
+        "caps": (&confinement.cap_add, &confinement.cap_drop, confinement.privileged),
+        "rest": (&confinement.sysctls, &confinement.security_opt),
+    })
+}
+
+#[track_caller]
+fn check(text: &str, keep: &[&str]) -> String {
+    let project = compose::read(text, "x").unwrap();
+    let name = project.name.clone();
+    let mut inventory = compose::deploy(&[project.clone()], Inventory::default());
+    for network in inventory.networks.values_mut().filter(|it| it.assumed) {
+        network.internal = false;
+    }
+    let keep: Vec<String> = keep.iter().map(|it| (*it).to_owned()).collect();
+    let settings = Settings { isolation: Isolation::Enforce, ..Settings::default() };
+    let mut remedies = remedy::ask(&inventory, &settings, &[name.clone()], &keep).unwrap();
+    for (network, key) in &project.external {
+        remedies.external.insert((name.clone(), network.clone()));
+        remedies.keys.insert((name.clone(), network.clone()), key.clone());
+    }
+    assert!(fix::is_proven(&remedies), "{}", fix::text(&remedies, fix::Shown::Files));
+    let file = fix::compose(&remedies, &Owner::Group(name.clone())).unwrap();
+    let mut merged: Value = serde_saphyr::from_str(text).unwrap();
+    merge(&mut merged, &read(&file));
+    let merged = merged.to_string();
+    let project = compose::read(&merged, "x").unwrap();
+    let later = compose::deploy(&[project], Inventory::default());
+    for container in later.containers.values() {
+        let planned = &remedies.after.containers[container.id.as_str()];
+        assert_eq!(facts(&later, container), facts(&remedies.after, planned), "{file}\n{merged}");
+    }
+    file
+}
+
+#[test]
+fn an_override_merged_over_its_project_is_what_was_judged() {
+    let file = check(NEXTCLOUD, &[]);
+    assert!(file.contains("networks: !override") && file.contains("ports: !reset null"), "{file}");
+    let file = check(NAMED, &[]);
+    assert!(file.contains("cap_add: !override [CHOWN]"), "{file}");
+    check(BRIDGE, &[]);
+    let file = check(KEPT, &["gluetun"]);
+    assert!(file.contains("leeward.allow:"), "{file}");
+}
+
+#[test]
+fn names_that_strangers_chose_stay_words() {
+    let hostile = [
+        "a: b",
+        "x\n  evil:\n    privileged: true",
+        "${HOME}",
+        "`id`",
+        "$(id)",
+        "'; rm -rf /; '",
+        "--help",
+        "\u{1b}[2J",
+    ];
+    for name in hostile {
+        for (project, service) in [(name, "app"), ("shop", name)] {
+            let mut inventory = Inventory::default();
+            let network = leeward::inventory::Network {
+                id: "n".into(),
+                name: "shop_default".into(),
+                driver: "bridge".into(),
+                labels: [
+                    ("com.docker.compose.project".to_owned(), project.to_owned()),
+                    ("com.docker.compose.network".to_owned(), name.to_owned()),
+                ]
+                .into(),
+                ..leeward::inventory::Network::default()
+            };
+            inventory.networks.insert(network.id.clone(), network);
+            inventory.images.insert("i".into(), leeward::inventory::Image::default());
+            let labels = [
+                ("com.docker.compose.project", project),
+                ("com.docker.compose.service", service),
+                ("com.docker.compose.config-hash", "h"),
+                ("com.docker.compose.project.working_dir", name),
+                ("com.docker.compose.project.config_files", name),
+                ("traefik.enable", "true"),
+                ("traefik.docker.network", name),
+            ];
+            let mut container = Container {
+                id: "c".into(),
+                name: "c".into(),
+                image_id: "i".into(),
+                state: "running".into(),
+                exposed_ports: ["80/tcp".to_owned()].into(),
+                network_mode: "shop_default".into(),
+                labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+                ..Container::default()
+            };
+            let attachment = leeward::inventory::Attachment {
+                network: "shop_default".into(),
+                network_id: "n".into(),
+                aliases: [name.to_owned(), "fine".to_owned()].into(),
+                ..leeward::inventory::Attachment::default()
+            };
+            container.attachments.insert("shop_default".into(), attachment);
+            inventory.put(container);
+            let remedies =
+                remedy::plan(&inventory, &Settings::default(), &remedy::Scope::Everything, &remedy::Wishes::default());
+            for (owner, file) in fix::files(&remedies) {
+                assert!(remedy::is_writable(&owner), "{owner:?}");
+                let read: Value = read(&file);
+                let services = read["services"].as_object().unwrap();
+                assert!(services.keys().all(|key| key == "app" || key == "traefik"), "{file}");
+                assert!(!file.contains("evil:\n") && !file.contains('\u{1b}'), "{file}");
+            }
+            for line in fix::commands(&remedies).iter().filter(|line| !line.starts_with('#')) {
+                let bare = line.split('\'').step_by(2).collect::<String>();
+                assert!(!bare.contains(['`', '$', ';', '\n']), "{line}");
+            }
+            let text = fix::text(&remedies, fix::Shown::Files);
+            assert!(!text.contains('\u{1b}'), "{text}");
+        }
+    }
+}
