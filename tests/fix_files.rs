@@ -117,7 +117,7 @@ fn facts(inventory: &Inventory, container: &Container) -> Value {
         .iter()
         .map(|(name, place)| {
             let given =
-                |alias: &&String| !container.labels.get("com.docker.compose.service").is_some_and(|it| it == *alias);
+                |alias: &&String| container.labels.get("com.docker.compose.service").is_none_or(|it| it != *alias);
             let names = place.aliases.iter().filter(given).collect();
             let internal = inventory.network_named(name).is_some_and(|it| it.internal);
             (name, (names, internal, place.fixed.iter().map(ToString::to_string).collect()))
@@ -139,13 +139,13 @@ fn facts(inventory: &Inventory, container: &Container) -> Value {
 fn check(text: &str, keep: &[&str]) -> String {
     let project = compose::read(text, "x").unwrap();
     let name = project.name.clone();
-    let mut inventory = compose::deploy(&[project.clone()], Inventory::default());
+    let mut inventory = compose::deploy(std::slice::from_ref(&project), Inventory::default());
     for network in inventory.networks.values_mut().filter(|it| it.assumed) {
         network.internal = false;
     }
     let keep: Vec<String> = keep.iter().map(|it| (*it).to_owned()).collect();
     let settings = Settings { isolation: Isolation::Enforce, ..Settings::default() };
-    let mut remedies = remedy::ask(&inventory, &settings, &[name.clone()], &keep).unwrap();
+    let mut remedies = remedy::ask(&inventory, &settings, std::slice::from_ref(&name), &keep).unwrap();
     for (network, key) in &project.external {
         remedies.external.insert((name.clone(), network.clone()));
         remedies.keys.insert((name.clone(), network.clone()), key.clone());
@@ -247,4 +247,44 @@ fn names_that_strangers_chose_stay_words() {
             assert!(!text.contains('\u{1b}'), "{text}");
         }
     }
+}
+
+/// A project whose application is on `proxy`, and Traefik's project, which knows `net-first` already.
+fn front() -> Inventory {
+    let text = |name: &str| {
+        format!(
+            "name: {name}\nservices: {{app: {{image: x, networks: [proxy], labels: {{traefik.enable: 'true', \
+             traefik.http.routers.{name}.rule: 'Host(`{name}.example.com`)'}}}}}}\nnetworks: {{proxy: {{external: true}}}}"
+        )
+    };
+    let front = "name: front\nservices: {traefik: {image: 'traefik:v3.6', labels: {leeward.traefik: 'true'}, networks: \
+                 [proxy, net-first]}}\nnetworks: {proxy: {name: proxy}, net-first: {name: net-first, internal: true}}";
+    let projects = [text("second"), front.to_owned()].map(|text| compose::read(&text, "x").unwrap());
+    compose::deploy(&projects, Inventory::default())
+}
+
+#[test]
+fn a_new_file_for_traefiks_project_takes_nothing_away() {
+    let inventory = front();
+    let remedies = remedy::ask(&inventory, &Settings::default(), &["second".to_owned()], &[]).unwrap();
+    let file = fix::compose(&remedies, &Owner::Group("front".to_owned())).unwrap();
+    assert!(file.contains("net-first:\n    name: net-first\n    internal: true"), "{file}");
+    assert!(file.contains("net-second:\n    name: net-second\n    internal: true"), "{file}");
+    let commands = fix::commands(&remedies);
+    assert_eq!(commands.iter().filter(|it| it.starts_with("docker network connect")).count(), 1, "{commands:?}");
+}
+
+#[test]
+fn a_project_that_runs_with_our_file_gets_a_second_one() {
+    let mut inventory = front();
+    for container in inventory.containers.clone().into_keys() {
+        let container = inventory.container_mut(container.as_str()).unwrap();
+        let files = "/srv/x/compose.yaml,/srv/x/compose.leeward.yaml";
+        container.labels.insert("com.docker.compose.project.config_files".into(), files.into());
+        container.labels.insert("com.docker.compose.project.working_dir".into(), "/srv/x".into());
+    }
+    let remedies = remedy::ask(&inventory, &Settings::default(), &["second".to_owned()], &[]).unwrap();
+    assert_eq!(fix::next_file(&remedies, "second"), "compose.leeward-2.yaml");
+    let line = fix::env_line(&remedies, &Owner::Group("second".to_owned()));
+    assert_eq!(line, "COMPOSE_FILE=compose.yaml:compose.leeward.yaml:compose.leeward-2.yaml");
 }

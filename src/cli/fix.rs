@@ -49,11 +49,18 @@ pub(crate) struct Fix {
     project_name: Option<String>,
 
     /// Write the files beside the Compose files of their projects, which are looked for below DIR; repeatable
-    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    #[arg(
+        long,
+        env = "LEEWARD_WRITE",
+        hide_env = true,
+        value_name = "DIR",
+        value_delimiter = ',',
+        conflicts_with = "output"
+    )]
     write: Vec<PathBuf>,
 
     /// Write the files below DIR, each into a folder with the name of its project
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, env = "LEEWARD_OUTPUT", hide_env = true, value_name = "DIR")]
     output: Option<PathBuf>,
 
     /// Output format
@@ -127,12 +134,12 @@ impl Fix {
             text = match (files.as_slice(), names.as_slice()) {
                 ([], _) => String::new(),
                 // Traefik's file is among them.
-                (files, [name]) if files.iter().any(|(project, _)| project == name) => {
-                    files.iter().filter(|(project, _)| project == name).map(|(_, file)| file.as_str()).collect()
+                (files, [name]) if files.iter().any(|it| it.project == *name) => {
+                    files.iter().filter(|it| it.project == *name).map(|it| it.text.as_str()).collect()
                 }
-                ([(_, file)], _) => file.clone(),
+                ([file], _) => file.text.clone(),
                 (files, _) => {
-                    let names: Vec<&str> = files.iter().map(|(project, _)| project.as_str()).collect();
+                    let names: Vec<&str> = files.iter().map(|it| it.project.as_str()).collect();
                     return Err(Failure::Settings(format!(
                         "--format compose prints one file: name one project of {}; or use --output DIR",
                         names.join(", ")
@@ -144,7 +151,7 @@ impl Fix {
             Some(folder) => folders::output(&folder, &files)?,
             None if writes => {
                 // What is only assumed has no folder.
-                files.retain(|(project, _)| Some(project) != assumed.as_ref());
+                files.retain(|it| Some(&it.project) != assumed.as_ref());
                 folders::beside(&write, &files)?
             }
             None => Vec::new(),
@@ -167,7 +174,13 @@ fn answer(remedies: &Remedies, format: Format, writes: bool) -> Answer {
             Format::Json => visible::json(&fix::Document::of(remedies)),
             Format::Compose => String::new(),
         },
-        files: fix::files(remedies),
+        files: fix::files(remedies)
+            .into_iter()
+            .map(|(project, text)| {
+                let name = fix::next_file(remedies, &project);
+                Override::new(project, &name, text)
+            })
+            .collect(),
         assumed: fix::assumed(remedies),
         proven: fix::is_proven(remedies),
     }
@@ -178,6 +191,7 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
     #[derive(Deserialize)]
     struct Document {
         files: BTreeMap<String, String>,
+        file_names: BTreeMap<String, String>,
         assumed: Option<String>,
     }
     let names = names.iter().map(|name| ("name", name.as_str()));
@@ -190,7 +204,16 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
     if format != Format::Table || writes {
         let answer = asking.ask("/fix", &own, "application/json", &good)?;
         let document: Document = serde_json::from_str(&answer.body).context("the service's answer cannot be read")?;
-        (files, assumed) = (document.files.into_iter().collect(), document.assumed);
+        let Document { files: texts, file_names, assumed: of_nobody } = document;
+        let name = |project: &str| file_names.get(project).map_or("", String::as_str);
+        files = texts
+            .into_iter()
+            .map(|(project, text)| {
+                let name = name(&project);
+                Override::new(project.clone(), name, text)
+            })
+            .collect();
+        assumed = of_nobody;
         status = answer.status;
         if format == Format::Json {
             text = answer.body;

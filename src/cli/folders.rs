@@ -1,13 +1,14 @@
 //! Where `leeward fix` writes: only below folders that are named on the command line, through no link, and never over a
 //! file that is not its own.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use leeward::remedy::is_writable;
-use leeward::report::fix::{FILE, MARK};
+use leeward::report::fix::{MARK, file_name, file_number};
 use leeward::source::lines::Written;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
@@ -20,8 +21,26 @@ const DEEPEST: usize = 3;
 /// How many folders are looked at.
 const MOST_FOLDERS: usize = 10_000;
 
-/// A file to be written: the project it is of, and what it says.
-pub(super) type Override = (String, String);
+/// How many files one project may have.
+const MOST_FILES: usize = 1_000;
+
+/// A file to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Override {
+    /// The project it is of.
+    pub(super) project: String,
+    /// Which of its files it is, at least: the first that the project does not run with.
+    pub(super) number: usize,
+    /// What it says.
+    pub(super) text: String,
+}
+
+impl Override {
+    /// With the name that the file would have; one that is none of ours counts as the first.
+    pub(super) fn new(project: String, name: &str, text: String) -> Self {
+        Self { project, number: file_number(name).unwrap_or(1), text }
+    }
+}
 
 /// Writes `FOLDER/<project>/compose.leeward.yaml` for each. The paths that were written.
 ///
@@ -35,7 +54,7 @@ pub(super) fn output(folder: &Path, files: &[Override]) -> anyhow::Result<Vec<Pa
     }
     let root = named(folder)?;
     let mut written = Vec::new();
-    for (project, text) in files {
+    for Override { project, number, text } in files {
         if !is_writable(project) {
             bail!("`{project}` is no name of a folder");
         }
@@ -45,14 +64,18 @@ pub(super) fn output(folder: &Path, files: &[Override]) -> anyhow::Result<Vec<Pa
             Err(problem) => return Err(problem).with_context(|| format!("cannot make the folder {}", path.display())),
         }
         let place = below(&root, project).with_context(|| format!("cannot open the folder {}", path.display()))?;
-        put(&place, &path, text)?;
-        written.push(path.join(FILE));
+        let name = file_name(*number);
+        put(&place, &path, &name, text)?;
+        written.push(path.join(name));
     }
     Ok(written)
 }
 
 /// Writes `compose.leeward.yaml` beside the Compose file of each project, which is looked for below `folders`. The paths
 /// that were written. Nothing is written where one project has no folder, or several.
+///
+/// A file of ours that is there is written over, unless it declares networks that the new one does not, or the folder's
+/// `.env` names it: then the new one gets the next number.
 pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<Vec<PathBuf>> {
     let mut there: Vec<(String, PathBuf, OwnedFd)> = Vec::new();
     let mut left = MOST_FOLDERS;
@@ -60,7 +83,7 @@ pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<
         search(&named(folder)?, folder, DEEPEST, &mut left, &mut there);
     }
     let mut places = Vec::new();
-    for (project, text) in files {
+    for Override { project, number, text } in files {
         let mut found = there.iter().filter(|(name, _, _)| name == project);
         let listed = || folders.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ");
         let Some((_, path, place)) = found.next() else {
@@ -72,13 +95,16 @@ pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<
         if let Some((_, other, _)) = found.next() {
             bail!("project `{project}` is in {} and in {}: name one of them", path.display(), other.display());
         }
-        ours(place, path)?;
-        places.push((path, place, text));
+        let mut number = *number;
+        while number < MOST_FILES && is_needed(place, path, &file_name(number), text)? {
+            number += 1;
+        }
+        places.push((path, place, file_name(number), text));
     }
     let mut written = Vec::new();
-    for (path, place, text) in places {
-        put(place, path, text)?;
-        written.push(path.join(FILE));
+    for (path, place, name, text) in places {
+        put(place, path, &name, text)?;
+        written.push(path.join(name));
     }
     Ok(written)
 }
@@ -144,31 +170,45 @@ fn read(folder: &OwnedFd, name: &str) -> anyhow::Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// That what is there under our name is ours, if anything is.
-fn ours(folder: &OwnedFd, path: &Path) -> anyhow::Result<()> {
-    let file = path.join(FILE);
-    match read(folder, FILE).with_context(|| format!("{} is not written over", file.display()))? {
+/// What is there under our name, if anything is. Errors: it is not ours.
+fn ours(folder: &OwnedFd, path: &Path, name: &str) -> anyhow::Result<Option<String>> {
+    let file = path.join(name);
+    match read(folder, name).with_context(|| format!("{} is not written over", file.display()))? {
         Some(text) if text.lines().next() != Some(MARK) => Err(anyhow!(
             "{} is not ours (its first line is not `{MARK}`), and is not written over: move it away",
             file.display()
         )),
-        Some(_) | None => Ok(()),
+        there => Ok(there),
     }
 }
 
+/// Whether what is there under our name must stay beside `text`.
+fn is_needed(folder: &OwnedFd, path: &Path, name: &str, text: &str) -> anyhow::Result<bool> {
+    let Some(there) = ours(folder, path, name)? else { return Ok(false) };
+    let networks = |text: &str| -> BTreeSet<String> {
+        let read = Written::read(String::new(), text.to_owned());
+        read.map(|it| it.keys(&["networks"]).into_iter().map(ToOwned::to_owned).collect()).unwrap_or_default()
+    };
+    let in_env = read(folder, ".env").ok().flatten().is_some_and(|env| {
+        let files = env.lines().filter_map(|line| line.trim().strip_prefix("COMPOSE_FILE="));
+        files.flat_map(|files| files.split(':')).any(|file| file.trim_matches(['"', '\'']) == name)
+    });
+    Ok(there != text && (in_env || !networks(&there).is_subset(&networks(text))))
+}
+
 /// Writes our file into a folder, all or nothing.
-fn put(folder: &OwnedFd, path: &Path, text: &str) -> anyhow::Result<()> {
-    ours(folder, path)?;
-    let name = format!(".{FILE}.{}", std::process::id());
+fn put(folder: &OwnedFd, path: &Path, file: &str, text: &str) -> anyhow::Result<()> {
+    ours(folder, path, file)?;
+    let name = format!(".{file}.{}", std::process::id());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let write = || -> anyhow::Result<()> {
-        let mut file = File::from(openat(folder.as_fd(), name.as_str(), flags, Mode::from_raw_mode(0o644))?);
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        renameat(folder, name.as_str(), folder, FILE)?;
+        let mut open = File::from(openat(folder.as_fd(), name.as_str(), flags, Mode::from_raw_mode(0o644))?);
+        open.write_all(text.as_bytes())?;
+        open.sync_all()?;
+        renameat(folder, name.as_str(), folder, file)?;
         Ok(())
     };
-    let done = write().with_context(|| format!("cannot write {}", path.join(FILE).display()));
+    let done = write().with_context(|| format!("cannot write {}", path.join(file).display()));
     if done.is_err() {
         // What is left of it, if anything.
         let _ = unlinkat(folder, name.as_str(), AtFlags::empty());
@@ -192,8 +232,30 @@ mod tests {
         folder
     }
 
+    const FILE: &str = "compose.leeward.yaml";
+
     fn of(project: &str) -> [Override; 1] {
-        [(project.to_owned(), format!("{MARK}\nservices: {{}}\n"))]
+        [Override::new(project.to_owned(), FILE, format!("{MARK}\nservices: {{}}\n"))]
+    }
+
+    #[test]
+    fn a_file_that_is_still_needed_gets_a_second_one_beside_it() {
+        let root = TempDir::new().unwrap();
+        let front = project(&root, "front", "services: {}\n");
+        let declares = |network: &str| {
+            let text = format!("{MARK}\nnetworks:\n  {network}:\n    internal: true\n");
+            [Override::new("front".to_owned(), FILE, text)]
+        };
+        let write = |files: &[Override]| beside(&[root.path().to_owned()], files).unwrap();
+        assert_eq!(write(&declares("net-a")), [front.join(FILE)]);
+        assert_eq!(write(&declares("net-b")), [front.join("compose.leeward-2.yaml")]);
+        assert_eq!(write(&declares("net-a")), [front.join(FILE)]);
+        // What `.env` names is in use.
+        let shop = project(&root, "shop", "services: {}\n");
+        fs::write(shop.join(".env"), format!("COMPOSE_FILE=compose.yaml:{FILE}\n")).unwrap();
+        assert_eq!(write(&of("shop")), [shop.join(FILE)]);
+        let more = Override::new("shop".to_owned(), FILE, format!("{MARK}\nservices: {{a: {{}}}}\n"));
+        assert_eq!(write(&[more]), [shop.join("compose.leeward-2.yaml")]);
     }
 
     #[test]

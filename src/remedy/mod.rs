@@ -21,6 +21,6 @@ pub use edit::{Change, Edit, NewNetwork, Seat, What};
 pub use names::{is_writable, proxy_network_of};
 pub use planner::{
     Choice, Files, Lost, MOST_ROUNDS, MOST_STARTS, Remedies, Remedy, Said, Scope, Services, Stays, Unknown, Verdict,
-    Wishes, ask, containers, find, plan,
+    Wishes, ask, containers, find, is_liveness, plan,
 };
 pub use rules::is_about_isolation as is_for_edits;

@@ -52,6 +52,10 @@ pub struct Remedies {
     pub owners: Vec<Remedy>,
     /// Traefik's part: networks that it makes and joins. Those in a project that has a remedy of its own are there.
     pub traefik: Vec<Edit>,
+    /// What an earlier file for Traefik's project may have said: networks of its own that Traefik is on. It is said again,
+    /// so that a new file takes nothing away.
+    #[serde(skip)]
+    pub again: Vec<Edit>,
     /// Nobody is declared a Traefik; one was assumed.
     pub traefik_is_assumed: bool,
     /// The names of the declared Traefiks.
@@ -480,6 +484,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     }
     let own: BTreeSet<&Owner> = remedies.owners.iter().map(|remedy| &remedy.owner).collect();
     remedies.traefik = main.edits.iter().filter(|edit| !own.contains(&edit.owner)).cloned().collect();
+    remedies.again = traefik::again(&first, &main.edits);
     describe(&mut remedies, &first, &after);
     drop(after);
     remedies.after = main.after;
@@ -509,6 +514,11 @@ fn can_change(world: &World<'_>, owner: &Owner, members: &[usize]) -> bool {
         && members
             .iter()
             .all(|at| world.container(*at).is_some_and(|it| it.swarm.is_none()) && is_writable(&world.service(*at)))
+}
+
+/// Whether a refusal is only that it does not run well now.
+pub fn is_liveness(refusal: &Refusal) -> bool {
+    matches!(refusal.code, Code::NotRunning | Code::Unhealthy | Code::NoAddress)
 }
 
 /// What one search came to.
@@ -715,7 +725,6 @@ impl Told<'_, '_> {
                 }
             })
             .collect();
-        let is_liveness = |it: &Refusal| matches!(it.code, Code::NotRunning | Code::Unhealthy | Code::NoAddress);
         let fine = |verdict: &Verdict| verdict.left.iter().all(is_liveness);
         if edits.is_empty() && verdicts.iter().all(fine) {
             return None;
@@ -864,8 +873,7 @@ impl Told<'_, '_> {
         let kept = self.kept.and_then(|kept| {
             let candidate = kept.context.candidates.get(at)?;
             let refusals = kept.refusals(at);
-            let fine =
-                refusals.iter().all(|it| matches!(it.code, Code::NotRunning | Code::Unhealthy | Code::NoAddress));
+            let fine = refusals.iter().all(is_liveness);
             (fine && candidate.labels.get(ALLOW).is_some()).then(|| candidate.allowed.clone())
         });
         let on_host = first.context.namespaces.get(at).is_some_and(Namespace::is_host);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
-use super::names::free;
+use super::names::{free, is_reserved, is_writable};
 use super::networks::{ProxyNeed, closed_to_the_host};
 use super::planner::World;
 use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory};
@@ -149,4 +149,48 @@ pub(super) fn join(world: &World<'_>, owner: &Owner, need: &ProxyNeed) -> Vec<Ed
         edits.push(Edit::service(traefik, &world.service(at), Change::Attach(seat)));
     }
     edits
+}
+
+/// The networks of the form `net-<project>` that Traefik's project makes and a Traefik is on which gets another one.
+pub(super) fn again(world: &World<'_>, edits: &[Edit]) -> Vec<Edit> {
+    let mut again = Vec::new();
+    for at in (0..world.context.candidates.len()).filter(|at| world.context.is_traefik(*at)) {
+        let (Some(owner), Some(container), service) = (world.owner(at), world.container(at), world.service(at)) else {
+            continue;
+        };
+        let joins = edits.iter().any(|edit| {
+            let is_it = |name: &str, change: &Change| name == service && matches!(change, Change::Attach(_));
+            edit.owner == *owner && matches!(&edit.what, What::Service { name, change } if is_it(name, change))
+        });
+        for network in container.attachments.keys().filter_map(|name| world.context.inventory.network_named(name)) {
+            let label = |key: &str| network.labels.get(key).map(String::as_str);
+            let is_own = owner.group().is_some() && label(PROJECT) == owner.group();
+            let is_ours = network.name.starts_with("net-")
+                && label("com.docker.compose.network") == Some(&*network.name)
+                && is_writable(&network.name)
+                && !is_reserved(&network.name);
+            if !(joins && is_own && is_ours && network.internal && network.driver == "bridge") {
+                continue;
+            }
+            let declared = NewNetwork {
+                name: network.name.clone(),
+                key: network.name.clone(),
+                replaces: None,
+                driver: network.driver.clone(),
+                anew: false,
+                options: network.options.clone(),
+                labels: network.labels.iter().filter(|(key, _)| key.starts_with("leeward.")).map(owned).collect(),
+                other_subnet: false,
+                subnets: Vec::new(),
+            };
+            let seat = Seat { network: network.name.clone(), aliases: BTreeSet::new(), addresses: Box::default() };
+            Edit { owner: owner.clone(), what: What::Network(declared) }.put(&mut again);
+            Edit::service(owner, &service, Change::Attach(seat)).put(&mut again);
+        }
+    }
+    again
+}
+
+fn owned((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
 }

@@ -1,6 +1,6 @@
 //! What to run, in the order that works: Traefik's networks first, then the applications.
 
-use super::overrides::{self, FILE};
+use super::overrides::{self, file_number, next_file};
 use super::owners;
 use crate::policy::names::Owner;
 use crate::remedy::{Change, Files, NewNetwork, Remedies, Seat, What, is_writable};
@@ -21,11 +21,11 @@ pub fn commands(remedies: &Remedies) -> Vec<String> {
 /// The line for `.env`, without which a plain `docker compose up` does not read the override.
 pub fn env_line(remedies: &Remedies, owner: &Owner) -> String {
     let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
-    format!("COMPOSE_FILE={}:{FILE}", base_files(&files))
+    format!("COMPOSE_FILE={}:{}", base_files(&files, true), next_file(remedies, &owner.to_string()))
 }
 
-/// The project's own files below its folder, between colons.
-fn base_files(files: &Files) -> String {
+/// The project's files below its folder, between colons; ours among them where they are wanted.
+fn base_files(files: &Files, ours: bool) -> String {
     let folder = files.working_dir.as_deref().unwrap_or_default();
     let listed = files.config_files.as_deref().unwrap_or_default().split(',').filter(|file| !file.is_empty());
     let mut names: Vec<String> = Vec::new();
@@ -33,7 +33,11 @@ fn base_files(files: &Files) -> String {
         let name = file.strip_prefix(folder).map_or(file, |rest| rest.trim_start_matches('/'));
         // A container's label chooses nothing that a shell or Compose would read in another way.
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
-        if !name.ends_with(FILE) && name.len() < 200 && name.chars().all(plain) && !name.starts_with('-') {
+        if (ours || file_number(name).is_none())
+            && name.len() < 200
+            && name.chars().all(plain)
+            && !name.starts_with('-')
+        {
             names.push(name.to_owned());
         }
     }
@@ -51,17 +55,20 @@ fn quoted(word: &str) -> String {
 
 fn folder(remedies: &Remedies, owner: &Owner) -> String {
     let files = remedies.files.get(&owner.to_string());
-    let folder =
-        files.and_then(|files| files.working_dir.as_deref()).filter(|it| it.starts_with('/') && it.len() < 1_000);
+    let folder = files.and_then(|files| files.working_dir.as_deref()).filter(|it| {
+        // A line stays a line.
+        it.starts_with('/') && it.len() < 1_000 && !it.chars().any(char::is_control)
+    });
     folder.map_or_else(|| format!("<folder of {owner}>"), ToOwned::to_owned)
 }
 
 fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     let edits = overrides::edits_of(remedies, owner);
     let is_front = remedies.traefik.iter().any(|edit| edit.owner == *owner);
+    let file = next_file(remedies, &owner.to_string());
     let folder = folder(remedies, owner);
     lines.push(format!(
-        "# {owner}: put {FILE} into {folder}, and this line into the .env there: {}",
+        "# {owner}: put {file} into {folder}, and this line into the .env there: {}",
         env_line(remedies, owner)
     ));
     lines.push(format!("cd {}", if folder.starts_with('<') { "…".to_owned() } else { quoted(&folder) }));
@@ -84,7 +91,7 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     if keeps_subnet {
         lines.push("# a network with fixed addresses: the old one has to go first".to_owned());
         let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
-        lines.push(format!("COMPOSE_FILE={} docker compose down", base_files(&files)));
+        lines.push(format!("COMPOSE_FILE={} docker compose down", base_files(&files, true)));
     }
     lines.push("docker compose up -d".to_owned());
 }

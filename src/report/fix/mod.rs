@@ -13,16 +13,16 @@ mod summary;
 mod yaml;
 
 pub use commands::{commands, env_line};
-pub use overrides::{ByHand, FILE, MARK, by_hand, compose};
+pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
 pub use summary::{Shown, text};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::visible;
 use crate::policy::names::Owner;
-use crate::remedy::{Remedies, Unknown};
+use crate::remedy::{Change, Remedies, Unknown, What};
 
 /// All of it, for programs.
 #[derive(Debug, Serialize)]
@@ -31,6 +31,8 @@ pub struct Document<'r> {
     remedies: &'r Remedies,
     /// The override files, by project.
     files: BTreeMap<String, String>,
+    /// Their names.
+    file_names: BTreeMap<String, String>,
     /// The project among them that is only taken to be Traefik's.
     assumed: Option<String>,
     /// What to run.
@@ -42,9 +44,10 @@ pub struct Document<'r> {
 impl<'r> Document<'r> {
     /// Of some remedies.
     pub fn of(remedies: &'r Remedies) -> Self {
-        let files = files(remedies).into_iter().collect();
+        let files: BTreeMap<String, String> = files(remedies).into_iter().collect();
+        let file_names = files.keys().map(|owner| (owner.clone(), next_file(remedies, owner))).collect();
         let (assumed, proven) = (assumed(remedies), is_proven(remedies));
-        Self { remedies, files, assumed, commands: commands(remedies), proven }
+        Self { remedies, files, file_names, assumed, commands: commands(remedies), proven }
     }
 }
 
@@ -74,14 +77,26 @@ pub fn unknown(unknown: &Unknown) -> String {
     }
 }
 
-/// The owners whose files change: Traefik's first.
+/// The owners whose files change: first those who make networks that others join.
 pub fn owners(remedies: &Remedies) -> Vec<&Owner> {
     let mut owners: Vec<&Owner> = Vec::new();
-    let own = remedies.owners.iter().flat_map(|remedy| &remedy.edits);
-    for edit in remedies.traefik.iter().chain(own) {
+    let own = || remedies.traefik.iter().chain(remedies.owners.iter().flat_map(|remedy| &remedy.edits));
+    for edit in own() {
         if !owners.contains(&&edit.owner) {
             owners.push(&edit.owner);
         }
     }
+    let mut makers: BTreeMap<&str, &Owner> = BTreeMap::new();
+    for edit in own() {
+        if let What::Network(network) = &edit.what {
+            makers.insert(&network.name, &edit.owner);
+        }
+    }
+    let joined = own().filter_map(|edit| match &edit.what {
+        What::Service { change: Change::Attach(seat), .. } => Some((&edit.owner, *makers.get(&*seat.network)?)),
+        _ => None,
+    });
+    let first: BTreeSet<&Owner> = joined.filter(|(owner, maker)| owner != maker).map(|(_, maker)| maker).collect();
+    owners.sort_by_key(|owner| !first.contains(owner));
     owners
 }

@@ -9,8 +9,31 @@ use crate::remedy::{Change, Edit, NewNetwork, Remedies, Seat, Stays, What};
 
 /// The first line of every file that `fix` writes; one that does not begin so is never written over.
 pub const MARK: &str = "# Written by `leeward fix`, and written over by it.";
-/// The file's name.
-pub const FILE: &str = "compose.leeward.yaml";
+/// The file's name, where it is the first of its project.
+const FIRST: &str = "compose.leeward.yaml";
+
+/// The name of a project's n-th file; each comes after those before it, and adds to them.
+pub fn file_name(number: usize) -> String {
+    if number < 2 { FIRST.to_owned() } else { format!("compose.leeward-{number}.yaml") }
+}
+
+/// Which of a project's files one of this name is.
+pub fn file_number(name: &str) -> Option<usize> {
+    if name == FIRST {
+        return Some(1);
+    }
+    let number = name.strip_prefix("compose.leeward-")?.strip_suffix(".yaml")?.parse().ok()?;
+    (number > 1 && file_name(number) == name).then_some(number)
+}
+
+/// The name of the next file of a project: the first that it does not run with.
+pub fn next_file(remedies: &Remedies, owner: &str) -> String {
+    let files = remedies.files.get(owner).and_then(|files| files.config_files.as_deref()).unwrap_or_default();
+    let names = files.split(',').filter_map(|path| path.rsplit('/').next());
+    // What a label says is bounded: a number that high is nobody's.
+    let last = names.filter_map(file_number).filter(|number| *number < 1_000).max();
+    file_name(last.map_or(1, |last| last + 1))
+}
 
 /// What stands in place of what the project's own files say, and has to be deleted there by hand for docker-compose 1.29:
 /// `app: ports`.
@@ -20,7 +43,7 @@ pub type ByHand = Vec<String>;
 ///
 /// For Compose 2.24 and later, because of `!reset` and `!override`.
 pub fn compose(remedies: &Remedies, owner: &Owner) -> Option<String> {
-    let edits = edits_of(remedies, owner);
+    let edits = with_earlier(remedies, owner);
     if edits.is_empty() {
         return None;
     }
@@ -60,6 +83,13 @@ pub fn by_hand(remedies: &Remedies, owner: &Owner) -> ByHand {
 pub(super) fn edits_of<'r>(remedies: &'r Remedies, owner: &Owner) -> Vec<&'r Edit> {
     let all = remedies.owners.iter().flat_map(|remedy| &remedy.edits).chain(&remedies.traefik);
     all.filter(|edit| edit.owner == *owner).collect()
+}
+
+/// The same, with what an earlier file may have said.
+fn with_earlier<'r>(remedies: &'r Remedies, owner: &Owner) -> Vec<&'r Edit> {
+    let edits = edits_of(remedies, owner);
+    let earlier = remedies.again.iter().filter(|edit| edit.owner == *owner && !edits.is_empty());
+    edits.iter().copied().chain(earlier).collect()
 }
 
 struct File<'r> {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::commands::commands;
-use super::overrides::{FILE, by_hand, compose};
+use super::overrides::{by_hand, compose, next_file};
 use super::owners;
 use crate::plan::Outcome;
 use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
 use crate::policy::refusal::Refusal;
-use crate::remedy::{Change, Choice, Edit, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What};
-use crate::report::visible::visible;
-use crate::report::words::Words as _;
+use crate::remedy::{Change, Choice, Edit, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What, is_liveness};
+use crate::report::visible::{visible, visible_lines};
+use crate::report::words::{Remedy as _, Words as _};
 
 /// How many lines of one kind a project may take.
 const MOST: usize = 100;
@@ -39,7 +39,7 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         let is_shown = |owner: &&Owner| shown == Shown::Files || super::assumed(remedies) == Some(owner.to_string());
         for owner in owners(remedies).into_iter().filter(is_shown) {
             if let Some(file) = compose(remedies, owner).filter(|_| owner.group().is_some()) {
-                out.line(&format!("{FILE} of {owner}:"));
+                out.line(&format!("{} of {owner}:", next_file(remedies, &owner.to_string())));
                 out.0.push('\n');
                 for line in file.lines() {
                     out.line(&format!("    {line}"));
@@ -90,7 +90,10 @@ impl Text {
         }
         self.line(&format!("  {title}"));
         for line in lines.iter().take(MOST) {
-            self.line(&format!("    {line}"));
+            // A remedy has several lines.
+            for line in visible_lines(line).split('\n') {
+                self.line(&format!("    {line}"));
+            }
         }
         if lines.len() > MOST {
             self.line(&format!("    … and {} more", lines.len() - MOST));
@@ -111,7 +114,13 @@ impl Text {
             .map(|(what, services)| format!("{}: {what}", services.into_iter().collect::<Vec<_>>().join(", ")))
             .collect();
         self.list("stops working", &lost);
-        let answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it)).collect();
+        let mut answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it)).collect();
+        for Verdict { service, left, .. } in &remedy.verdicts {
+            for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !is_liveness(it)) {
+                answers.push(format!("{service}, {}: {}", refusal.name(), refusal.words()));
+                answers.push(format!("    {}", refusal.remedy()));
+            }
+        }
         self.list("to answer", &answers);
         let mut said: Vec<String> = remedy.said.iter().map(said_words).collect();
         if !remedy.edits.is_empty() {
@@ -181,11 +190,7 @@ fn outcome(outcome: Outcome, refusals: &[Refusal]) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     let Verdict { service, before, because, after, left, .. } = verdict;
-    let mut line = format!("{service}: {} -> {}", outcome(*before, because), outcome(*after, left));
-    for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it)) {
-        line.extend(["; ", &refusal.words()]);
-    }
-    line
+    format!("{service}: {} -> {}", outcome(*before, because), outcome(*after, left))
 }
 
 /// One line for each kind of change, the same ones of several services together.
