@@ -94,6 +94,16 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         lines.push(format!("COMPOSE_FILE={} docker compose down", base_files(&files, true)));
     }
     lines.push("docker compose up -d".to_owned());
+    // Compose removes no network that its files do not name any more, and the engine has about thirty for all.
+    let old = edits.iter().filter_map(|edit| match &edit.what {
+        What::Network(NewNetwork { replaces: Some(old), .. }) if !keeps_subnet => Some(old),
+        _ => None,
+    });
+    let old: Vec<String> = old.map(|old| quoted(old)).collect();
+    if !old.is_empty() {
+        lines.push("# nobody of it is on the old network any more".to_owned());
+        lines.push(format!("docker network rm {}", old.join(" ")));
+    }
 }
 
 fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {

@@ -16,6 +16,9 @@ use crate::report::words::{Remedy as _, Words as _};
 /// How many lines of one kind a project may take.
 const MOST: usize = 100;
 
+/// With more bridges than this an engine may run out of addresses: 15 networks of 172.17.0.0/12 and 16 of 192.168.0.0/16.
+const FEW_NETWORKS: usize = 25;
+
 /// What of the files is shown with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -48,6 +51,7 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
             }
         }
     }
+    out.pools(remedies);
     let commands = commands(remedies);
     if !commands.is_empty() {
         out.line("Then run, in this order:");
@@ -138,6 +142,22 @@ impl Text {
         }
         self.list("not known", &said);
         self.0.push('\n');
+    }
+
+    /// How many networks there will be, where the engine may have no addresses for so many.
+    fn pools(&mut self, remedies: &Remedies) {
+        let all = remedies.owners.iter().flat_map(|remedy| &remedy.edits).chain(&remedies.traefik);
+        let new = all.filter(|edit| matches!(edit.what, What::Network(_))).count();
+        let networks = remedies.after.networks.values();
+        let bridges = networks.filter(|it| it.driver == "bridge" && !it.assumed).count();
+        if new > 0 && bridges > FEW_NETWORKS {
+            self.line(&format!(
+                "There will be {bridges} networks, {new} of them new, as long as the old ones are there. An engine has \
+                 addresses for 31 unless /etc/docker/daemon.json says otherwise, such as \"default-address-pools\": \
+                 [{{\"base\": \"172.16.0.0/12\", \"size\": 24}}]; it is restarted for that. Or move one project after the other."
+            ));
+            self.0.push('\n');
+        }
     }
 
     fn traefik(&mut self, remedies: &Remedies) {
