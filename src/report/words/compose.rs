@@ -19,31 +19,17 @@ pub(super) fn network(NetworkName { name, key }: &NetworkName, yaml: &[&str], fl
     }
 }
 
-/// A service that stays on `kept` and is put on a network of another project's. With `networks:` of its own it is not on
-/// the project's default network any more.
-pub(super) fn join(service: &str, kept: &[NetworkName], network: &NetworkName) -> String {
-    let (keys, key, name) = (keys(kept.iter().chain([network])), key(network), &network.name);
-    format!(
-        "services:\n  {service}:\n    networks: [{keys}]\nnetworks:\n  {key}:\n    name: {name}\n    external: true"
-    )
-}
-
 /// A service that stays on `kept` alone.
 pub(super) fn stay(service: &str, kept: &[NetworkName]) -> String {
     format!("services:\n  {service}:\n    networks: [{}]", keys(kept))
 }
 
-/// A service that stays on `kept` and gets an internal network of its own, which Traefik has to join.
-pub(super) fn own_network(service: &str, kept: &[NetworkName]) -> String {
-    let mut keys = keys(kept);
-    if !keys.is_empty() {
-        keys.push_str(", ");
-    }
+/// A service that needs other networks. What else of its project shares one with it has to move along, or its database is
+/// not reached any more, so no snippet for it alone would do.
+pub(super) fn other_networks(service: &str) -> String {
     format!(
-        "services:\n  {service}:\n    networks: [{keys}net-{service}]\nnetworks:\n  net-{service}:\n    \
-         name: net-{service}\n    internal: true\n\
-         and let Traefik join it: in its file, `net-{service}` in the service's `networks:`, and below `networks:` with \
-         `external: true`"
+        "`leeward fix` writes the files for it, tried before they are shown: it puts `{service}` and those of its project \
+         that share a network with it on an internal one, and `{service}` on a network with Traefik that is the project's own"
     )
 }
 

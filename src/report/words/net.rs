@@ -118,13 +118,16 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
 pub(super) fn remedy(cause: &Cause, About { name, service, .. }: About<'_>) -> Option<String> {
     let service = service.unwrap_or(name);
     Some(match cause {
-        Cause::NotInternal { open, kept, first } => {
-            let stays =
-                if kept.is_empty() { compose::own_network(service, kept) } else { compose::stay(service, kept) };
-            let network = open.first.first().map(String::as_str).unwrap_or_default();
-            let leave = format!(
-                "leave it on internal networks only:\n{stays}\nat once: docker network disconnect {network} {name}"
-            );
+        Cause::NotInternal { open: _, kept, first } => {
+            let leave = if kept.is_empty() {
+                compose::other_networks(service)
+            } else {
+                format!(
+                    "{}\nor leave it on internal networks only, where nothing that it needs is on another:\n{}",
+                    compose::other_networks(service),
+                    compose::stay(service, kept)
+                )
+            };
             match first {
                 Some(first) => format!(
                     "{leave}\nor, if nobody on it needs a way out, make it internal:\n{}",

@@ -2,7 +2,7 @@
 
 use super::{About, compose, listed};
 use crate::policy::leeward_labels::TRAEFIK;
-use crate::policy::proxy::{Cause, How, May, NotReached, Nowhere};
+use crate::policy::proxy::{Cause, How, NotReached, Nowhere};
 
 pub(super) fn words(cause: &Cause, About { label, .. }: About<'_>) -> String {
     match cause {
@@ -44,16 +44,7 @@ pub(super) fn words(cause: &Cause, About { label, .. }: About<'_>) -> String {
 
 pub(super) fn remedy(cause: &Cause) -> String {
     match cause {
-        Cause::NotReached { may, .. } => {
-            let May { service, kept, network, there } = &**may;
-            let own = format!(
-                "give it an internal network that Traefik is on, best one for it alone:\n{}",
-                compose::own_network(service, kept)
-            );
-            let Some(network) = network else { return own };
-            let join = compose::join(service, kept, network);
-            format!("{own}\nor put it on one that is there ({}):\n{join}", listed(there))
-        }
+        Cause::NotReached { may, .. } => compose::other_networks(&may.service),
         Cause::NoAddress { container, first, .. } => format!(
             "wait until it has started; if it stays so: docker network disconnect {first} {container}; docker network \
              connect {first} {container}"
@@ -63,9 +54,6 @@ pub(super) fn remedy(cause: &Cause) -> String {
              or name the proxy network: --proxy-network {first} (LEEWARD_PROXY_NETWORK={first})\n\
              or for this container alone:\nlabels:\n  traefik.docker.network: {first}"
         ),
-        Cause::Nowhere { service, .. } => format!(
-            "give it an internal network that Traefik is on, instead of `network_mode:`:\n{}",
-            compose::own_network(service, &[])
-        ),
+        Cause::Nowhere { service, .. } => compose::other_networks(service),
     }
 }
