@@ -76,8 +76,7 @@ impl Lab {
         // The host's resolver is on loopback, as with systemd-resolved; nobody answers there.
         fs::write(folder.path().join("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
         // Podman asks for more open files than a machine may allow.
-        let limits =
-            "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\", \"memlock=65536:65536\"]\n";
+        let limits = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n";
         fs::write(folder.path().join("containers.conf"), limits).unwrap();
         let enter = own_root.map_or_else(
             || format!("mount --bind {at}/resolv.conf /etc/resolv.conf; mount -t tmpfs tmpfs /run"),
