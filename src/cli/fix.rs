@@ -41,7 +41,7 @@ pub(crate) struct Fix {
     keep: Vec<String>,
 
     /// Snapshot of the engine, from `leeward snapshot`: its networks and containers are added to FILE
-    #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env = true, value_name = "FILE")]
+    #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env = true, hide_short_help = true, value_name = "FILE")]
     snapshot: Option<PathBuf>,
 
     /// Project name for files without one (docker-compose 1.29) [default: name of the folder]

@@ -3,8 +3,9 @@
 //! In the order of the steps: [`image_labels`] tells the operator's labels from the image's, [`rules`] judges the
 //! isolation over [`namespaces`], [`proxy`] picks the network, [`claims`] judges what the labels ask for
 //! ([`references`], [`hosts`]) and which names Traefik would look up for it ([`forward_auth_names`]), [`names`] says whose it all is.
-//! [`outbound`] judges which names outside a container may reach. [`rule_id`] is the closed set of the rules' ids. [`context`] holds the facts they share, [`leeward_labels`] names the labels that
-//! Leeward reads itself and finds the misspelt ones, [`remedy`] writes what to change.
+//! [`outbound`] judges which names outside a container may reach. [`rule_id`] is the closed set of the rules' ids,
+//! [`context`] holds the facts they share, [`leeward_labels`] names the labels that Leeward reads itself and finds the
+//! misspelt ones, [`cause`] says what was seen, as a value.
 
 pub(crate) mod cause;
 pub mod claims;

@@ -410,7 +410,7 @@ pub struct Unknown {
     pub keep: bool,
 }
 
-/// As [`plan`], for projects and containers by their names; none is everybody.
+/// As [`plan()`], for projects and containers by their names; none is everybody.
 pub fn ask(inventory: &Inventory, settings: &Settings, names: &[String], keep: &[String]) -> Result<Remedies, Unknown> {
     let mut owners = BTreeSet::new();
     for name in names {

@@ -37,8 +37,8 @@ fn without_time(line: &str) -> &str {
     }
 }
 
-const VERBS: [&str; 10] =
-    ["serve", "gate", "routes", "explain", "audit", "check", "topology", "probe", "snapshot", "health"];
+const VERBS: [&str; 11] =
+    ["serve", "gate", "routes", "explain", "audit", "check", "fix", "topology", "probe", "snapshot", "health"];
 
 #[test]
 fn help() {
