@@ -54,10 +54,20 @@ pub(crate) fn make_all(lab: &Lab, traefik: &Path) {
     leeward(lab, &by("leeward/leeward:"));
 }
 
+/// The resolver of the egress: Debian's.
+pub(crate) fn resolver(lab: &Lab) {
+    let rootfs = Rootfs::new(lab, "resolver");
+    rootfs.program("unbound", "usr/sbin/unbound");
+    let name = named().into_iter().find(|name| name.starts_with("leeward/resolver:")).expect("a resolver");
+    rootfs.import(lab, &name, &[]);
+}
+
 /// The images that the shipped files name.
 fn named() -> Vec<String> {
     let mut names = Vec::new();
-    for file in ["compose/compose.yaml", "compose/app1/compose.yaml", "compose/app2/compose.yaml"] {
+    for file in
+        ["compose/compose.yaml", "compose/egress.yaml", "compose/app1/compose.yaml", "compose/app2/compose.yaml"]
+    {
         for line in fs::read_to_string(root().join(file)).unwrap().lines() {
             if let Some(name) = line.trim().strip_prefix("image:") {
                 names.push(name.split_whitespace().last().unwrap().to_owned());
@@ -98,6 +108,10 @@ pub(crate) fn stub(lab: &Lab, name: &str, ports: &str) {
 pub(crate) fn web(lab: &Lab, name: &str, changes: &[&str]) {
     let rootfs = Rootfs::new(lab, "web");
     rootfs.program("nginx", "usr/sbin/nginx");
+    // Busybox, which is static, cannot look names up beside other programs' libraries.
+    for client in ["openssl", "curl"] {
+        rootfs.program(client, &format!("usr/bin/{client}"));
+    }
     rootfs.text("etc/nginx/nginx.conf", NGINX);
     rootfs.file(Path::new("/etc/nginx/mime.types"), "etc/nginx/mime.types");
     rootfs.text("usr/share/nginx/html/index.html", &format!("from image {name}\n"));

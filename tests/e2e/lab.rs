@@ -226,14 +226,44 @@ impl Lab {
 
     /// `docker-compose -f FILE …` on one of the shipped files, which has to succeed.
     pub(crate) fn compose(&self, file: &str, arguments: &[&str]) -> String {
-        let short = file.strip_prefix(&format!("{}/", self.folder.path().display())).unwrap_or(file);
-        self.note(&format!("docker-compose -f {short} {}", arguments.join(" ")));
+        self.compose_of(&[file], arguments)
+    }
+
+    /// The same on several, merged in their order.
+    pub(crate) fn compose_of(&self, files: &[&str], arguments: &[&str]) -> String {
+        let folder = format!("{}/", self.folder.path().display());
+        let short: Vec<&str> = files.iter().map(|file| file.strip_prefix(&folder).unwrap_or(file)).collect();
+        self.note(&format!("docker-compose -f {} {}", short.join(" -f "), arguments.join(" ")));
         let mut command = Command::new(&self.compose[0]);
-        command.args(&self.compose[1..]).arg("-f").arg(root().join(file)).args(arguments);
-        command.env("DOCKER_GID", self.socket_group());
+        command.args(&self.compose[1..]);
+        for file in files {
+            command.arg("-f").arg(root().join(file));
+        }
+        command.args(arguments).env("DOCKER_GID", self.socket_group());
         let said = said(self.with_engine(&mut command).output().unwrap());
-        assert!(said.ok, "compose -f {file} {arguments:?}\n{}{}", said.out, said.err);
+        assert!(said.ok, "compose -f {files:?} {arguments:?}\n{}{}", said.out, said.err);
         said.out
+    }
+
+    /// Starts a server on the Internet, which ends with the lab. Gives its process id.
+    pub(crate) fn outside(&self, command: &[&str]) -> u32 {
+        self.note(&format!("on the Internet: {}", command.join(" ")));
+        let (log, again) = (self.folder.path().join("outside.log"), self.internet.id().to_string());
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut server = Command::new("nsenter");
+        server.args(["-t", &again, "-n"]).args(command).stdin(Stdio::null());
+        let server = server.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let id = server.id();
+        self.caught.lock().unwrap().push(server);
+        id
+    }
+
+    /// Ends a server of the Internet.
+    pub(crate) fn end_outside(&self, id: u32) {
+        for server in self.caught.lock().unwrap().iter_mut().filter(|server| server.id() == id) {
+            drop(server.kill());
+            drop(server.wait());
+        }
     }
 
     /// The id of the container of a Compose service.

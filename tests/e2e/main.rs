@@ -25,6 +25,7 @@ mod lab;
 mod left_out;
 mod moving;
 mod nodes;
+mod outbound;
 mod outward;
 mod probe;
 mod soak;
@@ -73,6 +74,9 @@ fn means(test: &str) -> Option<Means> {
         "redis-server",
         "tar",
         "ldd",
+        "unbound",
+        "openssl",
+        "python3",
     ] {
         if !lab::runs(&["sh", "-c", &format!("PATH=$PATH:/usr/sbin:/sbin command -v {program}")]) {
             missing.push(format!("docker: no program `{program}`"));
