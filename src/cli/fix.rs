@@ -71,6 +71,9 @@ pub(crate) struct Fix {
     judged: Judged,
 }
 
+/// How many names an error lists.
+const MOST_NAMES: usize = 5;
+
 /// What is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -88,8 +91,6 @@ struct Answer {
     text: String,
     /// The override files, by project.
     files: Vec<Override>,
-    /// The project among them that is only taken to be Traefik's.
-    assumed: Option<String>,
     /// Everything is mended.
     proven: bool,
 }
@@ -117,6 +118,7 @@ impl Fix {
                 Place::Server(asking) => asked(&asking, &names, &keep, format, writes)?,
                 Place::Here(source, settings) => {
                     let inventory = source.read()?;
+                    there_is(&inventory, &settings)?;
                     let remedies = remedy::ask(&inventory, &settings, &names, &keep);
                     answer(&remedies.map_err(|it| anyhow!(fix::unknown(&it)))?, format, writes)
                 }
@@ -129,10 +131,14 @@ impl Fix {
             names = projects;
             answer(&remedies, format, writes)
         };
-        let Answer { mut text, mut files, assumed, proven } = answer;
+        let Answer { mut text, files, proven } = answer;
         if format == Format::Compose {
             text = match (files.as_slice(), names.as_slice()) {
-                ([], _) => String::new(),
+                ([], _) => {
+                    return Err(
+                        anyhow!("there is no file to print; `leeward fix` without --format compose says why").into()
+                    );
+                }
                 // Traefik's file is among them.
                 (files, [name]) if files.iter().any(|it| it.project == *name) => {
                     files.iter().filter(|it| it.project == *name).map(|it| it.text.as_str()).collect()
@@ -149,11 +155,7 @@ impl Fix {
         }
         let written = match output {
             Some(folder) => folders::output(&folder, &files)?,
-            None if writes => {
-                // What is only assumed has no folder.
-                files.retain(|it| Some(&it.project) != assumed.as_ref());
-                folders::beside(&write, &files)?
-            }
+            None if writes => folders::beside(&write, &files)?,
             None => Vec::new(),
         };
         super::print(&text)?;
@@ -181,7 +183,6 @@ fn answer(remedies: &Remedies, format: Format, writes: bool) -> Answer {
                 Override::new(project, &name, text)
             })
             .collect(),
-        assumed: fix::assumed(remedies),
         proven: fix::is_proven(remedies),
     }
 }
@@ -192,19 +193,18 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
     struct Document {
         files: BTreeMap<String, String>,
         file_names: BTreeMap<String, String>,
-        assumed: Option<String>,
     }
     let names = names.iter().map(|name| ("name", name.as_str()));
     let mut own: Vec<(&str, &str)> = names.chain(keep.iter().map(|name| ("keep", name.as_str()))).collect();
     own.push(("fail-on", "left"));
     let good = [StatusCode::OK, StatusCode::CONFLICT];
-    let (mut files, mut assumed) = (Vec::new(), None);
+    let mut files = Vec::new();
     let mut text = String::new();
     let mut status = StatusCode::OK;
     if format != Format::Table || writes {
         let answer = asking.ask("/fix", &own, "application/json", &good)?;
         let document: Document = serde_json::from_str(&answer.body).context("the service's answer cannot be read")?;
-        let Document { files: texts, file_names, assumed: of_nobody } = document;
+        let Document { files: texts, file_names } = document;
         let name = |project: &str| file_names.get(project).map_or("", String::as_str);
         files = texts
             .into_iter()
@@ -213,7 +213,6 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
                 Override::new(project.clone(), name, text)
             })
             .collect();
-        assumed = of_nobody;
         status = answer.status;
         if format == Format::Json {
             text = answer.body;
@@ -224,7 +223,18 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
         let answer = asking.ask("/fix", &own, "text/plain", &good)?;
         (text, status) = (answer.body, answer.status);
     }
-    Ok(Answer { text, files, assumed, proven: status == StatusCode::OK })
+    Ok(Answer { text, files, proven: status == StatusCode::OK })
+}
+
+/// Whether every Traefik that a flag names is there: otherwise another one would be assumed.
+fn there_is(inventory: &Inventory, settings: &Settings) -> Result<(), Failure> {
+    let is_there = |name: &str| inventory.containers.values().any(|it| it.name == name);
+    let Some(absent) = settings.traefiks.iter().find(|name| !is_there(name)) else { return Ok(()) };
+    let near =
+        inventory.containers.values().filter(|it| it.name.contains(absent.as_str()) || it.image.contains("traefik"));
+    let near: Vec<String> = near.map(|it| format!("`{}`", it.name)).take(MOST_NAMES).collect();
+    let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+    Err(Failure::Settings(format!("--traefik `{absent}`: no container has this name{near}")))
 }
 
 /// Whether an argument means a file and not a name.
@@ -243,6 +253,7 @@ fn of_files(
 ) -> Result<(Remedies, Vec<String>), Failure> {
     let projects = files.iter().map(|file| project(file, name)).collect::<Result<Vec<Project>, Failure>>()?;
     let mut inventory = compose::deploy(&projects, there);
+    there_is(&inventory, settings)?;
     doubt(&mut inventory, &projects, settings);
     let names: Vec<String> = projects.iter().map(|project| project.name.clone()).collect();
     let mut remedies = remedy::ask(&inventory, settings, &names, keep).map_err(|it| anyhow!(fix::unknown(&it)))?;

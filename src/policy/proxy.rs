@@ -317,7 +317,12 @@ impl<'a> ProxyNetworks<'a> {
         let refusal = net_009(Cause::NotReached { container: container.clone(), why, may: Box::new(may) });
         let connect =
             |network: &Network| Box::new(Connect { container: container.clone(), network: network.name.clone() });
-        Refusal { at_once: network.map(connect), ..refusal }
+        // A network of somebody else's is nobody's to join: its owner would get a neighbour that is not isolated.
+        let is_own = |network: &&Network| {
+            asks.project.is_some()
+                && network.labels.get("com.docker.compose.project").map(String::as_str) == asks.project
+        };
+        Refusal { at_once: network.filter(is_own).map(connect), ..refusal }
     }
 }
 

@@ -69,7 +69,9 @@ fn harmless(ground: &Ground<'_>, world: &World<'_>, members: &[usize]) -> Vec<Ed
         // What keeps its network keeps it as it is, with those that use it.
         let through = world.context.namespaces.get(at).and_then(|it| it.through.last());
         let keeps = |id: &crate::inventory::ContainerId| ground.outside.contains(id) || ground.keep.contains(id);
-        let allowed = finding.allowed || keeps(id) || through.is_some_and(|root| keeps(&root.id));
+        // But not as a router between what it is on: it is on one network more now.
+        let keeps_it = keeps(id) && (finding.rule != RuleId::Net012 || ground.outside.contains(id));
+        let allowed = finding.allowed || keeps_it || through.is_some_and(|root| keeps(&root.id));
         if !may || allowed || finding.action == Action::Inform {
             continue;
         }

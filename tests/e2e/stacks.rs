@@ -220,9 +220,9 @@ fn one_round_of_fix_moves_a_project_over() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["#", name, "put", ..] => project = name.trim_end_matches(':'),
-            ["#" | "cd", ..] => {}
-            ["docker", "compose", command @ ..] => compose_both(&lab, project, command),
-            [files, "docker", "compose", command @ ..] => {
+            ["#", ..] => {}
+            ["cd", _, "&&", "docker", "compose", command @ ..] => compose_both(&lab, project, command),
+            ["cd", _, "&&", files, "docker", "compose", command @ ..] => {
                 assert_eq!(*files, "COMPOSE_FILE=compose.yaml", "{line}");
                 lab.compose(&folder(&lab, project).join("compose.yaml").display().to_string(), command);
             }

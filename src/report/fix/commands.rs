@@ -9,7 +9,10 @@ use crate::remedy::{Change, Files, NewNetwork, Remedies, Seat, What, is_writable
 pub fn commands(remedies: &Remedies) -> Vec<String> {
     let mut lines = Vec::new();
     for owner in owners(remedies) {
-        if owner.group().is_some() {
+        if super::assumed(remedies).is_some_and(|it| it == owner.to_string()) {
+            // Neither its folder nor its service is known.
+            lines.push("# first Traefik: see above; without its networks the next `up` fails".to_owned());
+        } else if owner.group().is_some() {
             project(remedies, owner, &mut lines);
         } else {
             alone(remedies, owner, &mut lines);
@@ -71,14 +74,15 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         "# {owner}: put {file} into {folder}, and this line into the .env there: {}",
         env_line(remedies, owner)
     ));
-    lines.push(format!("cd {}", if folder.starts_with('<') { "…".to_owned() } else { quoted(&folder) }));
+    // Each line by itself: where there is no such folder, nothing is done to whatever project is here.
+    let cd = format!("cd {} && ", quoted(&folder));
     if is_front {
         lines.push("# makes the new networks, and leaves the Traefik that runs alone".to_owned());
-        lines.push("docker compose up -d --no-recreate".to_owned());
+        lines.push(format!("{cd}docker compose up -d --no-recreate"));
         for edit in &edits {
             let What::Service { name, change: Change::Attach(Seat { network, .. }) } = &edit.what else { continue };
             let container = remedies.traefiks.first().filter(|_| remedies.traefiks.len() == 1);
-            let container = container.filter(|_| !remedies.traefik_is_assumed).unwrap_or(name);
+            let container = container.unwrap_or(name);
             lines.push(format!("docker network connect {} {}", quoted(network), quoted(container)));
         }
         lines.push(
@@ -91,9 +95,9 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     if keeps_subnet {
         lines.push("# a network with fixed addresses: the old one has to go first".to_owned());
         let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
-        lines.push(format!("COMPOSE_FILE={} docker compose down", base_files(&files, true)));
+        lines.push(format!("{cd}COMPOSE_FILE={} docker compose down", base_files(&files, true)));
     }
-    lines.push("docker compose up -d".to_owned());
+    lines.push(format!("{cd}docker compose up -d"));
     // Compose removes no network that its files do not name any more, and the engine has about thirty for all.
     let old = edits.iter().filter_map(|edit| match &edit.what {
         What::Network(NewNetwork { replaces: Some(old), .. }) if !keeps_subnet => Some(old),
@@ -101,7 +105,7 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     });
     let old: Vec<String> = old.map(|old| quoted(old)).collect();
     if !old.is_empty() {
-        lines.push("# nobody of it is on the old network any more".to_owned());
+        lines.push("# removes the old network; it is empty now".to_owned());
         lines.push(format!("docker network rm {}", old.join(" ")));
     }
 }

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::visible;
+use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::names::Owner;
 use crate::remedy::{Change, Remedies, Unknown, What};
 
@@ -51,9 +52,19 @@ impl<'r> Document<'r> {
     }
 }
 
-/// Whether everything that asks for a route is routed and isolated afterwards.
+/// Whether everything that asks for a route is routed and isolated afterwards, and nothing of that rests on a network that
+/// was not given.
 pub fn is_proven(remedies: &Remedies) -> bool {
-    remedies.owners.iter().all(|remedy| remedy.proven)
+    remedies.owners.iter().all(|remedy| remedy.proven) && not_given(remedies).is_empty()
+}
+
+/// The networks that containers are on afterwards and that were not given: whether they are internal, and who is on them,
+/// was assumed.
+pub fn not_given(remedies: &Remedies) -> Vec<&str> {
+    let others = || remedies.after.containers.values().filter(|it| !it.labels.contains_key(TRAEFIK));
+    let is_used = |name: &str| others().any(|it| it.attachments.contains_key(name));
+    let networks = remedies.after.networks.values().filter(|it| it.assumed && is_used(&it.name));
+    networks.map(|it| it.name.as_str()).collect()
 }
 
 /// The project that is only taken to be Traefik's, because none is known.
@@ -61,9 +72,12 @@ pub fn assumed(remedies: &Remedies) -> Option<String> {
     remedies.traefik.first().filter(|_| remedies.traefik_is_assumed).map(|edit| edit.owner.to_string())
 }
 
-/// The override file of each project that changes, Traefik's first.
+/// The override file of each project that changes, Traefik's first. None for a Traefik that is only assumed: what its service
+/// is called and which networks it is on is not known, so a file could take it off the Internet.
 pub fn files(remedies: &Remedies) -> Vec<(String, String)> {
-    let projects = owners(remedies).into_iter().filter(|owner| owner.group().is_some());
+    let assumed = assumed(remedies);
+    let is_known = |owner: &&Owner| owner.group().is_some() && Some(owner.to_string()) != assumed;
+    let projects = owners(remedies).into_iter().filter(is_known);
     projects.filter_map(|owner| Some((owner.to_string(), compose(remedies, owner)?))).collect()
 }
 

@@ -30,25 +30,38 @@ pub enum Shown {
 
 /// The whole summary; every line of it is safe for a terminal.
 pub fn text(remedies: &Remedies, shown: Shown) -> String {
-    if remedies.owners.is_empty() {
+    let mut out = Text(String::new());
+    let not_given = super::not_given(remedies);
+    if remedies.owners.is_empty() && not_given.is_empty() {
         return "Nothing to fix: every container that asks for a route is routed and isolated.\n".to_owned();
     }
-    let mut out = Text(String::new());
+    if !not_given.is_empty() {
+        out.line(&format!(
+            "NOT KNOWN: {} {} not given. What follows is right only if it is internal and Traefik is on it. Name the file of \
+             the project that makes it too (leeward fix TRAEFIK.yaml APP.yaml), or --snapshot FILE from `leeward snapshot`.",
+            not_given.iter().take(MOST).copied().collect::<Vec<_>>().join(", "),
+            if not_given.len() == 1 { "is an external network and was" } else { "are external networks and were" },
+        ));
+        out.0.push('\n');
+    }
+    if remedies.owners.is_empty() {
+        out.line("Nothing else to fix.");
+        return out.0;
+    }
     for remedy in &remedies.owners {
         out.remedy(remedies, remedy);
     }
     out.traefik(remedies);
-    {
-        let is_shown = |owner: &&Owner| shown == Shown::Files || super::assumed(remedies) == Some(owner.to_string());
-        for owner in owners(remedies).into_iter().filter(is_shown) {
-            if let Some(file) = compose(remedies, owner).filter(|_| owner.group().is_some()) {
-                out.line(&format!("{} of {owner}:", next_file(remedies, &owner.to_string())));
-                out.0.push('\n');
-                for line in file.lines() {
-                    out.line(&format!("    {line}"));
-                }
-                out.0.push('\n');
+    let assumed = super::assumed(remedies);
+    let is_shown = |owner: &&Owner| shown == Shown::Files && Some(owner.to_string()) != assumed;
+    for owner in owners(remedies).into_iter().filter(is_shown) {
+        if let Some(file) = compose(remedies, owner).filter(|_| owner.group().is_some()) {
+            out.line(&format!("{} of {owner}:", next_file(remedies, &owner.to_string())));
+            out.0.push('\n');
+            for line in file.lines() {
+                out.line(&format!("    {line}"));
             }
+            out.0.push('\n');
         }
     }
     out.pools(remedies);
@@ -129,7 +142,7 @@ impl Text {
         let mut said: Vec<String> = remedy.said.iter().map(said_words).collect();
         if !remedy.edits.is_empty() {
             said.push(
-                "host names in its settings are not read: a name of another project's container does not resolve any more"
+                "host names in its settings are not read: if it uses the name of another project's container, that stops working"
                     .to_owned(),
             );
             if remedies.keys.is_empty() || remedy.files.config_files.is_some() {
@@ -166,8 +179,9 @@ impl Text {
         }
         if remedies.traefik_is_assumed {
             self.line(
-                "Traefik: none is known here (label leeward.traefik=true, or --traefik NAME), so one is assumed; its file \
-                 needs",
+                "Traefik: it was not given, so there is no file for it here. Run this again with Traefik's own Compose file: \
+                 leeward fix TRAEFIK.yaml APP.yaml. Or change that file by hand (a service without `networks:` is on \
+                 `default`: name `default` too, or it leaves it):",
             );
         } else {
             self.line("Traefik:");
@@ -185,12 +199,25 @@ impl Text {
 fn headline(remedy: &Remedy) -> String {
     let asked = remedy.verdicts.len();
     let done = remedy.verdicts.iter().filter(|it| it.after == Outcome::Routed).count();
+    let kept = remedy
+        .edits
+        .iter()
+        .any(|edit| matches!(&edit.what, What::Service { change: Change::Label { key, .. }, .. } if key == ALLOW));
+    let isolated = if kept { "routed; what is allowed by label is NOT isolated" } else { "routed and isolated" };
+    let questions = match remedy.choices.len() {
+        0 => "",
+        1 => "; one question is open, see `to answer`",
+        _ => "; questions are open, see `to answer`",
+    };
     match (remedy.proven, remedy.edits.is_empty()) {
-        (true, _) => {
-            "with these changes everything that asks for a route is routed and isolated (tried on the model)".to_owned()
-        }
+        (true, _) => format!(
+            "with these changes everything that asks for a route is {isolated} (judged on a model, not run){questions}"
+        ),
         (false, true) => "no change of its files mends this".to_owned(),
-        (false, false) => format!("with these changes {done} of {asked} that ask for a route are routed and isolated"),
+        (false, false) if done == 0 => "these changes do not suffice: it is still refused".to_owned(),
+        (false, false) => {
+            format!("with these changes {done} of {asked} that ask for a route are {isolated}{questions}")
+        }
     }
 }
 
@@ -282,7 +309,7 @@ fn lost_words(lost: &Lost) -> String {
         }
         Lost::WayOut { networks, silent, .. } => {
             let asks = if *silent { "; it shares a network with one that is routed" } else { "" };
-            format!("its way out over {}{asks}", networks.join(", "))
+            format!("its way out over {}{asks} (if it is needed: --keep, or leeward.outbound)", networks.join(", "))
         }
         Lost::HostGateway { entry, .. } => format!("the extra host {entry}: the host is not reached any more"),
         Lost::Address { network, address, .. } => format!("its address {address} on {network}"),
