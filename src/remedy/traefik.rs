@@ -33,12 +33,14 @@ pub(super) fn known(inventory: &mut Inventory, plan: &Plan, settings: &Settings,
     if has_traefik {
         return Known::Declared;
     }
+    // Traefik's own image and no other's of that name: whoever is declared may share middlewares with everybody.
     let is_traefiks = |image: &str| {
-        let repository = image.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        repository.split(':').next() == Some("traefik")
+        let image = image.split('@').next().unwrap_or_default();
+        let image = image.strip_prefix("docker.io/").unwrap_or(image);
+        image.strip_prefix("library/").unwrap_or(image).split(':').next() == Some("traefik")
     };
-    let mut of_image = inventory.containers.values().filter(|it| it.is_running() && is_traefiks(&it.image));
-    let found = of_image.next().map(|it| it.id.clone()).filter(|_| of_image.next().is_none());
+    let mut of_image = inventory.containers.values().filter(|it| is_traefiks(&it.image));
+    let found = of_image.next().filter(|it| it.is_running() && of_image.next().is_none()).map(|it| it.id.clone());
     drop(of_image);
     if let (Some(id), true) = (found, settings.traefiks.is_empty())
         && let Some(container) = inventory.container_mut(id.as_str())

@@ -15,6 +15,9 @@ use crate::settings::{JUDGING, Settings};
 /// The most letters that are repeated of what somebody else wrote, maybe into a link.
 const LONGEST: usize = 80;
 
+/// The most values of a parameter that is repeatable.
+const MOST: usize = 32;
+
 /// A parameter of a view's own, and the values it takes; none: any, as often as wanted.
 pub(super) type Parameter = (&'static str, &'static [&'static str]);
 
@@ -50,7 +53,13 @@ impl Wanted {
                 continue;
             };
             if values.is_empty() {
-                free.entry(*known).or_default().push(value);
+                let values = free.entry(*known).or_default();
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+                if values.len() > MOST {
+                    return Err(format!("`{known}` is given more than {MOST} times"));
+                }
                 continue;
             }
             let given = if value.is_empty() { "true" } else { value.as_str() };

@@ -424,11 +424,13 @@ struct Place<'a> {
 
 impl<'a> RuleContext<'a> {
     fn of(context: &'a Context<'_>, asked: &[bool]) -> Self {
+        let fronts: BTreeSet<&Owner> = context.traefiks().map(|it| &it.owner).collect();
         let known_of = |(candidate, asked): (&'a Candidate<'_>, &bool)| {
             let Candidate { owner, is_traefik, is_leeward, .. } = candidate;
             let asks = *asked && !is_traefik;
-            // An application does not become Leeward by its image's name.
-            Known { owner, asks, traefik: *is_traefik, leeward: !asks && *is_leeward }
+            // Nobody becomes Leeward by an image's name: where a Traefik is declared, Leeward is of its project.
+            let leeward = !asks && *is_leeward && (fronts.is_empty() || fronts.contains(owner));
+            Known { owner, asks, traefik: *is_traefik, leeward }
         };
         let known: Vec<Known<'_>> = context.candidates.iter().zip(asked).map(known_of).collect();
         let of_container = |(candidate, known): (&'a Candidate<'_>, &Known<'_>)| {

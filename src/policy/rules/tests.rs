@@ -681,6 +681,19 @@ fn no_rule_that_refuses_leaves_a_green_line() {
     }
 }
 
+/// NET-010 refuses under strict; an image's name is anybody's to choose.
+#[test]
+fn a_strangers_image_called_leeward_is_another_owner() {
+    for (image, project) in [("evil.example/leeward:1", "evil"), ("redis:7", "evil")] {
+        let mut inventory = topology();
+        add(&mut inventory, "neighbour", project, &["net-proxy"]);
+        app(&mut inventory, "neighbour").image = image.into();
+        let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+        let refusals = judged(&inventory, &strict).refusals(APP);
+        assert!(refusals.iter().any(|it| it.rule == Some(RuleId::Net010)), "{image}: {refusals:?}");
+    }
+}
+
 #[test]
 fn every_rule_has_its_pair() {
     let pairs: BTreeSet<&str> = PAIRS.iter().map(|(id, _, _)| *id).collect();

@@ -39,7 +39,8 @@ fn base_files(files: &Files, ours: bool) -> String {
         if (ours || file_number(name).is_none())
             && name.len() < 200
             && name.chars().all(plain)
-            && !name.starts_with('-')
+            && !name.starts_with(['-', '/'])
+            && !name.split('/').any(|part| part == "..")
         {
             names.push(name.to_owned());
         }
@@ -100,7 +101,7 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     lines.push(format!("{cd}docker compose up -d"));
     // Compose removes no network that its files do not name any more, and the engine has about thirty for all.
     let old = edits.iter().filter_map(|edit| match &edit.what {
-        What::Network(NewNetwork { replaces: Some(old), .. }) if !keeps_subnet => Some(old),
+        What::Network(NewNetwork { replaces: Some(old), .. }) if !keeps_subnet && is_writable(old) => Some(old),
         _ => None,
     });
     let old: Vec<String> = old.map(|old| quoted(old)).collect();

@@ -107,10 +107,7 @@ impl Text {
         }
         self.line(&format!("  {title}"));
         for line in lines.iter().take(MOST) {
-            // A remedy has several lines.
-            for line in visible_lines(line).split('\n') {
-                self.line(&format!("    {line}"));
-            }
+            self.line(&format!("    {line}"));
         }
         if lines.len() > MOST {
             self.line(&format!("    … and {} more", lines.len() - MOST));
@@ -135,7 +132,8 @@ impl Text {
         for Verdict { service, left, .. } in &remedy.verdicts {
             for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !is_liveness(it)) {
                 answers.push(format!("{service}, {}: {}", refusal.name(), refusal.words()));
-                answers.push(format!("    {}", refusal.remedy()));
+                // A remedy has several lines.
+                answers.extend(visible_lines(&refusal.remedy()).lines().map(|line| format!("    {line}")));
             }
         }
         self.list("to answer", &answers);
