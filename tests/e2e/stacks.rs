@@ -217,12 +217,14 @@ fn one_round_of_fix_moves_a_project_over() {
     let mut project = "";
     for line in commands {
         println!("$ {line}");
-        let words: Vec<&str> = line.split_whitespace().collect();
+        let command =
+            line.strip_prefix("cd ").and_then(|it| it.split_once(" && ")).map_or(line, |(_, command)| command);
+        let words: Vec<&str> = command.split_whitespace().collect();
         match words.as_slice() {
             ["#", name, "put", ..] => project = name.trim_end_matches(':'),
             ["#", ..] => {}
-            ["cd", _, "&&", "docker", "compose", command @ ..] => compose_both(&lab, project, command),
-            ["cd", _, "&&", files, "docker", "compose", command @ ..] => {
+            ["docker", "compose", command @ ..] => compose_both(&lab, project, command),
+            [files, "docker", "compose", command @ ..] => {
                 assert_eq!(*files, "COMPOSE_FILE=compose.yaml", "{line}");
                 lab.compose(&folder(&lab, project).join("compose.yaml").display().to_string(), command);
             }
@@ -234,7 +236,7 @@ fn one_round_of_fix_moves_a_project_over() {
     let mut table = vec![format!("{:<12} {:>5} {:>6}  {}", "project", "edits", "rounds", "lost")];
     for ((case, (_, project)), before) in CASES.iter().zip(&merged).zip(&ports) {
         lab.until_visit(case.host, 200, "from image");
-        let remedies = fixed["owners"].as_array().unwrap();
+        let remedies = fixed["remedies"]["owners"].as_array().unwrap();
         let remedy = remedies.iter().find(|it| it["owner"] == case.project).unwrap();
         for (id, service) in containers(&lab, case.project) {
             let seen = explain(&lab, &serving, &id);
