@@ -16,11 +16,11 @@ use super::{Ended, Exit};
 #[derive(Args, Debug)]
 pub(crate) struct Audit {
     /// Output format
-    #[arg(long, env = "LEEWARD_FORMAT", hide_env = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
 
     /// Lowest severity that makes the exit status 1
-    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env = true, value_name = "SEVERITY", default_value = "high")]
+    #[arg(long, value_name = "SEVERITY", default_value = "high")]
     fail_on: FailOn,
 
     #[command(flatten)]

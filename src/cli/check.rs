@@ -46,27 +46,27 @@ pub(crate) struct Check {
     files: Vec<PathBuf>,
 
     /// Compose file as you wrote it, for the lines of findings (repeatable) [default: that beside FILE]
-    #[arg(long, env = "LEEWARD_SOURCE", hide_env = true, value_name = "FILE", value_delimiter = ',')]
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
     source: Vec<PathBuf>,
 
     /// Snapshot of the engine, from `leeward snapshot`: its networks and containers are added
-    #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
 
     /// Project name for files without one (docker-compose 1.29) [default: name of the folder]
-    #[arg(long, env = "LEEWARD_PROJECT_NAME", hide_env = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     project_name: Option<String>,
 
     /// Output format
-    #[arg(long, env = "LEEWARD_FORMAT", hide_env = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
 
     /// Lowest severity that makes the exit status 1
-    #[arg(long, env = "LEEWARD_FAIL_ON", hide_env = true, value_name = "SEVERITY", default_value = "high")]
+    #[arg(long, value_name = "SEVERITY", default_value = "high")]
     fail_on: FailOn,
 
     /// Explain a rule or a code, `NET-001` or `no-port`, and check nothing
-    #[arg(long, env = "LEEWARD_EXPLAIN", hide_env = true, value_name = "RULE", conflicts_with_all = ["files", "source", "snapshot"])]
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["files", "source", "snapshot"])]
     explain: Option<String>,
 
     #[command(flatten)]

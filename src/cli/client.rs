@@ -19,11 +19,11 @@ const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
 #[command(next_help_heading = "Running service")]
 pub(crate) struct Server {
     /// Ask this running `leeward serve` instead of an engine, as http://leeward:9000
-    #[arg(long, env = "LEEWARD_SERVER", hide_env = true, value_name = "URL")]
+    #[arg(long, value_name = "URL")]
     pub(crate) server: Option<Uri>,
 
     /// File with the token of that service; of several lines the first
-    #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env = true, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
 

@@ -23,55 +23,27 @@ pub(crate) struct Engine {
     ///
     /// unix://PATH, tcp://HOST:PORT, https://HOST:PORT, file:PATH or demo [default: DOCKER_HOST, else
     /// unix:///var/run/docker.sock]
-    #[arg(long, env = "LEEWARD_ENGINE", hide_env = true, value_name = "WHERE")]
+    #[arg(long, value_name = "WHERE")]
     engine: Option<Endpoint>,
 
     /// CA certificates for the engine's certificate, PEM [default: ca.pem in DOCKER_CERT_PATH]
-    #[arg(long, env = "LEEWARD_ENGINE_CA", hide_env = true, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     engine_ca: Option<PathBuf>,
 
     /// Client certificate for the engine, PEM [default: cert.pem in DOCKER_CERT_PATH]
-    #[arg(
-        long,
-        env = "LEEWARD_ENGINE_CERT",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "FILE",
-        requires = "engine_key"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "engine_key")]
     engine_cert: Option<PathBuf>,
 
     /// Key of the client certificate, PEM [default: key.pem in DOCKER_CERT_PATH]
-    #[arg(
-        long,
-        env = "LEEWARD_ENGINE_KEY",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "FILE",
-        requires = "engine_cert"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "engine_cert")]
     engine_key: Option<PathBuf>,
 
     /// Whether Swarm services are read too
-    #[arg(
-        long,
-        env = "LEEWARD_SWARM",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "WHETHER",
-        default_value = "auto"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "WHETHER", default_value = "auto")]
     swarm: Swarm,
 
     /// Most bytes that are read of one container, network, image or volume
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_OBJECT",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "BYTES",
-        default_value = "2097152"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value = "2097152")]
     max_object: NonZeroU32,
 }
 

@@ -6,7 +6,7 @@ use leeward::report::visible::short;
 use leeward::traefik::labels::suggest::nearest;
 
 /// What all variables of Leeward begin with.
-const PREFIX: &str = "LEEWARD_";
+pub(super) const PREFIX: &str = "LEEWARD_";
 /// The most variables that are reported, and the most columns of a name.
 const MOST: usize = 16;
 const LONGEST: usize = 80;

@@ -37,34 +37,27 @@ pub(crate) struct Fix {
     what: Vec<String>,
 
     /// Service or container that keeps its way out and its ports, allowed by label; repeatable
-    #[arg(long, env = "LEEWARD_KEEP", hide_env = true, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     keep: Vec<String>,
 
     /// Snapshot of the engine, from `leeward snapshot`: its networks and containers are added to FILE
-    #[arg(long, env = "LEEWARD_SNAPSHOT", hide_env = true, hide_short_help = true, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     snapshot: Option<PathBuf>,
 
     /// Project name for files without one (docker-compose 1.29) [default: name of the folder]
-    #[arg(long, env = "LEEWARD_PROJECT_NAME", hide_env = true, hide_short_help = true, value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     project_name: Option<String>,
 
     /// Write the files beside the Compose files of their projects, which are looked for below DIR; repeatable
-    #[arg(
-        long,
-        env = "LEEWARD_WRITE",
-        hide_env = true,
-        value_name = "DIR",
-        value_delimiter = ',',
-        conflicts_with = "output"
-    )]
+    #[arg(long, value_name = "DIR", value_delimiter = ',', conflicts_with = "output")]
     write: Vec<PathBuf>,
 
     /// Write the files below DIR, each into a folder with the name of its project
-    #[arg(long, env = "LEEWARD_OUTPUT", hide_env = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
     /// Output format
-    #[arg(long, env = "LEEWARD_FORMAT", hide_env = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
 
     #[command(flatten)]

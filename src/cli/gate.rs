@@ -18,30 +18,16 @@ use super::{Ended, Exit, Failure};
 #[derive(Args, Debug)]
 pub(crate) struct Gate {
     /// Socket of the engine
-    #[arg(
-        long,
-        env = "LEEWARD_ENGINE",
-        hide_env = true,
-        value_name = "unix://PATH",
-        default_value = "unix:///var/run/docker.sock"
-    )]
+    #[arg(long, value_name = "unix://PATH", default_value = "unix:///var/run/docker.sock")]
     engine: UnixPath,
 
     /// Where clients connect: unix://PATH or tcp://127.0.0.1:PORT
-    #[arg(
-        long,
-        env = "LEEWARD_LISTEN",
-        hide_env = true,
-        value_name = "WHERE",
-        default_value = "unix:///run/leeward/engine.sock"
-    )]
+    #[arg(long, value_name = "WHERE", default_value = "unix:///run/leeward/engine.sock")]
     listen: Address,
 
     /// Also allow requests for services, tasks and nodes
     #[arg(
         long,
-        env = "LEEWARD_SWARM",
-        hide_env = true,
         value_name = "WHETHER",
         num_args = 0..=1,
         require_equals = true,
@@ -53,8 +39,6 @@ pub(crate) struct Gate {
     /// Permissions of the listening socket
     #[arg(
         long,
-        env = "LEEWARD_SOCKET_MODE",
-        hide_env = true,
         value_name = "OCTAL",
         default_value = "0600",
         value_parser = mode
@@ -62,74 +46,40 @@ pub(crate) struct Gate {
     socket_mode: u32,
 
     /// Owner of the listening socket; needs root [default: the user of the gate]
-    #[arg(long, env = "LEEWARD_SOCKET_OWNER", hide_env = true, value_name = "UID:GID", value_parser = owner)]
+    #[arg(long, value_name = "UID:GID", value_parser = owner)]
     socket_owner: Option<Owner>,
 
     /// User to change to at start, if started as root
-    #[arg(long, env = "LEEWARD_USER", hide_env = true, value_name = "UID:GID", value_parser = owner)]
+    #[arg(long, value_name = "UID:GID", value_parser = owner)]
     user: Option<Owner>,
 
     /// Allow `--listen` on a port that other machines can reach; who reaches it can read every label
-    #[arg(long, env = "LEEWARD_LISTEN_BEYOND_LOOPBACK", hide_env = true)]
+    #[arg(long)]
     listen_beyond_loopback: bool,
 
     /// Host name that clients may use for the gate, if other machines can reach it; repeatable
-    #[arg(long, env = "LEEWARD_ALLOW_HOST", hide_env = true, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<String>,
 
     /// Most connections
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_CONNECTIONS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "128",
-        help_heading = "Limits"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "128", help_heading = "Limits")]
     max_connections: NonZeroU32,
 
     /// Most event streams
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_STREAMS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "32",
-        help_heading = "Limits"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "32", help_heading = "Limits")]
     max_streams: NonZeroU32,
 
     /// Most bytes of one answer
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_ANSWER",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "BYTES",
-        default_value = "67108864",
-        help_heading = "Limits"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value = "67108864", help_heading = "Limits")]
     max_answer: NonZeroU32,
 
     /// Most bytes that are read of one container, network, image or volume
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_OBJECT",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "BYTES",
-        default_value = "2097152",
-        help_heading = "Limits"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "BYTES", default_value = "2097152", help_heading = "Limits")]
     max_object: NonZeroU32,
 
     /// Timeout for an answer of the engine
     #[arg(
         long,
-        env = "LEEWARD_ENGINE_TIMEOUT",
-        hide_env = true,
         hide_short_help = true,
         value_name = "DURATION",
         default_value = "30s",
@@ -141,8 +91,6 @@ pub(crate) struct Gate {
     /// Timeout for a client that sends no request or does not read its answer; not for event streams
     #[arg(
         long,
-        env = "LEEWARD_CLIENT_TIMEOUT",
-        hide_env = true,
         hide_short_help = true,
         value_name = "DURATION",
         default_value = "1m",

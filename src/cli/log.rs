@@ -27,15 +27,13 @@ pub(crate) struct Log {
     /// Log level: off, error, warn, info, debug or trace [default: info for serve and gate, else warn]
     ///
     /// Also a filter such as `info,leeward::docker=debug`. The environment variable is LEEWARD_LOG.
-    #[arg(long, global = true, env = "LEEWARD_LOG", hide_env = true, value_name = "LEVEL", help_heading = "Logging")]
+    #[arg(long, global = true, value_name = "LEVEL", help_heading = "Logging")]
     log_level: Option<String>,
 
     /// Log format
     #[arg(
         long,
         global = true,
-        env = "LEEWARD_LOG_FORMAT",
-        hide_env = true,
         hide_short_help = true,
         value_name = "FORMAT",
         default_value = "text",

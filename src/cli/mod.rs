@@ -189,19 +189,31 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 
 /// The command line, as the program reads it.
 fn command() -> clap::Command {
-    without_empty_variables(Leeward::command()).mut_subcommands(|verb| verb.after_help(MORE).after_long_help(VARIABLES))
+    with_variables(Leeward::command()).mut_subcommands(|verb| verb.after_help(MORE).after_long_help(VARIABLES))
 }
 
-/// The same command, blind to environment variables that are set but empty: what Compose writes for `${UNSET:-}`.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
+/// The same command, in which each flag also has the environment variable of its name: see [`variable`].
+fn with_variables(command: clap::Command) -> clap::Command {
+    let verb = command.get_name().to_owned();
     command
-        .mut_args(|argument| match argument.get_env() {
-            Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
-                argument.env(clap::builder::Resettable::Reset)
-            }
-            Some(_) | None => argument,
+        .mut_args(|flag| match variable(&verb, flag.get_long()) {
+            // What Compose writes for `${UNSET:-}`.
+            Some(name) if std::env::var_os(&name).is_some_and(|value| value.is_empty()) => flag,
+            Some(name) => flag.env(name).hide_env(true),
+            None => flag,
         })
-        .mut_subcommands(without_empty_variables)
+        .mut_subcommands(with_variables)
+}
+
+/// The environment variable of a verb's flag, as LEEWARD_DEFAULT_RULE for `--default-rule`.
+fn variable(verb: &str, long: Option<&str>) -> Option<String> {
+    match (verb, long?) {
+        // The first four are no settings, but asked for this once. The last would read the engine of `serve`.
+        (_, "help" | "version" | "json" | "all") | ("health", "engine") => None,
+        // The short form that people know from `RUST_LOG`.
+        (_, "log-level") => Some("LEEWARD_LOG".to_owned()),
+        (_, long) => Some(format!("{}{}", environment::PREFIX, long.to_uppercase().replace('-', "_"))),
+    }
 }
 
 #[cfg(test)]
@@ -210,27 +222,26 @@ mod tests {
 
     #[test]
     fn the_command_is_well_formed() {
-        Leeward::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
-    fn every_flag_has_an_environment_twin_of_its_name() {
-        fn check(command: &clap::Command) {
-            for argument in command.get_arguments() {
-                let Some(long) = argument.get_long() else { continue };
-                let twin = format!("LEEWARD_{}", long.to_uppercase().replace('-', "_"));
-                match (command.get_name(), long) {
-                    // These are not settings, but asked for this once.
-                    ("leeward", "version") | (_, "help" | "json" | "all") => {}
-                    // The short form that people know from `RUST_LOG`.
-                    (_, "log-level") => assert_eq!(argument.get_env(), Some("LEEWARD_LOG".as_ref())),
-                    // Reads the engine's door, not the service: see the flag's own words.
-                    ("health", "engine") => assert_eq!(argument.get_env(), None),
-                    (verb, _) => assert_eq!(argument.get_env(), Some(twin.as_ref()), "leeward {verb} --{long}"),
-                }
-            }
-            command.get_subcommands().for_each(check);
+    fn every_flag_has_the_environment_variable_of_its_name() {
+        let name = |verb: &str, flag: &str| {
+            let command = command();
+            let verb = command.find_subcommand(verb).unwrap();
+            let flag = verb.get_arguments().find(|it| it.get_long() == Some(flag)).unwrap();
+            flag.get_env().map(|it| it.to_str().unwrap().to_owned())
+        };
+        for (verb, flag, wanted) in [
+            ("serve", "default-rule", Some("LEEWARD_DEFAULT_RULE")),
+            ("routes", "default-rule", Some("LEEWARD_DEFAULT_RULE")),
+            ("gate", "engine", Some("LEEWARD_ENGINE")),
+            ("probe", "neighbours", Some("LEEWARD_NEIGHBOURS")),
+            ("health", "engine", None),
+            ("routes", "json", None),
+        ] {
+            assert_eq!(name(verb, flag).as_deref(), wanted, "leeward {verb} --{flag}");
         }
-        check(&Leeward::command());
     }
 }

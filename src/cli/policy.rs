@@ -18,39 +18,31 @@ pub(crate) struct Policy {
     /// Route containers without the label `traefik.enable` [default: false]
     ///
     /// With `--isolation off --names traefik --image-labels honor` the default is true, as in Traefik.
-    #[arg(long, env = "LEEWARD_EXPOSED_BY_DEFAULT", hide_env = true, value_name = "true|false", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    #[arg(long, value_name = "true|false", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     exposed_by_default: Option<bool>,
 
     /// Rule of routers without one: a Go template over .Name, .ContainerName and .Labels
-    #[arg(long, env = "LEEWARD_DEFAULT_RULE", hide_env = true, hide_short_help = true, value_name = "TEMPLATE", default_value = template::DEFAULT)]
+    #[arg(long, hide_short_help = true, value_name = "TEMPLATE", default_value = template::DEFAULT)]
     default_rule: DefaultRule,
 
     /// Route only containers whose labels match, as Label(`key`, `value`) && !LabelRegex(`key`, `regex`)
-    #[arg(
-        long,
-        env = "LEEWARD_CONSTRAINTS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "EXPRESSION",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, hide_short_help = true, value_name = "EXPRESSION", default_value = "", hide_default_value = true)]
     constraints: Constraint,
 
     /// Proxy network to use if a container is on several and no label names one
-    #[arg(long, env = "LEEWARD_NETWORK", hide_env = true, hide_short_help = true, value_name = "NETWORK")]
+    #[arg(long, hide_short_help = true, value_name = "NETWORK")]
     network: Option<String>,
 
     /// Use the host address and port that a container publishes, if it publishes one
-    #[arg(long, env = "LEEWARD_USE_BIND_PORT_IP", hide_env = true, hide_short_help = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, hide_short_help = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
     use_bind_port_ip: bool,
 
     /// Keep the service of an unhealthy container, without a server: Traefik answers 503, not 404
-    #[arg(long, env = "LEEWARD_ALLOW_EMPTY_SERVICES", hide_env = true, hide_short_help = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
+    #[arg(long, hide_short_help = true, value_name = "true|false", default_value = "false", value_parser = BoolishValueParser::new(), hide_possible_values = true, action = clap::ArgAction::Set)]
     allow_empty_services: bool,
 
     /// What happens to containers that are not isolated
-    #[arg(long, env = "LEEWARD_ISOLATION", hide_env = true, value_name = "LEVEL", default_value = "enforce")]
+    #[arg(long, value_name = "LEVEL", default_value = "enforce")]
     isolation: Isolation,
 
     /// The same for one project, as `nextcloud=warn`; repeatable
@@ -58,64 +50,34 @@ pub(crate) struct Policy {
     /// strict, enforce or warn, for the containers of a Compose project, a Swarm stack or `~NAME`, a container alone. `warn`
     /// relaxes isolation and the use of other projects' middlewares; what the project claims of others (hosts, catch-alls,
     /// server addresses) is judged as --isolation says.
-    #[arg(
-        long,
-        env = "LEEWARD_ISOLATION_OF",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "PROJECT=LEVEL",
-        value_delimiter = ','
-    )]
+    #[arg(long, hide_short_help = true, value_name = "PROJECT=LEVEL", value_delimiter = ',')]
     isolation_of: Vec<IsolationOf>,
 
     /// How routers, services and middlewares are named in the document
-    #[arg(
-        long,
-        env = "LEEWARD_NAMES",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "SCHEME",
-        default_value = "project"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "SCHEME", default_value = "project")]
     names: Names,
 
     /// Whether labels baked into an image count
-    #[arg(
-        long,
-        env = "LEEWARD_IMAGE_LABELS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "WHETHER",
-        default_value = "ignore"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "WHETHER", default_value = "ignore")]
     image_labels: ImageLabels,
 
     /// Whether containers of `docker compose run` are routed [default: ignore]
     ///
     /// With `--isolation off --names traefik --image-labels honor` the default is route, as in Traefik.
-    #[arg(long, env = "LEEWARD_ONE_OFF", hide_env = true, hide_short_help = true, value_name = "WHETHER")]
+    #[arg(long, hide_short_help = true, value_name = "WHETHER")]
     one_off: Option<OneOff>,
 
     /// Container that is a Traefik; the label `leeward.traefik` then has no effect; repeatable
-    #[arg(long, env = "LEEWARD_TRAEFIK", hide_env = true, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     traefik: Vec<String>,
 
     /// Container that is an egress Traefik; the label `leeward.egress` then has no effect; repeatable
-    #[arg(
-        long,
-        env = "LEEWARD_EGRESS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
+    #[arg(long, hide_short_help = true, value_name = "NAME", value_delimiter = ',')]
     egress: Vec<String>,
 
     /// Ports of outbound names, and what each speaks: tls, plain or http
     #[arg(
         long,
-        env = "LEEWARD_OUTBOUND_PORTS",
-        hide_env = true,
         hide_short_help = true,
         value_name = "PORT=KIND,...",
         default_value = OutboundPorts::USUAL
@@ -123,111 +85,49 @@ pub(crate) struct Policy {
     outbound_ports: OutboundPorts,
 
     /// Proxy network; `*` and `?` match as in a shell; repeatable, the first match wins
-    #[arg(long, env = "LEEWARD_PROXY_NETWORK", hide_env = true, value_name = "GLOB", value_delimiter = ',')]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     proxy_network: Vec<Glob>,
 
     /// Middleware that every container may use, as `authelia.auth`; repeatable
-    #[arg(
-        long,
-        env = "LEEWARD_SHARE_MIDDLEWARE",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "OWNER.NAME",
-        value_delimiter = ','
-    )]
+    #[arg(long, hide_short_help = true, value_name = "OWNER.NAME", value_delimiter = ',')]
     share_middleware: Vec<SharedMiddleware>,
 
     /// Reference to another provider that containers may use, as `api@internal`; repeatable
-    #[arg(long, env = "LEEWARD_ALLOW_REFERENCE", hide_env = true, hide_short_help = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = settings::reference)]
+    #[arg(long, hide_short_help = true, value_name = "NAME@PROVIDER", value_delimiter = ',', value_parser = settings::reference)]
     allow_reference: Vec<String>,
 
     /// Entry point that belongs to one owner, as `mqtt=home`; repeatable
     ///
     /// The owner's routers may take all traffic of that entry point.
-    #[arg(
-        long,
-        env = "LEEWARD_OWN_ENTRYPOINT",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "NAME=OWNER",
-        value_delimiter = ','
-    )]
+    #[arg(long, hide_short_help = true, value_name = "NAME=OWNER", value_delimiter = ',')]
     own_entrypoint: Vec<OwnEntryPoint>,
 
     /// Version of the Traefik that reads the document, as 3.6 [default: its image tag, else 3.0]
-    #[arg(long, env = "LEEWARD_TRAEFIK_VERSION", hide_env = true, hide_short_help = true, value_name = "VERSION")]
+    #[arg(long, hide_short_help = true, value_name = "VERSION")]
     traefik_version: Option<Version>,
 
     /// Most labels of one container, of those that Leeward reads
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_LABELS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "10000",
-        help_heading = "Budgets"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "10000", help_heading = "Budgets")]
     max_labels: NonZeroU32,
 
     /// Most bytes of these labels
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_LABEL_BYTES",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "1048576",
-        help_heading = "Budgets"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "1048576", help_heading = "Budgets")]
     max_label_bytes: NonZeroU32,
 
     /// Most routers of one container
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_ROUTERS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "500",
-        help_heading = "Budgets"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "500", help_heading = "Budgets")]
     max_routers: NonZeroU32,
 
     /// Most bytes of one rule
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_RULE_BYTES",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "65536",
-        help_heading = "Budgets"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "65536", help_heading = "Budgets")]
     max_rule_bytes: NonZeroU32,
 
     /// Most instructions of one container's regular expressions, some 110 bytes of Traefik's memory each
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_REGEX_SIZE",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "200000",
-        help_heading = "Budgets"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "200000", help_heading = "Budgets")]
     max_regex_size: NonZeroU32,
 
     /// Limits of all containers of one owner together, as a multiple of those of one container
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_PER_OWNER",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "4",
-        help_heading = "Budgets"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "4", help_heading = "Budgets")]
     max_per_owner: NonZeroU32,
 }
 

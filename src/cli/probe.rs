@@ -25,30 +25,28 @@ use super::{Ended, Exit};
 #[derive(Args, Debug)]
 pub(crate) struct Probe {
     /// Try to connect to this address; repeatable
-    #[arg(long, env = "LEEWARD_TCP", hide_env = true, value_name = "HOST:PORT", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     tcp: Vec<Target>,
 
     /// Try to send a DNS question to this address; repeatable
-    #[arg(long, env = "LEEWARD_UDP", hide_env = true, value_name = "HOST:PORT", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     udp: Vec<Target>,
 
     /// Try to resolve this public DNS name; repeatable
-    #[arg(long, env = "LEEWARD_NAME", hide_env = true, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     name: Vec<String>,
 
     /// Outbound name that has to answer; repeatable
-    #[arg(long, env = "LEEWARD_EXPECT_OUTBOUND", hide_env = true, value_name = "NAME:PORT", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME:PORT", value_delimiter = ',')]
     expect_outbound: Vec<Target>,
 
     /// Outbound name that must not answer; repeatable
-    #[arg(long, env = "LEEWARD_EXPECT_NO_OUTBOUND", hide_env = true, value_name = "NAME:PORT", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME:PORT", value_delimiter = ',')]
     expect_no_outbound: Vec<Target>,
 
     /// Ports of outbound names, and what each speaks: tls, plain or http
     #[arg(
         long,
-        env = "LEEWARD_OUTBOUND_PORTS",
-        hide_env = true,
         hide_short_help = true,
         value_name = "PORT=KIND,...",
         default_value = OutboundPorts::USUAL
@@ -56,23 +54,16 @@ pub(crate) struct Probe {
     outbound_ports: OutboundPorts,
 
     /// Also look for other machines on the networks of this container
-    #[arg(long, env = "LEEWARD_NEIGHBOURS", hide_env = true)]
+    #[arg(long)]
     neighbours: bool,
 
     /// Address of a known container; an answer from any other address then counts as reached
-    #[arg(long, env = "LEEWARD_CONTAINER", hide_env = true, value_name = "IP", value_delimiter = ',')]
+    #[arg(long, value_name = "IP", value_delimiter = ',')]
     #[arg(requires = "neighbours")]
     container: Vec<IpAddr>,
 
     /// Timeout of one try, in seconds
-    #[arg(
-        long,
-        alias = "patience",
-        env = "LEEWARD_TIMEOUT",
-        hide_env = true,
-        value_name = "SECONDS",
-        default_value_t = 2
-    )]
+    #[arg(long, alias = "patience", value_name = "SECONDS", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=60))]
     timeout: u64,
 

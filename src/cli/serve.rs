@@ -31,8 +31,6 @@ pub(crate) struct Serve {
     /// Address to listen on
     #[arg(
         long,
-        env = "LEEWARD_LISTEN",
-        hide_env = true,
         value_name = "IP:PORT",
         default_value = "127.0.0.1:9000",
         value_parser = address
@@ -42,92 +40,44 @@ pub(crate) struct Serve {
     /// How long a request of Traefik waits for a change; must be less than Traefik's `pollTimeout`
     ///
     /// Traefik's default is 5s. Use 0 behind a proxy that shares connections.
-    #[arg(long, env = "LEEWARD_HOLD", hide_env = true, value_name = "DURATION", default_value = "4s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "4s", value_parser = duration)]
     hold: Duration,
 
     /// Most requests that wait for a change; more are answered at once
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_HELD",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "256"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "256")]
     max_held: u16,
 
     /// Most connections
-    #[arg(
-        long,
-        env = "LEEWARD_MAX_CONNECTIONS",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "N",
-        default_value = "512"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value = "512")]
     max_connections: std::num::NonZeroU16,
 
     /// How long open answers may take after a signal to stop
-    #[arg(long, env = "LEEWARD_DRAIN", hide_env = true, hide_short_help = true, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     drain: Duration,
 
     /// File with tokens, one a line; every path but /healthz then needs one; read again on change
-    #[arg(long, env = "LEEWARD_TOKEN_FILE", hide_env = true, value_name = "FILE", help_heading = "Access")]
+    #[arg(long, value_name = "FILE", help_heading = "Access")]
     token_file: Option<PathBuf>,
 
     /// TLS certificate, PEM; read again on change
-    #[arg(
-        long,
-        env = "LEEWARD_TLS_CERT",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "FILE",
-        requires = "tls_key",
-        help_heading = "Access"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "tls_key", help_heading = "Access")]
     tls_cert: Option<PathBuf>,
 
     /// Key of the TLS certificate, PEM
-    #[arg(
-        long,
-        env = "LEEWARD_TLS_KEY",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "FILE",
-        requires = "tls_cert",
-        help_heading = "Access"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "tls_cert", help_heading = "Access")]
     tls_key: Option<PathBuf>,
 
     /// Accept only clients with a certificate of one of these CAs, PEM
-    #[arg(
-        long,
-        env = "LEEWARD_TLS_CLIENT_CA",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "FILE",
-        requires = "tls_cert",
-        help_heading = "Access"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "tls_cert", help_heading = "Access")]
     tls_client_ca: Option<PathBuf>,
 
     /// Host name with dots that browsers may use for this service; repeatable
-    #[arg(
-        long,
-        env = "LEEWARD_ALLOW_HOST",
-        hide_env = true,
-        hide_short_help = true,
-        value_name = "NAME",
-        value_delimiter = ',',
-        help_heading = "Access"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "NAME", value_delimiter = ',', help_heading = "Access")]
     allow_host: Vec<String>,
 
     /// Give Traefik a default certificate, so that it does not make a new one at every change
     #[arg(
         long,
-        env = "LEEWARD_DEFAULT_CERTIFICATE",
-        hide_env = true,
         hide_short_help = true,
         value_name = "true|false",
         num_args = 0..=1,
@@ -142,11 +92,11 @@ pub(crate) struct Serve {
     default_certificate: bool,
 
     /// File that keeps the default certificate and its key, PEM; made if it does not exist
-    #[arg(long, env = "LEEWARD_DEFAULT_CERTIFICATE_FILE", hide_env = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     default_certificate_file: Option<PathBuf>,
 
     /// How long outbound names stay allowed once the engine does not answer; inbound routes always stay
-    #[arg(long, env = "LEEWARD_OUTBOUND_KEEP", hide_env = true, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     outbound_keep: Duration,
 
     #[command(flatten)]

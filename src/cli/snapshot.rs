@@ -18,7 +18,7 @@ use super::{Ended, Exit};
 #[derive(Args, Debug)]
 pub(crate) struct Snapshot {
     /// File to write, readable by you alone [default: standard output]
-    #[arg(long, env = "LEEWARD_OUTPUT", hide_env = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
     #[command(flatten)]

@@ -17,7 +17,7 @@ use super::{Ended, Exit};
 #[derive(Args, Debug)]
 pub(crate) struct Topology {
     /// Output format
-    #[arg(long, env = "LEEWARD_FORMAT", hide_env = true, value_name = "FORMAT", default_value = "mermaid")]
+    #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
     format: Format,
 
     #[command(flatten)]
