@@ -45,7 +45,8 @@ impl Explain {
             Place::Here(source, settings) => {
                 let inventory = source.read()?;
                 let plan = plan::compile(&inventory, &settings);
-                let answer = explain::find(&plan, &name);
+                let mut answer = explain::find(&plan, &name);
+                answer.propose(&inventory, &settings, &plan);
                 super::print(&if json { answer.json() } else { answer.text() })?;
                 Ok(if answer.is_no() { Exit::No } else { Exit::Good })
             }

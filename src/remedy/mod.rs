@@ -4,12 +4,14 @@
 //! edit       one change of a Compose file: a value, no words
 //! apply      edits on an inventory: what the engine would say after `up -d`
 //! planner    judge, edit, apply, judge again, until nothing is left to try
+//! keep       all that has to be allowed on a container that stays as it is
 //! ```
 //!
 //! Pure, total and bounded: [`planner::MOST_ROUNDS`] compilations at most for each of [`planner::MOST_STARTS`] starts.
 
 mod apply;
 mod edit;
+mod keep;
 mod names;
 mod networks;
 mod planner;
@@ -18,6 +20,7 @@ mod traefik;
 
 pub use apply::apply;
 pub use edit::{Change, Edit, NewNetwork, Seat, What};
+pub use keep::{Kept, allowing, keep, owner_of};
 pub use names::{is_writable, proxy_network_of};
 pub use planner::{
     Choice, Files, Lost, MOST_ROUNDS, MOST_STARTS, Remedies, Remedy, Said, Scope, Services, Stays, Unknown, Verdict,

@@ -437,11 +437,7 @@ pub fn ask(inventory: &Inventory, settings: &Settings, names: &[String], keep: &
 /// Judged as under `--isolation enforce`, or `strict` where the settings say so: what runs under `warn` or `off` is to be
 /// moved over. Time: a bounded number of compilations, whatever the number of owners.
 pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &Wishes) -> Remedies {
-    let mut settings = settings.clone();
-    if settings.isolation != Isolation::Strict {
-        settings.isolation = Isolation::Enforce;
-    }
-    settings.isolation_of.clear();
+    let settings = enforced(settings);
     let now = World::of(inventory, &settings);
     let mut base = inventory.clone();
     let has_traefik = now.context.traefiks().next().is_some();
@@ -489,6 +485,16 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     drop(after);
     remedies.after = main.after;
     remedies
+}
+
+/// The settings by which remedies are judged: `enforce` at least, for everybody.
+pub(super) fn enforced(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    if settings.isolation != Isolation::Strict {
+        settings.isolation = Isolation::Enforce;
+    }
+    settings.isolation_of.clear();
+    settings
 }
 
 /// The owners that are asked for and can be changed, with the places of their containers.

@@ -7,14 +7,17 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::outbound::{self, Outbound};
+use super::proposal::{self, Proposal};
 use super::routes::{left_out, to_change};
 use super::visible::{json, visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
-use crate::inventory::ContainerId;
+use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict, Weighed};
 use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
 use crate::policy::rules::Standing;
+use crate::remedy::is_for_edits;
+use crate::settings::Settings;
 
 /// What a name leads to.
 #[derive(Debug)]
@@ -45,6 +48,9 @@ pub struct Explanation<'a> {
     pub against_outbound: Vec<&'a Finding>,
     /// What the rules say of it.
     pub findings: Vec<&'a Finding>,
+    /// What to do about it; only where [`Answer::propose`] was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Proposal>,
 }
 
 /// A router of the document, and what Traefik makes of it.
@@ -124,6 +130,7 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
         decision,
         routes: plan.routes.iter().filter(is_own).map(|route| routed(plan, route)).collect(),
         findings: plan.findings.iter().filter(is_about).collect(),
+        proposal: None,
     }
 }
 
@@ -168,6 +175,14 @@ fn short(id: &ContainerId) -> String {
 }
 
 impl Answer<'_> {
+    /// Adds what to do about the container, if it is one. Costs a bounded number of compilations: see
+    /// [`super::proposal::propose`]. What `plan` was made from.
+    pub fn propose(&mut self, inventory: &Inventory, settings: &Settings, plan: &Plan) {
+        if let Self::Container(explanation) = self {
+            explanation.proposal = proposal::propose(inventory, settings, plan, &explanation.decision.id);
+        }
+    }
+
     /// Whether the answer is no: a container that is refused, a host that no router answers, a name that nothing or more
     /// than one container has. A container that does not ask to be routed is in order.
     pub fn is_no(&self) -> bool {
@@ -212,7 +227,8 @@ impl Answer<'_> {
     }
 }
 
-fn container(Explanation { decision, routes, outbound, against_outbound, findings }: &Explanation<'_>) -> String {
+fn container(explanation: &Explanation<'_>) -> String {
+    let Explanation { decision, routes, outbound, against_outbound, findings, proposal } = explanation;
     let mut text = String::new();
     let outcome = match decision.outcome {
         Outcome::Routed => "is routed",
@@ -234,7 +250,8 @@ fn container(Explanation { decision, routes, outbound, against_outbound, finding
             if let Some(label) = &refusal.label {
                 line(&mut text, &format!("         label: {}", visible(label)));
             }
-            if !refusal.remedy().is_empty() {
+            // What edits mend is mended together, below.
+            if !refusal.remedy().is_empty() && (proposal.is_none() || !is_for_edits(refusal)) {
                 let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n           ");
                 line(&mut text, &format!("         remedy:\n           {remedy}"));
             }
@@ -252,6 +269,11 @@ fn container(Explanation { decision, routes, outbound, against_outbound, finding
         for fact in &step.facts {
             line(&mut text, &format!("         {}", visible(&fact.words())));
         }
+    }
+    if let Some(proposal) = proposal {
+        let several = if proposal.ways.len() > 1 { ": one of these" } else { "" };
+        line(&mut text, &format!("\nRemedy{several} (tried on a model and judged again, not run)"));
+        text.push_str(&proposal.text());
     }
     if !routes.is_empty() {
         text.push_str("\nRoutes\n");

@@ -7,6 +7,7 @@
 //! audit      what the rules found, as a table and JSON
 //! check      all of it for Compose projects, with lines of their files
 //! fix        what to change: a summary, Compose override files, commands
+//! proposal   what to do about one container: the ways there are, each tried
 //! placed     where in those files a finding or a refusal has its reason
 //! rule       one rule, explained
 //! sarif      findings and refusals for code scanning
@@ -28,6 +29,7 @@ pub mod fix;
 mod json;
 pub mod outbound;
 pub mod placed;
+pub mod proposal;
 pub mod routes;
 pub mod rule;
 pub mod sarif;

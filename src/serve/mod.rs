@@ -331,10 +331,11 @@ async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: 
     };
     let fails = wanted.get("fail-on").is_some();
     let Some(now) = shared.now() else { return not_ready() };
-    let kind = chosen(&headers, &[TEXT, JSON]);
+    let (kind, services) = (chosen(&headers, &[TEXT, JSON]), Arc::clone(&shared.settings));
     let make = move || {
         let plan = wanted.plan(&now);
-        let answer = explain::find(&plan, &name);
+        let mut answer = explain::find(&plan, &name);
+        answer.propose(&now.inventory, wanted.settings(&services), &plan);
         let status = match &answer {
             explain::Answer::Container(_) | explain::Answer::Host(_) if fails && answer.is_no() => StatusCode::CONFLICT,
             explain::Answer::Container(_) | explain::Answer::Host(_) => StatusCode::OK,

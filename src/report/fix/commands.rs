@@ -21,6 +21,11 @@ pub fn commands(remedies: &Remedies) -> Vec<String> {
     lines
 }
 
+/// The command that prints the remedies of a container and all of its owner: `leeward fix app1-web-1`.
+pub fn command(container: &str) -> String {
+    format!("leeward fix {}", quoted(container))
+}
+
 /// The line for `.env`, without which a plain `docker compose up` does not read the override.
 pub fn env_line(remedies: &Remedies, owner: &Owner) -> String {
     let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();

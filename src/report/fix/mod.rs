@@ -12,9 +12,9 @@ mod overrides;
 mod summary;
 mod yaml;
 
-pub use commands::{commands, env_line};
+pub use commands::{command, commands, env_line};
 pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
-pub use summary::{Shown, text};
+pub use summary::{NO_TRAEFIK, Shown, changes, lost, said, text};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,6 +16,11 @@ use crate::report::words::{Remedy as _, Words as _};
 /// How many lines of one kind a project may take.
 const MOST: usize = 100;
 
+/// What to do where no Traefik is known.
+pub const NO_TRAEFIK: &str = "it was not given, so there is no file for it here. Run this again with Traefik's own Compose \
+                              file: leeward fix TRAEFIK.yaml APP.yaml. Or change that file by hand (a service without \
+                              `networks:` is on `default`: name `default` too, or it leaves it):";
+
 /// With more bridges than this an engine may run out of addresses: 15 networks of 172.17.0.0/12 and 16 of 192.168.0.0/16.
 const FEW_NETWORKS: usize = 25;
 
@@ -119,15 +124,7 @@ impl Text {
         let verdicts: Vec<String> = remedy.verdicts.iter().map(verdict).collect();
         self.list("verdicts", &verdicts);
         self.list("changes", &changes(&remedy.edits));
-        let mut lost: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for it in &remedy.lost {
-            lost.entry(lost_words(it)).or_default().insert(lost_service(it));
-        }
-        let lost: Vec<String> = lost
-            .into_iter()
-            .map(|(what, services)| format!("{}: {what}", services.into_iter().collect::<Vec<_>>().join(", ")))
-            .collect();
-        self.list("stops working", &lost);
+        self.list("stops working", &lost(remedy));
         let mut answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it)).collect();
         for Verdict { service, left, .. } in &remedy.verdicts {
             for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !is_liveness(it)) {
@@ -137,21 +134,7 @@ impl Text {
             }
         }
         self.list("to answer", &answers);
-        let mut said: Vec<String> = remedy.said.iter().map(said_words).collect();
-        if !remedy.edits.is_empty() {
-            said.push(
-                "host names in its settings are not read: if it uses the name of another project's container, that stops working"
-                    .to_owned(),
-            );
-            if remedies.keys.is_empty() || remedy.files.config_files.is_some() {
-                said.push(
-                    "services of a profile that is not running are not known here: docker compose --profile '*' config \
-                     --format json | leeward fix -"
-                        .to_owned(),
-                );
-            }
-        }
-        self.list("not known", &said);
+        self.list("not known", &said(remedies, remedy));
         self.0.push('\n');
     }
 
@@ -176,11 +159,7 @@ impl Text {
             return;
         }
         if remedies.traefik_is_assumed {
-            self.line(
-                "Traefik: it was not given, so there is no file for it here. Run this again with Traefik's own Compose file: \
-                 leeward fix TRAEFIK.yaml APP.yaml. Or change that file by hand (a service without `networks:` is on \
-                 `default`: name `default` too, or it leaves it):",
-            );
+            self.line(&format!("Traefik: {NO_TRAEFIK}"));
         } else {
             self.line("Traefik:");
         }
@@ -192,6 +171,37 @@ impl Text {
         }
         self.0.push('\n');
     }
+}
+
+/// What stops working, one line for each kind; the same of several services together.
+pub fn lost(remedy: &Remedy) -> Vec<String> {
+    let mut lost: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for it in &remedy.lost {
+        lost.entry(lost_words(it)).or_default().insert(lost_service(it));
+    }
+    let line = |(what, services): (String, BTreeSet<&str>)| {
+        format!("{}: {what}", services.into_iter().collect::<Vec<_>>().join(", "))
+    };
+    lost.into_iter().map(line).collect()
+}
+
+/// What nobody can know here, one line each.
+pub fn said(remedies: &Remedies, remedy: &Remedy) -> Vec<String> {
+    let mut said: Vec<String> = remedy.said.iter().map(said_words).collect();
+    if !remedy.edits.is_empty() {
+        said.push(
+            "host names in its settings are not read: if it uses the name of another project's container, that stops working"
+                .to_owned(),
+        );
+        if remedies.keys.is_empty() || remedy.files.config_files.is_some() {
+            said.push(
+                "services of a profile that is not running are not known here: docker compose --profile '*' config \
+                 --format json | leeward fix -"
+                    .to_owned(),
+            );
+        }
+    }
+    said
 }
 
 fn headline(remedy: &Remedy) -> String {
@@ -239,7 +249,7 @@ fn verdict(verdict: &Verdict) -> String {
 }
 
 /// One line for each kind of change, the same ones of several services together.
-fn changes(edits: &[Edit]) -> Vec<String> {
+pub fn changes(edits: &[Edit]) -> Vec<String> {
     let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
     for edit in edits {
         match &edit.what {
