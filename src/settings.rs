@@ -45,6 +45,8 @@ pub struct Settings {
     pub traefiks: BTreeSet<String>,
     /// Names of the containers that are an egress Traefik. Empty: those labelled `leeward.egress=true`.
     pub egresses: BTreeSet<String>,
+    /// The container that Leeward itself runs in, where it knows: no other is then taken for it.
+    pub own_container: Option<String>,
     /// What the ports of outbound names speak.
     pub outbound_ports: OutboundPorts,
     /// Names of proxy networks, in order of preference; `*` and `?` as in a shell.

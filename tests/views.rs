@@ -157,6 +157,7 @@ fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
         inventory: Arc::new(inventory.clone()),
         plan: Arc::new(plan.clone()),
         documents: BTreeMap::new(),
+        outbound: BTreeMap::new(),
         revision: 1,
         changed_at: SystemTime::UNIX_EPOCH,
         stale: Some(Stale { since: SystemTime::UNIX_EPOCH, reason: stale.to_owned() }),

@@ -17,6 +17,7 @@ mod health;
 mod judged;
 mod log;
 mod output;
+mod own_container;
 mod policy;
 mod probe;
 mod routes;

@@ -211,6 +211,8 @@ impl Policy {
             },
             traefiks: self.traefik.into_iter().collect(),
             egresses: self.egress.into_iter().collect(),
+            // `serve` alone knows: another's answer must not depend on where it is asked.
+            own_container: None,
             outbound_ports: self.outbound_ports,
             proxy_networks: self.proxy_network,
             share_middlewares: self.share_middleware.into_iter().collect(),

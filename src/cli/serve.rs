@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::engine::{Engine, Source};
+use super::own_container::own_container;
 use super::policy::Policy;
 use super::{Ended, Exit, Failure};
 
@@ -127,6 +128,7 @@ impl Serve {
         };
         let Source { endpoint, certificates, options: mut reading } = self.engine.source()?;
         let mut settings = self.policy.settings()?;
+        settings.own_container = own_container();
         if self.default_certificate || self.default_certificate_file.is_some() {
             let made =
                 default_certificate::open(self.default_certificate_file.as_deref()).map_err(Failure::Settings)?;

@@ -254,6 +254,13 @@ impl<'a> Namespaces<'a> {
         self.groups.members.iter().map(Vec::as_slice)
     }
 
+    /// The live containers that share a namespace with one, directly or through others, by their places; itself not among
+    /// them.
+    pub fn mates(&self, at: usize) -> impl Iterator<Item = usize> {
+        let group = self.group_of(at).and_then(|group| self.groups.members.get(group));
+        group.into_iter().flatten().copied().filter(move |other| *other != at)
+    }
+
     /// Which of the groups a container is in, by its place.
     pub fn group_of(&self, at: usize) -> Option<usize> {
         self.groups.of.get(at).copied().flatten()

@@ -146,6 +146,11 @@ ids! {
     Egr017 = "EGR-017",
     Egr018 = "EGR-018",
     Egr019 = "EGR-019",
+    Egr020 = "EGR-020",
+    Egr021 = "EGR-021",
+    Egr022 = "EGR-022",
+    Egr023 = "EGR-023",
+    Egr024 = "EGR-024",
     Soc001 = "SOC-001",
     Soc002 = "SOC-002",
 }

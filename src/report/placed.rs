@@ -194,16 +194,16 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
             &["networks", "network_mode"]
         }
         R::Net002 | R::Net003 => &["network_mode"],
-        R::Net007 | R::Pub001 | R::Pub002 | R::Pub003 | R::Pub004 => &["ports"],
+        R::Net007 | R::Egr024 | R::Pub001 | R::Pub002 | R::Pub003 | R::Pub004 => &["ports"],
         R::Net012 | R::Egr014 => &["sysctls", "networks"],
         R::Net024 => &["sysctls"],
         R::Net013 => &["cap_drop"],
         R::Net014 | R::Prv003 | R::Prv004 => &["cap_add"],
-        R::Net022 | R::Egr003 => &["extra_hosts"],
+        R::Net022 | R::Egr003 | R::Egr020 => &["extra_hosts"],
         R::Prv001 => &["privileged"],
         R::Prv002 => &["volumes", "use_api_socket"],
         R::Prv005 | R::Prv024 => &["pid"],
-        R::Prv006 => &["network_mode", "pid", "ipc"],
+        R::Prv006 | R::Egr023 => &["network_mode", "pid", "ipc"],
         R::Prv007 => &["ipc"],
         R::Prv008 => &["uts"],
         R::Prv009 => &["userns_mode"],
@@ -212,8 +212,8 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Prv016 | R::Prv017 | R::Vol001 | R::Vol002 | R::Vol003 | R::Vol004 | R::Trf001 => {
             &["volumes", "secrets", "configs"]
         }
-        R::Egr002 => &["volumes"],
-        R::Egr011 | R::Egr018 | R::Egr019 => &["networks"],
+        R::Egr002 | R::Egr022 => &["volumes"],
+        R::Egr011 | R::Egr018 | R::Egr019 | R::Egr021 => &["networks"],
         R::Prv019 => &["read_only"],
         R::Prv020 => &["user"],
         R::Prv021 => &["mem_limit", "pids_limit"],

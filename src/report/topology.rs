@@ -37,12 +37,14 @@ pub enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NetworkRole {
-    /// A declared Traefik is on it and it has a way out.
+    /// A declared Traefik, inbound or egress, is on it and it has a way out.
     Exposed,
     /// Backends are reached on it.
     Proxy,
     /// A declared Traefik is on it, and it is no proxy network: Leeward's, as a rule.
     Control,
+    /// Containers reach outbound names on it: an egress Traefik is on it, and it has no way out.
+    Outbound,
     /// Anything else.
     Private,
 }
@@ -55,6 +57,8 @@ pub enum Role {
     Traefik,
     /// Leeward itself.
     Leeward,
+    /// A declared egress Traefik, by which containers reach outbound names.
+    Egress,
     /// It asks to be routed.
     Application,
     /// It does not ask.
@@ -70,6 +74,9 @@ pub struct Topology<'a> {
     pub containers: Vec<ContainerNode<'a>>,
     /// Who is on which network; and who reaches the outside without one.
     pub links: Vec<Link<'a>>,
+    /// Which names outside containers ask for, allowed or not: by name, port and container.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outbound: Vec<OutboundLink<'a>>,
 }
 
 /// A network.
@@ -120,6 +127,23 @@ pub struct Link<'a> {
     pub network: Option<&'a NetworkId>,
     /// The worse of both ends.
     pub state: State,
+}
+
+/// A name outside that a container asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct OutboundLink<'a> {
+    /// The name: `api.github.com`.
+    pub host: &'a str,
+    /// The port there.
+    pub port: u16,
+    /// The container that asks.
+    pub container: &'a ContainerId,
+    /// The egress container that it goes through; `None`: there is none on its networks.
+    pub egress: Option<&'a ContainerId>,
+    /// The network that the two share.
+    pub network: Option<&'a NetworkId>,
+    /// It is allowed.
+    pub allowed: bool,
 }
 
 /// What was found about each network and container.
@@ -201,9 +225,10 @@ impl<'a> Topology<'a> {
             let node = network_node(&context, place, network, &found);
             for member in members {
                 let id = &member.container.id;
-                // Traefik's way out is what it is for: its other links are as good as their networks.
+                // A Traefik's way out is what it is for: its other links are as good as their networks. Of one by which
+                // others could leave, the rules say so about the network.
                 let own = match states.get(id) {
-                    Some((_, Role::Traefik)) | None => State::Shut,
+                    Some((_, Role::Traefik | Role::Egress)) | None => State::Shut,
                     Some((state, _)) => *state,
                 };
                 if node.state != State::Shut {
@@ -220,7 +245,8 @@ impl<'a> Topology<'a> {
         }
         networks.sort_by(|a, b| (a.role, a.name, a.id).cmp(&(b.role, b.name, b.id)));
         containers.sort_by(|a, b| (a.role, a.name, a.id).cmp(&(b.role, b.name, b.id)));
-        Self { networks, containers, links }
+        let outbound = outbound(&context, &containers, &networks, plan);
+        Self { networks, containers, links, outbound }
     }
 
     /// For programs. Ends with a newline.
@@ -269,6 +295,16 @@ impl<'a> Topology<'a> {
                 None => line(format_args!("c{at} {} outside", arrow(link.state))),
             }
         }
+        let names: BTreeSet<(&str, u16)> = self.outbound.iter().map(|it| (it.host, it.port)).collect();
+        let names: BTreeMap<(&str, u16), usize> = names.into_iter().enumerate().map(|(at, name)| (name, at)).collect();
+        for ((host, port), at) in &names {
+            line(format_args!("x{at}([\"{}:{port}\"])", quoted(host)));
+        }
+        for it in &self.outbound {
+            let (Some(from), Some(to)) = (places.get(it.container), names.get(&(it.host, it.port))) else { continue };
+            let (arrow, words) = if it.allowed { ("-->", "may reach") } else { ("--x", "may not reach") };
+            line(format_args!("c{from} {arrow}|{words}| x{to}"));
+        }
         line(format_args!("classDef shut stroke:#2e7d32"));
         line(format_args!("classDef unknown stroke:#b26a00,stroke-dasharray:4"));
         line(format_args!("classDef open stroke:#c62828,stroke-width:3px"));
@@ -297,6 +333,7 @@ fn node<'a>(
         owner: decision.owner.clone(),
         role: match decision.outcome {
             _ if candidate.is_traefik => Role::Traefik,
+            _ if candidate.is_egress => Role::Egress,
             Outcome::Ignored if candidate.is_leeward => Role::Leeward,
             Outcome::Ignored => Role::Private,
             Outcome::Routed | Outcome::Refused => Role::Application,
@@ -335,13 +372,47 @@ fn network_node<'a>(context: &Context<'a>, place: usize, network: &'a Network, f
     let found = findings.into_iter().flatten().map(|finding| state_of(finding)).max().unwrap_or(State::Shut);
     let state = wall.max(found);
     let has_traefik = context.proxy.traefiks_on(place).next().is_some();
+    let has = |is: &dyn Fn(usize) -> bool| context.namespaces.members(place).iter().any(|it| is(it.at));
     let role = match state {
-        State::WayOut if has_traefik => NetworkRole::Exposed,
+        State::WayOut if has_traefik || has(&|at| context.is_egress(at)) => NetworkRole::Exposed,
         _ if context.proxy.contains(place) => NetworkRole::Proxy,
         _ if has_traefik => NetworkRole::Control,
+        _ if has(&|at| context.is_egress(at)) => {
+            let is_control = has(&|at| context.is_leeward(at));
+            if is_control { NetworkRole::Control } else { NetworkRole::Outbound }
+        }
         _ => NetworkRole::Private,
     };
     NetworkNode { id: &network.id, name: &network.name, role, state, rules: Found::rules(findings) }
+}
+
+/// What `plan` says of outbound names, between what is shown.
+fn outbound<'a>(
+    context: &Context<'a>,
+    containers: &[ContainerNode<'a>],
+    networks: &[NetworkNode<'a>],
+    plan: &'a Plan,
+) -> Vec<OutboundLink<'a>> {
+    if plan.outbound.is_empty() {
+        return Vec::new();
+    }
+    let egresses: BTreeMap<&str, &ContainerId> =
+        context.egresses().map(|it| (it.container.name.as_str(), it.id)).collect();
+    let known: BTreeSet<&ContainerId> = containers.iter().map(|it| it.id).collect();
+    let networks: BTreeMap<&str, &NetworkId> = networks.iter().map(|it| (it.name, it.id)).collect();
+    let asked = plan.outbound.iter().filter(|it| known.contains(&it.id));
+    let mut links: Vec<OutboundLink<'_>> = asked
+        .map(|it| OutboundLink {
+            host: it.target.host(),
+            port: it.target.port(),
+            container: &it.id,
+            egress: egresses.get(it.egress.as_str()).copied(),
+            network: networks.get(it.network.as_str()).copied(),
+            allowed: it.holds(),
+        })
+        .collect();
+    links.sort_unstable();
+    links
 }
 
 /// A state as a class of a drawing.

@@ -5,8 +5,13 @@
 //! answered at once (a restarted Traefik never waits), a later one is held until the document changes or the hold is
 //! over, and then gets the same bytes again.
 //!
+//! `GET /outbound/{egress}` is the same for an egress Traefik, but for one thing: Traefik keeps what it was told last for as
+//! long as the answer is an error. Of an inbound Traefik's routes that is wanted; an egress that Leeward knows nothing of is
+//! told that nothing is allowed.
+//!
 //! Source: Traefik's `pkg/provider/http/http.go`; RFC 9110 section 13 for validators, RFC 7240 for `Prefer: wait`.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +40,7 @@ pub(super) async fn everyone(
     Extension(connection): Extension<Arc<Connection>>,
     poll: Poll,
 ) -> Response {
-    answer(&shared, &connection, Plan::EVERYONE, &poll).await
+    answer(&shared, &connection, Reader::Inbound(Plan::EVERYONE), &poll).await
 }
 
 /// `GET /config/{traefik}`: what the Traefik of this container name can reach.
@@ -45,7 +50,50 @@ pub(super) async fn one(
     Path(traefik): Path<String>,
     poll: Poll,
 ) -> Response {
-    answer(&shared, &connection, &traefik, &poll).await
+    answer(&shared, &connection, Reader::Inbound(&traefik), &poll).await
+}
+
+/// `GET /outbound/{egress}`: what the egress Traefik of this container name may let through.
+pub(super) async fn outbound(
+    State(shared): State<Shared>,
+    Extension(connection): Extension<Arc<Connection>>,
+    Path(egress): Path<String>,
+    poll: Poll,
+) -> Response {
+    answer(&shared, &connection, Reader::Egress(&egress), &poll).await
+}
+
+/// Whose document is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Reader<'a> {
+    /// An inbound Traefik's, by its container's name; [`Plan::EVERYONE`]: everybody's.
+    Inbound(&'a str),
+    /// An egress Traefik's.
+    Egress(&'a str),
+}
+
+impl<'a> Reader<'a> {
+    /// Its document, if it has one.
+    fn document(self, published: &Published) -> Option<Document> {
+        match self {
+            Self::Inbound(name) => published.documents.get(name).cloned(),
+            Self::Egress(name) => Some(published.outbound.get(name).cloned().unwrap_or_else(nothing)),
+        }
+    }
+
+    /// What a connection is known to have by.
+    fn key(self) -> Cow<'a, str> {
+        match self {
+            Self::Inbound(name) => Cow::Borrowed(name),
+            // No container's name has a slash.
+            Self::Egress(name) => Cow::Owned(format!("/outbound/{name}")),
+        }
+    }
+}
+
+/// The document that allows nothing.
+fn nothing() -> Document {
+    Document::new("{}")
 }
 
 /// What a request says of the answer it wants. All that is kept of it while it is held: its headers would keep the 8 KiB
@@ -92,7 +140,7 @@ fn wait(preference: &str) -> Option<Duration> {
     name.trim().eq_ignore_ascii_case("wait").then(|| Duration::from_secs(seconds).min(LONGEST_HOLD))
 }
 
-async fn answer(shared: &Shared, connection: &Connection, name: &str, poll: &Poll) -> Response {
+async fn answer(shared: &Shared, connection: &Connection, reader: Reader<'_>, poll: &Poll) -> Response {
     let mut published = shared.published.clone();
     if published.borrow().is_none() {
         // Not at once: an error here costs Traefik a back-off of up to 20 s, and a 200 would cost it all its routes.
@@ -103,20 +151,25 @@ async fn answer(shared: &Shared, connection: &Connection, name: &str, poll: &Pol
         }
     }
     let Some(current) = shared.now() else {
+        // What an egress was told before Leeward was started anew must not outlive an engine that does not answer, either.
+        if matches!(reader, Reader::Egress(_)) && shared.begun.elapsed() >= shared.outbound_keep {
+            return sent(&nothing());
+        }
         let not_ready = error(StatusCode::SERVICE_UNAVAILABLE, "not ready: no complete inventory of the engine yet");
         return ([(header::RETRY_AFTER, "1")], not_ready).into_response();
     };
-    let Some(document) = current.documents.get(name) else { return unknown(name, &current) };
+    let Some(document) = reader.document(&current) else { return unknown(reader, &current) };
+    let key = reader.key();
 
     // Somebody with a validator of their own is answered at once, unless they ask to wait.
-    let has = if poll.validators.is_some() { poll.has(document) && poll.wait.is_some() } else { false };
+    let has = if poll.validators.is_some() { poll.has(&document) && poll.wait.is_some() } else { false };
     let hold = poll.wait.unwrap_or(shared.hold);
-    if poll.body && !hold.is_zero() && (has || connection.was_given(name, &document.etag)) {
+    if poll.body && !hold.is_zero() && (has || connection.was_given(&key, &document.etag)) {
         // Without a free place the answer comes at once: a poll too many, not a route too few.
         if let Ok(_place) = shared.holds.try_acquire() {
             let _held = shared.metrics.hold();
             let changed = |it: &Option<Arc<Published>>| {
-                it.as_ref().and_then(|it| it.documents.get(name)).is_none_or(|it| it.etag != document.etag)
+                it.as_ref().and_then(|it| reader.document(it)).is_none_or(|it| it.etag != document.etag)
             };
             // Ends with a change, with the time, or with the service. Whichever: the answer is what holds then.
             let _ = timeout(hold, published.wait_for(changed)).await;
@@ -124,18 +177,27 @@ async fn answer(shared: &Shared, connection: &Connection, name: &str, poll: &Pol
     }
 
     let now = shared.now().unwrap_or(current);
-    let Some(document) = now.documents.get(name) else { return unknown(name, &now) };
+    let Some(document) = reader.document(&now) else { return unknown(reader, &now) };
     if poll.body {
-        connection.give(name, &document.etag);
+        connection.give(&key, &document.etag);
     }
-    if poll.has(document) {
+    if poll.has(&document) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, document.etag.clone())]).into_response();
     }
+    sent(&document)
+}
+
+fn sent(document: &Document) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::ETAG, document.etag.clone())];
     (headers, document.bytes.clone()).into_response()
 }
 
-fn unknown(name: &str, published: &Published) -> Response {
+fn unknown(reader: Reader<'_>, published: &Published) -> Response {
+    let (Reader::Inbound(name) | Reader::Egress(name)) = reader;
+    if published.outbound.contains_key(name) {
+        let words = format!("`{0}` is an egress Traefik, and asks for /outbound/{0}\n", visible(name));
+        return (StatusCode::NOT_FOUND, words).into_response();
+    }
     let known: Vec<_> = published.documents.keys().filter(|it| *it != Plan::EVERYONE).map(|it| visible(it)).collect();
     let known = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
     let words = format!(

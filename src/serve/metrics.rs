@@ -122,7 +122,7 @@ pub(super) fn classic(text: &str) -> String {
 
 /// What is published, as gauges.
 fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
-    let Published { inventory: _, plan, documents, revision, changed_at, stale } = published;
+    let Published { inventory: _, plan, documents, outbound: told, revision, changed_at, stale } = published;
     let containers = Family::<Labels, Gauge>::default();
     for (outcome, name) in [(Outcome::Routed, "routed"), (Outcome::Refused, "refused"), (Outcome::Ignored, "ignored")] {
         let count = plan.decisions.values().filter(|it| it.outcome == outcome).count();
@@ -160,7 +160,7 @@ fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
     registry.register("findings", "What the audit found, but for what cannot be verified", findings);
 
     let bytes = Family::<Labels, Gauge>::default();
-    for (traefik, document) in documents {
+    for (traefik, document) in documents.iter().chain(told) {
         bytes.get_or_create(&vec![("traefik", visible(traefik))]).set(whole(document.bytes.len()));
     }
     registry.register_with_unit("document", "Size of each Traefik's document", Unit::Bytes, bytes);

@@ -47,6 +47,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::{info, warn};
@@ -125,7 +126,6 @@ pub struct Service {
     door: Door,
     shared: Shared,
     published: watch::Sender<Option<Arc<Published>>>,
-    outbound_keep: Duration,
 }
 
 impl Service {
@@ -170,6 +170,8 @@ impl Service {
             published: receiver,
             settings: Arc::default(),
             hold,
+            begun: Instant::now(),
+            outbound_keep,
             holds: Arc::new(Semaphore::new(max_held)),
             tokens: tokens.as_ref().map(auth::TokenFile::tokens),
             allow_hosts: allow_hosts.iter().map(|name| name.to_ascii_lowercase()).collect(),
@@ -177,7 +179,7 @@ impl Service {
             views: Views::default(),
         };
         let door = Door { listener, tls, tokens, places: max_connections.max(1), timeouts, drain, metrics };
-        Ok(Self { door, shared, published, outbound_keep })
+        Ok(Self { door, shared, published })
     }
 
     /// Where it listens, with the port that the system chose if it was to choose.
@@ -194,7 +196,8 @@ impl Service {
         watching: impl Future<Output = String> + Send + 'static,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Problem> {
-        let Self { door, shared, published, outbound_keep } = self;
+        let Self { door, shared, published } = self;
+        let outbound_keep = shared.outbound_keep;
         let settings = Arc::new(settings);
         let shared = Shared { settings: Arc::clone(&settings), ..shared };
         let metrics = Arc::clone(&shared.metrics);
@@ -233,6 +236,7 @@ fn router(shared: Shared) -> Router {
     Router::new()
         .route("/config", get(config::everyone))
         .route("/config/{traefik}", get(config::one))
+        .route("/outbound/{egress}", get(config::outbound))
         .route("/", get(page))
         .route(page::STYLE_PATH, get(|| async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE) }))
         .route("/routes", get(routes))
@@ -245,7 +249,7 @@ fn router(shared: Shared) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|| async {
-            let words = "no such path; there are /, /config, /config/{traefik}, /routes, /explain/{container}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
+            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{container}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
             error(StatusCode::NOT_FOUND, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))

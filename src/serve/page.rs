@@ -166,8 +166,11 @@ fn networks(topology: &Topology<'_>) -> Markup {
                 (NetworkRole::Exposed, "Exposed"),
                 (NetworkRole::Control, "Control"),
                 (NetworkRole::Proxy, "Proxy"),
+                (NetworkRole::Outbound, "Outbound names"),
                 (NetworkRole::Private, "Private"),
-            ] {
+            ].into_iter().filter(|(role, _)| {
+                *role != NetworkRole::Outbound || topology.networks.iter().any(|it| it.role == *role)
+            }) {
                 div.column {
                     h3 { (title) }
                     @for network in topology.networks.iter().filter(|it| it.role == role) {
@@ -255,7 +258,15 @@ mod tests {
         let plan = Arc::new(compile(&inventory, &Settings::default()));
         let inventory = Arc::new(inventory);
         let now = SystemTime::UNIX_EPOCH;
-        let published = Published { inventory, plan, documents: BTreeMap::new(), revision: 7, changed_at: now, stale };
+        let published = Published {
+            inventory,
+            plan,
+            documents: BTreeMap::new(),
+            outbound: BTreeMap::new(),
+            revision: 7,
+            changed_at: now,
+            stale,
+        };
         page(&published, &Settings::default()).into_string()
     }
 

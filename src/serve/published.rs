@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::docker::Stale;
 use crate::inventory::Inventory;
 use crate::plan::Plan;
-use crate::traefik::document;
+use crate::traefik::{Dynamic, document};
 
 /// What the service says at one moment, to Traefik and to people.
 #[derive(Clone, Debug)]
@@ -21,9 +21,10 @@ pub struct Published {
     pub inventory: Arc<Inventory>,
     /// The plan, with every decision.
     pub plan: Arc<Plan>,
-    /// The plan's documents as bytes, by the same keys: [`Plan::EVERYONE`], or the container name of a Traefik, inbound or
-    /// egress.
+    /// The plan's documents as bytes, by the same keys: [`Plan::EVERYONE`], or the container name of an inbound Traefik.
     pub documents: BTreeMap<String, Document>,
+    /// What each egress Traefik is told, by its container's name.
+    pub outbound: BTreeMap<String, Document>,
     /// 1 for the first; one more whenever any document changed.
     pub revision: u64,
     /// When a document last changed.
@@ -58,28 +59,31 @@ impl Document {
 impl Published {
     /// What follows `previous`, once `plan` is what holds. Encodes each document once, however many Traefiks it is for.
     pub fn next(previous: Option<&Self>, inventory: Arc<Inventory>, plan: Plan, stale: Option<Stale>) -> Self {
-        let kept = |name: &String, bytes: String| {
-            let kept = previous.and_then(|it| it.documents.get(name)).filter(|it| it.bytes == bytes);
+        let kept = |previous: Option<&Document>, bytes: String| {
+            let kept = previous.filter(|it| it.bytes == bytes);
             kept.cloned().unwrap_or_else(|| Document::new(bytes))
         };
         let mut documents: BTreeMap<String, Document> = BTreeMap::new();
         for (name, dynamic) in &plan.documents {
             let same =
                 plan.documents.iter().zip(documents.values()).find(|((_, other), _)| Arc::ptr_eq(other, dynamic));
-            let encode = || kept(name, document::write_with(dynamic, plan.default_certificate.as_deref()));
+            let bytes = || document::write_with(dynamic, plan.default_certificate.as_deref());
+            let encode = || kept(previous.and_then(|it| it.documents.get(name)), bytes());
             documents.insert(name.clone(), same.map_or_else(encode, |(_, document)| document.clone()));
         }
-        for (name, dynamic) in &plan.outbound_documents {
-            // An egress Traefik is told of outbound names alone; it ends no TLS, and needs no certificate.
-            documents.entry(name.clone()).or_insert_with(|| kept(name, document::write(dynamic)));
-        }
-        let unchanged = previous.filter(|it| it.documents == documents);
+        // An egress Traefik is told of outbound names alone; it ends no TLS, and needs no certificate.
+        let told = |(name, dynamic): (&String, &Arc<Dynamic>)| {
+            (name.clone(), kept(previous.and_then(|it| it.outbound.get(name)), document::write(dynamic)))
+        };
+        let outbound: BTreeMap<String, Document> = plan.outbound_documents.iter().map(told).collect();
+        let unchanged = previous.filter(|it| it.documents == documents && it.outbound == outbound);
         Self {
             inventory,
             plan: Arc::new(plan),
             revision: unchanged.map_or_else(|| previous.map_or(0, |it| it.revision) + 1, |it| it.revision),
             changed_at: unchanged.map_or_else(SystemTime::now, |it| it.changed_at),
             documents,
+            outbound,
             stale,
         }
     }
@@ -116,30 +120,27 @@ mod tests {
 
     #[test]
     fn outbound_names_are_withdrawn_and_routes_are_not() {
-        let traefik = Arc::new(crate::traefik::Dynamic {
+        let traefik = Arc::new(Dynamic {
             tcp: crate::traefik::tcp::Tcp {
                 services: [("x".to_owned(), Arc::default())].into(),
                 ..crate::traefik::tcp::Tcp::default()
             },
-            ..crate::traefik::Dynamic::default()
+            ..Dynamic::default()
         });
         let mut plan = plan(&[""]);
         plan.documents.insert("traefik".to_owned(), Arc::clone(&traefik));
         plan.outbound_documents.insert("egress".to_owned(), Arc::clone(&traefik));
-        // No document of an inbound Traefik is ever taken for an egress Traefik's.
-        plan.outbound_documents.insert("traefik".to_owned(), Arc::default());
         let first = Published::next(None, Arc::default(), plan.clone(), None);
-        let bytes = |it: &Published, name: &str| it.documents.get(name).unwrap().bytes.clone();
-        assert_eq!(bytes(&first, "egress"), bytes(&first, "traefik"));
+        let bytes = |it: &BTreeMap<String, Document>, name: &str| it.get(name).unwrap().bytes.clone();
+        let told = |it: &Published| (bytes(&it.outbound, "egress"), bytes(&it.documents, "traefik"));
+        let routes = told(&first).1;
+        assert_eq!(told(&first).0, routes);
         let second = first.withdrawn();
-        assert_eq!((bytes(&second, "egress"), bytes(&second, "traefik")), ("{}".into(), bytes(&first, "traefik")));
+        assert_eq!(told(&second), ("{}".into(), routes));
         assert_eq!((second.revision, second.plan.outbound_withdrawn), (2, true));
         assert_eq!(second.withdrawn().revision, 2);
         let third = Published::next(Some(&second), Arc::default(), plan, None);
-        assert_eq!(
-            (third.documents == first.documents, third.revision, third.plan.outbound_withdrawn),
-            (true, 3, false)
-        );
+        assert_eq!((third.outbound == first.outbound, third.revision, third.plan.outbound_withdrawn), (true, 3, false));
     }
 
     #[test]

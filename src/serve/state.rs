@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use super::auth::Tokens;
 use super::metrics::Metrics;
@@ -21,6 +22,10 @@ pub(super) struct Shared {
     pub(super) settings: Arc<Settings>,
     /// How long a poll is held where nothing else is asked for.
     pub(super) hold: Duration,
+    /// Since when it serves.
+    pub(super) begun: Instant,
+    /// How long outbound names stay allowed once the engine does not answer.
+    pub(super) outbound_keep: Duration,
     /// One permit for each poll that may be held.
     pub(super) holds: Arc<Semaphore>,
     /// The tokens that are good; `None`: none is needed.

@@ -30,6 +30,8 @@ fn service(places: usize) -> (Sender, Shared) {
         published,
         settings: Arc::default(),
         hold: Duration::from_secs(4),
+        begun: Instant::now(),
+        outbound_keep: Duration::from_mins(1),
         holds: Arc::new(Semaphore::new(places)),
         tokens: None,
         allow_hosts: Arc::new([]),

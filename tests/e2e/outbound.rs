@@ -140,7 +140,7 @@ impl<'a> World<'a> {
 
     /// What the egress is told.
     fn told(&self) -> String {
-        serve(self.lab, &self.leeward(), "/config/egress").body
+        serve(self.lab, &self.leeward(), "/outbound/egress").body
     }
 
     fn web(&self) -> String {

@@ -40,7 +40,7 @@ async fn house() -> House {
 }
 
 async fn egress(house: &House) -> String {
-    let (status, body) = house.get("/config/egress").await;
+    let (status, body) = house.get("/outbound/egress").await;
     assert_eq!(status, 200, "{body}");
     body
 }
@@ -79,6 +79,35 @@ async fn a_lost_engine_takes_outbound_names_back_and_leaves_routes_alone() {
     house.until_ready(200).await;
     becomes(&house, Some("api.example.com")).await;
     assert_eq!((egress(&house).await, house.config().await), (names, routes));
+}
+
+/// It may be renamed, or not be an egress any more, and run on: what it was told before must not hold for ever.
+#[tokio::test(start_paused = true)]
+async fn an_egress_that_is_none_any_more_is_told_that_nothing_is_allowed() {
+    let house = house().await;
+    becomes(&house, Some("api.example.com")).await;
+    house.engine.edit("egress", |it| it["Name"] = "/renamed".into());
+    house.engine.say("egress", "rename");
+    becomes(&house, None).await;
+    let (status, told) = house.get("/outbound/renamed").await;
+    assert!(status == 200 && told.contains("api.example.com"), "{status} {told}");
+    // No inbound Traefik takes what is an egress's.
+    let (status, words) = house.get("/config/renamed").await;
+    assert!(status == 404 && words.contains("asks for /outbound/renamed"), "{status} {words}");
+}
+
+/// Leeward is started anew while the engine is gone: the egress has what the last Leeward told it.
+#[tokio::test(start_paused = true)]
+async fn a_lost_engine_takes_outbound_names_back_also_after_a_new_start() {
+    let mut house = House::new(&["web"], false).await;
+    assert_eq!(house.get("/outbound/egress").await.0, 503);
+    time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(house.get("/outbound/egress").await, (200, "{}".to_owned()));
+    // Inbound Traefiks keep their routes.
+    assert_eq!(house.get("/config").await.0, 503);
+    house.engine.start();
+    house.until_ready(200).await;
+    assert!(house.config().await.contains("web"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -210,6 +210,7 @@ fn the_page() {
         inventory: Arc::new(inventory),
         plan: Arc::new(plan),
         documents: BTreeMap::new(),
+        outbound: BTreeMap::new(),
         revision: 7,
         changed_at: SystemTime::UNIX_EPOCH,
         stale: None,

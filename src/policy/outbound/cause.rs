@@ -12,6 +12,8 @@ pub(crate) enum Cause {
     NoAlias { host: String, egress: Egress },
     /// The egress container has the engine's resolver, which answers with the container's own alias.
     EnginesResolver,
+    /// Its `resolv.conf` is the host's own.
+    HostsResolver { source: String },
     /// It has a `resolv.conf` of its own; what stands in it is not in the engine's answers.
     ResolverUnread,
     /// No entry of `extra_hosts` names Leeward's address.
@@ -52,6 +54,20 @@ pub(crate) enum Cause {
     Forwards { missing: Vec<&'static str> },
     /// It uses the network of another container.
     NoNetworkOfItsOwn,
+    /// These share its network, its processes or its memory, or may.
+    NotAlone { names: Few },
+    /// Its own hosts file has the name.
+    OwnHosts { host: String, address: String, egress: String },
+    /// These could answer for its resolver, on a network by which it leaves.
+    OutsideForgers { network: String, names: Few },
+    /// These are not of its project, on a network by which it leaves.
+    OutsideStrangers { network: String, names: Few },
+    /// `writer` may write what it has as `path`.
+    Written { path: String, writer: String },
+    /// A mount of `path` gives it the engine.
+    EnginesSocket { path: String },
+    /// Its port is one of the host's, too.
+    Published { port: String },
     /// The network is none whose members are all known, or leads out.
     NotInternal { why: NotInternal },
     /// No egress container is on any network of the container, or on the network; `declared`: there are such elsewhere.
@@ -95,7 +111,7 @@ impl Cause {
     pub(super) fn rule(&self) -> RuleId {
         match self {
             Self::NoAlias { .. } => RuleId::Egr001,
-            Self::EnginesResolver | Self::ResolverUnread => RuleId::Egr002,
+            Self::EnginesResolver | Self::HostsResolver { .. } | Self::ResolverUnread => RuleId::Egr002,
             Self::LeewardNotNamed | Self::HostsMounted | Self::LeewardMoves { .. } | Self::LeewardNotAlone { .. } => {
                 RuleId::Egr003
             }
@@ -109,12 +125,17 @@ impl Cause {
             Self::WayOut { .. } => RuleId::Egr011,
             Self::Strangers { .. } | Self::Unread { .. } | Self::Several { .. } => RuleId::Egr012,
             Self::Forgers { .. } => RuleId::Egr013,
-            Self::Forwards { .. } | Self::NoNetworkOfItsOwn => RuleId::Egr014,
+            Self::Forwards { .. } => RuleId::Egr014,
             Self::NotInternal { .. } => RuleId::Egr015,
             Self::NoEgress { .. } | Self::NoEgressKnown { .. } => RuleId::Egr016,
             Self::OnePlain { .. } => RuleId::Egr017,
             Self::SharedAddress { .. } => RuleId::Egr018,
             Self::Impostor { .. } => RuleId::Egr019,
+            Self::OwnHosts { .. } => RuleId::Egr020,
+            Self::OutsideForgers { .. } | Self::OutsideStrangers { .. } => RuleId::Egr021,
+            Self::Written { .. } | Self::EnginesSocket { .. } => RuleId::Egr022,
+            Self::NoNetworkOfItsOwn | Self::NotAlone { .. } => RuleId::Egr023,
+            Self::Published { .. } => RuleId::Egr024,
         }
     }
 
@@ -130,6 +151,7 @@ impl Cause {
                 | Self::NoEgress { .. }
                 | Self::NoEgressKnown { .. }
                 | Self::OnePlain { .. }
+                | Self::OwnHosts { .. }
         )
     }
 }

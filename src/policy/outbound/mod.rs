@@ -22,7 +22,7 @@ use super::leeward_labels::OUTBOUND;
 use super::names::Owner;
 use super::namespaces::{Member, Namespace, is_alive};
 use super::rule_id::RuleId;
-use super::rules::{can_forge, own_bridge};
+use super::rules::{can_enter, can_forge, gives_engine, own_bridge, same_files};
 use crate::budgets::Quantity;
 use crate::inventory::{Container, ContainerId, Network};
 use crate::settings::PortKind;
@@ -100,7 +100,10 @@ pub fn judge(context: &Context<'_>) -> Outbound {
         .iter()
         .enumerate()
         .filter(|(_, candidate)| candidate.is_egress)
-        .map(|(at, candidate)| (at, Through { refused: judge.egress(at, candidate), holders: holders(context, at) }))
+        .map(|(at, candidate)| {
+            let refused = judge.egress(at, candidate);
+            (at, Through { refused, holders: holders(context, at), hosts: hosts(candidate.container) })
+        })
         .collect();
     for (at, network) in networks().enumerate() {
         judge.network(at, network, &wishes, &egresses);
@@ -142,8 +145,12 @@ struct Through<'a> {
     /// Whose each address is on any of its networks: the container that owns the namespace, and another that has the same
     /// address.
     holders: Holders<'a>,
+    /// What its own hosts file says, by name.
+    hosts: Hosts<'a>,
 }
 
+/// By name in lower case.
+type Hosts<'a> = BTreeMap<String, &'a str>;
 type Holders<'a> = BTreeMap<IpAddr, (&'a ContainerId, Option<&'a str>)>;
 
 /// What is judged of one network together.
@@ -156,8 +163,7 @@ struct Wire<'a> {
     refused: Vec<RuleId>,
     /// Where only the address tells connections apart: the names of each address and port.
     plain: BTreeMap<(IpAddr, u16), BTreeSet<&'a str>>,
-    /// As [`Through::holders`].
-    holders: &'a Holders<'a>,
+    through: &'a Through<'a>,
 }
 
 impl<'a> Judge<'a> {
@@ -245,37 +251,99 @@ impl<'a> Judge<'a> {
         } else {
             causes.push(Cause::NoNetworkOfItsOwn);
         }
-        if has_own_resolver(container) {
-            self.found(Cause::ResolverUnread, on);
-        } else {
-            causes.push(Cause::EnginesResolver);
+        let mates = self.context.namespaces.mates(at).filter_map(|it| self.context.candidates.get(it));
+        let unread = self.context.namespaces.unread(at).map(|(it, _)| it.name.as_str());
+        let names = Few::of(mates.map(|it| it.container.name.as_str()).chain(unread));
+        if !names.is_empty() {
+            causes.push(Cause::NotAlone { names });
         }
-        causes.extend(self.finds_leeward(container, namespace));
+        match own_resolver(container) {
+            None => causes.push(Cause::EnginesResolver),
+            Some(source) if is_hosts_resolver(source) => {
+                causes.push(Cause::HostsResolver { source: source.to_owned() });
+            }
+            Some(_) => drop(self.found(Cause::ResolverUnread, on)),
+        }
+        causes.extend(self.finds_leeward(at, container, namespace));
+        causes.extend(self.outside(at, candidate, namespace));
+        causes.extend(self.told_by_others(at, container));
+        if let Some(port) = published(container) {
+            self.found(Cause::Published { port }, on);
+        }
         causes.into_iter().map(|cause| self.found(cause, on)).collect()
     }
 
-    /// What keeps an egress container from asking Leeward, and nobody else, for its configuration.
-    fn finds_leeward(&self, container: &Container, namespace: &Namespace<'a>) -> Option<Cause> {
+    /// Who on the networks by which an egress container leaves could answer for its resolver. Strangers who cannot are said
+    /// here and refuse nothing.
+    fn outside(&mut self, at: usize, candidate: &Candidate<'_>, namespace: &Namespace<'a>) -> Vec<Cause> {
         let context = self.context;
+        let mut causes = Vec::new();
+        for (edge, _) in namespace.ways_out() {
+            let Some(place) = edge.place else { continue };
+            let others = || context.namespaces.members(place).iter().filter(|it| it.at != at);
+            let network = edge.network.map_or(edge.name, |it| &it.name).to_owned();
+            let forgers = others().filter(|it| can_forge(it.container, &context.inventory.engine));
+            let unread = context.namespaces.unread_on(place).map(|it| it.name.as_str());
+            let names = Few::of(forgers.map(|it| it.container.name.as_str()).chain(unread));
+            if !names.is_empty() {
+                causes.push(Cause::OutsideForgers { network, names });
+                continue;
+            }
+            let is_stranger = |it: &&Member<'_>| {
+                let other = context.candidates.get(it.at);
+                other.is_none_or(|other| other.owner != candidate.owner && !other.is_traefik && !other.is_egress)
+            };
+            let names = Few::of(others().filter(is_stranger).map(|it| it.container.name.as_str()));
+            if !names.is_empty() {
+                self.found(Cause::OutsideStrangers { network, names }, On::Container(at));
+            }
+        }
+        causes
+    }
+
+    /// Who else could tell an egress container what to let through: by the files that it reads, or by the engine.
+    fn told_by_others(&self, at: usize, container: &Container) -> Option<Cause> {
+        let context = self.context;
+        let volumes = &context.inventory.volumes;
+        if let Some(mount) = container.mounts.iter().find(|mount| gives_engine(mount, volumes)) {
+            return Some(Cause::EnginesSocket { path: mount.destination.clone() });
+        }
+        let live = context.candidates.iter().enumerate().filter(|(other, it)| *other != at && is_alive(it.container));
+        let writable = live.flat_map(|(_, it)| {
+            it.container.mounts.iter().filter(|mount| mount.writable).map(|mount| (&it.container.name, mount))
+        });
+        { writable }.find_map(|(writer, theirs)| {
+            let own = container.mounts.iter().find(|own| same_files(theirs, own, volumes))?;
+            Some(Cause::Written { path: own.destination.clone(), writer: writer.clone() })
+        })
+    }
+
+    /// What keeps an egress container from asking Leeward, and nobody else, for its configuration.
+    ///
+    /// Anybody may call an image `leeward`. So where Leeward knows its own container, that alone is Leeward; else the one whose
+    /// address is named, and no second one beside it.
+    fn finds_leeward(&self, at: usize, container: &Container, namespace: &Namespace<'a>) -> Option<Cause> {
+        let context = self.context;
+        // Not there: the inventory is of another engine than Leeward's own, or of a file.
+        let own = context.settings.own_container.as_deref().and_then(|id| context.find(id));
+        let is_leeward = |at: usize| own.map_or_else(|| context.is_leeward(at), |own| own == at);
         if container.mounts.iter().any(|mount| mount.destination.trim_end_matches('/') == "/etc/hosts") {
             return Some(Cause::HostsMounted);
         }
-        let named: BTreeSet<IpAddr> = container
-            .confinement
-            .extra_hosts
-            .iter()
-            .filter_map(|entry| entry.split_once([':', '=']))
-            .filter_map(|(_, address)| address.trim_matches(['[', ']']).parse().ok())
-            .collect();
+        let named: BTreeSet<IpAddr> =
+            container.confinement.extra_hosts.iter().filter_map(|entry| extra_host(entry).1.parse().ok()).collect();
         let mut finds = false;
         for (place, network) in namespace.edges.iter().filter_map(|edge| Some((edge.place?, edge.network?))) {
             let members = context.namespaces.members(place);
-            let leeward = members.iter().find(|it| {
-                context.is_leeward(it.at) && it.attachment.ipv4.is_some_and(|address| named.contains(&address))
-            });
-            let Some(Member { attachment, .. }) = leeward else { continue };
-            let is_ours = |at: usize| context.is_leeward(at) || context.is_egress(at) || context.is_traefik(at);
-            let others = members.iter().filter(|it| !is_ours(it.at)).map(|it| it.container.name.as_str());
+            let leeward = members
+                .iter()
+                .find(|it| is_leeward(it.at) && it.attachment.ipv4.is_some_and(|address| named.contains(&address)));
+            let Some(Member { attachment, at: leeward, .. }) = leeward else { continue };
+            let is_ours = |it: &Member<'_>| {
+                let is_traefik = context.is_egress(it.at) || context.is_traefik(it.at);
+                [*leeward, at].contains(&it.at) || (is_traefik && !can_forge(it.container, &context.inventory.engine))
+            };
+            let others = members.iter().filter(|it| !is_ours(it)).map(|it| it.container.name.as_str());
             let company = Few::of(others.chain(context.namespaces.unread_on(place).map(|it| it.name.as_str())));
             let network_name = network.name.clone();
             if context.namespaces.wall(place).is_err() || !company.is_empty() {
@@ -342,7 +410,7 @@ impl<'a> Judge<'a> {
                 plain.entry((address, target.port())).or_default().insert(target.host());
             }
         }
-        let wire = Wire { network, egress: candidate, aliases, refused, plain, holders: &through.holders };
+        let wire = Wire { network, egress: candidate, aliases, refused, plain, through };
         let mut unheard: BTreeSet<&str> = BTreeSet::new();
         for (member, wish) in &asking {
             self.container(member, wish, &wire, &mut unheard);
@@ -421,20 +489,30 @@ impl<'a> Judge<'a> {
         if traefik.is_some() || context.proxy.contains(place) {
             causes.push(Cause::ProxyNetwork { traefik, egress: shown.clone() });
         }
+        // Who shares a namespace with one on the network can act as it.
+        let mates: BTreeSet<usize> = others().flat_map(|it| context.namespaces.mates(it.at)).collect();
+        let mates = || mates.iter().filter_map(|at| context.candidates.get(*at));
         let strangers = others()
             .filter(|it| !context.is_traefik(it.at))
-            .filter(|it| context.candidates.get(it.at).is_none_or(|it| it.owner != *owner));
-        let strangers = Few::of(strangers.map(|it| it.container.name.as_str()));
+            .filter(|it| context.candidates.get(it.at).is_none_or(|it| it.owner != *owner))
+            .map(|it| it.container.name.as_str())
+            .chain(mates().filter(|it| it.owner != *owner).map(|it| it.container.name.as_str()));
+        let strangers = Few::of(strangers.collect::<BTreeSet<&str>>());
         if !strangers.is_empty() {
             causes.push(Cause::Strangers { owner: owner.to_string(), strangers });
         }
-        causes.extend(context.namespaces.unread_on(place).map(|it| Cause::Unread { name: it.name.clone() }));
+        let unread = context.namespaces.unread_on(place);
+        let unread = unread.or_else(|| others().find_map(|it| Some(context.namespaces.unread(it.at)?.0)));
+        causes.extend(unread.map(|it| Cause::Unread { name: it.name.clone() }));
         if egress.len() > 1 {
             let egresses = Few::of(egress.iter().map(|it| it.container.name.as_str()));
             causes.push(Cause::Several { egresses });
         }
-        let forgers = others().filter(|it| can_forge(it.container, &context.inventory.engine));
-        let names = Few::of(forgers.map(|it| it.container.name.as_str()));
+        let forgers = others()
+            .filter(|it| can_forge(it.container, &context.inventory.engine))
+            .map(|it| it.container.name.as_str())
+            .chain(mates().filter(|it| can_enter(it.container)).map(|it| it.container.name.as_str()));
+        let names = Few::of(forgers.collect::<BTreeSet<&str>>());
         if !names.is_empty() {
             causes.push(Cause::Forgers { names });
         }
@@ -478,7 +556,7 @@ impl<'a> Judge<'a> {
         let mut refused = wire.refused.clone();
         // Said of every container on the network that has one.
         refused.extend(member.way_out.then_some(RuleId::Egr011));
-        if let Some(other) = address.and_then(|it| wire.holders.get(&it)).and_then(|(_, other)| *other) {
+        if let Some(other) = address.and_then(|it| wire.through.holders.get(&it)).and_then(|(_, other)| *other) {
             refused.push(self.found(Cause::SharedAddress { other: other.to_owned() }, on));
         }
         let most = self.most_of_owner();
@@ -501,6 +579,10 @@ impl<'a> Judge<'a> {
             if !wire.aliases.contains(target.host()) {
                 refused.push(RuleId::Egr001);
                 unheard.insert(target.host());
+            }
+            if let Some(address) = wire.through.hosts.get(target.host()) {
+                let (address, egress) = ((*address).to_owned(), wire.egress.container.name.clone());
+                refused.push(self.found(Cause::OwnHosts { host: target.host().to_owned(), address, egress }, on));
             }
             let hosts = address.and_then(|address| wire.plain.get(&(address, target.port())));
             if let Some(hosts) = hosts.filter(|hosts| kind == Some(PortKind::Plain) && hosts.len() > 1) {
@@ -613,10 +695,39 @@ fn holders<'a>(context: &'a Context<'_>, egress: usize) -> Holders<'a> {
     holders
 }
 
-/// Whether a container asks a resolver of its own: a file of the host's in place of the one that the engine writes, which
-/// leads to the engine's resolver.
-fn has_own_resolver(container: &Container) -> bool {
-    container.mounts.iter().any(|mount| mount.kind == "bind" && mount.destination == "/etc/resolv.conf")
+/// The file of the host's that names a container's resolver, in place of the one that the engine writes, which leads to the
+/// engine's.
+fn own_resolver(container: &Container) -> Option<&str> {
+    let mounted = container.mounts.iter().find(|mount| mount.kind == "bind" && mount.destination == "/etc/resolv.conf");
+    mounted.map(|mount| mount.source.as_str())
+}
+
+/// Whether a file is the one that the host itself asks by, or that an engine wrote for another container.
+fn is_hosts_resolver(source: &str) -> bool {
+    let path = source.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(source);
+    path == "/etc/resolv.conf"
+        || ["/run/systemd/resolve/", "/run/resolvconf/", "/run/NetworkManager/"].iter().any(|own| path.starts_with(own))
+        || (path.contains("/containers/") && path.ends_with("/resolv.conf") && path.starts_with("/var/lib/"))
+}
+
+/// The names and the address of an entry of `extra_hosts`.
+fn extra_host(entry: &str) -> (&str, &str) {
+    let (names, address) = entry.split_once([':', '=']).unwrap_or((entry, ""));
+    (names, address.trim_matches(['[', ']']))
+}
+
+/// What a container's hosts file says, as far as the operator wrote it. One entry may hold several names.
+fn hosts(container: &Container) -> Hosts<'_> {
+    let entries = container.confinement.extra_hosts.iter().map(|entry| extra_host(entry));
+    let names = entries.flat_map(|(names, address)| names.split_whitespace().map(move |name| (name, address)));
+    names.map(|(name, address)| (name.trim_end_matches('.').to_ascii_lowercase(), address)).collect()
+}
+
+/// A port of a container that is one of the host's, too.
+fn published(container: &Container) -> Option<String> {
+    let live = container.ports.iter().filter(|(_, bindings)| !bindings.is_empty());
+    let first = live.chain(&container.port_bindings).map(|(port, _)| port.as_str()).next();
+    first.or_else(|| container.publish_all_ports.then_some("*")).map(ToOwned::to_owned)
 }
 
 /// The settings that keep a container on several networks from being a way between them, as far as they are missing:

@@ -26,8 +26,9 @@ use std::sync::Arc;
 
 pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
-pub(super) use net::{can_forge, own_bridge};
+pub(super) use net::{can_enter, can_forge, own_bridge};
 pub use privilege::gives_power;
+pub(super) use volumes::{gives_engine, same_files};
 
 use super::cause::Cause;
 use super::context::Context;

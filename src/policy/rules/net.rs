@@ -629,6 +629,12 @@ pub(in crate::policy) fn can_forge(container: &Container, engine: &Engine) -> bo
         || container.confinement.cap_add.iter().any(|name| matches!(&*capability(name), "NET_ADMIN" | "SYS_ADMIN"))
 }
 
+/// Whether a container may enter the network of another whose processes it sees.
+pub(in crate::policy) fn can_enter(container: &Container) -> bool {
+    let mut added = container.confinement.cap_add.iter();
+    container.confinement.privileged || added.any(|name| matches!(&*capability(name), "SYS_ADMIN" | "ALL"))
+}
+
 fn net_013(case: &Case<'_>) -> Option<Seen> {
     match net_raw(case.container, &case.context.inventory.engine) {
         Some(false) => None,

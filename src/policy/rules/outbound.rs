@@ -223,4 +223,63 @@ pub(super) const RULES: &[Rule] = &[
         fix: "take the alias off the other container, or the two off the network that they share",
         reference: "docs/outbound.md#what-is-checked",
     },
+    Rule {
+        id: RuleId::Egr020,
+        title: "the egress container's own hosts file has an outbound name",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "a name in `extra_hosts` is not asked of the resolver, which drops private addresses: it leads to Leeward, to \
+              another project or to the host. Such a name is not allowed",
+        fix: "take the name out of `extra_hosts` of the egress container, or out of `leeward.outbound`",
+        reference: "docs/outbound.md#what-is-checked",
+    },
+    Rule {
+        id: RuleId::Egr021,
+        title: "others are on the network by which the egress container leaves",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "the egress container asks its resolver there. Whoever may send raw frames there answers for the resolver, and \
+              leads an outbound name to another project, to the host or to a cloud's metadata: then no outbound name is \
+              allowed. Whoever only stands there may get the resolver's address while that is down",
+        fix: "give the egress container and its resolver a network with a way out of their own; on each container that has \
+              to be there:\ncap_drop: [ALL]",
+        reference: "docs/outbound.md#the-resolver",
+    },
+    Rule {
+        id: RuleId::Egr022,
+        title: "others decide what the egress container lets through",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "whoever writes the egress container's resolv.conf, or Traefik's configuration there, opens what they like at \
+              its next start; with an engine's socket, labels of any container may. Until Leeward alone decides, no \
+              outbound name is allowed",
+        fix: "mount these files nowhere else, or read-only; and no socket of an engine into the egress container",
+        reference: "docs/outbound.md#what-is-checked",
+    },
+    Rule {
+        id: RuleId::Egr023,
+        title: "the egress container is not alone in its namespaces",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "whoever shares the egress container's network is on every project's network of outbound names and on the one \
+              that leads out; whoever shares its processes or memory can act as it. Until it has all of them for itself, no \
+              outbound name is allowed",
+        fix: "take `network_mode`, `pid` and `ipc` out of the egress container, and those that name it out of the others",
+        reference: "docs/outbound.md#what-is-checked",
+    },
+    Rule {
+        id: RuleId::Egr024,
+        title: "the egress container publishes a port",
+        severity: Severity::Medium,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "the egress Traefik is for the containers beside it. On a port of the host, others reach its entry points; what \
+              keeps them out is the rule for one address that each outbound name has, and nothing else",
+        fix: "take `ports` out of the egress container",
+        reference: "docs/outbound.md#what-is-checked",
+    },
 ];

@@ -160,7 +160,7 @@ fn vol_004(case: &Case<'_>) -> Option<Seen> {
         let OwnMount { holder, mount, leewards } = *case.kept.iter().find(|kept| {
             // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
             let may = if kept.leewards { !own.name.is_empty() } else { own.writable };
-            may && meet(own, kept.mount, &case.context.inventory.volumes)
+            may && same_files(own, kept.mount, &case.context.inventory.volumes)
         })?;
         let seen = Seen::new(Cause::Keeps {
             what: what(own).to_owned(),
@@ -178,13 +178,18 @@ fn what(mount: &Mount) -> &str {
 }
 
 /// Whether two mounts are one volume, or the host directory of one holds that of the other.
-fn meet(own: &Mount, theirs: &Mount, volumes: &BTreeMap<String, Volume>) -> bool {
+pub(in crate::policy) fn same_files(own: &Mount, theirs: &Mount, volumes: &BTreeMap<String, Volume>) -> bool {
     let is_named = |mount: &Mount| mount.kind == "volume" && !mount.name.is_empty();
     if is_named(own) && is_named(theirs) && own.name == theirs.name {
         return true;
     }
     let (Some(own), Some(theirs)) = (host_path(own, volumes), host_path(theirs, volumes)) else { return false };
     mounts::overlap(own, theirs) && !mounts::TIME.iter().any(|path| mounts::overlap(own, path))
+}
+
+/// Whether a mount gives a socket of an engine, or of what is as good.
+pub(in crate::policy) fn gives_engine(mount: &Mount, volumes: &BTreeMap<String, Volume>) -> bool {
+    host_path(mount, volumes).is_some_and(|path| mounts::socket(path).is_some())
 }
 
 /// The host directory that a mount shows: that of a volume is the engine's own, or the one that it hides.

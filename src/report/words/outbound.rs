@@ -10,6 +10,9 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::EnginesResolver => format!(
             "`{name}` asks the engine's resolver, which answers allowed names with the address of `{name}` itself"
         ),
+        Cause::HostsResolver { source } => {
+            format!("`{name}` mounts {source}: it asks the host's own resolver, which gives private addresses, too")
+        }
         Cause::ResolverUnread => format!(
             "`{name}` has a resolv.conf of its own; which resolver it names, and whether that drops private addresses, is \
              not in what the engine shows"
@@ -72,6 +75,22 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         }
         Cause::Forwards { missing } => format!("`{name}` does not set {}", missing.join(" and ")),
         Cause::NoNetworkOfItsOwn => format!("`{name}` uses the network of another container"),
+        Cause::NotAlone { names } => {
+            format!("{} shares the network, the processes or the memory of `{name}`", listed(names))
+        }
+        Cause::OwnHosts { host, address, egress } => {
+            format!("`{name}` asks for `{host}`, and `extra_hosts` of `{egress}` leads that name to {address}")
+        }
+        Cause::OutsideForgers { network, names } => format!(
+            "`{name}` leaves by `{network}`, where {} may send under another's address, its resolver's among them",
+            listed(names)
+        ),
+        Cause::OutsideStrangers { network, names } => {
+            format!("`{name}` leaves by `{network}`, where also is {}", listed(names))
+        }
+        Cause::Written { path, writer } => format!("`{writer}` may write what `{name}` has as {path}"),
+        Cause::EnginesSocket { path } => format!("`{name}` has the engine's socket at {path}"),
+        Cause::Published { port } => format!("port {port} of `{name}` is published on the host"),
         Cause::NotInternal { why } => {
             let why = match why {
                 NotInternal::Open => "is not internal",
