@@ -440,6 +440,10 @@ pub struct Network {
     /// Nobody described it: it is an external network of a Compose project, and all else here is assumed. No engine says this.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub assumed: bool,
+    /// That a Traefik is on it is assumed: a Compose project makes it, and Traefik's own project was not given. No engine
+    /// says this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub traefik_assumed: bool,
 }
 
 /// What is known of an image. Only its labels matter: they tell the operator's labels from the author's.

@@ -150,7 +150,8 @@ fn check(text: &str, keep: &[&str]) -> String {
         remedies.external.insert((name.clone(), network.clone()));
         remedies.keys.insert((name.clone(), network.clone()), key.clone());
     }
-    assert!(fix::is_proven(&remedies), "{}", fix::text(&remedies, fix::Shown::Files));
+    // Traefik is not given here.
+    assert_eq!(fix::standing(&remedies), fix::Standing::Open, "{}", fix::text(&remedies, fix::Shown::Files));
     let file = fix::compose(&remedies, &Owner::Group(name.clone())).unwrap();
     let mut merged: Value = serde_saphyr::from_str(text).unwrap();
     merge(&mut merged, &read(&file));
@@ -330,9 +331,9 @@ fn a_network_that_was_not_given_is_not_called_isolated() {
                traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}\nnetworks: {proxy: {external: true}}";
     let remedies = asked(&deployed(&[app]), "one");
     assert_eq!(fix::not_given(&remedies), ["proxy"]);
-    assert!(!fix::is_proven(&remedies));
+    assert_eq!(fix::standing(&remedies), fix::Standing::Open);
     let text = fix::text(&remedies, fix::Shown::Files);
-    assert!(text.starts_with("NOT KNOWN: proxy is an external network"), "{text}");
+    assert!(text.starts_with("OPEN: ") && text.contains("\nNOT KNOWN: proxy is an external network"), "{text}");
 }
 
 #[test]
@@ -351,4 +352,147 @@ fn a_strangers_name_forges_no_line_of_the_summary() {
     }
     let text = fix::text(&asked(&inventory, "victim"), fix::Shown::Files);
     assert!(!text.lines().any(|line| line.trim_start().starts_with("curl")), "{text}");
+}
+
+/// From files alone: projects as `fix` and `check` see them.
+fn from_files(texts: &[&str]) -> Inventory {
+    let projects: Vec<_> = texts.iter().map(|text| compose::read(text, "x").unwrap()).collect();
+    let own = projects.iter().flat_map(|it| it.inventory.networks.keys().cloned()).collect();
+    let mut inventory = compose::deploy(&projects, Inventory::default());
+    remedy::assume_traefik(&mut inventory, &Settings::default(), &own);
+    inventory
+}
+
+const OWN: &str = "name: shop\nservices:\n  web: {image: x, networks: [net-proxy, default], labels: {traefik.enable: 'true', \
+                   traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}\n  db: {image: x}\nnetworks: {net-proxy: \
+                   {internal: true}}";
+const SHUT: &str = "name: shop\nservices: {web: {image: x, networks: [net-proxy], labels: {traefik.enable: 'true', \
+                    traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}\nnetworks: {net-proxy: {internal: true}}";
+
+#[test]
+fn a_projects_own_internal_network_is_not_traefiks_because_nobody_says_where_traefik_is() {
+    for text in [OWN, SHUT] {
+        let inventory = from_files(&[text]);
+        let plan = leeward::plan::compile(&inventory, &Settings::default());
+        let doubts = plan.findings.iter().filter(|it| it.rule.as_str() == "NET-027").count();
+        assert_eq!(doubts, 1, "{text}");
+        let remedies = asked(&inventory, "shop");
+        let file = fix::compose(&remedies, &Owner::Group("shop".to_owned())).unwrap_or_default();
+        assert!(file.contains("net-shop:\n    name: net-shop\n    external: true"), "{file}");
+        assert_eq!(fix::standing(&remedies), fix::Standing::Open);
+        let text = fix::text(&remedies, fix::Shown::Files);
+        assert!(text.starts_with("OPEN: ") && text.contains("but Traefik was not given"), "{text}");
+        assert!(!text.contains("web: routed ->"), "{text}");
+    }
+    // Where somebody says it, it is so.
+    for front in [
+        "name: front\nservices: {t: {image: 'traefik:v3.7', labels: {leeward.traefik: 'true'}, networks: [n]}}\nnetworks: {n: \
+         {name: shop_net-proxy, external: true}}",
+        "name: front\nservices: {t: {image: 'traefik:v3.7', networks: [n]}}\nnetworks: {n: {name: shop_net-proxy, external: true}}",
+    ] {
+        let remedies = asked(&from_files(&[SHUT, front]), "shop");
+        assert_eq!(fix::standing(&remedies), fix::Standing::Mended, "{}", fix::text(&remedies, fix::Shown::Files));
+        assert!(!fix::text(&remedies, fix::Shown::Files).contains("net-shop"));
+    }
+}
+
+#[test]
+fn leaving_a_network_is_not_proposed_where_it_cuts_the_database_off() {
+    use leeward::report::words::Remedy as _;
+    let remedy = |text: &str| {
+        let plan = leeward::plan::compile(&deployed(&[text]), &Settings::default());
+        let finding = plan.findings.iter().find(|it| it.rule.as_str() == "NET-001").unwrap();
+        finding.remedy().into_owned()
+    };
+    assert!(!remedy(OWN).contains("networks: [net-proxy]"), "{}", remedy(OWN));
+    // Nobody else is there: it may leave.
+    let alone = OWN.replace("  db: {image: x}\n", "");
+    assert!(remedy(&alone).contains("networks: [net-proxy]"), "{}", remedy(&alone));
+    // The database is on the other one too.
+    let both = OWN.replace("db: {image: x}", "db: {image: x, networks: [default, net-proxy]}");
+    assert!(remedy(&both).contains("networks: [net-proxy]"), "{}", remedy(&both));
+}
+
+#[test]
+fn no_label_is_written_where_none_suffices() {
+    let text = "name: ha\nservices: {ha: {image: x, network_mode: host, privileged: true, labels: {traefik.enable: 'true', \
+                traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}";
+    let inventory = deployed(&[text]);
+    let remedies = remedy::ask(&inventory, &Settings::default(), &["ha".to_owned()], &["ha".to_owned()]).unwrap();
+    assert_eq!(fix::compose(&remedies, &Owner::Group("ha".to_owned())), None);
+    assert_eq!(fix::standing(&remedies), fix::Standing::Left);
+    let text = fix::text(&remedies, fix::Shown::Files);
+    assert!(text.starts_with("NOT MENDED: "), "{text}");
+    assert!(text.contains("no label helps") && text.contains("providers.file"), "{text}");
+    assert!(!text.contains("leeward.allow"), "{text}");
+}
+
+#[test]
+fn a_question_is_open_until_it_is_answered() {
+    let text = "name: dns\nservices: {dns: {image: x, ports: ['53:53/udp', '80'], labels: {traefik.enable: 'true', \
+                traefik.http.services.d.loadbalancer.server.port: '80', traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}";
+    let inventory = deployed(&[text, "name: front\nservices: {t: {image: 'traefik:v3.7'}}"]);
+    let ask = |keep: &[String]| remedy::ask(&inventory, &Settings::default(), &["dns".to_owned()], keep).unwrap();
+    let open = ask(&[]);
+    assert_eq!(fix::standing(&open), fix::Standing::Open);
+    assert!(fix::text(&open, fix::Shown::Files).starts_with("OPEN: "));
+    let kept = ask(&["dns".to_owned()]);
+    assert_eq!(fix::standing(&kept), fix::Standing::Mended, "{}", fix::text(&kept, fix::Shown::Files));
+    assert!(fix::text(&kept, fix::Shown::Files).starts_with("MENDED: "));
+}
+
+#[test]
+fn an_owner_is_mended_under_its_own_mode() {
+    use leeward::settings::OwnerIsolation;
+    let shop = "name: shop\nservices:\n  web: {image: x, networks: [net-shop, back], labels: {traefik.enable: 'true', \
+                traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}\n  worker: {image: x, networks: [back, default]}\n\
+                networks: {back: {internal: true}, net-shop: {external: true}}";
+    let front = "name: front\nservices: {t: {image: 'traefik:v3.7', labels: {leeward.traefik: 'true'}, networks: [net-shop]}}\n\
+                 networks: {net-shop: {name: net-shop, internal: true}}";
+    let inventory = deployed(&[shop, front]);
+    let with = |mode| Settings { isolation_of: [("shop".to_owned(), mode)].into(), ..Settings::default() };
+    let ask = |settings: &Settings, names: &[String]| remedy::ask(&inventory, settings, names, &[]).unwrap();
+    let shop = ["shop".to_owned()];
+    // A worker with a way out beside it warns under `enforce`, and refuses under `strict`.
+    let moves = |remedies: &remedy::Remedies| {
+        let lost = remedies.owners.iter().flat_map(|it| &it.lost);
+        lost.filter(|it| matches!(it, remedy::Lost::WayOut { service, .. } if service == "worker")).count()
+    };
+    assert_eq!(moves(&ask(&with(OwnerIsolation::Enforce), &shop)), 0);
+    let strict = ask(&with(OwnerIsolation::Strict), &shop);
+    assert!(moves(&strict) > 0, "{}", fix::text(&strict, fix::Shown::Files));
+    assert!(strict.owners.iter().all(|it| it.proven), "{}", fix::text(&strict, fix::Shown::Files));
+
+    // Under `warn` it is routed as it is: left alone where nobody names it, moved over where somebody does.
+    let open = deployed(&[APP, front]);
+    let warn = Settings { isolation_of: [("victim".to_owned(), OwnerIsolation::Warn)].into(), ..Settings::default() };
+    let all = remedy::ask(&open, &warn, &[], &[]).unwrap();
+    assert!(all.owners.is_empty() && all.lenient == [Owner::Group("victim".to_owned())], "{all:?}");
+    let text = fix::text(&all, fix::Shown::Files);
+    assert!(text.contains("warn for it: victim") && !text.contains("routed and isolated"), "{text}");
+    let named = remedy::ask(&open, &warn, &["victim".to_owned()], &[]).unwrap();
+    assert!(fix::standing(&named) == fix::Standing::Mended && !named.owners.is_empty(), "{named:?}");
+}
+
+#[test]
+fn one_container_alone_chooses_no_folder() {
+    let mut inventory = front();
+    let folder = |inventory: &mut Inventory, name: &str, folder: &str| {
+        let id = inventory.containers.values().find(|it| it.name == name).unwrap().id.clone();
+        let container = inventory.container_mut(id.as_str()).unwrap();
+        container.labels.insert("com.docker.compose.project.working_dir".into(), folder.into());
+    };
+    let commands = |inventory: &Inventory| fix::commands(&asked(inventory, "second")).join("\n");
+    folder(&mut inventory, "second-app-1", "/srv/second");
+    assert!(commands(&inventory).contains("cd /srv/second && docker compose up -d"), "{}", commands(&inventory));
+    // One more that says it is of the project, and of another folder.
+    let mut evil = (*inventory.containers.values().find(|it| it.name == "second-app-1").unwrap()).clone();
+    let own = std::sync::Arc::make_mut(&mut evil);
+    own.id = "evil".into();
+    own.name = "evil".into();
+    own.labels.insert("com.docker.compose.service".into(), "evil".into());
+    inventory.put(own.clone());
+    folder(&mut inventory, "evil", "/tmp/evil");
+    let text = commands(&inventory);
+    assert!(!text.contains("/tmp/evil") && text.contains("<folder of second>"), "{text}");
 }

@@ -10,6 +10,7 @@ use clap::Args;
 use leeward::inventory::Inventory;
 use leeward::plan::{self, Decision, Outcome, Plan};
 use leeward::policy::finding::Subject;
+use leeward::remedy;
 use leeward::report::audit::Audit;
 use leeward::report::check;
 use leeward::report::placed::{Files, Places};
@@ -19,6 +20,7 @@ use leeward::source::lines::Written;
 use leeward::source::snapshot;
 
 use super::audit::{FailOn, Format};
+use super::fix::own_networks;
 use super::policy::Policy;
 use super::{Ended, Exit, Failure};
 
@@ -74,9 +76,11 @@ pub(crate) struct Check {
 }
 
 /// One project as it was read.
-struct Read {
-    project: Project,
+pub(super) struct Read {
+    pub(super) project: Project,
     written: Vec<Written>,
+    /// Its folder, and the files that Compose reads there; none where no Compose file is.
+    pub(super) files: remedy::Files,
 }
 
 impl Check {
@@ -92,7 +96,8 @@ impl Check {
         let read = with_sources(read.collect::<Result<Vec<_>, Failure>>()?, &source)?;
         let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
         let projects: Vec<Project> = read.iter().map(|it| it.project.clone()).collect();
-        let inventory = compose::deploy(&projects, there);
+        let mut inventory = compose::deploy(&projects, there);
+        remedy::assume_traefik(&mut inventory, &settings, &own_networks(&projects));
         let mut plan = plan::compile(&inventory, &settings);
         keep(&mut plan, &projects, &inventory);
         let assumed: Vec<String> = projects
@@ -100,7 +105,7 @@ impl Check {
             .flat_map(|project| project.assumed.iter().map(move |it| format!("{}/{it}", project.name)))
             .collect();
         let files: Vec<Files<'_>> =
-            read.iter().map(|Read { project, written }| Files { project, written: written.clone() }).collect();
+            read.iter().map(|Read { project, written, .. }| Files { project, written: written.clone() }).collect();
         let places = Places { files: &files, inventory: &inventory };
         let checked = check::Check::of(&plan, places, &assumed);
         super::print(&match format {
@@ -115,7 +120,7 @@ impl Check {
 }
 
 /// A project, and the file itself or, where it is what Compose wrote, the usual files beside it.
-fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
+pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
     let is_file = file.as_os_str() != STDIN;
     let text = if is_file {
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
@@ -131,20 +136,33 @@ fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
     let home = std::env::home_dir().unwrap_or_default();
     let folders = Folders { file: &folder.to_string_lossy(), home: &home.to_string_lossy() };
     let project = compose::read_in(&text, &name, folders).map_err(|words| anyhow!("{place} {words}"))?;
-    let written = if is_file && !text.trim_start().starts_with('{') {
+    let is_as_written = is_file && !text.trim_start().starts_with('{');
+    let usual: Vec<PathBuf> = USUAL
+        .iter()
+        .filter_map(|row| row.iter().map(|name| file.with_file_name(name)).find(|it| it.is_file()))
+        .collect();
+    let written = if is_as_written {
         Written::read(place, text).into_iter().collect()
     } else {
-        let rows =
-            USUAL.iter().filter_map(|row| row.iter().map(|name| file.with_file_name(name)).find(|it| it.is_file()));
-        let readable = rows.filter_map(|path| Some((fs::read_to_string(&path).ok()?, path)));
+        let readable = usual.iter().filter_map(|path| Some((fs::read_to_string(path).ok()?, path)));
         readable.filter_map(|(text, path)| Written::read(path.display().to_string(), text)).collect()
     };
-    Ok(Read { project, written })
+    // A file of another name than those that Compose looks for is the only one.
+    let alone = is_as_written && !usual.iter().any(|it| it.file_name() == file.file_name());
+    let files = files_in(&folder, if alone { &[] } else { &usual }, if alone { Some(file) } else { None });
+    Ok(Read { project, written, files })
 }
 
-/// Reads one project.
-pub(super) fn project(file: &Path, name: Option<&str>) -> Result<Project, Failure> {
-    read(file, name).map(|read| read.project)
+/// The files that Compose reads in a folder: what the `.env` there says, else `named`, else the `usual` ones.
+fn files_in(folder: &Path, usual: &[PathBuf], named: Option<&Path>) -> remedy::Files {
+    let env = fs::read_to_string(folder.join(".env")).unwrap_or_default();
+    let said = env.lines().filter_map(|line| line.trim().strip_prefix("COMPOSE_FILE=")).next_back();
+    let said = said.map(|files| files.trim_matches(['"', '\'']).replace(':', ","));
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let beside: Vec<String> = named.into_iter().chain(usual.iter().map(PathBuf::as_path)).filter_map(name).collect();
+    let config_files = said.or_else(|| (!beside.is_empty()).then(|| beside.join(",")));
+    let working_dir = config_files.as_ref().map(|_| folder.display().to_string());
+    remedy::Files { working_dir, config_files }
 }
 
 /// What Compose calls the project of a folder: its name, lower case, of letters, digits, `-` and `_`.

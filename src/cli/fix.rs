@@ -1,22 +1,22 @@
 //! `leeward fix`: the changes that take a project from refused to routed and isolated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use hyper::StatusCode;
-use leeward::inventory::{Inventory, Network};
+use leeward::inventory::{Inventory, Network, NetworkId};
 use leeward::policy::names::Owner;
 use leeward::remedy::{self, Remedies, Said, Scope, Wishes};
-use leeward::report::fix;
+use leeward::report::fix::{self, Standing};
 use leeward::report::visible;
 use leeward::settings::Settings;
 use leeward::source::compose::{self, Project};
 use leeward::source::snapshot;
 use serde::Deserialize;
 
-use super::check::{STDIN, project};
+use super::check::{Read, STDIN, read};
 use super::folders::{self, Override};
 use super::judged::{Asking, Judged, Place};
 use super::{Ended, Exit, Failure};
@@ -28,8 +28,9 @@ use super::{Ended, Exit, Failure};
 /// Nothing is changed by it. Names are projects, containers or `project/service`; arguments that are files, or -, are the
 /// output of `docker compose config --format json`.
 ///
-/// Exit status: 0 nothing to fix, or everything is mended by the changes; 1 something cannot be mended by changes of files;
-/// 2 a setting is invalid; 3 there is no answer, or a file cannot be read or written.
+/// Exit status: 0 nothing to fix, or everything is mended by the changes; 1 something is not mended by them; 2 a setting is
+/// invalid; 3 there is no answer, or a file cannot be read or written; 4 the changes are there, and a question is open: there
+/// is something to answer, or Traefik or a network was not given.
 #[derive(Args, Debug)]
 pub(crate) struct Fix {
     /// Projects, containers, or files as for `check`; none is everything
@@ -84,8 +85,8 @@ struct Answer {
     text: String,
     /// The override files, by project.
     files: Vec<Override>,
-    /// Everything is mended.
-    proven: bool,
+    /// What the changes come to.
+    standing: Standing,
 }
 
 impl Fix {
@@ -124,7 +125,7 @@ impl Fix {
             names = projects;
             answer(&remedies, format, writes)
         };
-        let Answer { mut text, files, proven } = answer;
+        let Answer { mut text, files, standing } = answer;
         if format == Format::Compose {
             text = match (files.as_slice(), names.as_slice()) {
                 ([], _) => {
@@ -157,7 +158,11 @@ impl Fix {
                 super::print(&format!("wrote {}\n", visible::visible(&path.display().to_string())))?;
             }
         }
-        Ok(if proven { Exit::Good } else { Exit::No })
+        Ok(match standing {
+            Standing::Mended => Exit::Good,
+            Standing::Open => Exit::Open,
+            Standing::Left => Exit::No,
+        })
     }
 }
 
@@ -176,7 +181,7 @@ fn answer(remedies: &Remedies, format: Format, writes: bool) -> Answer {
                 Override::new(project, &name, text)
             })
             .collect(),
-        proven: fix::is_proven(remedies),
+        standing: fix::standing(remedies),
     }
 }
 
@@ -189,8 +194,8 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
     }
     let names = names.iter().map(|name| ("name", name.as_str()));
     let mut own: Vec<(&str, &str)> = names.chain(keep.iter().map(|name| ("keep", name.as_str()))).collect();
-    own.push(("fail-on", "left"));
-    let good = [StatusCode::OK, StatusCode::CONFLICT];
+    own.push(("fail-on", "open"));
+    let good = [StatusCode::OK, StatusCode::CONFLICT, StatusCode::PRECONDITION_REQUIRED];
     let mut files = Vec::new();
     let mut text = String::new();
     let mut status = StatusCode::OK;
@@ -216,7 +221,12 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
         let answer = asking.ask("/fix", &own, "text/plain", &good)?;
         (text, status) = (answer.body, answer.status);
     }
-    Ok(Answer { text, files, proven: status == StatusCode::OK })
+    let standing = match status {
+        StatusCode::CONFLICT => Standing::Left,
+        StatusCode::PRECONDITION_REQUIRED => Standing::Open,
+        _ => Standing::Mended,
+    };
+    Ok(Answer { text, files, standing })
 }
 
 /// Whether every Traefik that a flag names is there: otherwise another one would be assumed.
@@ -244,13 +254,20 @@ fn of_files(
     settings: &Settings,
     keep: &[String],
 ) -> Result<(Remedies, Vec<String>), Failure> {
-    let projects = files.iter().map(|file| project(file, name)).collect::<Result<Vec<Project>, Failure>>()?;
+    let read = files.iter().map(|file| read(file, name)).collect::<Result<Vec<Read>, Failure>>()?;
+    let (projects, places): (Vec<Project>, Vec<remedy::Files>) =
+        read.into_iter().map(|Read { project, files, .. }| (project, files)).unzip();
     let mut inventory = compose::deploy(&projects, there);
     there_is(&inventory, settings)?;
+    remedy::assume_traefik(&mut inventory, settings, &own_networks(&projects));
     doubt(&mut inventory, &projects, settings);
     let names: Vec<String> = projects.iter().map(|project| project.name.clone()).collect();
     let mut remedies = remedy::ask(&inventory, settings, &names, keep).map_err(|it| anyhow!(fix::unknown(&it)))?;
-    for project in &projects {
+    for (project, files) in projects.iter().zip(places) {
+        for remedy in remedies.owners.iter_mut().filter(|it| it.owner.group() == Some(&*project.name)) {
+            remedy.files.clone_from(&files);
+        }
+        remedies.files.insert(project.name.clone(), files);
         for (network, key) in &project.external {
             let at = (project.name.clone(), network.clone());
             remedies.external.insert(at.clone());
@@ -264,6 +281,11 @@ fn of_files(
         }
     }
     Ok((remedies, names))
+}
+
+/// The networks that projects make.
+pub(super) fn own_networks(projects: &[Project]) -> BTreeSet<NetworkId> {
+    projects.iter().flat_map(|project| project.inventory.networks.keys().cloned()).collect()
 }
 
 /// An external network that was not given is taken for internal. Where its project has to change anyway, that is not relied

@@ -77,13 +77,18 @@ pub(super) fn output(folder: &Path, files: &[Override]) -> anyhow::Result<Vec<Pa
 /// A file of ours that is there is written over, unless it declares networks that the new one does not, or the folder's
 /// `.env` names it: then the new one gets the next number.
 pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<Vec<PathBuf>> {
+    beside_within(folders, files, MOST_FOLDERS)
+}
+
+/// The same, with how many folders are looked at.
+fn beside_within(folders: &[PathBuf], files: &[Override], most: usize) -> anyhow::Result<Vec<PathBuf>> {
     let mut there: Vec<(String, PathBuf, OwnedFd)> = Vec::new();
-    let mut left = MOST_FOLDERS;
+    let mut left = most;
     for folder in folders {
         search(&named(folder)?, folder, DEEPEST, &mut left, &mut there);
     }
     if left == 0 {
-        bail!("there are more than {MOST_FOLDERS} folders to look into: name the folders of the projects themselves");
+        bail!("there are more than {most} folders to look into: name the folders of the projects themselves");
     }
     let mut places = Vec::new();
     for Override { project, number, text } in files {
@@ -326,6 +331,32 @@ mod tests {
         }
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
         assert_eq!(fs::read_dir(&inner).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_containers_write_below_a_project_is_no_project() {
+        let root = TempDir::new().unwrap();
+        project(&root, "shop", "services: {}\n");
+        // A volume of the project, where its container put a Compose file of another project's name.
+        let volume = project(&root, "shop/data", "name: front\nservices: {}\n");
+        assert!(beside(&[root.path().to_owned()], &of("front")).is_err());
+        assert!(!volume.join(FILE).exists());
+        // The operator may name it.
+        assert!(beside(std::slice::from_ref(&volume), &of("front")).is_ok());
+    }
+
+    #[test]
+    fn too_many_folders_are_an_error_and_nothing_is_written() {
+        let root = TempDir::new().unwrap();
+        let shop = project(&root, "a-shop", "services: {}\n");
+        for number in 0..8 {
+            fs::create_dir(root.path().join(format!("b{number}"))).unwrap();
+        }
+        let write = |most| beside_within(&[root.path().to_owned()], &of("a-shop"), most);
+        let words = format!("{:#}", write(8).unwrap_err());
+        assert!(words.contains("more than 8 folders"), "{words}");
+        assert!(!shop.join(FILE).exists());
+        assert!(write(11).is_ok());
     }
 
     #[test]

@@ -40,6 +40,7 @@ Exit status:
   1  the answer is no: refused, not ready, or findings
   2  a flag or an environment variable is invalid
   3  failed: the engine or the service cannot be reached, a file cannot be read
+  4  of fix alone: the changes are there, and a question is open
 
 Every flag has an environment variable: --default-rule is LEEWARD_DEFAULT_RULE.";
 
@@ -88,6 +89,8 @@ pub(crate) enum Exit {
     Good,
     /// Done, and the answer is no.
     No,
+    /// Done, and there is a question for the operator.
+    Open,
 }
 
 /// Why a verb could not do its job.
@@ -130,6 +133,7 @@ pub(crate) fn main() -> ExitCode {
     let (status, words) = match ended {
         Ok(Exit::Good) => (0, None),
         Ok(Exit::No) => (1, None),
+        Ok(Exit::Open) => (4, None),
         Err(Failure::Settings(words)) => (2, Some(words)),
         Err(Failure::Failed(error)) => (3, Some(format!("{error:#}"))),
     };

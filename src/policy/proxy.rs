@@ -22,6 +22,8 @@ pub struct ProxyNetworks<'a> {
     open: BTreeMap<usize, &'a Network>,
     /// The declared Traefiks on each network, proxy network or not, by name.
     traefiks: BTreeMap<usize, BTreeSet<&'a str>>,
+    /// The internal networks `net-<project>` that a declared Traefik is on and its own project makes, by the other project.
+    made_for: BTreeMap<&'a str, (usize, &'a Network)>,
     preferred: Option<&'a str>,
     /// What `--traefik` names and no container is called.
     absent: Vec<&'a str>,
@@ -160,11 +162,21 @@ impl<'a> ProxyNetworks<'a> {
         };
         let networks = all().enumerate().filter_map(|(place, network)| Some((place, (rank(place, network)?, network))));
         let networks = networks.collect();
+        let of_traefik: BTreeSet<&str> =
+            candidates.iter().filter(|candidate| candidate.is_traefik).filter_map(|it| it.owner.group()).collect();
+        let made_for = all().enumerate().filter_map(|(place, network)| {
+            let project = network.name.strip_prefix("net-").filter(|_| on.contains_key(&place))?;
+            let maker = network.labels.get("com.docker.compose.project")?;
+            (of_traefik.contains(maker.as_str()) && namespaces.wall(place).is_ok())
+                .then_some((project, (place, network)))
+        });
+        let made_for = made_for.collect();
         Self {
             how,
             networks,
             open,
             traefiks: on,
+            made_for,
             preferred: settings.network.as_deref(),
             absent: absent(inventory, settings),
         }
@@ -178,6 +190,11 @@ impl<'a> ProxyNetworks<'a> {
     /// Those of every container, by id.
     pub fn iter(&self) -> impl Iterator<Item = &'a Network> {
         self.networks.values().map(|(_, network)| *network)
+    }
+
+    /// The network that Traefik's project made for a project, and its place in the inventory.
+    pub(super) fn made_for(&self, project: &str) -> Option<(usize, &'a Network)> {
+        self.made_for.get(project).copied()
     }
 
     /// The names of the declared Traefiks on the network at a place of the inventory; what `GET /config/{traefik}` holds

@@ -55,6 +55,7 @@ ids! {
     Net026 = "NET-026",
     Net027 = "NET-027",
     Net028 = "NET-028",
+    Net029 = "NET-029",
     Pub001 = "PUB-001",
     Pub002 = "PUB-002",
     Pub003 = "PUB-003",

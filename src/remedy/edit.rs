@@ -154,6 +154,10 @@ impl Edit {
     }
 }
 
+pub(super) fn all_shown<S: Serializer>(owners: &[Owner], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(owners.iter().map(ToString::to_string))
+}
+
 pub(super) fn shown<S: Serializer>(owner: &Owner, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(owner)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit};
-use super::planner::{MOST_ROUNDS, Remedies, Scope, Wishes, enforced, is_liveness, plan};
+use super::planner::{MOST_ROUNDS, Remedies, Scope, Wishes, is_liveness, moving_over, plan};
 use super::rules::refusals;
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{self, Outcome};
@@ -47,7 +47,8 @@ pub fn keep(inventory: &Inventory, settings: &Settings, owner: &Owner, id: &Cont
 /// All the rules that, allowed by the container's own label, let it be routed: those that it allows already, and those that
 /// refuse it, until none does. `None`: something that no label allows refuses it.
 pub fn allowing(inventory: &Inventory, settings: &Settings, id: &ContainerId) -> Option<BTreeSet<RuleId>> {
-    let settings = enforced(settings);
+    let owner = owner_of(inventory, settings, id)?;
+    let settings = moving_over(settings, &Scope::Owners([owner].into()));
     let mut inventory = inventory.clone();
     let mut rules = of_candidate(&inventory, &settings, id, |it| it.allowed.clone())?;
     for _ in 0..MOST_ROUNDS {

@@ -27,3 +27,4 @@ pub use planner::{
     Wishes, ask, containers, find, is_liveness, plan,
 };
 pub use rules::is_about_isolation as is_for_edits;
+pub use traefik::assume as assume_traefik;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::apply::apply;
-use super::edit::{Change, Edit, What, shown};
+use super::edit::{Change, Edit, What, all_shown, shown};
 use super::names::is_writable;
 use super::networks;
 use super::rules::{self, is_about_isolation, refusals};
@@ -20,7 +20,7 @@ use crate::policy::namespaces::Namespace;
 use crate::policy::proxy::How;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
-use crate::settings::{Glob, Isolation, Settings};
+use crate::settings::{Glob, Isolation, OwnerIsolation, Settings};
 
 /// How often one start applies edits and judges again.
 pub const MOST_ROUNDS: usize = 6;
@@ -56,6 +56,9 @@ pub struct Remedies {
     /// so that a new file takes nothing away.
     #[serde(skip)]
     pub again: Vec<Edit>,
+    /// Owners that were left alone: a mode `warn` of their own routes them as they are. Named one by one, they are not.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "all_shown")]
+    pub lenient: Vec<Owner>,
     /// Nobody is declared a Traefik; one was assumed.
     pub traefik_is_assumed: bool,
     /// The names of the declared Traefiks.
@@ -349,6 +352,7 @@ impl<'a> World<'a> {
 
 /// What holds for all rounds of one start.
 pub(super) struct Ground<'g> {
+    /// The owner whose networks are being worked out is under `strict`.
     pub(super) strict: bool,
     /// Containers that are left as they are.
     pub(super) outside: &'g BTreeSet<ContainerId>,
@@ -434,17 +438,21 @@ pub fn ask(inventory: &Inventory, settings: &Settings, names: &[String], keep: &
 
 /// Works out what to change so that everybody in `scope` who asked for a route is routed and isolated.
 ///
-/// Judged as under `--isolation enforce`, or `strict` where the settings say so: what runs under `warn` or `off` is to be
-/// moved over. Time: a bounded number of compilations, whatever the number of owners.
+/// Judged as the settings say, but for what is to be moved over: who is named in `scope` is held to `enforce` where it runs
+/// under `warn` or `off`. Where nobody is named, everybody is, but for owners with a mode `warn` of their own: they are left
+/// as they are, and listed. Time: a bounded number of compilations, whatever the number of owners.
 pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &Wishes) -> Remedies {
-    let settings = enforced(settings);
+    let settings = moving_over(settings, scope);
     let now = World::of(inventory, &settings);
     let mut base = inventory.clone();
     let has_traefik = now.context.traefiks().next().is_some();
     let known = traefik::known(&mut base, &now.plan, &settings, has_traefik);
     let first = World::of(&base, &settings);
     let services = Services::of_context(&first.context);
-    let owners = wanted(&first, scope);
+    let mut owners = wanted(&first, scope);
+    let lenient: Vec<Owner> =
+        owners.iter().filter(|(_, members)| is_lenient(&first, members)).map(|(owner, _)| owner.clone()).collect();
+    owners.retain(|_, members| !is_lenient(&first, members));
 
     let declares = match &known {
         traefik::Known::ByImage(id) => first.context.find(id.as_str()),
@@ -466,6 +474,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     let alternative = if kept == *wishes { None } else { Some(task.search(&kept)) };
 
     let mut remedies = Remedies {
+        lenient,
         traefik_is_assumed: is_assumed,
         traefiks: first.context.traefiks().map(|traefik| traefik.container.name.clone()).collect(),
         proxy_network_flags: main.flags.clone(),
@@ -487,13 +496,25 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     remedies
 }
 
-/// The settings by which remedies are judged: `enforce` at least, for everybody.
-pub(super) fn enforced(settings: &Settings) -> Settings {
+/// The settings under which owners that run under `warn` or `off` are judged when they are to be moved over.
+pub(super) fn moving_over(settings: &Settings, scope: &Scope) -> Settings {
     let mut settings = settings.clone();
-    if settings.isolation != Isolation::Strict {
-        settings.isolation = Isolation::Enforce;
+    let is_lenient = |isolation| matches!(isolation, Isolation::Warn | Isolation::Off);
+    match scope {
+        Scope::Everything if is_lenient(settings.isolation) => settings.isolation = Isolation::Enforce,
+        Scope::Everything => {}
+        Scope::Owners(owners) => {
+            // Under `off` no owner has a mode of its own.
+            if settings.isolation == Isolation::Off {
+                settings.isolation = Isolation::Enforce;
+            }
+            for owner in owners.iter().map(ToString::to_string) {
+                if is_lenient(settings.isolation_for(&owner)) {
+                    settings.isolation_of.insert(owner, OwnerIsolation::Enforce);
+                }
+            }
+        }
     }
-    settings.isolation_of.clear();
     settings
 }
 
@@ -511,6 +532,12 @@ fn wanted(world: &World<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
         is_wanted && members.iter().any(|at| world.asks(*at))
     });
     owners
+}
+
+/// Whether an owner's containers are routed as they are.
+fn is_lenient(world: &World<'_>, members: &[usize]) -> bool {
+    let first = members.first().and_then(|at| world.context.candidates.get(*at));
+    first.is_some_and(|it| matches!(it.isolation, Isolation::Warn | Isolation::Off))
 }
 
 /// Whether files of an owner can be written at all: names that Compose takes, and no Swarm.
@@ -578,10 +605,14 @@ impl Task<'_, '_> {
     /// One start. Also who is beyond mending.
     fn attempt(self, outside: &Beyond, wishes: &Wishes) -> (Search, Beyond) {
         let Self { first, services, owners, .. } = self;
-        let strict = self.settings.isolation == Isolation::Strict;
         let aside: BTreeSet<ContainerId> = outside.keys().cloned().collect();
-        let mut ground =
-            Ground { strict, outside: &aside, keep: &wishes.keep, assumed: self.is_assumed, moved: BTreeSet::new() };
+        let mut ground = Ground {
+            strict: false,
+            outside: &aside,
+            keep: &wishes.keep,
+            assumed: self.is_assumed,
+            moved: BTreeSet::new(),
+        };
         let mut taken: BTreeSet<String> = first.context.inventory.networks.values().map(|it| it.name.clone()).collect();
         let mut edits: Vec<Edit> = Vec::new();
         let (mut joins, mut changing) = (Vec::new(), Vec::new());
@@ -592,6 +623,7 @@ impl Task<'_, '_> {
             if !needs.clone().any(|at| first.refusals(*at).iter().any(is_about_isolation)) {
                 continue;
             }
+            ground.strict = self.settings.isolation_for(&owner.to_string()) == Isolation::Strict;
             let moves = networks::moves(&ground, first, owner, members, &mut taken);
             if let Some(need) = moves.proxy {
                 if first.context.proxy.how == How::Flag
@@ -673,10 +705,13 @@ fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<u
             is_about_isolation(refusal)
                 && refusal.subject.as_ref().is_none_or(|subject| subject.is_about(&container.id))
         };
-        let open = !ground.outside.contains(&container.id) && !ground.keep.contains(&container.id);
+        // What is kept, and passes by no label, is left alone like what is beyond mending.
+        let open = !ground.outside.contains(&container.id);
+        let kept = ground.keep.contains(&container.id);
+        let counts = |refusal: &&Refusal| if kept { is_about_isolation(refusal) } else { is_own(refusal) };
         let left = world.refusals(at);
-        if open && left.iter().any(is_own) {
-            let rules = left.iter().filter(|it| is_own(it)).filter_map(|it| it.rule).collect();
+        if open && left.iter().any(|it| counts(&it)) {
+            let rules = left.iter().filter(counts).filter_map(|it| it.rule).collect();
             beyond.insert(container.id.clone(), rules);
         }
     }
@@ -720,12 +755,16 @@ impl Told<'_, '_> {
         let verdicts: Vec<Verdict> = askers()
             .map(|at| {
                 let id = first.id(at);
-                let before = self.now.context.find(id);
+                // What would be reached where nobody says that Traefik is, is not called routed.
+                let reached = self.now.plan.decisions.get(id).and_then(|it| it.network.as_deref());
+                let network = reached.and_then(|name| first.context.inventory.network_named(name));
+                let world = if network.is_some_and(|it| it.traefik_assumed) { first } else { self.now };
+                let before = world.context.find(id);
                 Verdict {
                     container: first.container(at).map(|it| it.name.clone()).unwrap_or_default(),
                     service: first.service(at),
-                    before: before.map_or(Outcome::Ignored, |at| self.now.outcome(at)),
-                    because: before.map(|at| self.now.refusals(at)).unwrap_or_default(),
+                    before: before.map_or(Outcome::Ignored, |at| world.outcome(at)),
+                    because: before.map(|at| world.refusals(at)).unwrap_or_default(),
                     after: after.outcome(at),
                     left: after.refusals(at),
                 }
@@ -866,7 +905,7 @@ impl Told<'_, '_> {
     fn choice(&self, owner: &Owner, at: usize) -> Option<Choice> {
         let Self { first, after, .. } = *self;
         let container = first.container(at)?;
-        if self.main.keep.contains(&container.id) {
+        if self.main.keep.contains(&container.id) && !self.main.outside.contains_key(&container.id) {
             return None;
         }
         let ports = lost_ports(first, self.main, owner, at);

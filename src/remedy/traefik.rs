@@ -6,8 +6,9 @@ use super::edit::{Change, Edit, NewNetwork, Seat, What};
 use super::names::{free, is_reserved, is_writable};
 use super::networks::{ProxyNeed, closed_to_the_host};
 use super::planner::World;
-use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory};
-use crate::plan::Plan;
+use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory, NetworkId};
+use crate::plan::{self, Plan};
+use crate::policy::context::Context;
 use crate::policy::leeward_labels::{PROXY, TRAEFIK};
 use crate::policy::names::Owner;
 use crate::policy::proxy::How;
@@ -33,12 +34,7 @@ pub(super) fn known(inventory: &mut Inventory, plan: &Plan, settings: &Settings,
     if has_traefik {
         return Known::Declared;
     }
-    // Traefik's own image and no other's of that name: whoever is declared may share middlewares with everybody.
-    let is_traefiks = |image: &str| {
-        let image = image.split('@').next().unwrap_or_default();
-        let image = image.strip_prefix("docker.io/").unwrap_or(image);
-        image.strip_prefix("library/").unwrap_or(image).split(':').next() == Some("traefik")
-    };
+    // Whoever is declared may share middlewares with everybody.
     let mut of_image = inventory.containers.values().filter(|it| is_traefiks(&it.image));
     let found = of_image.next().filter(|it| it.is_running() && of_image.next().is_none()).map(|it| it.id.clone());
     drop(of_image);
@@ -50,6 +46,36 @@ pub(super) fn known(inventory: &mut Inventory, plan: &Plan, settings: &Settings,
     }
     stand_in(inventory, plan, settings);
     Known::Assumed
+}
+
+/// Whether it is Traefik's own image, and no other's of that name.
+fn is_traefiks(image: &str) -> bool {
+    let image = image.split('@').next().unwrap_or_default();
+    let image = image.strip_prefix("docker.io/").unwrap_or(image);
+    image.strip_prefix("library/").unwrap_or(image).split(':').next() == Some("traefik")
+}
+
+/// Marks the networks of `own`, of projects that were read from files, on which containers would be reached although nobody
+/// said where Traefik is: see [`Network::traefik_assumed`].
+///
+/// [`Network::traefik_assumed`]: crate::inventory::Network::traefik_assumed
+pub fn assume(inventory: &mut Inventory, settings: &Settings, own: &BTreeSet<NetworkId>) {
+    if Context::of(inventory, settings).proxy.how != How::Internal {
+        return;
+    }
+    let plan = plan::compile(inventory, settings);
+    let reached: BTreeSet<&str> = plan.decisions.values().filter_map(|it| it.network.as_deref()).collect();
+    let of_image = || inventory.containers.values().filter(|it| is_traefiks(&it.image));
+    let is_seen = |name: &String| of_image().any(|it| it.attachments.contains_key(name));
+    let open = own.iter().filter(|id| {
+        let network = inventory.networks.get(id.as_str());
+        network.is_some_and(|it| reached.contains(it.name.as_str()) && !is_seen(&it.name))
+    });
+    for id in open.cloned().collect::<Vec<_>>() {
+        if let Some(network) = inventory.networks.get_mut(id.as_str()) {
+            network.traefik_assumed = true;
+        }
+    }
 }
 
 const PROJECT: &str = "com.docker.compose.project";
@@ -70,7 +96,7 @@ fn stand_in(inventory: &mut Inventory, plan: &Plan, settings: &Settings) {
         }
     }
     let places = inventory.networks.values().filter(|network| {
-        routed.contains(network.name.as_str())
+        (routed.contains(network.name.as_str()) && !network.traefik_assumed)
             || visited.contains(&network.name)
             || network.labels.contains_key(PROXY)
             || settings.proxy_networks.iter().any(|glob| glob.matches(&network.name))

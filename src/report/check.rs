@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::audit::{Audit, place, word};
 use super::placed::Places;
-use super::routes::Listing;
+use super::routes::{Listing, NotGiven};
 use super::sarif::{self, Entry, Standing};
 use super::table::counted;
 use super::visible::{self, short, visible, visible_lines, width};
@@ -216,15 +216,10 @@ impl<'a> Check<'a> {
 
     /// The table of routes. A network that was not given is marked.
     fn routes_text(&self) -> String {
-        let assumed = |name: &str| self.inventory.network_named(name).is_some_and(|network| network.assumed);
-        let mut routes = self.plan.routes.clone();
-        for backend in routes.iter_mut().flat_map(|route| &mut route.backends) {
-            if assumed(&backend.network) {
-                backend.network.push_str(" (not given)");
-            }
-        }
+        let networks = self.inventory.networks.values();
+        let not_given = networks.filter_map(|network| Some((network.name.as_str(), NotGiven::of(network)?))).collect();
         // The files are some of the projects that `--isolation-of` may name.
-        Listing { routes: &routes, warnings: Vec::new(), ..Listing::new(self.plan, None, false) }.routed_text()
+        Listing { not_given, warnings: Vec::new(), ..Listing::new(self.plan, None, false) }.routed_text()
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -240,8 +235,7 @@ impl<'a> Check<'a> {
     fn summary(&self) -> String {
         let of = |outcome| self.plan.decisions.values().filter(move |it| it.outcome == outcome);
         let open = of(Outcome::Routed)
-            .filter_map(|it| self.inventory.network_named(it.network.as_deref()?))
-            .filter(|network| network.assumed)
+            .filter_map(|it| NotGiven::of(self.inventory.network_named(it.network.as_deref()?)?))
             .count();
         let (routed, refused) = (of(Outcome::Routed).count(), of(Outcome::Refused).count());
         let mut parts = Vec::new();
@@ -250,7 +244,7 @@ impl<'a> Check<'a> {
         }
         if open > 0 {
             parts.push(format!(
-                "{} would be routed if the external networks are as they should be: not verifiable (NET-027)",
+                "{} would be routed if what was not given is as it should be: not verifiable (NET-027)",
                 counted(open, "container")
             ));
         }

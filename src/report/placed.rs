@@ -190,7 +190,7 @@ fn first<'p>(files: &Files<'_>, paths: impl IntoIterator<Item = Path<'p>>) -> Op
 fn keys(rule: RuleId) -> &'static [&'static str] {
     use RuleId as R;
     match rule {
-        R::Net001 | R::Net004 | R::Net005 | R::Net006 | R::Net008 | R::Net009 | R::Net016 => {
+        R::Net001 | R::Net004 | R::Net005 | R::Net006 | R::Net008 | R::Net009 | R::Net016 | R::Net029 => {
             &["networks", "network_mode"]
         }
         R::Net002 | R::Net003 => &["network_mode"],

@@ -1,6 +1,6 @@
 //! `GET /routes` and `leeward routes`: what is routed and where to; what is refused, why, and what to change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -9,6 +9,7 @@ use super::outbound::{self, Outbound};
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, at_once};
+use crate::inventory::Network;
 use crate::plan::{Decision, Missing, Outcome, Plan, Route, Unusable};
 use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
@@ -37,6 +38,29 @@ pub struct Listing<'a> {
     /// Their names; only where all was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored_containers: Option<Vec<&'a str>>,
+    /// What is not known of networks, by name.
+    #[serde(skip)]
+    pub not_given: BTreeMap<&'a str, NotGiven>,
+}
+
+/// What of a network was not given, so that it was assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotGiven {
+    /// The network itself: [`Network::assumed`].
+    Network,
+    /// Traefik: [`Network::traefik_assumed`].
+    Traefik,
+}
+
+impl NotGiven {
+    /// What was not given of a network, if anything.
+    pub fn of(network: &Network) -> Option<Self> {
+        match network {
+            Network { assumed: true, .. } => Some(Self::Network),
+            Network { traefik_assumed: true, .. } => Some(Self::Traefik),
+            _ => None,
+        }
+    }
 }
 
 /// A router that Traefik leaves out.
@@ -98,6 +122,7 @@ impl<'a> Listing<'a> {
             outbound: plan.outbound.iter().map(Outbound::from).collect(),
             ignored: ignored.len(),
             ignored_containers: all.then_some(ignored),
+            not_given: BTreeMap::new(),
         }
     }
 
@@ -127,7 +152,7 @@ impl<'a> Listing<'a> {
         if self.routes.is_empty() {
             text.push_str("nothing is routed\n");
         } else {
-            let rows: Vec<_> = self.routes.iter().map(row).collect();
+            let rows: Vec<_> = self.routes.iter().map(|route| row(route, &self.not_given)).collect();
             text.push_str(&columns(&["ROUTER", "RULE", "ENTRY POINTS", "SERVICE", "NETWORK", "SERVERS"], &rows));
         }
         if !self.left_out.is_empty() {
@@ -234,11 +259,17 @@ pub fn to_change(refusal: &Refusal) -> String {
     }
 }
 
-fn row(route: &Route) -> Vec<String> {
+fn row(route: &Route, not_given: &BTreeMap<&str, NotGiven>) -> Vec<String> {
     let mut networks: Vec<_> = route.backends.iter().map(|backend| backend.network.as_str()).collect();
     networks.sort_unstable();
     networks.dedup();
     networks.retain(|network| !network.is_empty());
+    let marked = |network: &str| match not_given.get(network) {
+        Some(NotGiven::Network) => format!("{network} (not given)"),
+        Some(NotGiven::Traefik) => format!("{network} (Traefik not given)"),
+        None => network.to_owned(),
+    };
+    let networks: Vec<String> = networks.into_iter().map(marked).collect();
     let servers: Vec<_> = route.backends.iter().map(|backend| backend.address.as_str()).collect();
     let entry_points = if route.entry_points.is_empty() { "default".to_owned() } else { route.entry_points.join(", ") };
     vec![

@@ -402,7 +402,7 @@ async fn topology(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) ->
 const NAME: preview::Parameter = ("name", &[]);
 const KEEP: preview::Parameter = ("keep", &[]);
 /// `?fail-on=` of `GET /fix`.
-const LEFT: preview::Parameter = ("fail-on", &["left"]);
+const FAIL_ON: preview::Parameter = ("fail-on", &["left", "open"]);
 /// `?files=false` of `GET /fix`: the summary without the files.
 const FILES: preview::Parameter = ("files", &["true", "false"]);
 
@@ -414,9 +414,10 @@ async fn fixed(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri,
     fix(&shared, Some(name), &uri, &headers).await
 }
 
-/// What to change. 404 where a name is nobody's; 409 where `?fail-on=left` and something cannot be mended.
+/// What to change. 404 where a name is nobody's; with `?fail-on=`, 409 where something is not mended; with `?fail-on=open`, 428
+/// where a question is open.
 async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderMap) -> Response {
-    let wanted = match Wanted::read(uri, &[NAME, KEEP, LEFT, FILES], &shared.settings) {
+    let wanted = match Wanted::read(uri, &[NAME, KEEP, FAIL_ON, FILES], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -431,8 +432,11 @@ async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderM
                 return View { status: StatusCode::NOT_FOUND, kind: TEXT, text };
             }
         };
-        let left = wanted.get("fail-on").is_some() && !report_fix::is_proven(&remedies);
-        let status = if left { StatusCode::CONFLICT } else { StatusCode::OK };
+        let status = match (wanted.get("fail-on"), report_fix::standing(&remedies)) {
+            (Some(_), report_fix::Standing::Left) => StatusCode::CONFLICT,
+            (Some("open"), report_fix::Standing::Open) => StatusCode::PRECONDITION_REQUIRED,
+            _ => StatusCode::OK,
+        };
         let shown =
             if wanted.get("files") == Some("false") { report_fix::Shown::Written } else { report_fix::Shown::Files };
         let text = if kind == JSON {

@@ -299,10 +299,13 @@ fn within<T>(place: &mut String, step: &str, work: impl FnOnce(&mut String) -> T
     done
 }
 
-/// The networks, and the one that services are on which name none.
+/// The networks, and the one that services are on which name none, or name it and nobody declares it.
 fn with_default(config: &Value) -> Map<String, Value> {
     let mut networks = at(config, &["networks"]).as_object().cloned().unwrap_or_default();
-    let needs = |service: &Value| service.get("network_mode").is_none() && networks_of(service).is_empty();
+    let needs = |service: &Value| {
+        let own = networks_of(service);
+        service.get("network_mode").is_none() && (own.is_empty() || own.contains_key("default"))
+    };
     if !networks.contains_key("default") && entries(config, &["services"]).any(|(_, service)| needs(service)) {
         networks.insert("default".to_owned(), Value::Null);
     }

@@ -397,6 +397,7 @@ pub fn network(raw: &Value) -> Option<Network> {
             .collect(),
         config_only: flag(raw, &["ConfigOnly"]),
         assumed: false,
+        traefik_assumed: false,
     })
 }
 

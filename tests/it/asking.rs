@@ -92,6 +92,10 @@ fn fix_asks_the_service_and_its_file_is_what_is_printed_alone() {
     let (status, json) = leeward(&server, &["fix", "--format=json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(status == 0 && json["proven"] == true && json["files"]["wiki"].is_string(), "{json}");
+    let many: Vec<String> = (0..33).map(|number| format!("name{number}")).collect();
+    let many: Vec<&str> = ["fix"].into_iter().chain(many.iter().map(String::as_str)).collect();
+    let (status, text) = leeward(&server, &many);
+    assert!(status == 3 && text.contains("32"), "{text}");
     let (status, text) = leeward(&server, &["fix", "nosuch"]);
     assert!(status == 3 && text.contains("no project or container `nosuch`"), "{text}");
     let (status, text) = leeward(&server, &["fix", "wiki", "--keep", "wiki"]);
@@ -103,4 +107,43 @@ fn fix_asks_the_service_and_its_file_is_what_is_printed_alone() {
     assert!(status == 0 && text.contains("wrote") && !text.contains("compose.leeward.yaml of wiki"), "{text}");
     let written = std::fs::read_to_string(folder.path().join("wiki/compose.leeward.yaml")).unwrap();
     assert_eq!(written, json["files"]["wiki"].as_str().unwrap());
+}
+
+#[test]
+fn a_traefik_that_is_not_there_is_an_invalid_flag() {
+    let (status, text) = leeward(&[], &["fix", "--engine=demo", "--traefik", "traefk"]);
+    assert!(status == 2 && text.contains("--traefik `traefk`: no container has this name"), "{text}");
+    let (status, text) = leeward(&[], &["fix", "--engine=demo", "--traefik", "nobody"]);
+    assert!(status == 2 && text.contains("did you mean"), "{text}");
+}
+
+/// An application whose question is open: it loses a port that no browser asks for.
+const DNS: &str = "name: dns\nservices: {dns: {image: x, ports: ['53:53/udp'], labels: {traefik.enable: 'true', \
+                   traefik.http.services.d.loadbalancer.server.port: '80', traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}";
+const FRONT: &str = "name: front\nservices: {traefik: {image: 'traefik:v3.7'}}";
+
+#[test]
+fn an_open_question_and_an_unknown_traefik_have_a_status_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+        let path = folder.path().join(name).join("docker-compose.yml");
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (dns, front) = (file("dns", DNS), file("front", FRONT));
+    let web = file("web", &DNS.replace("name: dns", "name: web").replace("ports: ['53:53/udp'], ", ""));
+    let status = |arguments: &[&str], first: &str| {
+        let (status, text) = leeward(&[], &[&["fix"], arguments].concat());
+        assert!(text.starts_with(first), "{text}");
+        (status, text)
+    };
+    assert_eq!(status(&[&front, &dns], "OPEN: ").0, 4);
+    assert_eq!(status(&[&front, &dns, "--keep", "dns"], "MENDED: ").0, 0);
+    assert_eq!(status(&[&web], "OPEN: ").0, 4);
+    let (code, text) = status(&[&front, &web], "MENDED: ");
+    assert_eq!(code, 0);
+    // What is printed is of these folders and files.
+    let line = format!("cd {} && docker compose up -d\n", folder.path().join("web").display());
+    assert!(text.contains(&line) && text.contains("COMPOSE_FILE=docker-compose.yml:compose.leeward.yaml"), "{text}");
 }

@@ -36,9 +36,9 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(net_002),
         why: "with `network_mode: host` the container is on every network that the host is on, reaches every service \
               that listens on the host's loopback, and can listen to its traffic",
-        fix: "remove `network_mode: host` and put the service on an internal network:\n\
-              services:\n  {service}:\n    networks: [net-proxy]\n\
-              networks:\n  net-proxy:\n    internal: true",
+        fix: "remove `network_mode: host` and put the service on an internal network that Traefik's project makes, and that \
+              Traefik is on:\nservices:\n  {service}:\n    networks: [net-proxy]\n\
+              networks:\n  net-proxy:\n    external: true",
         reference: "CIS Docker Benchmark 5.10",
     },
     Rule {
@@ -61,7 +61,8 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(net_004),
         why: "`docker0` has a way out by design, and everything that names no network is on it",
-        fix: "name a network:\nservices:\n  {service}:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    internal: true",
+        fix: "name an internal network that Traefik's project makes, and that Traefik is on:\n\
+              services:\n  {service}:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    external: true",
         reference: "CIS Docker Benchmark 5.30",
     },
     Rule {
@@ -301,13 +302,13 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: RuleId::Net027,
-        title: "an external network that was not given to `check`",
+        title: "an external network, or Traefik, was not given to `check`",
         severity: Severity::High,
         action: Action::WarnStrictBlock,
         check: Check::Network(net_027),
-        why: "a Compose project says of an external network only its name. `leeward check` goes on as if it were an \
-              internal network with Traefik on it and with nobody else; if it is not, the container is refused once it \
-              runs, or others reach it",
+        why: "a Compose project says of an external network only its name, and of its own networks not whether Traefik is \
+              on them. `leeward check` goes on as if the network were internal, with Traefik on it and with nobody else; if \
+              it is not, the container is refused once it runs, or others reach it",
         fix: "name the Compose file of the project that makes the network too, or what the engine has: \
               `leeward snapshot --output engine.json` there, then `leeward check --snapshot engine.json …`",
         reference: "docs/check.md#external-networks",
@@ -330,6 +331,19 @@ pub(super) const RULES: &[Rule] = &[
               nft add rule inet internal forward 'iifname podman1 oifname != podman1 drop'\n\
               and then accept it there, with the network's label leeward.allow=NET-028",
         reference: "docs/isolation.md#internal-networks",
+    },
+    Rule {
+        id: RuleId::Net029,
+        title: "runs without the override file that puts it on its network",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::App(net_029),
+        why: "Traefik's project has a network `net-<project>` for this project, as `leeward fix` makes it, and the container \
+              is not on it. Plain `docker compose up` reads no `compose.leeward.yaml`: whoever runs it without the line in \
+              `.env` puts the project back on its old networks",
+        fix: "in the project's folder: COMPOSE_FILE=compose.yaml:compose.leeward.yaml docker compose up -d\n\
+              and put this line into the .env there: COMPOSE_FILE=compose.yaml:compose.leeward.yaml",
+        reference: "docs/fix.md#writing-the-files",
     },
 ];
 
@@ -422,6 +436,15 @@ pub(crate) enum Cause {
     Bridge(String),
     /// The network was not given, and is assumed to be as it should be.
     Assumed,
+    /// Traefik was not given, and is assumed to be on the network.
+    TraefikAssumed,
+    /// A network is there for the project, and the container is not on it: it was started from these files, of this folder.
+    WithoutOverride {
+        network: String,
+        project: String,
+        folder: Option<String>,
+        files: String,
+    },
     /// One kernel setting keeps the network in, which this container on it may get round.
     OneSetting {
         loosened_by: Option<String>,
@@ -459,7 +482,7 @@ fn net_001(case: &Case<'_>) -> Option<Seen> {
     let open = ways(case, WayOut::NotInternal);
     if let Some(first) = open.first() {
         let edges = &case.namespace.edges;
-        let kept = edges.iter().filter(|edge| edge.wall.is_ok()).filter_map(|edge| edge.network);
+        let kept = edges.iter().filter(|edge| edge.wall.is_ok() && !cuts_off(case)).filter_map(|edge| edge.network);
         let first = edges.iter().find(|edge| edge.name == *first).and_then(|edge| edge.network);
         return Some(Seen::new(Cause::NotInternal {
             kept: kept.map(NetworkName::of).collect(),
@@ -468,6 +491,26 @@ fn net_001(case: &Case<'_>) -> Option<Seen> {
         }));
     }
     on(case, WayOut::Unknown).map(|names| Seen::unverifiable(Cause::Unknown(names)))
+}
+
+/// How many containers of a network are looked at before it is said that leaving it may cut somebody off.
+const MOST_LOOKED_AT: usize = 64;
+
+/// Whether a container that left its open networks would share none with somebody whom it shares one with now: its database,
+/// or Traefik.
+fn cuts_off(case: &Case<'_>) -> bool {
+    let namespaces = &case.context.namespaces;
+    let edges = &case.namespace.edges;
+    let kept: BTreeSet<usize> = edges.iter().filter(|edge| edge.wall.is_ok()).filter_map(|edge| edge.place).collect();
+    let left = edges.iter().filter(|edge| edge.wall.is_err()).filter_map(|edge| edge.place);
+    left.into_iter().any(|place| {
+        let members = namespaces.members(place);
+        let loses = |member: &Member<'_>| {
+            let theirs = namespaces.get(member.at).into_iter().flat_map(|it| &it.edges).filter_map(|edge| edge.place);
+            member.at != case.at && !theirs.into_iter().any(|place| kept.contains(&place))
+        };
+        members.len() > MOST_LOOKED_AT || members.iter().any(loses)
+    })
 }
 
 fn net_002(case: &Case<'_>) -> Option<Seen> {
@@ -799,7 +842,9 @@ fn net_026(case: &NetworkCase<'_>) -> Option<Seen> {
 }
 
 fn net_027(case: &NetworkCase<'_>) -> Option<Seen> {
-    case.network.assumed.then(|| Seen::unverifiable(Cause::Assumed))
+    let Network { assumed, traefik_assumed, .. } = case.network;
+    let cause = assumed.then_some(Cause::Assumed).or_else(|| traefik_assumed.then_some(Cause::TraefikAssumed));
+    cause.map(Seen::unverifiable)
 }
 
 fn net_028(case: &NetworkCase<'_>) -> Option<Seen> {
@@ -818,4 +863,26 @@ fn net_028(case: &NetworkCase<'_>) -> Option<Seen> {
     let first = members.iter().filter(not_traefik).find(may).map(|member| member.container.name.clone());
     let (blocks, seen) = (first.is_some(), Seen::new(Cause::OneSetting { loosened_by: first }));
     Some(if blocks { seen.action(Action::Block).severity(Severity::Critical) } else { seen })
+}
+
+/// The longest that Compose's note of a project's files is repeated.
+const LONGEST_FILES: usize = 1_000;
+
+/// By what the container's own labels say, and a network that Traefik's project made: no other container has a part in it.
+fn net_029(case: &Case<'_>) -> Option<Seen> {
+    let project = case.context.candidates.get(case.at)?.owner.group()?;
+    let (place, network) = case.context.proxy.made_for(project)?;
+    let files = case.labels.get("com.docker.compose.project.config_files")?;
+    let is_ours = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with("compose.leeward"));
+    let is_on = case.namespace.edges.iter().any(|edge| edge.place == Some(place));
+    if is_on || files.len() > LONGEST_FILES || files.split(',').any(is_ours) {
+        return None;
+    }
+    let folder = case.labels.get("com.docker.compose.project.working_dir").filter(|it| it.len() <= LONGEST_FILES);
+    Some(Seen::new(Cause::WithoutOverride {
+        network: network.name.clone(),
+        project: project.to_owned(),
+        folder: folder.map(ToOwned::to_owned),
+        files: files.to_owned(),
+    }))
 }

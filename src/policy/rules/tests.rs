@@ -193,6 +193,16 @@ fn fired(change: fn(&mut Inventory)) -> Vec<Finding> {
     judged(&inventory, &Settings::default()).findings
 }
 
+/// Traefik's project has a network for the application's, which was started from these files and is not on it.
+fn left_behind(inventory: &mut Inventory, files: &str) {
+    let mut network = made("net-stack", "bridge", true);
+    network.labels = labels(&[("com.docker.compose.project", "stack")]);
+    attach(inventory, "traefik", network);
+    let app = app(inventory, "app");
+    app.labels.insert("com.docker.compose.project.config_files".into(), files.into());
+    app.labels.insert("com.docker.compose.project.working_dir".into(), "/srv/stack".into());
+}
+
 /// The same on Podman: it shows no sysctl, and of capabilities what was dropped of its own default set.
 fn podman(inventory: &mut Inventory) {
     inventory.engine.product = "Podman Engine".into();
@@ -377,6 +387,13 @@ const PAIRS: &[Pair] = &[
     ),
     ("NET-027", |i| network(i, "net-proxy").assumed = true, |i| network(i, "net-exposed").assumed = true),
     ("NET-028", podman, |_| {}),
+    (
+        "NET-029",
+        |i| left_behind(i, "/srv/stack/compose.yaml"),
+        |i| {
+            left_behind(i, "/srv/stack/compose.yaml,/srv/stack/compose.leeward.yaml");
+        },
+    ),
     ("PUB-001", |i| app(i, "app").ports = binding("0.0.0.0"), |i| app(i, "db").ports = binding("0.0.0.0")),
     ("PUB-002", |i| app(i, "app").ports = binding("127.0.0.1"), |i| app(i, "app").ports = binding("::")),
     (
@@ -1540,4 +1557,35 @@ fn a_container_does_not_become_a_services_by_its_labels() {
     let asked: Vec<bool> = inventory.containers.values().map(|container| container.name == "web.1").collect();
     let found = judge(&context, &asked).findings;
     assert!(found.iter().any(|finding| finding.rule == RuleId::Net010), "another owner is on its network");
+}
+
+#[test]
+fn a_project_without_its_override_is_told_the_command_and_nobody_else_is_blamed() {
+    let mut inventory = topology();
+    left_behind(&mut inventory, "/srv/stack/docker-compose.yml,/srv/stack/prod.yaml");
+    // A stranger that says it is of the project, and what it says of its files, changes nothing for the application.
+    add(&mut inventory, "evil", "stack", &["net-exposed"]);
+    let evil = app(&mut inventory, "evil");
+    evil.labels.insert("traefik.enable".into(), "true".into());
+    let files = "/srv/stack/compose.leeward.yaml,$(id)/x;y/compose.yaml";
+    evil.labels.insert("com.docker.compose.project.config_files".into(), files.into());
+    evil.labels.insert("com.docker.compose.project.working_dir".into(), "/srv/$(id)\n".into());
+    app(&mut inventory, "app").labels.insert("traefik.enable".into(), "true".into());
+    let plan = compile(&inventory, &Settings::default());
+    let found: Vec<&Finding> = plan.findings.iter().filter(|it| it.rule == RuleId::Net029).collect();
+    assert!(found.iter().all(|it| it.subject.is_about(&"app".into())), "{found:?}");
+    let remedy = found.first().unwrap().remedy();
+    let command =
+        "cd /srv/stack && COMPOSE_FILE=docker-compose.yml:prod.yaml:compose.leeward.yaml docker compose up -d\n";
+    assert!(remedy.starts_with(command), "{remedy}");
+    // Without its own word for it, it is the stranger's turn, and its words stay one word of the shell.
+    let evil = app(&mut inventory, "evil");
+    evil.labels.insert("com.docker.compose.project.config_files".into(), "/srv/$(id)/compose.yaml,../x,a b".into());
+    evil.labels.insert("com.docker.compose.project.working_dir".into(), "/srv/$(id)'; id".into());
+    let plan = compile(&inventory, &Settings::default());
+    let is_evils = |it: &&Finding| it.rule == RuleId::Net029 && it.subject.is_about(&"evil".into());
+    let remedy = plan.findings.iter().find(is_evils).unwrap().remedy();
+    assert!(remedy.starts_with("cd '/srv/$(id)'\\''; id' && COMPOSE_FILE="), "{remedy}");
+    let first = remedy.lines().next().unwrap_or_default();
+    assert!(first.ends_with(":compose.leeward.yaml docker compose up -d") && !first.contains("a b"), "{remedy}");
 }

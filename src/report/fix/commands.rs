@@ -5,20 +5,46 @@ use super::owners;
 use crate::policy::names::Owner;
 use crate::remedy::{Change, Files, NewNetwork, Remedies, Seat, What, is_writable};
 
-/// The commands, one a line; a line that begins with `#` says what the next ones are for.
-pub fn commands(remedies: &Remedies) -> Vec<String> {
-    let mut lines = Vec::new();
-    for owner in owners(remedies) {
-        if super::assumed(remedies).is_some_and(|it| it == owner.to_string()) {
+/// What to do in the files of one owner, and then to run.
+#[derive(Clone, Debug)]
+pub(super) struct Step<'r> {
+    pub(super) owner: &'r Owner,
+    /// Where its project is, and the line for the `.env` there. `None`: it is no project.
+    pub(super) place: Option<(String, String)>,
+    /// One a line; a line that begins with `#` says what the next ones are for.
+    pub(super) commands: Vec<String>,
+}
+
+/// The steps, in the order that works.
+pub(super) fn steps(remedies: &Remedies) -> Vec<Step<'_>> {
+    let step = |owner| {
+        let mut commands = Vec::new();
+        let place = if super::assumed(remedies).is_some_and(|it| it == Owner::to_string(owner)) {
             // Neither its folder nor its service is known.
-            lines.push("# first Traefik: see above; without its networks the next `up` fails".to_owned());
+            commands.push("# first Traefik: see above; without its networks the next `up` fails".to_owned());
+            None
         } else if owner.group().is_some() {
-            project(remedies, owner, &mut lines);
+            project(remedies, owner, &mut commands);
+            Some((folder(remedies, owner), env_line(remedies, owner)))
         } else {
-            alone(remedies, owner, &mut lines);
-        }
-    }
-    lines
+            alone(remedies, owner, &mut commands);
+            None
+        };
+        Step { owner, place, commands }
+    };
+    owners(remedies).into_iter().map(step).collect()
+}
+
+/// The commands of all steps, one a line; a line that begins with `#` says what the next ones are for.
+pub fn commands(remedies: &Remedies) -> Vec<String> {
+    let lines = steps(remedies).into_iter().flat_map(|Step { owner, place, commands }| {
+        let file = next_file(remedies, &owner.to_string());
+        let first = place.map(|(folder, line)| {
+            format!("# {owner}: put {file} into {folder}, and this line into the .env there: {line}")
+        });
+        first.into_iter().chain(commands)
+    });
+    lines.collect()
 }
 
 /// The command that prints the remedies of a container and all of its owner: `leeward fix app1-web-1`.
@@ -30,6 +56,14 @@ pub fn command(container: &str) -> String {
 pub fn env_line(remedies: &Remedies, owner: &Owner) -> String {
     let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
     format!("COMPOSE_FILE={}:{}", base_files(&files, true), next_file(remedies, &owner.to_string()))
+}
+
+/// The command that starts a project with the first override of ours, and the line for its `.env`. `folder` and `files` are
+/// what Compose wrote on a container: anybody may write the same, so they choose no more than names.
+pub(crate) fn with_override(project: &str, folder: Option<&str>, files: &str) -> (String, String) {
+    let files = Files { working_dir: folder.map(ToOwned::to_owned), config_files: Some(files.to_owned()) };
+    let line = format!("COMPOSE_FILE={}:{}", base_files(&files, false), overrides::file_name(1));
+    (format!("cd {} && {line} docker compose up -d", quoted(&folder_in(&files, project))), line)
 }
 
 /// The project's files below its folder, between colons; ours among them where they are wanted.
@@ -63,8 +97,12 @@ fn quoted(word: &str) -> String {
 }
 
 fn folder(remedies: &Remedies, owner: &Owner) -> String {
-    let files = remedies.files.get(&owner.to_string());
-    let folder = files.and_then(|files| files.working_dir.as_deref()).filter(|it| {
+    let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
+    folder_in(&files, &owner.to_string())
+}
+
+fn folder_in(files: &Files, owner: &str) -> String {
+    let folder = files.working_dir.as_deref().filter(|it| {
         // A line stays a line.
         it.starts_with('/') && it.len() < 1_000 && !it.chars().any(char::is_control)
     });
@@ -74,12 +112,7 @@ fn folder(remedies: &Remedies, owner: &Owner) -> String {
 fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     let edits = overrides::edits_of(remedies, owner);
     let is_front = remedies.traefik.iter().any(|edit| edit.owner == *owner);
-    let file = next_file(remedies, &owner.to_string());
     let folder = folder(remedies, owner);
-    lines.push(format!(
-        "# {owner}: put {file} into {folder}, and this line into the .env there: {}",
-        env_line(remedies, owner)
-    ));
     // Each line by itself: where there is no such folder, nothing is done to whatever project is here.
     let cd = format!("cd {} && ", quoted(&folder));
     if is_front {

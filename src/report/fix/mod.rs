@@ -12,6 +12,7 @@ mod overrides;
 mod summary;
 mod yaml;
 
+pub(super) use commands::with_override;
 pub use commands::{command, commands, env_line};
 pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
 pub use summary::{NO_TRAEFIK, Shown, changes, lost, said, text};
@@ -23,7 +24,7 @@ use serde::Serialize;
 use super::visible;
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::names::Owner;
-use crate::remedy::{Change, Remedies, Unknown, What};
+use crate::remedy::{Change, Remedies, Remedy, Unknown, What};
 
 /// All of it, for programs.
 #[derive(Debug, Serialize)]
@@ -38,8 +39,22 @@ pub struct Document<'r> {
     assumed: Option<String>,
     /// What to run.
     commands: Vec<String>,
-    /// Everything that asks for a route is routed and isolated afterwards.
+    /// Everything that asks for a route is routed and isolated afterwards, and no question is open.
     proven: bool,
+    /// The same in three words.
+    standing: Standing,
+}
+
+/// What the changes come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// There is nothing to fix, or everything is mended by the changes.
+    Mended,
+    /// There is something to answer first, or something was not given.
+    Open,
+    /// Something is not mended by the changes.
+    Left,
 }
 
 impl<'r> Document<'r> {
@@ -47,15 +62,22 @@ impl<'r> Document<'r> {
     pub fn of(remedies: &'r Remedies) -> Self {
         let files: BTreeMap<String, String> = files(remedies).into_iter().collect();
         let file_names = files.keys().map(|owner| (owner.clone(), next_file(remedies, owner))).collect();
-        let (assumed, proven) = (assumed(remedies), is_proven(remedies));
-        Self { remedies, files, file_names, assumed, commands: commands(remedies), proven }
+        let (assumed, standing) = (assumed(remedies), standing(remedies));
+        let proven = standing == Standing::Mended;
+        Self { remedies, files, file_names, assumed, commands: commands(remedies), proven, standing }
     }
 }
 
-/// Whether everything that asks for a route is routed and isolated afterwards, and nothing of that rests on a network that
-/// was not given.
-pub fn is_proven(remedies: &Remedies) -> bool {
-    remedies.owners.iter().all(|remedy| remedy.proven) && not_given(remedies).is_empty()
+/// What the changes come to.
+pub fn standing(remedies: &Remedies) -> Standing {
+    let asks = |remedy: &Remedy| !remedy.choices.is_empty();
+    if !remedies.owners.iter().all(|remedy| remedy.proven) {
+        Standing::Left
+    } else if remedies.owners.iter().any(asks) || assumed(remedies).is_some() || !not_given(remedies).is_empty() {
+        Standing::Open
+    } else {
+        Standing::Mended
+    }
 }
 
 /// The networks that containers are on afterwards and that were not given: whether they are internal, and who is on them,

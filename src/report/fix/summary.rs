@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::commands::commands;
+use super::commands::{Step, steps};
 use super::overrides::{by_hand, compose, next_file};
 use super::owners;
+use super::{Standing, standing};
 use crate::plan::Outcome;
 use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
@@ -36,10 +37,10 @@ pub enum Shown {
 /// The whole summary; every line of it is safe for a terminal.
 pub fn text(remedies: &Remedies, shown: Shown) -> String {
     let mut out = Text(String::new());
+    out.line(&first_line(remedies));
+    out.lenient(remedies);
+    out.0.push('\n');
     let not_given = super::not_given(remedies);
-    if remedies.owners.is_empty() && not_given.is_empty() {
-        return "Nothing to fix: every container that asks for a route is routed and isolated.\n".to_owned();
-    }
     if !not_given.is_empty() {
         out.line(&format!(
             "NOT KNOWN: {} {} not given. What follows is right only if it is internal and Traefik is on it. Name the file of \
@@ -50,34 +51,22 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         out.0.push('\n');
     }
     if remedies.owners.is_empty() {
-        out.line("Nothing else to fix.");
+        out.0.truncate(out.0.trim_end().len());
+        out.0.push('\n');
         return out.0;
     }
     for remedy in &remedies.owners {
         out.remedy(remedies, remedy);
     }
     out.traefik(remedies);
-    let assumed = super::assumed(remedies);
-    let is_shown = |owner: &&Owner| shown == Shown::Files && Some(owner.to_string()) != assumed;
-    for owner in owners(remedies).into_iter().filter(is_shown) {
-        if let Some(file) = compose(remedies, owner).filter(|_| owner.group().is_some()) {
-            out.line(&format!("{} of {owner}:", next_file(remedies, &owner.to_string())));
-            out.0.push('\n');
-            for line in file.lines() {
-                out.line(&format!("    {line}"));
-            }
-            out.0.push('\n');
-        }
-    }
     out.pools(remedies);
-    let commands = commands(remedies);
-    if !commands.is_empty() {
-        out.line("Then run, in this order:");
+    let steps = steps(remedies);
+    if !steps.is_empty() {
+        out.line("What to do, in this order:");
         out.0.push('\n');
-        for line in &commands {
-            out.line(&format!("    {line}"));
-        }
-        out.0.push('\n');
+    }
+    for (number, step) in steps.iter().enumerate() {
+        out.step(remedies, number + 1, step, shown);
     }
     let old: Vec<(&Owner, Vec<String>)> = owners(remedies)
         .into_iter()
@@ -154,6 +143,53 @@ impl Text {
         }
     }
 
+    /// What was left alone because it runs under `warn` on purpose.
+    fn lenient(&mut self, remedies: &Remedies) {
+        let names: Vec<String> = remedies.lenient.iter().take(MOST).map(ToString::to_string).collect();
+        if let Some(first) = names.first() {
+            self.line(&format!(
+                "Left as it is, because --isolation-of says warn for it: {}. To move one over, name it: leeward fix {first}",
+                names.join(", ")
+            ));
+        }
+    }
+
+    /// One owner's file, its line for `.env`, and what to run then.
+    fn step(&mut self, remedies: &Remedies, number: usize, step: &Step<'_>, shown: Shown) {
+        let Step { owner, place, commands } = step;
+        let name = next_file(remedies, &owner.to_string());
+        match place {
+            Some((folder, env)) => {
+                self.line(&format!("{number}. {owner}, in {folder}"));
+                self.0.push('\n');
+                match compose(remedies, owner).filter(|_| shown == Shown::Files) {
+                    Some(file) => {
+                        self.line(&format!("   Save this there as {name}:"));
+                        self.block(file.lines());
+                    }
+                    None => self.line(&format!("   {name} belongs there.")),
+                }
+                self.line("   Put this line into .env there, in place of one that begins with COMPOSE_FILE=:");
+                self.block([env.as_str()]);
+                self.line("   Run:");
+            }
+            None if super::assumed(remedies).is_some_and(|it| it == owner.to_string()) => {
+                self.line(&format!("{number}. Traefik"));
+            }
+            None => self.line(&format!("{number}. {owner}")),
+        }
+        self.block(commands.iter().map(String::as_str));
+    }
+
+    /// What is to be copied, between empty lines.
+    fn block<'l>(&mut self, lines: impl IntoIterator<Item = &'l str>) {
+        self.0.push('\n');
+        for line in lines {
+            self.line(&format!("       {line}"));
+        }
+        self.0.push('\n');
+    }
+
     fn traefik(&mut self, remedies: &Remedies) {
         if remedies.traefik.is_empty() {
             return;
@@ -204,28 +240,66 @@ pub fn said(remedies: &Remedies, remedy: &Remedy) -> Vec<String> {
     said
 }
 
+/// Whether it is all mended: the first word is the exit status, in words. `Nothing` and `MENDED` 0, `NOT MENDED` 1, `OPEN` 4.
+fn first_line(remedies: &Remedies) -> String {
+    let isolated = if remedies.owners.iter().any(allows) {
+        "is routed; what is allowed by label is NOT isolated"
+    } else {
+        "is routed and isolated"
+    };
+    let mut open: Vec<&str> = Vec::new();
+    if remedies.owners.iter().any(|it| !it.choices.is_empty()) {
+        open.push("there is something to answer first");
+    }
+    if super::assumed(remedies).is_some() {
+        open.push("Traefik was not given");
+    }
+    if !super::not_given(remedies).is_empty() {
+        open.push("a network was not given");
+    }
+    let (open, verdicts) = (open.join(", and "), remedies.owners.iter().flat_map(|it| &it.verdicts));
+    match standing(remedies) {
+        Standing::Mended if remedies.owners.is_empty() && remedies.lenient.is_empty() => {
+            "Nothing to fix: every container that asks for a route is routed and isolated.".to_owned()
+        }
+        Standing::Mended if remedies.owners.is_empty() => "Nothing to fix.".to_owned(),
+        Standing::Mended => format!(
+            "MENDED: with the changes below everything that asks for a route {isolated}. They were tried on a model; nothing is \
+             changed yet."
+        ),
+        Standing::Open if remedies.owners.is_empty() => format!("OPEN: nothing to fix that is known here, but {open}."),
+        Standing::Open => format!(
+            "OPEN: with the changes below everything that asks for a route {isolated}, but {open}. They were tried on a model; \
+             nothing is changed yet."
+        ),
+        Standing::Left => {
+            let left = verdicts.filter(|it| !it.left.iter().all(is_liveness)).count();
+            let (those, stay) = if left == 1 { ("1 container", "stays") } else { ("containers", "stay") };
+            let those = if left == 1 { those.to_owned() } else { format!("{left} {those}") };
+            format!(
+                "NOT MENDED: {those} that asked for a route {stay} refused whatever is changed; see `to answer` below."
+            )
+        }
+    }
+}
+
+/// Whether a service is kept as it is, allowed by label.
+fn allows(remedy: &Remedy) -> bool {
+    let is_it = |what: &What| matches!(what, What::Service { change: Change::Label { key, .. }, .. } if key == ALLOW);
+    remedy.edits.iter().any(|edit| is_it(&edit.what))
+}
+
 fn headline(remedy: &Remedy) -> String {
     let asked = remedy.verdicts.len();
     let done = remedy.verdicts.iter().filter(|it| it.after == Outcome::Routed).count();
-    let kept = remedy
-        .edits
-        .iter()
-        .any(|edit| matches!(&edit.what, What::Service { change: Change::Label { key, .. }, .. } if key == ALLOW));
-    let isolated = if kept { "routed; what is allowed by label is NOT isolated" } else { "routed and isolated" };
-    let questions = match remedy.choices.len() {
-        0 => "",
-        1 => "; one question is open, see `to answer`",
-        _ => "; questions are open, see `to answer`",
-    };
+    let isolated =
+        if allows(remedy) { "routed; what is allowed by label is NOT isolated" } else { "routed and isolated" };
+    let question = if remedy.choices.is_empty() { "" } else { "; a question is open, see `to answer`" };
     match (remedy.proven, remedy.edits.is_empty()) {
-        (true, _) => format!(
-            "with these changes everything that asks for a route is {isolated} (judged on a model, not run){questions}"
-        ),
+        (true, _) => format!("{isolated} after these changes{question}"),
         (false, true) => "no change of its files mends this".to_owned(),
         (false, false) if done == 0 => "these changes do not suffice: it is still refused".to_owned(),
-        (false, false) => {
-            format!("with these changes {done} of {asked} that ask for a route are {isolated}{questions}")
-        }
+        (false, false) => format!("{done} of {asked} {isolated} after these changes{question}"),
     }
 }
 
@@ -358,6 +432,10 @@ fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
             .push(format!("{service} loses {}, which no browser asks for. If it is needed, one of:", ports.join(", ")));
     } else {
         lines.push(format!("{service}: no edit mends {}. One of:", names.join(", ")));
+    }
+    if allow.is_none() && !rules.is_empty() {
+        let why = if *on_host { ": it has no address on a network that Traefik could be told of" } else { "" };
+        lines.push(format!("- (no label helps{why})"));
     }
     if let Some(allow) = allow {
         let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();

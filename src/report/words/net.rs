@@ -4,6 +4,7 @@ use super::{About, compose, engine_name, label, listed};
 use crate::policy::namespaces::{Broken, WayOut};
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::net::{Cause, ClosedBy, GATEWAY_MODE_4, GATEWAY_MODE_6, INHIBIT};
+use crate::report::fix;
 
 /// What NET-013 says of every container under Podman.
 pub(super) const PERHAPS_RAW_FRAMES: &str = "may send raw frames, if containers.conf gives NET_RAW to everybody";
@@ -105,6 +106,12 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
             "`{name}` is external and was not given: whether it is internal, whether Traefik is on it and who else is on \
              it is not known"
         ),
+        Cause::WithoutOverride { network, project, .. } => format!(
+            "`{network}` is there for `{project}`, and `{name}` is not on it: it was started without compose.leeward.yaml"
+        ),
+        Cause::TraefikAssumed => format!(
+            "Traefik was not given: whether it is on `{name}` is not known, and containers are reached nowhere else"
+        ),
         Cause::OneSetting { loosened_by: None } => {
             format!("what keeps `{name}` in is one kernel setting of its bridge, which is easily reset")
         }
@@ -156,6 +163,17 @@ pub(super) fn remedy(cause: &Cause, About { name, service, .. }: About<'_>) -> O
         Cause::OneSetting { loosened_by: Some(container) } => format!(
             "take NET_RAW, NET_ADMIN and ALL out of `cap_add` of `{container}`, and `privileged: true`; or take it off \
              `{name}`"
+        ),
+        Cause::WithoutOverride { project, folder, files, .. } => {
+            let (command, line) = fix::with_override(project, folder.as_deref(), files);
+            format!(
+                "{command}\nand put this line into the .env there, in place of one that begins with COMPOSE_FILE=:\n{line}\n\
+                 (if there is no compose.leeward.yaml, `leeward fix` writes it)"
+            )
+        }
+        Cause::TraefikAssumed => format!(
+            "name the Compose file of Traefik's project too: leeward check TRAEFIK.yaml APP.yaml; or, if Traefik is on it: \
+             --proxy-network {name}"
         ),
         Cause::GatewayAddress { network, closed_by } => match closed_by {
             ClosedBy::NoDns => format!(
