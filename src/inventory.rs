@@ -158,8 +158,9 @@ pub struct Engine {
     pub gwbridge_members: Option<BTreeSet<String>>,
     /// Where the host is reached from here (`host.docker.internal`, `host.containers.internal`), if it was asked.
     pub host_address: Option<String>,
-    /// What Leeward's own door to the engine turned out to be (SOC rules), if it was tested.
-    pub door: Option<Door>,
+    /// How much of the engine this process can reach (SOC rules), if it was tested.
+    #[serde(alias = "door")]
+    pub socket_access: Option<SocketAccess>,
 }
 
 /// Addresses that the engine cuts subnets out of.
@@ -172,10 +173,10 @@ pub struct AddressPool {
     pub size: u8,
 }
 
-/// What the self-test of the door to the engine's socket found.
+/// How much of the engine this process can reach, as the self-test found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Door {
+pub enum SocketAccess {
     /// The canary requests were refused before they reached the engine.
     Filtered,
     /// A filter is there, but canary requests reached the engine.

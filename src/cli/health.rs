@@ -27,7 +27,7 @@ pub(crate) struct Health {
     engine: Option<PathBuf>,
 
     /// Timeout of the answer, in seconds
-    #[arg(long, alias = "patience", value_name = "SECONDS", default_value = "4", value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value = "4", value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
 }
 

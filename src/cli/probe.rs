@@ -63,7 +63,7 @@ pub(crate) struct Probe {
     container: Vec<IpAddr>,
 
     /// Timeout of one try, in seconds
-    #[arg(long, alias = "patience", value_name = "SECONDS", default_value_t = 2)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=60))]
     timeout: u64,
 
@@ -93,7 +93,7 @@ impl Probe {
             not_outbound,
             neighbours,
             containers: container,
-            patience: timeout,
+            time_limit: timeout,
         };
         let report = super::block_on(async { Ok(probe::probe(&wanted).await) })?;
         super::print(&if output.json() { report.json() } else { report.text() })?;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Error, garbled};
-use crate::inventory::{Attachment, Container, ContainerId, Door, Engine, Image, Network, Variant, Volume};
+use crate::inventory::{Attachment, Container, ContainerId, Engine, Image, Network, SocketAccess, Variant, Volume};
 use crate::net::percent::encoded;
 use crate::source::facts::{self, Kept};
 use crate::source::is_name;
@@ -119,7 +119,7 @@ impl Client {
         Ok(items)
     }
 
-    /// The engine itself. A door that keeps `/info` back costs what only it tells.
+    /// The engine itself. A filter that keeps `/info` back costs what only it tells.
     pub(super) async fn engine(&self) -> Result<Engine, Error> {
         let info = self.get_if_allowed("/info").await?;
         Ok(facts::engine(&self.version, &info))
@@ -252,9 +252,9 @@ impl Client {
         }
     }
 
-    /// Tests the door that leads to the engine, with requests that can name nothing and change nothing: whatever is not
+    /// Tests how much of the engine can be reached, with requests that can name nothing and change nothing: whatever is not
     /// refused on the way reached the engine.
-    pub(super) async fn door(&self) -> Option<Door> {
+    pub(super) async fn socket_access(&self) -> Option<SocketAccess> {
         let canaries =
             [(Method::OPTIONS, "/info"), (Method::GET, "/debug/vars"), (Method::GET, "/containers/-/export")];
         // Podman itself has no such method: whether that answer is its own or a filter's cannot be told.
@@ -269,9 +269,9 @@ impl Client {
             }
         }
         Some(match (passed, refused) {
-            (0, _) => Door::Filtered,
-            (_, 0) => Door::Bare,
-            _ => Door::Wide,
+            (0, _) => SocketAccess::Filtered,
+            (_, 0) => SocketAccess::Bare,
+            _ => SocketAccess::Wide,
         })
     }
 }
@@ -371,9 +371,9 @@ mod tests {
         }
     }
 
-    /// What the door turns out to be where the test requests are answered with these: what must not exist, what the engine
+    /// What is found where the test requests are answered with these: what must not exist, what the engine
     /// has for debugging, what reads files.
-    async fn door(product: &str, answers: [u16; 3]) -> Option<Door> {
+    async fn socket_access(product: &str, answers: [u16; 3]) -> Option<SocketAccess> {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -395,9 +395,9 @@ mod tests {
             }
         };
         let connection = Connection::to(&Endpoint::Unix(socket), &Certificates::default(), 1 << 20).unwrap().unwrap();
-        let asking = async { Client::connect(connection, Kept::All).await.unwrap().door().await };
+        let asking = async { Client::connect(connection, Kept::All).await.unwrap().socket_access().await };
         tokio::select! {
-            door = asking => door,
+            access = asking => access,
             () = serving => unreachable!("it serves for ever"),
         }
     }
@@ -405,16 +405,16 @@ mod tests {
     #[tokio::test]
     async fn a_bare_socket_of_podmans_is_no_filter() {
         for (product, answers, wanted) in [
-            ("Engine", [404, 200, 404], Door::Bare),
-            ("Engine", [405, 200, 404], Door::Wide),
-            ("Engine", [405, 403, 403], Door::Filtered),
+            ("Engine", [404, 200, 404], SocketAccess::Bare),
+            ("Engine", [405, 200, 404], SocketAccess::Wide),
+            ("Engine", [405, 403, 403], SocketAccess::Filtered),
             // It has no OPTIONS itself.
-            ("Podman Engine", [405, 404, 404], Door::Bare),
-            ("Podman Engine", [405, 403, 404], Door::Wide),
-            ("Podman Engine", [403, 404, 404], Door::Wide),
-            ("Podman Engine", [405, 403, 403], Door::Filtered),
+            ("Podman Engine", [405, 404, 404], SocketAccess::Bare),
+            ("Podman Engine", [405, 403, 404], SocketAccess::Wide),
+            ("Podman Engine", [403, 404, 404], SocketAccess::Wide),
+            ("Podman Engine", [405, 403, 403], SocketAccess::Filtered),
         ] {
-            assert_eq!(door(product, answers).await, Some(wanted), "{product} {answers:?}");
+            assert_eq!(socket_access(product, answers).await, Some(wanted), "{product} {answers:?}");
         }
     }
 

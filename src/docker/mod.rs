@@ -52,7 +52,7 @@ pub struct Options {
     pub labels: facts::Kept,
     /// The most bytes that the labels of one owner's containers may have together.
     pub owner_label_bytes: u64,
-    /// Test the door to the engine with requests that it should refuse (rules SOC-001 and SOC-002).
+    /// Test how much of the engine can be reached, with requests that it should refuse (rules SOC-001 and SOC-002).
     pub test_door: bool,
 }
 
@@ -71,7 +71,7 @@ impl Default for Options {
 /// Whether Swarm services are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Swarm {
-    /// If the engine is a manager and the door lets the question through.
+    /// If the engine is a manager and the filter lets the question through.
     #[default]
     Auto,
     /// Always.

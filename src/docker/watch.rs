@@ -376,12 +376,12 @@ impl Watch {
     async fn first(&mut self, client: &Client) -> Result<bool, Error> {
         let mut engine = client.engine().await?;
         if self.options.test_door {
-            engine.door = client.door().await;
+            engine.socket_access = client.socket_access().await;
         }
         let reads_swarm = match self.options.swarm {
             Swarm::On => true,
             Swarm::Off => false,
-            // An engine that is no manager says so; a door that does not let the question through has no services. Anything
+            // An engine that is no manager says so; a filter that does not let the question through has no services. Anything
             // else is no answer: services that cannot be read now are not none.
             Swarm::Auto => match client.swarm().await {
                 Ok(_) => true,

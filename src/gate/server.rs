@@ -53,7 +53,7 @@ const EVENT_BYTES_WAITING: usize = 256 * 1024;
 const CATCHING_UP: Duration = Duration::from_secs(1);
 /// How long the answers under way may take when the gate is told to end.
 const DRAIN: Duration = Duration::from_secs(2);
-/// So many times the patience with a client that takes nothing is there for all that waits to be taken.
+/// A client may take its answer for so many times its timeout, if it takes some of it meanwhile.
 const TO_CATCH_UP: u32 = 10;
 /// What a client hears that finds no place.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
@@ -150,11 +150,12 @@ pub(super) async fn serve(
     outcome
 }
 
-impl accept::Host for Gate {
+impl accept::Handler for Gate {
     /// Serves one client, one request after the other.
-    async fn talk(self: Arc<Self>, stream: Stream, connection: Arc<Connection>) {
-        let patience = self.limits.client_timeout;
-        let timeouts = Timeouts { head: patience, idle: patience, stall: patience, answer: patience * TO_CATCH_UP };
+    async fn serve(self: Arc<Self>, stream: Stream, connection: Arc<Connection>) {
+        let time_limit = self.limits.client_timeout;
+        let timeouts =
+            Timeouts { head: time_limit, idle: time_limit, stall: time_limit, answer: time_limit * TO_CATCH_UP };
         let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&connection), timeouts));
         let service = service_fn(|request| {
             let (gate, connection, asking) = (Arc::clone(&self), Arc::clone(&connection), connection.ask());
@@ -177,7 +178,7 @@ impl accept::Host for Gate {
         let mut ended = self.ended.clone();
         let outcome = tokio::select! {
             outcome = serving.as_mut() => outcome,
-            () = async { tokio::select! { _ = ended.wait_for(|ended| *ended) => {}, () = connection.wanted() => {} } } => {
+            () = async { tokio::select! { _ = ended.wait_for(|ended| *ended) => {}, () = connection.closing() => {} } } => {
                 serving.as_mut().graceful_shutdown();
                 serving.await
             }
@@ -198,7 +199,7 @@ impl accept::Host for Gate {
 
     fn is_full(&self) {}
 
-    fn turn_away(&self) -> &'static [u8] {
+    fn reject(&self) -> &'static [u8] {
         if self.stats.refused("busy") {
             warn!("connection limit ({}) reached: refused a client", self.limits.connections);
         }
@@ -440,7 +441,7 @@ async fn stream(
         return Err(STREAMS_OPEN);
     }
     gate.stats.streamed();
-    connection.keep();
+    connection.set_long_lived();
     let mut response = Response::new(Answered::stream(take));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(SERVER, SERVER_NAME);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::net::peer::{Crowds, Peer};
+use crate::net::peer::{Peer, PeerCounts};
 
 /// All places.
 pub(super) struct Streams {
@@ -41,9 +41,9 @@ impl Streams {
     pub(super) fn take(self: &Arc<Self>, peer: Peer) -> Option<Place> {
         let mut open = self.open();
         if open.streams.len() >= self.places {
-            let crowds: Crowds = open.streams.values().map(|(peer, _)| *peer).collect();
-            let larger = open.streams.iter().filter(|(_, (holder, _))| crowds.outnumber(*holder, peer));
-            let number = *larger.max_by_key(|(number, (holder, _))| (crowds.size(*holder), **number))?.0;
+            let counts: PeerCounts = open.streams.values().map(|(peer, _)| *peer).collect();
+            let larger = open.streams.iter().filter(|(_, (holder, _))| counts.holds_more(*holder, peer));
+            let number = *larger.max_by_key(|(number, (holder, _))| (counts.size(*holder), **number))?.0;
             let (_, taken_over) = open.streams.remove(&number)?;
             taken_over.notify_one();
         }

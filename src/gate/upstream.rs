@@ -52,18 +52,18 @@ impl From<client::Error> for Fault {
         match error {
             client::Error::Connect(error) => Self::Closed(error),
             client::Error::Broken(error) => Self::Broken(error),
-            client::Error::Slow(patience) => Self::Slow(patience),
+            client::Error::Slow(time_limit) => Self::Slow(time_limit),
             client::Error::Long(most) => Self::Long(most),
         }
     }
 }
 
 /// Asks the engine. Bytes of the request are the gate's own.
-pub(super) async fn ask(socket: &Path, request: &Request, patience: Duration) -> Result<Answer, Fault> {
+pub(super) async fn ask(socket: &Path, request: &Request, time_limit: Duration) -> Result<Answer, Fault> {
     // All parts were written from checked values; were one not valid, nothing is sent.
     let own = client::request(request.method(), "docker", &request.target());
     let own = own.map_err(|_| Fault::Status(StatusCode::BAD_REQUEST))?;
-    Ok(client::ask(&Target::Unix(socket.to_owned()), own, patience, u64::MAX).await?)
+    Ok(client::ask(&Target::Unix(socket.to_owned()), own, time_limit, u64::MAX).await?)
 }
 
 /// Whether the engine's socket was removed while this process still sees it: a container's bind mount shows the file that

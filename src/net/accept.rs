@@ -1,11 +1,11 @@
-//! The accept loop: a connection limit, fair eviction, and newcomers that wait for a moment.
+//! The accept loop: a connection limit, fair eviction, and a queue for new connections.
 //!
-//! A crowd must not keep the real reader out. When all places are taken, a newcomer waits, and somebody is asked to leave
-//! for it: who is silent before who is being answered, and of those a connection of whoever holds the most. Leaving means
-//! ending after the answer under way; who takes longer for that than its share of time is cut off. So a crowd, even of the
-//! reader's own process, takes turns with it, and what is meant to stay open gives way only to peers that hold less.
+//! Many connections of one client must not keep the others out. At the limit a new connection waits in the queue, and an
+//! open one is asked to close: an idle one before a busy one, and of those a connection of the peer that has the most. It
+//! closes after the answer under way; if that takes longer than its grace period, it is cut. What is meant to stay open (a
+//! held poll, an event stream) is closed only for a peer that has fewer connections.
 //!
-//! Newcomers that hold least are let in first, and among equals the one that has waited longest.
+//! Of the queue, the peer with the fewest connections is admitted first, and among equals the one that has waited longest.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,23 +22,23 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use super::connection::Connection;
-use super::peer::{Crowds, Peer};
+use super::peer::{Peer, PeerCounts};
 
-/// How long a newcomer waits for a place.
+/// How long a new connection waits in the queue.
 const WAIT: Duration = Duration::from_secs(5);
-/// How many newcomers wait. Each has a file descriptor, and a process may have 1,024.
+/// The length of the queue. Each has a file descriptor, and a process may have 1,024.
 const MOST_WAITING: usize = 256;
-/// How often places are looked for while newcomers wait.
-const LOOK: Duration = Duration::from_millis(10);
-/// A connection that has not asked yet has had its time after this: its first request is on its way …
-const FIRST_SHARE: Duration = Duration::from_millis(500);
-/// … and one that has had its answer after this.
-const SILENT_SHARE: Duration = Duration::from_millis(25);
-/// A connection that is being answered has had its time after this, where its peer holds more than the newcomer's …
-const CROWD_SHARE: Duration = Duration::from_millis(250);
-/// … and after this in any case.
-const BUSY_SHARE: Duration = Duration::from_secs(3);
-/// A peer that holds no more than one place in so many is no crowd.
+/// How often connections are evicted while others wait.
+const EVICT_EVERY: Duration = Duration::from_millis(10);
+/// Grace period of a connection without a request yet: the first may be on its way …
+const FIRST_GRACE: Duration = Duration::from_millis(500);
+/// … of one between two requests …
+const IDLE_GRACE: Duration = Duration::from_millis(25);
+/// … of one that is being answered, if its peer has more than the new one's …
+const MANY_GRACE: Duration = Duration::from_millis(250);
+/// … and in any case.
+const BUSY_GRACE: Duration = Duration::from_secs(3);
+/// A peer has many connections if it has more than one in so many of the limit.
 const FEW: usize = 16;
 
 /// A listening socket.
@@ -58,19 +58,20 @@ pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for T {}
 
 /// Whose connections are accepted.
-pub(crate) trait Host: Send + Sync + 'static {
-    /// Serves one connection, from its first byte to its last. Once [`Connection::wanted`] resolves it ends after the
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Serves one connection, from its first byte to its last. Once [`Connection::closing`] resolves it ends after the
     /// answer under way.
-    fn talk(self: Arc<Self>, stream: Stream, connection: Arc<Connection>) -> impl Future<Output = ()> + Send + 'static;
+    fn serve(self: Arc<Self>, stream: Stream, connection: Arc<Connection>)
+    -> impl Future<Output = ()> + Send + 'static;
 
     /// So many are connected now.
     fn connected(&self, count: usize);
 
-    /// A newcomer found all places taken.
+    /// A new connection came at the limit.
     fn is_full(&self);
 
-    /// A newcomer found no place in time; what it is told, if there is anything to say before it has spoken.
-    fn turn_away(&self) -> &'static [u8];
+    /// What a connection is told that was not admitted in time, if anything can be said before it has spoken.
+    fn reject(&self) -> &'static [u8];
 }
 
 impl Listener {
@@ -92,40 +93,39 @@ impl Listener {
     }
 }
 
-/// Accepts until `end` changes or its sender is gone; then answers under way may take `drain`. `places`: connections at
-/// once.
+/// Accepts until `end` changes or its sender is gone; then answers under way may take `drain`. `max_connections`: at once.
 pub(crate) async fn accept(
     listener: Listener,
-    places: usize,
-    host: Arc<impl Host>,
+    max_connections: usize,
+    handler: Arc<impl Handler>,
     mut end: watch::Receiver<bool>,
     drain: Duration,
 ) {
-    let mut door = Door { places, ..Door::default() };
+    let mut admission = Admission { max_connections, ..Admission::default() };
     let mut tasks: JoinSet<u64> = JoinSet::new();
     loop {
-        door.let_in(&host, &mut tasks);
-        let waits = !door.waiting.is_empty();
+        admission.admit(&handler, &mut tasks);
+        let waits = !admission.waiting.is_empty();
         tokio::select! {
             _ = end.changed() => break,
             Some(left) = tasks.join_next() => match left {
-                Ok(number) => drop(door.guests.remove(&number)),
+                Ok(number) => drop(admission.open.remove(&number)),
                 // Cut off (and gone from the list already), or failed.
-                Err(_) => door.guests.retain(|_, guest| !guest.task.is_finished()),
+                Err(_) => admission.open.retain(|_, open| !open.task.is_finished()),
             },
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => door.arrive(stream, peer, &*host),
+                Ok((stream, peer)) => admission.enqueue(stream, peer, &*handler),
                 Err(error) => {
                     // Out of file descriptors, mostly: make room, and do not spin.
                     warn!("cannot accept a connection: {error}");
-                    door.cut_off_one();
+                    admission.evict_one();
                     sleep(Duration::from_millis(50)).await;
                 }
             },
-            () = sleep(LOOK), if waits => {}
+            () = sleep(EVICT_EVERY), if waits => {}
         }
     }
-    drop((listener, door));
+    drop((listener, admission));
     if timeout(drain, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
         warn!("stopped before some clients had read their answers");
     }
@@ -134,172 +134,172 @@ pub(crate) async fn accept(
 
 /// One open connection.
 #[derive(Debug)]
-struct Guest {
+struct Open {
     peer: Peer,
     connection: Arc<Connection>,
     task: AbortHandle,
-    /// It was asked to leave.
-    leaving: bool,
+    /// It was asked to close.
+    closing: bool,
 }
 
-/// One that waits for a place.
-struct Newcomer {
+/// A connection in the queue.
+struct Waiting {
     peer: Peer,
     stream: Stream,
     since: Instant,
 }
 
-/// Who is in, and who waits.
+/// Which connections are open, and which wait.
 #[derive(Default)]
-struct Door {
-    places: usize,
+struct Admission {
+    max_connections: usize,
     number: u64,
-    guests: BTreeMap<u64, Guest>,
-    waiting: Vec<Newcomer>,
-    /// When places were last looked for.
-    looked: Option<Instant>,
+    open: BTreeMap<u64, Open>,
+    waiting: Vec<Waiting>,
+    /// When connections were last evicted.
+    evicted: Option<Instant>,
 }
 
-impl Door {
-    fn arrive(&mut self, stream: Stream, peer: Peer, host: &impl Host) {
-        self.waiting.push(Newcomer { peer, stream, since: Instant::now() });
-        if self.guests.len() < self.places {
+impl Admission {
+    fn enqueue(&mut self, stream: Stream, peer: Peer, handler: &impl Handler) {
+        self.waiting.push(Waiting { peer, stream, since: Instant::now() });
+        if self.open.len() < self.max_connections {
             return;
         }
-        host.is_full();
+        handler.is_full();
         if self.waiting.len() > MOST_WAITING {
-            // The last that came of the largest crowd.
-            let crowds: Crowds = self.waiting.iter().map(|it| it.peer).collect();
-            let last = self.waiting.iter().enumerate().max_by_key(|(at, it)| (crowds.size(it.peer), *at));
+            // The last that came of the peer with the most.
+            let counts: PeerCounts = self.waiting.iter().map(|it| it.peer).collect();
+            let last = self.waiting.iter().enumerate().max_by_key(|(at, it)| (counts.size(it.peer), *at));
             if let Some(at) = last.map(|(at, _)| at) {
-                turn_away(self.waiting.remove(at), host);
+                reject(self.waiting.remove(at), handler);
             }
         }
     }
 
-    /// Lets in who waits, as long as there are places, and makes places.
-    fn let_in(&mut self, host: &Arc<impl Host>, tasks: &mut JoinSet<u64>) {
-        // A flood of newcomers is looked at together.
-        let may_look = self.looked.is_none_or(|looked| looked.elapsed() >= LOOK);
+    /// Admits the queue up to the limit, and evicts for the rest of it.
+    fn admit(&mut self, handler: &Arc<impl Handler>, tasks: &mut JoinSet<u64>) {
+        // A flood of newcomers is evicted at together.
+        let may_evict = self.evicted.is_none_or(|evicted| evicted.elapsed() >= EVICT_EVERY);
         loop {
-            while self.guests.len() < self.places {
+            while self.open.len() < self.max_connections {
                 let Some(newcomer) = self.next() else { break };
                 self.number += 1;
                 let number = self.number;
                 let connection = Arc::new(Connection::of(newcomer.peer));
-                let (talking, asked) = (Arc::clone(host), Arc::clone(&connection));
+                let (serving, asked) = (Arc::clone(handler), Arc::clone(&connection));
                 // Called in the task: a future that is made outside and moved in takes its room twice.
                 let task = tasks.spawn(async move {
-                    talking.talk(newcomer.stream, asked).await;
+                    serving.serve(newcomer.stream, asked).await;
                     number
                 });
                 let peer = newcomer.peer;
-                self.guests.insert(number, Guest { peer, connection, task, leaving: false });
+                self.open.insert(number, Open { peer, connection, task, closing: false });
             }
-            if self.waiting.is_empty() || !may_look || !self.make_places() {
+            if self.waiting.is_empty() || !may_evict || !self.evict() {
                 break;
             }
         }
-        host.connected(self.guests.len());
+        handler.connected(self.open.len());
         for late in self.waiting.extract_if(.., |it| it.since.elapsed() > WAIT).collect::<Vec<_>>() {
-            turn_away(late, &**host);
+            reject(late, &**handler);
         }
     }
 
-    fn crowds(&self) -> Crowds {
-        self.guests.values().map(|guest| guest.peer).collect()
+    fn counts(&self) -> PeerCounts {
+        self.open.values().map(|open| open.peer).collect()
     }
 
     /// Who holds least, and of those who has waited longest.
-    fn next(&mut self) -> Option<Newcomer> {
+    fn next(&mut self) -> Option<Waiting> {
         if self.waiting.iter().all(|it| Some(it.peer) == self.waiting.first().map(|it| it.peer)) {
             return (!self.waiting.is_empty()).then(|| self.waiting.remove(0));
         }
-        let crowds = self.crowds();
+        let counts = self.counts();
         let at =
-            self.waiting.iter().enumerate().min_by_key(|(at, it)| (crowds.size(it.peer), *at)).map(|(at, _)| at)?;
+            self.waiting.iter().enumerate().min_by_key(|(at, it)| (counts.size(it.peer), *at)).map(|(at, _)| at)?;
         Some(self.waiting.remove(at))
     }
 
-    /// Asks as many to leave as wait, and cuts off who was asked and has had its time. `true`: there are places now.
-    fn make_places(&mut self) -> bool {
-        self.looked = Some(Instant::now());
-        let crowds = self.crowds();
-        let Some(newcomer) = self.waiting.iter().map(|it| it.peer).min_by_key(|peer| crowds.size(*peer)) else {
+    /// Asks as many connections to close as wait, and cuts those whose grace period is over. `true`: some were cut.
+    fn evict(&mut self) -> bool {
+        self.evicted = Some(Instant::now());
+        let counts = self.counts();
+        let Some(newcomer) = self.waiting.iter().map(|it| it.peer).min_by_key(|peer| counts.size(*peer)) else {
             return false;
         };
         let mut spare: Vec<_> = self
-            .guests
+            .open
             .iter()
-            .filter(|(_, it)| can_be_spared(it, newcomer, &crowds))
-            .map(|(number, it)| (rank(it, &crowds), *number))
+            .filter(|(_, it)| evictable(it, newcomer, &counts))
+            .map(|(number, it)| (rank(it, &counts), *number))
             .collect();
         spare.sort_unstable();
         for (_, number) in spare.into_iter().take(self.waiting.len()) {
-            if let Some(guest) = self.guests.get_mut(&number).filter(|it| !it.leaving) {
-                guest.leaving = true;
-                guest.connection.leave();
+            if let Some(open) = self.open.get_mut(&number).filter(|it| !it.closing) {
+                open.closing = true;
+                open.connection.close();
             }
         }
-        let few = (self.places / FEW).max(1);
-        let before = self.guests.len();
-        self.guests.retain(|_, guest| {
-            let is_crowd = crowds.outnumber(guest.peer, newcomer) && crowds.size(guest.peer).1 > few;
-            let share = match (guest.connection.is_busy(), guest.connection.is_kept()) {
-                (false, _) => silent_share(&guest.connection),
+        let few = (self.max_connections / FEW).max(1);
+        let before = self.open.len();
+        self.open.retain(|_, open| {
+            let holds_many = counts.holds_more(open.peer, newcomer) && counts.size(open.peer).1 > few;
+            let grace = match (open.connection.is_busy(), open.connection.is_long_lived()) {
+                (false, _) => idle_grace(&open.connection),
                 // It would not end by itself.
                 (true, true) => Duration::ZERO,
-                (true, false) if is_crowd => CROWD_SHARE,
-                (true, false) => BUSY_SHARE,
+                (true, false) if holds_many => MANY_GRACE,
+                (true, false) => BUSY_GRACE,
             };
-            let stays = !guest.leaving || guest.connection.age() < share;
+            let stays = !open.closing || open.connection.age() < grace;
             if !stays {
-                guest.task.abort();
+                open.task.abort();
             }
             stays
         });
-        self.guests.len() < before
+        self.open.len() < before
     }
 
-    /// Cuts off the connection that can best be spared, for nobody in particular.
-    fn cut_off_one(&mut self) {
-        let crowds = self.crowds();
-        let spare = self.guests.iter().min_by_key(|(number, it)| (rank(it, &crowds), **number));
-        if let Some(guest) = spare.map(|(number, _)| *number).and_then(|number| self.guests.remove(&number)) {
-            guest.task.abort();
+    /// Cuts the connection that is first in the order of [`rank`].
+    fn evict_one(&mut self) {
+        let counts = self.counts();
+        let spare = self.open.iter().min_by_key(|(number, it)| (rank(it, &counts), **number));
+        if let Some(open) = spare.map(|(number, _)| *number).and_then(|number| self.open.remove(&number)) {
+            open.task.abort();
         }
     }
 }
 
 /// For how long a silent connection may be so while others wait.
-fn silent_share(connection: &Connection) -> Duration {
-    if connection.asked() == 0 { FIRST_SHARE } else { SILENT_SHARE }
+fn idle_grace(connection: &Connection) -> Duration {
+    if connection.asked() == 0 { FIRST_GRACE } else { IDLE_GRACE }
 }
 
-/// Whether a connection may be asked to leave. What is meant to stay open gives way to who holds less, and between two
+/// Whether a connection may be asked to close. What is meant to stay open gives way to who holds less, and between two
 /// requests to its own peer.
-fn can_be_spared(guest: &Guest, newcomer: Peer, crowds: &Crowds) -> bool {
-    let connection = &guest.connection;
-    let has_had_its_time = connection.is_busy() || connection.age() >= silent_share(connection);
-    let gives_way = !connection.is_kept()
-        || crowds.outnumber(guest.peer, newcomer)
-        || guest.peer == newcomer && !connection.is_busy();
+fn evictable(open: &Open, newcomer: Peer, counts: &PeerCounts) -> bool {
+    let connection = &open.connection;
+    let has_had_its_time = connection.is_busy() || connection.age() >= idle_grace(connection);
+    let gives_way = !connection.is_long_lived()
+        || counts.holds_more(open.peer, newcomer)
+        || open.peer == newcomer && !connection.is_busy();
     has_had_its_time && gives_way
 }
 
-/// In which order connections are spared: the lowest first.
+/// In which order connections are closed: the lowest first.
 fn rank(
-    guest: &Guest,
-    crowds: &Crowds,
+    open: &Open,
+    counts: &PeerCounts,
 ) -> (bool, bool, std::cmp::Reverse<(usize, usize)>, std::cmp::Reverse<Duration>) {
-    let connection = &guest.connection;
-    let size = std::cmp::Reverse(crowds.size(guest.peer));
-    (connection.is_kept(), connection.is_busy(), size, std::cmp::Reverse(connection.age()))
+    let connection = &open.connection;
+    let size = std::cmp::Reverse(counts.size(open.peer));
+    (connection.is_long_lived(), connection.is_busy(), size, std::cmp::Reverse(connection.age()))
 }
 
-fn turn_away(mut newcomer: Newcomer, host: &impl Host) {
+fn reject(mut newcomer: Waiting, handler: &impl Handler) {
     // A new connection takes this much at once, or is gone.
-    drop(newcomer.stream.write_all(host.turn_away()).now_or_never());
+    drop(newcomer.stream.write_all(handler.reject()).now_or_never());
 }
 
 #[cfg(test)]
@@ -308,21 +308,21 @@ mod tests {
 
     struct Nobody;
 
-    impl Host for Nobody {
-        async fn talk(self: Arc<Self>, _stream: Stream, connection: Arc<Connection>) {
-            connection.wanted().await;
+    impl Handler for Nobody {
+        async fn serve(self: Arc<Self>, _stream: Stream, connection: Arc<Connection>) {
+            connection.closing().await;
         }
 
         fn connected(&self, _count: usize) {}
 
         fn is_full(&self) {}
 
-        fn turn_away(&self) -> &'static [u8] {
+        fn reject(&self) -> &'static [u8] {
             b""
         }
     }
 
-    /// What a guest is, besides whose.
+    /// What a open is, besides whose.
     #[derive(Clone, Copy)]
     enum Is {
         Silent,
@@ -333,14 +333,14 @@ mod tests {
         KeptSilent,
     }
 
-    /// The guests that are left once `newcomer` has waited for `waited`; guests as `(process, what)` of one user, in the
-    /// order they came. All places are taken.
-    async fn left_after(guests: &[(i32, Is)], newcomer: i32, waited: Duration) -> Vec<u64> {
+    /// The open that are left once `newcomer` has waited for `waited`; open as `(process, what)` of one user, in the
+    /// order they came. The limit is reached.
+    async fn left_after(open: &[(i32, Is)], newcomer: i32, waited: Duration) -> Vec<u64> {
         let peer = |pid| Peer::Process { uid: 1, pid: Some(pid) };
         let mut tasks = JoinSet::new();
-        let mut door = Door { places: guests.len(), ..Door::default() };
+        let mut admission = Admission { max_connections: open.len(), ..Admission::default() };
         let mut asking = Vec::new();
-        for (number, (pid, is)) in (1..).zip(guests) {
+        for (number, (pid, is)) in (1..).zip(open) {
             let connection = Arc::new(Connection::of(peer(*pid)));
             match is {
                 Is::Silent => {}
@@ -348,22 +348,22 @@ mod tests {
                 Is::KeptSilent => drop(connection.ask()),
             }
             if matches!(is, Is::Kept | Is::KeptSilent) {
-                connection.keep();
+                connection.set_long_lived();
             }
             let task = tasks.spawn(std::future::pending());
-            door.guests.insert(number, Guest { peer: peer(*pid), connection, task, leaving: false });
-            door.number = number;
+            admission.open.insert(number, Open { peer: peer(*pid), connection, task, closing: false });
+            admission.number = number;
             tokio::time::advance(Duration::from_millis(1)).await;
         }
-        let host = Arc::new(Nobody);
+        let handler = Arc::new(Nobody);
         let (stream, _) = tokio::io::duplex(1);
-        door.arrive(Box::new(stream), peer(newcomer), &*host);
+        admission.enqueue(Box::new(stream), peer(newcomer), &*handler);
         let begun = Instant::now();
         while begun.elapsed() < waited {
-            door.let_in(&host, &mut tasks);
-            tokio::time::advance(LOOK).await;
+            admission.admit(&handler, &mut tasks);
+            tokio::time::advance(EVICT_EVERY).await;
         }
-        door.guests.into_keys().collect()
+        admission.open.into_keys().collect()
     }
 
     const SOON: Duration = Duration::from_millis(700);
@@ -383,13 +383,13 @@ mod tests {
         assert_eq!(left_after(&[(7, Busy), (7, Busy), (8, Busy)], 8, Duration::from_secs(1)).await, [1, 2, 3]);
         assert_eq!(left_after(&[(7, Busy), (7, Busy), (7, Busy)], 8, SOON).await, [2, 3, 4]);
         assert_eq!(left_after(&[(7, Busy), (8, Busy)], 9, SOON).await, [1, 2]);
-        assert_eq!(left_after(&[(7, Busy), (8, Busy)], 9, BUSY_SHARE + SOON).await, [2, 3]);
+        assert_eq!(left_after(&[(7, Busy), (8, Busy)], 9, BUSY_GRACE + SOON).await, [2, 3]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_meant_to_stay_gives_way_only_to_who_holds_less() {
         use Is::{Kept, KeptSilent, Silent};
-        let late = BUSY_SHARE + SOON;
+        let late = BUSY_GRACE + SOON;
         assert_eq!(left_after(&[(2, Kept), (7, Silent), (7, Silent)], 7, late).await, [1, 3, 4]);
         assert_eq!(left_after(&[(2, Kept), (7, Kept), (7, Kept), (7, Kept)], 2, late).await, [1, 3, 4, 5]);
         assert_eq!(left_after(&[(2, Kept), (7, Kept), (7, Kept)], 7, late).await, [1, 2, 3]);

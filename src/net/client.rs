@@ -86,12 +86,12 @@ where
     Request::builder().method(method).uri(path).header(HOST, host).body(Empty::new())
 }
 
-/// Connects, sends a request, and waits for the head of its answer; all of that for as long as `patience`. After `most`
+/// Connects, sends a request, and waits for the head of its answer; all of that for as long as `time_limit`. After `most`
 /// bytes, head and body, the answer breaks off, whoever reads it.
 pub async fn ask(
     target: &Target,
     request: Request<Empty<Bytes>>,
-    patience: Duration,
+    time_limit: Duration,
     most: u64,
 ) -> Result<Answer, Error> {
     let asking = async {
@@ -107,7 +107,7 @@ pub async fn ask(
             }
         }
     };
-    timeout(patience, asking).await.unwrap_or(Err(Error::Slow(patience)))
+    timeout(time_limit, asking).await.unwrap_or(Err(Error::Slow(time_limit)))
 }
 
 /// Connects. Linux says at once that the queue of a Unix socket is full: then it is tried again, for as long as the caller
@@ -185,7 +185,7 @@ impl Answer {
     }
 
     /// The whole body, if it comes in time and is no longer than `most` bytes.
-    pub async fn whole(mut self, most: usize, patience: Duration) -> Result<Vec<u8>, Error> {
+    pub async fn whole(mut self, most: usize, time_limit: Duration) -> Result<Vec<u8>, Error> {
         let reading = async {
             let mut whole = Vec::new();
             while let Some(bytes) = self.next().await {
@@ -197,7 +197,7 @@ impl Answer {
             }
             Ok(whole)
         };
-        timeout(patience, reading).await.unwrap_or(Err(Error::Slow(patience)))
+        timeout(time_limit, reading).await.unwrap_or(Err(Error::Slow(time_limit)))
     }
 }
 

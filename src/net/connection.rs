@@ -13,7 +13,7 @@ use super::peer::Peer;
 pub(crate) struct Connection {
     peer: Option<Peer>,
     state: Mutex<State>,
-    leave: Notify,
+    close: Notify,
 }
 
 #[derive(Debug)]
@@ -24,8 +24,8 @@ struct State {
     asking: bool,
     /// Part of an answer was not taken yet.
     writing: bool,
-    /// See [`Connection::keep`].
-    kept: bool,
+    /// See [`Connection::set_long_lived`].
+    long_lived: bool,
     /// Since when it is busy, or silent.
     since: Instant,
 }
@@ -36,8 +36,8 @@ pub(crate) struct Asking(Arc<Connection>);
 
 impl Default for Connection {
     fn default() -> Self {
-        let state = State { asked: 0, asking: false, writing: false, kept: false, since: Instant::now() };
-        Self { peer: None, state: Mutex::new(state), leave: Notify::new() }
+        let state = State { asked: 0, asking: false, writing: false, long_lived: false, since: Instant::now() };
+        Self { peer: None, state: Mutex::new(state), close: Notify::new() }
     }
 }
 
@@ -99,25 +99,25 @@ impl Connection {
         self.state().since.elapsed()
     }
 
-    /// It serves what is meant to stay open: a poll that is held, a stream of events. It gives way only to peers that hold
-    /// less.
-    pub(crate) fn keep(&self) {
-        self.change(|state| state.kept = true);
+    /// It serves what is meant to stay open: a held poll, an event stream. It is closed only for a peer that has fewer
+    /// connections.
+    pub(crate) fn set_long_lived(&self) {
+        self.change(|state| state.long_lived = true);
     }
 
     /// Whether it is meant to stay open.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.state().kept
+    pub(crate) fn is_long_lived(&self) -> bool {
+        self.state().long_lived
     }
 
-    /// Its place is wanted: it is to end after the answer under way.
-    pub(crate) fn leave(&self) {
-        self.leave.notify_one();
+    /// Asks it to end after the answer under way.
+    pub(crate) fn close(&self) {
+        self.close.notify_one();
     }
 
-    /// Resolves when its place is wanted.
-    pub(crate) async fn wanted(&self) {
-        self.leave.notified().await;
+    /// Resolves when it is asked to close.
+    pub(crate) async fn closing(&self) {
+        self.close.notified().await;
     }
 }
 

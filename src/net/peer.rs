@@ -18,7 +18,7 @@ pub(crate) enum Peer {
     },
 }
 
-/// The user, or the address: what a crowd cannot multiply by starting processes.
+/// The user, or the address: what nobody multiplies by starting processes.
 type Group = Result<IpAddr, u32>;
 
 impl Peer {
@@ -32,22 +32,22 @@ impl Peer {
 
 /// How many connections each user or address, and each process, has.
 #[derive(Debug, Default)]
-pub(crate) struct Crowds {
+pub(crate) struct PeerCounts {
     groups: BTreeMap<Group, usize>,
     peers: BTreeMap<Peer, usize>,
 }
 
-impl FromIterator<Peer> for Crowds {
+impl FromIterator<Peer> for PeerCounts {
     fn from_iter<I: IntoIterator<Item = Peer>>(peers: I) -> Self {
-        let mut crowds = Self::default();
+        let mut counts = Self::default();
         for peer in peers {
-            crowds.add(peer);
+            counts.add(peer);
         }
-        crowds
+        counts
     }
 }
 
-impl Crowds {
+impl PeerCounts {
     /// One connection more.
     pub(crate) fn add(&mut self, peer: Peer) {
         *self.groups.entry(peer.group()).or_default() += 1;
@@ -61,7 +61,7 @@ impl Crowds {
     }
 
     /// Whether `holder` would still have more than `newcomer`, once `newcomer` has one more.
-    pub(crate) fn outnumber(&self, holder: Peer, newcomer: Peer) -> bool {
+    pub(crate) fn holds_more(&self, holder: Peer, newcomer: Peer) -> bool {
         let ((group, own), (its_group, its_own)) = (self.size(holder), self.size(newcomer));
         if holder.group() == newcomer.group() { own > its_own + 1 } else { group > its_group + 1 }
     }
@@ -74,12 +74,12 @@ mod tests {
     #[test]
     fn a_user_cannot_be_many_by_starting_processes() {
         let process = |uid, pid| Peer::Process { uid, pid: Some(pid) };
-        let crowds: Crowds = (0..8).map(|pid| process(1, pid)).chain([process(2, 100)]).collect();
-        assert!(crowds.outnumber(process(1, 0), process(2, 100)));
-        assert!(!crowds.outnumber(process(2, 100), process(1, 9)));
+        let counts: PeerCounts = (0..8).map(|pid| process(1, pid)).chain([process(2, 100)]).collect();
+        assert!(counts.holds_more(process(1, 0), process(2, 100)));
+        assert!(!counts.holds_more(process(2, 100), process(1, 9)));
         // Of one user, each process counts by itself.
-        assert!(!crowds.outnumber(process(1, 0), process(1, 9)));
-        let crowds: Crowds = (0..8).map(|_| process(1, 7)).collect();
-        assert!(crowds.outnumber(process(1, 7), process(1, 8)) && !crowds.outnumber(process(1, 7), process(1, 7)));
+        assert!(!counts.holds_more(process(1, 0), process(1, 9)));
+        let counts: PeerCounts = (0..8).map(|_| process(1, 7)).collect();
+        assert!(counts.holds_more(process(1, 7), process(1, 8)) && !counts.holds_more(process(1, 7), process(1, 7)));
     }
 }

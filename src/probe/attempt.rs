@@ -72,8 +72,8 @@ pub fn own_addresses() -> Vec<IpAddr> {
 }
 
 /// Whether somebody is at an address: a refusal is an answer, too.
-pub async fn answers(address: SocketAddr, patience: Duration) -> Outcome {
-    match timeout(patience, TcpStream::connect(address)).await {
+pub async fn answers(address: SocketAddr, time_limit: Duration) -> Outcome {
+    match timeout(time_limit, TcpStream::connect(address)).await {
         Err(_) => Outcome::Nothing("no answer".to_owned()),
         Ok(Ok(_)) => Outcome::Reached("connected".to_owned()),
         Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
@@ -84,14 +84,14 @@ pub async fn answers(address: SocketAddr, patience: Duration) -> Outcome {
 }
 
 /// A TCP connection. Every address that the name has is tried.
-pub async fn connect(target: &Target, patience: Duration) -> Outcome {
-    let addresses = match addresses(target, patience).await {
+pub async fn connect(target: &Target, time_limit: Duration) -> Outcome {
+    let addresses = match addresses(target, time_limit).await {
         Ok(addresses) => addresses,
         Err(words) => return Outcome::Nothing(words),
     };
     let mut last = Outcome::Nothing("the name has no address".to_owned());
     for address in addresses {
-        last = answers(address, patience).await;
+        last = answers(address, time_limit).await;
         if matches!(last, Outcome::Reached(_)) {
             break;
         }
@@ -101,10 +101,10 @@ pub async fn connect(target: &Target, patience: Duration) -> Outcome {
 
 /// A datagram: a question for the root's name servers, which a name server answers and others may refuse. No answer
 /// proves nothing, and is said so.
-pub async fn datagram(target: &Target, patience: Duration) -> Outcome {
+pub async fn datagram(target: &Target, time_limit: Duration) -> Outcome {
     // RFC 1035 section 4: id, one question, recursion desired; `. NS IN`.
     const QUESTION: [u8; 17] = [0x1e, 0xe3, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
-    let addresses = match addresses(target, patience).await {
+    let addresses = match addresses(target, time_limit).await {
         Ok(addresses) => addresses,
         Err(words) => return Outcome::Nothing(words),
     };
@@ -119,7 +119,7 @@ pub async fn datagram(target: &Target, patience: Duration) -> Outcome {
             let mut answer = [0; 512];
             socket.recv(&mut answer).await
         };
-        last = match timeout(patience, exchange).await {
+        last = match timeout(time_limit, exchange).await {
             Err(_) => Outcome::Unknown("sent, no answer: it may have arrived".to_owned()),
             Ok(Ok(bytes)) => return Outcome::Reached(format!("answered, {bytes} bytes")),
             Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
@@ -132,8 +132,8 @@ pub async fn datagram(target: &Target, patience: Duration) -> Outcome {
 }
 
 /// Whether the resolver of this container knows a name: who may ask for any name can tell secrets by it.
-pub async fn resolve(name: &str, patience: Duration) -> Outcome {
-    match timeout(patience.max(Duration::from_secs(5)), lookup_host((name, 443))).await {
+pub async fn resolve(name: &str, time_limit: Duration) -> Outcome {
+    match timeout(time_limit.max(Duration::from_secs(5)), lookup_host((name, 443))).await {
         Err(_) => Outcome::Nothing("no answer".to_owned()),
         Ok(Err(error)) => Outcome::Nothing(plain(&error)),
         Ok(Ok(mut addresses)) => match addresses.next() {
@@ -152,9 +152,9 @@ pub fn raw_frames() -> Try {
     Try { what: "raw", target: "frames".to_owned(), outcome }
 }
 
-pub(super) async fn addresses(target: &Target, patience: Duration) -> Result<Vec<SocketAddr>, String> {
+pub(super) async fn addresses(target: &Target, time_limit: Duration) -> Result<Vec<SocketAddr>, String> {
     let lookup = lookup_host((target.host.as_str(), target.port));
-    match timeout(patience.max(Duration::from_secs(5)), lookup).await {
+    match timeout(time_limit.max(Duration::from_secs(5)), lookup).await {
         Err(_) => Err("the name is not resolved: no answer".to_owned()),
         Ok(Err(error)) => Err(format!("the name is not resolved: {}", plain(&error))),
         Ok(Ok(addresses)) => Ok(addresses.collect()),

@@ -52,15 +52,15 @@ pub struct Wanted {
     /// The addresses of the containers there. If there are any, a neighbour with another is taken for a machine.
     pub containers: Vec<IpAddr>,
     /// How long one try may take.
-    pub patience: Duration,
+    pub time_limit: Duration,
 }
 
-/// Tries everything. Takes about [`Wanted::patience`] for each [`AT_ONCE`] tries that nobody answers.
+/// Tries everything. Takes about [`Wanted::time_limit`] for each [`AT_ONCE`] tries that nobody answers.
 pub async fn probe(wanted: &Wanted) -> Report {
     let tables = Path::new("/proc/self/net");
     let surroundings = Surroundings::read(tables, &attempt::own_addresses());
     let mut tries = vec![default_routes(&surroundings), attempt::raw_frames()];
-    let patience = wanted.patience;
+    let time_limit = wanted.time_limit;
     let mut under_way = JoinSet::new();
     let mut waiting: Vec<Planned> = Vec::new();
     for gateway in &surroundings.gateways {
@@ -80,7 +80,7 @@ pub async fn probe(wanted: &Wanted) -> Report {
         while under_way.len() < AT_ONCE
             && let Some((place, planned)) = waiting.next()
         {
-            under_way.spawn(async move { (place, planned.run(patience).await) });
+            under_way.spawn(async move { (place, planned.run(time_limit).await) });
         }
         match under_way.join_next().await {
             Some(Ok(one)) => done.push(one),
@@ -111,22 +111,22 @@ enum Planned {
 }
 
 impl Planned {
-    async fn run(self, patience: Duration) -> Try {
+    async fn run(self, time_limit: Duration) -> Try {
         let (what, target, outcome) = match self {
-            Self::Host(address) => ("host", address.to_string(), attempt::answers(address, patience).await),
+            Self::Host(address) => ("host", address.to_string(), attempt::answers(address, time_limit).await),
             Self::Neighbour(address) => {
-                ("neighbour", address.ip().to_string(), attempt::answers(address, patience).await)
+                ("neighbour", address.ip().to_string(), attempt::answers(address, time_limit).await)
             }
-            Self::Tcp(target) => ("tcp", target.to_string(), attempt::connect(&target, patience).await),
-            Self::Udp(target) => ("udp", target.to_string(), attempt::datagram(&target, patience).await),
+            Self::Tcp(target) => ("tcp", target.to_string(), attempt::connect(&target, time_limit).await),
+            Self::Udp(target) => ("udp", target.to_string(), attempt::datagram(&target, time_limit).await),
             Self::Allowed(target, speaks) => {
-                (report::ALLOWED, target.to_string(), outbound::ask(&target, speaks, patience).await)
+                (report::ALLOWED, target.to_string(), outbound::ask(&target, speaks, time_limit).await)
             }
             Self::NotAllowed(target, speaks) => {
-                ("not allowed", target.to_string(), outbound::ask(&target, speaks, patience).await)
+                ("not allowed", target.to_string(), outbound::ask(&target, speaks, time_limit).await)
             }
             Self::Name(name) => {
-                let outcome = attempt::resolve(&name, patience).await;
+                let outcome = attempt::resolve(&name, time_limit).await;
                 ("dns", name, outcome)
             }
         };

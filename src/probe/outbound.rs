@@ -33,8 +33,8 @@ pub enum Speaks {
 const MOST: u64 = 8 * 1024;
 
 /// Asks a name.
-pub async fn ask(target: &Target, speaks: Speaks, patience: Duration) -> Outcome {
-    let addresses = match addresses(target, patience).await {
+pub async fn ask(target: &Target, speaks: Speaks, time_limit: Duration) -> Outcome {
+    let addresses = match addresses(target, time_limit).await {
         Ok(addresses) => addresses,
         Err(words) => return Outcome::Nothing(words),
     };
@@ -48,7 +48,7 @@ pub async fn ask(target: &Target, speaks: Speaks, patience: Duration) -> Outcome
                 Speaks::Http => http(stream, target).await,
             }
         };
-        last = match timeout(patience, asking).await {
+        last = match timeout(time_limit, asking).await {
             Err(_) => Outcome::Nothing("no answer".to_owned()),
             Ok(Err(words)) => Outcome::Nothing(words),
             Ok(Ok(words)) => return Outcome::Reached(words),

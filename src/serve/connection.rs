@@ -26,6 +26,6 @@ impl Connection {
     /// It is given this document: most likely it is a Traefik, which asks again.
     pub(super) fn give(&self, name: &str, etag: &str) {
         *self.given.lock().unwrap_or_else(PoisonError::into_inner) = Some((name.to_owned(), etag.to_owned()));
-        self.connection.keep();
+        self.connection.set_long_lived();
     }
 }

@@ -36,11 +36,11 @@ const RELOAD: Duration = Duration::from_secs(2);
 
 /// The service's socket and all that decides about who connects to it.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct Server {
     pub(super) listener: TcpListener,
     pub(super) tls: Option<Tls>,
     pub(super) tokens: Option<TokenFile>,
-    pub(super) places: usize,
+    pub(super) max_connections: usize,
     pub(super) timeouts: Timeouts,
     /// How long answers under way may take once the service is told to end.
     pub(super) drain: Duration,
@@ -56,10 +56,10 @@ struct Clients {
     end: watch::Receiver<bool>,
 }
 
-impl Door {
+impl Server {
     /// Serves `router` until `end` changes or its sender is gone; then answers under way get a moment.
     pub(super) async fn serve(self, router: Router, end: watch::Receiver<bool>) {
-        let Self { listener, mut tls, mut tokens, places, timeouts, drain, metrics } = self;
+        let Self { listener, mut tls, mut tokens, max_connections, timeouts, drain, metrics } = self;
         let clients = Clients { router, tls: tls.as_ref().map(Tls::config), timeouts, metrics, end: end.clone() };
         let reload = async {
             let mut reload = interval(RELOAD);
@@ -74,14 +74,14 @@ impl Door {
             }
         };
         tokio::select! {
-            () = accept::accept(Listener::Tcp(listener), places, Arc::new(clients), end, drain) => {}
+            () = accept::accept(Listener::Tcp(listener), max_connections, Arc::new(clients), end, drain) => {}
             () = reload => {}
         }
     }
 }
 
-impl accept::Host for Clients {
-    async fn talk(self: Arc<Self>, stream: Stream, connection: Arc<Known>) {
+impl accept::Handler for Clients {
+    async fn serve(self: Arc<Self>, stream: Stream, connection: Arc<Known>) {
         let talking = async {
             let Some(tls) = &self.tls else { return self.answer(stream, &connection).await };
             let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
@@ -103,7 +103,7 @@ impl accept::Host for Clients {
         self.metrics.turned_away();
     }
 
-    fn turn_away(&self) -> &'static [u8] {
+    fn reject(&self) -> &'static [u8] {
         // Where TLS is spoken nothing can be said.
         b""
     }
@@ -137,7 +137,7 @@ impl Clients {
         tokio::select! {
             ended = served.as_mut() => return Ok(ended?),
             _ = end.changed() => served.as_mut().graceful_shutdown(),
-            () = connection.wanted() => served.as_mut().graceful_shutdown(),
+            () = connection.closing() => served.as_mut().graceful_shutdown(),
         }
         Ok(served.await?)
     }

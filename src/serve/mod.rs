@@ -52,7 +52,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::{info, warn};
 
-use self::listen::Door;
+use self::listen::Server;
 use self::metrics::Metrics;
 use self::negotiate::{CLASSIC, HTML, JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
 use self::preview::Wanted;
@@ -123,7 +123,7 @@ pub enum Problem {
 /// A service that is bound, but serves nothing yet.
 #[derive(Debug)]
 pub struct Service {
-    door: Door,
+    server: Server,
     shared: Shared,
     published: watch::Sender<Option<Arc<Published>>>,
 }
@@ -178,13 +178,14 @@ impl Service {
             metrics: Arc::clone(&metrics),
             views: Views::default(),
         };
-        let door = Door { listener, tls, tokens, places: max_connections.max(1), timeouts, drain, metrics };
-        Ok(Self { door, shared, published })
+        let server =
+            Server { listener, tls, tokens, max_connections: max_connections.max(1), timeouts, drain, metrics };
+        Ok(Self { server, shared, published })
     }
 
     /// Where it listens, with the port that the system chose if it was to choose.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.door.listener.local_addr()
+        self.server.listener.local_addr()
     }
 
     /// Serves what `watching` observes into `observed`, until `stop` resolves. Errors: the reason of the first task to
@@ -196,7 +197,7 @@ impl Service {
         watching: impl Future<Output = String> + Send + 'static,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Problem> {
-        let Self { door, shared, published } = self;
+        let Self { server, shared, published } = self;
         let outbound_keep = shared.outbound_keep;
         let settings = Arc::new(settings);
         let shared = Shared { settings: Arc::clone(&settings), ..shared };
@@ -209,7 +210,7 @@ impl Service {
             "nothing more can be observed".to_owned()
         });
         let mut listening = JoinSet::new();
-        listening.spawn(door.serve(router(shared), ended));
+        listening.spawn(server.serve(router(shared), ended));
         let reason = tokio::select! {
             () = stop => None,
             Some(ended) = sources.join_next() => Some(ended.unwrap_or_else(|error| format!("a task failed: {error}"))),

@@ -454,7 +454,7 @@ pub fn engine(version: &Value, info: &Value) -> Engine {
         keeps_variants: keeps_variants(info),
         gwbridge_members: Some(BTreeSet::new()),
         host_address: None,
-        door: None,
+        socket_access: None,
     }
 }
 

@@ -93,20 +93,20 @@ async fn check(labels: Map<String, Value>, state: &str, words: &str) {
     engine.label(&id("bomb"), labels);
     engine.start();
     let at = |path: &Path| format!("--engine=unix://{}", path.display());
-    let door = directory.path().join("gate.sock");
-    let gate = Running::of(&["gate", &at(engine.socket()), &format!("--listen=unix://{}", door.display())]);
+    let gate_socket = directory.path().join("gate.sock");
+    let gate = Running::of(&["gate", &at(engine.socket()), &format!("--listen=unix://{}", gate_socket.display())]);
     let (behind, direct) = (loopback::own(), loopback::own());
     let serve = |engine: &str, address: SocketAddr| {
         Running::of(&["serve", engine, "--hold=0s", "--traefik-version=3.6", &format!("--listen={address}")])
     };
     let begun = Instant::now();
-    while !door.exists() {
+    while !gate_socket.exists() {
         assert!(begun.elapsed() < EVER, "the gate does not listen");
         time::sleep(Duration::from_millis(20)).await;
     }
     let processes = [
         ("the gate", gate),
-        ("serve behind it", serve(&at(&door), behind)),
+        ("serve behind it", serve(&at(&gate_socket), behind)),
         ("serve", serve(&at(engine.socket()), direct)),
     ];
     for (address, whose) in [(behind, "serve behind the gate"), (direct, "serve")] {

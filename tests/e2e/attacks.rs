@@ -481,7 +481,7 @@ impl Scene {
             assert!(audit.contains("NET-026") && audit.contains("uplinked"), "{audit}");
         });
         let begin = ["run", "--rm", "--network", "wired", "--cap-drop", "ALL", "leeward/leeward:0.1.0", "probe"];
-        let probe = lab.docker(&[&begin[..], &["--patience=1", "--neighbours"]].concat());
+        let probe = lab.docker(&[&begin[..], &["--timeout=1", "--neighbours"]].concat());
         lab.note(&format!("probe on wired: ok {}\n{}{}", probe.ok, probe.out, probe.err));
         assert!(!probe.ok && probe.out.contains("172.31.9.77") && probe.out.contains("no container"), "{probe:?}");
         lab.docker_ok(&["network", "rm", "wired"]);

@@ -19,7 +19,7 @@ fn the_door() {
     let lab = Lab::start("the_door", &means.composes[0]);
     images::make_all(&lab, &means.traefik);
     lab.compose(MAIN, &["up", "-d"]);
-    let door = Door::new(lab);
+    let door = SocketAccess::new(lab);
     door.readers_work();
     door.nothing_changes_through_it();
     door.secrets_stay_inside();
@@ -51,13 +51,13 @@ impl Drop for Own {
     }
 }
 
-struct Door {
+struct SocketAccess {
     lab: Lab,
     /// The gate's socket, as the machine sees it.
     socket: PathBuf,
 }
 
-impl Door {
+impl SocketAccess {
     fn new(lab: Lab) -> Self {
         let mountpoint = lab.docker_ok(&["volume", "inspect", "-f", "{{.Mountpoint}}", "leeward_engine"]);
         let socket = PathBuf::from(mountpoint).join("engine.sock");

@@ -23,7 +23,7 @@ fn a_probe_gets_out_where_there_is_a_way_and_only_there() {
     let target = format!("--tcp={OUTSIDE}:80");
     let closed = format!("--udp={OUTSIDE}:5353");
     let probe = |network: &str, arguments: &[&str]| {
-        let begin = ["run", "--rm", "--network", network, "--cap-drop", "ALL", LEEWARD, "probe", "--patience=1"];
+        let begin = ["run", "--rm", "--network", network, "--cap-drop", "ALL", LEEWARD, "probe", "--timeout=1"];
         let said = lab.docker(&[&begin, arguments].concat());
         lab.note(&format!("probe on {network}: ok {}\n{}{}", said.ok, said.out, said.err));
         said
@@ -55,7 +55,7 @@ fn a_probe_gets_out_where_there_is_a_way_and_only_there() {
 
     // What may send raw frames is said so, though it is no way out by itself.
     let raw =
-        lab.docker(&["run", "--rm", "--network", "tight", "--user", "0", LEEWARD, "probe", "--patience=1", "--json"]);
+        lab.docker(&["run", "--rm", "--network", "tight", "--user", "0", LEEWARD, "probe", "--timeout=1", "--json"]);
     let report = crate::lab::json(&raw.out);
     assert_eq!((&report["gets_out"], &report["tries"][1]["outcome"]), (&false.into(), &"open".into()), "{raw:?}");
     drop(listens.kill());

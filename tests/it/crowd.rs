@@ -1,4 +1,4 @@
-//! A crowd at the door of `serve`: ten thousand connections do not keep the real Traefik out, and cost little.
+//! A crowd of connections to `serve`: ten thousand connections do not keep the real Traefik out, and cost little.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};

@@ -1,7 +1,7 @@
 //! SOC: Leeward's own access to the engine.
 
 use super::{Check, Rule, Seen};
-use crate::inventory::Door;
+use crate::inventory::SocketAccess;
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::rule_id::RuleId;
@@ -40,9 +40,9 @@ pub(crate) enum Cause {
 }
 
 fn soc_001(context: &Context<'_>) -> Option<Seen> {
-    (context.inventory.engine.door == Some(Door::Wide)).then(|| Seen::new(Cause::TooWide))
+    (context.inventory.engine.socket_access == Some(SocketAccess::Wide)).then(|| Seen::new(Cause::TooWide))
 }
 
 fn soc_002(context: &Context<'_>) -> Option<Seen> {
-    (context.inventory.engine.door == Some(Door::Bare)).then(|| Seen::new(Cause::NoFilter))
+    (context.inventory.engine.socket_access == Some(SocketAccess::Bare)).then(|| Seen::new(Cause::NoFilter))
 }

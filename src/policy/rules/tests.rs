@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Judgement, Standing, all, judge};
 use crate::inventory::{
-    Attachment, Binding, Confinement, Container, ContainerId, Door, Image, Inventory, Mount, Network, Swarm,
+    Attachment, Binding, Confinement, Container, ContainerId, Image, Inventory, Mount, Network, SocketAccess, Swarm,
     Unreadable, Volume,
 };
 use crate::plan::{Decision, compile};
@@ -649,8 +649,16 @@ const PAIRS: &[Pair] = &[
             app(i, "traefik").labels.extend(version);
         },
     ),
-    ("SOC-001", |i| i.engine.door = Some(Door::Wide), |i| i.engine.door = Some(Door::Filtered)),
-    ("SOC-002", |i| i.engine.door = Some(Door::Bare), |i| i.engine.door = Some(Door::Filtered)),
+    (
+        "SOC-001",
+        |i| i.engine.socket_access = Some(SocketAccess::Wide),
+        |i| i.engine.socket_access = Some(SocketAccess::Filtered),
+    ),
+    (
+        "SOC-002",
+        |i| i.engine.socket_access = Some(SocketAccess::Bare),
+        |i| i.engine.socket_access = Some(SocketAccess::Filtered),
+    ),
 ];
 
 /// Puts a label into the image of `app`, and so into `app`.

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use leeward::docker::{self, Certificates, Endpoint};
 use leeward::gate::ask::TABLE;
-use leeward::inventory::{Door, Inventory};
+use leeward::inventory::{Inventory, SocketAccess};
 
 use super::house::{Gate, SECRET, parse};
 use crate::eventually::eventually;
@@ -283,14 +283,14 @@ fn the_docker_command_reads_and_does_nothing_else() {
     assert_eq!(machine.direct(&["inspect", &NAMES.web]), before);
 }
 
-/// What Leeward reads by this socket of the engine and of what the test made, and what it makes of the door. Others may have
+/// What Leeward reads by this socket of the engine and of what the test made, and how much of it it says can be reached. Others may have
 /// anything there, such as what the gate keeps to itself: the options of a plugin, labels above its bounds.
-fn inventory(socket: &Path) -> (Inventory, Option<Door>) {
+fn inventory(socket: &Path) -> (Inventory, Option<SocketAccess>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let endpoint: Endpoint = format!("unix://{}", socket.display()).parse().unwrap();
     let options = docker::Options { test_door: true, ..docker::Options::default() };
     let mut read = runtime.block_on(docker::read(&endpoint, &Certificates::default(), options)).unwrap();
-    let door = read.engine.door.take();
+    let access = read.engine.socket_access.take();
     read.networks.retain(|_, network| network.name == NAMES.network);
     read.containers.retain(|_, container| container.name == NAMES.web);
     read.images.retain(|id, _| read.containers.values().any(|container| container.image_id == *id));
@@ -301,7 +301,7 @@ fn inventory(socket: &Path) -> (Inventory, Option<Door>) {
     for container in read.containers.values_mut() {
         Arc::make_mut(container).mounts.sort_by(|one, other| one.destination.cmp(&other.destination));
     }
-    (read, door)
+    (read, access)
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn leeward_reads_the_same_and_knows_the_door() {
         "1000",
     ]);
     let (direct, gated) = (inventory(&machine.engine), inventory(&machine.gate.socket));
-    assert_eq!((direct.1, gated.1), (Some(Door::Bare), Some(Door::Filtered)));
+    assert_eq!((direct.1, gated.1), (Some(SocketAccess::Bare), Some(SocketAccess::Filtered)));
     assert_eq!(direct.0, gated.0);
     let read = gated.0;
     assert_eq!((read.containers.len(), read.networks.len(), read.images.len(), read.volumes.len()), (1, 1, 1, 1));
