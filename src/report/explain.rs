@@ -198,8 +198,8 @@ impl Answer<'_> {
         match self {
             Self::Container(explanation) => json(explanation),
             Self::Host(host) => json(host),
-            Self::Several(names) => json(&serde_json::json!({ "several": names })),
-            Self::Nothing(names) => json(&serde_json::json!({ "nearest": names })),
+            Self::Several(names) => json(&serde_json::json!({ "error": SEVERAL, "several": names })),
+            Self::Nothing(names) => json(&serde_json::json!({ "error": NOTHING, "nearest": names })),
         }
     }
 
@@ -208,23 +208,21 @@ impl Answer<'_> {
         match self {
             Self::Container(explanation) => container(explanation),
             Self::Host(answer) => host(answer),
-            Self::Several(names) => {
-                format!(
-                    "several match this name; use one of these names or ids:\n  {}\n",
-                    visible_lines(&names.join("\n")).replace('\n', "\n  ")
-                )
-            }
+            Self::Several(names) => named(&format!("{SEVERAL}; use one of these names or ids"), names),
             Self::Nothing(names) if names.is_empty() => {
-                "no container, service or host has this name; `leeward routes --all` lists the containers\n".to_owned()
+                format!("{NOTHING}; `leeward routes --all` lists the containers\n")
             }
-            Self::Nothing(names) => {
-                format!(
-                    "no container, service or host has this name; similar names:\n  {}\n",
-                    visible_lines(&names.join("\n")).replace('\n', "\n  ")
-                )
-            }
+            Self::Nothing(names) => named(&format!("{NOTHING}; similar names"), names),
         }
     }
+}
+
+/// What is said of a name that several have, and of one that nobody has.
+const SEVERAL: &str = "several containers have this name";
+const NOTHING: &str = "no container, service or host has this name";
+
+fn named(title: &str, names: &[String]) -> String {
+    format!("{title}:\n  {}\n", visible_lines(&names.join("\n")).replace('\n', "\n  "))
 }
 
 fn container(explanation: &Explanation<'_>) -> String {

@@ -250,7 +250,7 @@ fn router(shared: Shared) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|| async {
-            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{container}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
+            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
             error(StatusCode::NOT_FOUND, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))

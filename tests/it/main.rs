@@ -4,6 +4,7 @@
 
 mod asking;
 mod check;
+mod contract;
 mod crowd;
 mod default_certificate;
 #[path = "../support/eventually.rs"]

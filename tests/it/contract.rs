@@ -1,0 +1,222 @@
+//! `docs/openapi.yaml` and what is really answered: the same paths, and for each status and format the described shape.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::serving::Serving;
+
+/// One answer.
+struct Answer {
+    status: u16,
+    kind: String,
+    body: String,
+}
+
+fn ask(port: u16, path: &str, headers: &str) -> Answer {
+    let host = if headers.contains("Host:") { "" } else { "Host: localhost\r\n" };
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap().to_owned();
+    Answer { status: head.split_whitespace().nth(1).unwrap().parse().unwrap(), kind, body: body.to_owned() }
+}
+
+/// The contract. A field that it does not describe is an error here, though clients must pass over such fields.
+fn contract() -> Value {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.yaml")).unwrap();
+    let mut contract: Value = serde_saphyr::from_str(&text).unwrap();
+    close(&mut contract["components"]["schemas"]);
+    contract
+}
+
+fn close(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("properties") {
+                fields.entry("additionalProperties").or_insert(json!(false));
+            }
+            fields.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// Made once for each schema: that takes longer than an answer.
+type Validators = BTreeMap<String, jsonschema::Validator>;
+
+/// What is wrong with an answer to a path of the contract.
+fn problems(contract: &Value, path: &str, answer: &Answer, validators: &mut Validators) -> Vec<String> {
+    let Answer { status, kind, body } = answer;
+    let mut described = &contract["paths"][path]["get"]["responses"][status.to_string()];
+    if let Some(name) = described["$ref"].as_str() {
+        described = contract.pointer(name.trim_start_matches('#')).unwrap();
+    }
+    if described.is_null() {
+        return vec![format!("{path}: {status} is not described")];
+    }
+    let Some(content) = described["content"].as_object() else {
+        return if body.is_empty() { vec![] } else { vec![format!("{path} {status}: has a body")] };
+    };
+    let Some(media) = content.get(kind) else { return vec![format!("{path} {status}: `{kind}` is not described")] };
+    if kind != "application/json" {
+        return vec![];
+    }
+    let schema = json!({ "allOf": [media["schema"]], "components": contract["components"] });
+    let validator = validators.entry(schema["allOf"][0].to_string());
+    let validator = validator.or_insert_with(|| jsonschema::draft202012::new(&schema).unwrap());
+    let body = serde_json::from_str(body).unwrap();
+    validator.iter_errors(&body).map(|error| format!("{path} {status}: {}: {error}", error.instance_path())).collect()
+}
+
+/// Every status that the contract describes: `/routes 200`.
+fn described(contract: &Value) -> BTreeSet<String> {
+    let paths = contract["paths"].as_object().unwrap();
+    let statuses = |(path, item): (&String, &Value)| {
+        let responses = item["get"]["responses"].as_object().unwrap();
+        responses.keys().map(|status| format!("{path} {status}")).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(statuses).collect()
+}
+
+#[test]
+fn every_answer_is_as_the_contract_describes_it() {
+    const JSON: &str = "Accept: application/json\r\n";
+    let contract = contract();
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "secret\n").unwrap();
+    let nowhere = format!("unix://{}/nobody.sock", folder.path().display());
+    let good = Serving::start(&["--hold=0s"]);
+    let closed = Serving::start(&["--hold=0s", &format!("--token-file={}", token.display())]);
+    let empty = Serving::start_at(&nowhere, &["--hold=0s"]);
+    let demo = include_str!("../../src/source/demo.json");
+    let mut on_host: Value = serde_json::from_str(demo).unwrap();
+    let containers = on_host["inventory"]["containers"].as_object_mut().unwrap();
+    let wiki = containers.values_mut().find(|it| it["name"] == "wiki-wiki-1").unwrap();
+    (wiki["network_mode"], wiki["attachments"]) = (json!("host"), json!({}));
+    let snapshot = folder.path().join("on-host.json");
+    std::fs::write(&snapshot, on_host.to_string()).unwrap();
+    let on_host = Serving::start_at(&format!("file:{}", snapshot.display()), &["--hold=0s"]);
+    let of = |names: &[(&'static str, &'static str)]| names.iter().copied().collect::<BTreeMap<_, _>>();
+    // Paths of the contract, and what stands for their parameters.
+    let named = of(&[
+        ("/config/{traefik}", "/config/front-traefik-1"),
+        ("/explain/{name}", "/explain/wiki-wiki-1"),
+        ("/outbound/{egress}", "/outbound/egress"),
+        ("/fix/{name}", "/fix/wiki"),
+    ]);
+    let mut asked = Vec::new();
+    for path in contract["paths"].as_object().unwrap().keys() {
+        let real = named.get(path.as_str()).map_or(path.as_str(), |real| real);
+        for accept in
+            ["", JSON, "Accept: text/html\r\n", "Accept: text/plain\r\n", "Accept: application/sarif+json\r\n"]
+        {
+            for (port, headers) in [
+                (good.port, ""),
+                (good.port, "Host: evil.example\r\nSec-Fetch-Site: none\r\n"),
+                (closed.port, ""),
+                (closed.port, "Authorization: Bearer secret\r\n"),
+                (empty.port, ""),
+            ] {
+                // `/config` waits for an inventory.
+                if port == empty.port
+                    && (path.starts_with("/config") || path.starts_with("/outbound"))
+                    && !accept.is_empty()
+                {
+                    continue;
+                }
+                asked.push((path.as_str(), real.to_owned(), port, format!("{accept}{headers}")));
+            }
+        }
+    }
+    for (path, real) in [
+        ("/config/{traefik}", "/config/nobody"),
+        ("/config/{traefik}", "/config/%ff"),
+        ("/outbound/{egress}", "/outbound/%ff"),
+        ("/routes", "/routes?all"),
+        ("/routes", "/routes?isolation=strict"),
+        ("/routes", "/routes?isolation=warn&names=traefik"),
+        ("/routes", "/routes?nonsense=1"),
+        ("/", "/?nonsense=1"),
+        ("/explain/{name}", "/explain/app1-web-1"),
+        ("/explain/{name}", "/explain/front-traefik-1"),
+        ("/explain/{name}", "/explain/app1.localhost"),
+        ("/explain/{name}", "/explain/wiki.localhost"),
+        ("/explain/{name}", "/explain/wiki-wiki-1?fail-on=refused"),
+        ("/explain/{name}", "/explain/nobody.localhost?fail-on=refused"),
+        ("/explain/{name}", "/explain/wiki-wiki-1?isolation=warn"),
+        ("/explain/{name}", "/explain/db"),
+        ("/explain/{name}", "/explain/ap"),
+        ("/explain/{name}", "/explain/nobody"),
+        ("/explain/{name}", "/explain/%ff"),
+        ("/audit", "/audit?fail-on=high"),
+        ("/audit", "/audit?fail-on=nonsense"),
+        ("/audit", "/audit?isolation=off"),
+        ("/fix", "/fix?keep=wiki-wiki-1&files=false"),
+        ("/fix", "/fix?name=nobody"),
+        ("/fix", "/fix?nonsense=1"),
+        ("/fix/{name}", "/fix/nobody"),
+        ("/fix/{name}", "/fix/wiki?nonsense=1"),
+        ("/topology", "/topology?isolation=strict"),
+        ("/topology", "/topology?nonsense=1"),
+    ] {
+        for accept in [JSON, ""] {
+            asked.push((path, real.to_owned(), good.port, accept.to_owned()));
+        }
+    }
+    for (path, real) in [("/fix", "/fix?fail-on=left"), ("/fix/{name}", "/fix/wiki?fail-on=left")] {
+        asked.push((path, real.to_owned(), on_host.port, JSON.to_owned()));
+    }
+    let etag = good.get("/config").lines().find_map(|line| line.strip_prefix("etag: ").map(str::to_owned)).unwrap();
+    for (path, real) in [("/config", "/config"), ("/config/{traefik}", "/config/front-traefik-1")] {
+        asked.push((path, real.to_owned(), good.port, format!("If-None-Match: {etag}\r\n")));
+    }
+    // Nothing is allowed, and `*` is any document.
+    asked.push(("/outbound/{egress}", "/outbound/egress".to_owned(), good.port, "If-None-Match: *\r\n".to_owned()));
+    let (mut wrong, mut seen, mut validators) = (BTreeSet::new(), BTreeSet::new(), Validators::new());
+    for (path, real, port, headers) in asked {
+        let answer = ask(port, &real, &headers);
+        seen.insert(format!("{path} {}", answer.status));
+        let problems = problems(&contract, path, &answer, &mut validators);
+        wrong.extend(problems.into_iter().map(|problem| format!("{real} ({}): {problem}", headers.trim())));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let unseen: Vec<_> = described(&contract).difference(&seen).cloned().collect();
+    assert!(unseen.is_empty(), "described, and never answered here: {unseen:?}");
+}
+
+#[test]
+fn the_contract_names_the_paths_that_there_are() {
+    let serving = Serving::start(&[]);
+    let answer = ask(serving.port, "/no/such/path", "Accept: application/json\r\n");
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let listed = body["error"].as_str().unwrap().split("there are ").nth(1).unwrap();
+    let listed: BTreeSet<_> = listed.split(", ").collect();
+    let contract = contract();
+    let described: BTreeSet<_> = contract["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(listed, described);
+}
+
+#[test]
+fn an_answer_that_is_not_as_described_is_noticed() {
+    let contract = contract();
+    let of = |status, kind: &str, body: Value| Answer { status, kind: kind.to_owned(), body: body.to_string() };
+    let routes = json!({ "routes": [], "refused": [], "ignored": 3 });
+    let count = |answer| problems(&contract, "/routes", &answer, &mut Validators::new()).len();
+    assert_eq!(count(of(200, "application/json", routes.clone())), 0);
+    for (field, value) in [("ignored", json!("three")), ("unheard_of", json!(1))] {
+        let mut body = routes.clone();
+        body[field] = value;
+        assert_eq!(count(of(200, "application/json", body)), 1, "{field}");
+    }
+    assert_eq!(count(of(500, "text/plain", json!(""))), 1);
+    assert_eq!(count(of(200, "image/png", json!(""))), 1);
+}
