@@ -1,7 +1,15 @@
 //! Inventories of any size, as a busy host would have them: one project for every four containers, three of them
-//! routed, each project with a proxy network and a private one.
+//! routed, each project with a proxy network and a private one. And worlds of which one thing is many.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    reason = "each benchmark has some of them, and all are as they are made here"
+)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use leeward::inventory::{Attachment, Confinement, Container, Engine, Image, Inventory, Network};
 
@@ -43,6 +51,76 @@ pub(crate) fn inventory(count: usize) -> Inventory {
     }
     inventory.put(traefik);
     inventory
+}
+
+/// Four containers, the first with `count` routers more.
+pub(crate) fn routers(count: usize) -> Inventory {
+    let label = |at: usize| (format!("traefik.http.routers.r{at}.rule"), format!("Host(`r{at}.example.com`)"));
+    with_labels((3..count).map(label))
+}
+
+/// Four containers, the first with a router of `count` hosts.
+pub(crate) fn hosts(count: usize) -> Inventory {
+    let hosts: Vec<String> = (0..count).map(|at| format!("Host(`h{at}.example.com`)")).collect();
+    with_labels([("traefik.http.routers.svc0.rule".to_owned(), hosts.join(" || "))])
+}
+
+fn with_labels(labels: impl IntoIterator<Item = (String, String)>) -> Inventory {
+    let mut inventory = inventory(4);
+    let first = inventory.containers.values().find(|it| it.name.ends_with("svc0-1")).unwrap().id.clone();
+    inventory.container_mut(first.as_str()).unwrap().labels.extend(labels);
+    inventory
+}
+
+/// Four containers, and `count` networks that nobody is on.
+pub(crate) fn networks(count: usize) -> Inventory {
+    let mut inventory = inventory(4);
+    for number in 16..count {
+        let network = network(&format!("n{number}"), number);
+        inventory.networks.insert(network.id.clone(), network);
+    }
+    inventory
+}
+
+/// Four containers, the first on `count` networks, as Traefik is.
+pub(crate) fn attachments(count: usize) -> Inventory {
+    let mut inventory = networks(count);
+    let on = |number: usize, host| (format!("n{number}"), attachment(&format!("n{number}"), number, host));
+    for container in inventory.containers.values_mut() {
+        let host = if container.name == "traefik" { 2 } else { 3 };
+        if host == 2 || container.name.ends_with("svc0-1") {
+            Arc::make_mut(container).attachments.extend((16..count).map(|number| on(number, host)));
+        }
+    }
+    inventory
+}
+
+/// Containers that each have what the rules warn of.
+pub(crate) fn findings(count: usize) -> Inventory {
+    let mut inventory = inventory(count);
+    for container in inventory.containers.values_mut() {
+        Arc::make_mut(container).confinement = Confinement::default();
+    }
+    inventory
+}
+
+/// Containers that are all on one network, and all routed.
+pub(crate) fn neighbours(count: usize) -> Inventory {
+    let mut inventory = inventory(4);
+    let proxy = inventory.networks.values().find(|it| it.name.ends_with("_proxy")).unwrap().name.clone();
+    for at in 4..=count {
+        let mut container = container(at / 3 * 4 + at % 3, &format!("project{at}"), &proxy, "none");
+        container.attachments = [(proxy.clone(), attachment(&proxy, 0, 9))].into();
+        inventory.put(container);
+    }
+    inventory
+}
+
+/// One container says something else than before.
+pub(crate) fn change(inventory: &mut Inventory, port: u16) {
+    let id = inventory.containers.keys().next().unwrap().clone();
+    let container = inventory.container_mut(id.as_str()).unwrap();
+    container.labels.insert("traefik.http.services.x.loadbalancer.server.port".into(), port.to_string());
 }
 
 /// An id as an engine would give: 64 hex digits of which the first few tell it from any other.
