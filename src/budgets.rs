@@ -132,11 +132,11 @@ impl Demand {
     pub fn of(labels: &BTreeMap<String, String>) -> Self {
         let mut routers = BTreeSet::new();
         let mut regex_size = 0_u64;
-        for (key, value) in labels {
-            if let Some(router) = router(key) {
-                routers.insert(router);
+        for (key, value) in labels.iter().filter_map(|(key, value)| Some((Key::of(key)?, value))) {
+            if key.is("routers") {
+                routers.insert((case_fold::folded(key.protocol), case_fold::folded(key.first())));
             }
-            regex_size = regex_size.saturating_add(size(key, value));
+            regex_size = regex_size.saturating_add(key.size(value));
         }
         Self { routers: routers.len() as u64, regex_size }
     }
@@ -154,16 +154,19 @@ impl Demand {
 impl Budgets {
     /// What one container's labels have too much of, the cheapest to know first; else their demand.
     pub fn judge(&self, labels: &BTreeMap<String, String>) -> Result<Demand, Excess> {
-        let read = || labels.iter().filter(|(key, _)| is_read(key));
-        let bytes = read().map(|(key, value)| (key.len() + value.len()) as u64).sum();
-        let rule = labels.iter().find(|(key, value)| is_rule(key) && value.len() as u64 > self.rule_bytes);
+        let read = labels.iter().filter(|(key, _)| is_read(key));
+        let (count, bytes) =
+            read.fold((0, 0), |(count, bytes), (key, value)| (count + 1, bytes + key.len() + value.len()));
+        let is_long = |value: &String| value.len() as u64 > self.rule_bytes;
+        let is_rule = |key: &String| Key::of(key).is_some_and(|key| key.is_rule());
+        let rule = labels.iter().find(|(key, value)| is_long(value) && is_rule(key));
         let rule = rule.and_then(|(key, value)| {
             let excess = Excess::of(Quantity::RuleBytes, value.len() as u64, self.rule_bytes)?;
             Some(Excess { label: Some(key.clone()), ..excess })
         });
         let early = rule
-            .or_else(|| Excess::of(Quantity::LabelBytes, bytes, self.label_bytes))
-            .or_else(|| Excess::of(Quantity::Labels, read().count() as u64, self.labels));
+            .or_else(|| Excess::of(Quantity::LabelBytes, bytes as u64, self.label_bytes))
+            .or_else(|| Excess::of(Quantity::Labels, count, self.labels));
         if let Some(excess) = early {
             return Err(excess);
         }
@@ -201,54 +204,64 @@ impl Budgets {
 /// bytes.
 pub fn middlewares(labels: &BTreeMap<String, String>) -> BTreeMap<String, u64> {
     let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-    for (key, value) in labels {
-        let Some((http, kind, rest)) = parts(key) else { continue };
-        if !case_fold::equal(http, "http") || !case_fold::equal(kind, "middlewares") {
-            continue;
+    for (key, value) in labels.iter().filter_map(|(key, value)| Some((Key::of(key)?, value))) {
+        if key.is("middlewares") && case_fold::equal(key.protocol, "http") {
+            let name = key.first().split('[').next().unwrap_or_default();
+            let sum = sizes.entry(case_fold::folded(name).into_owned()).or_default();
+            *sum = sum.saturating_add(key.size(value)).saturating_add(value.len() as u64 / 8);
         }
-        let name = case_fold::folded(rest.split(['.', '[']).next().unwrap_or_default()).into_owned();
-        let sum = sizes.entry(name).or_default();
-        *sum = sum.saturating_add(size(key, value)).saturating_add(value.len() as u64 / 8);
     }
     sizes
 }
 
-/// The parts of a routing label's key behind `traefik.`, if it is one. All are compared as Traefik does: `routerſ` are
-/// routers.
-fn parts(key: &str) -> Option<(&str, &str, &str)> {
-    let mut parts = key.splitn(4, '.');
-    let is_traefiks = case_fold::equal(parts.next()?, "traefik");
-    let (protocol, kind, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    is_traefiks.then_some((protocol, kind, rest))
+/// The parts of a routing label's key: `http`, `routers` and `app.rule` of `traefik.http.routers.app.rule`. All are compared
+/// as Traefik does: `routerſ` are routers.
+struct Key<'a> {
+    protocol: &'a str,
+    kind: &'a str,
+    rest: &'a str,
 }
 
-/// `http.app`, of `traefik.http.routers.app.rule`.
-fn router(key: &str) -> Option<String> {
-    let (protocol, kind, rest) = parts(key)?;
-    let name = rest.split('.').next().unwrap_or_default();
-    case_fold::equal(kind, "routers").then(|| case_fold::folded(&[protocol, ".", name].concat()).into_owned())
-}
-
-fn is_rule(key: &str) -> bool {
-    router(key).is_some() && case_fold::equal(last(key), "rule")
-}
-
-fn last(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or_default()
-}
-
-/// Of the regular expressions in one label.
-fn size(key: &str, value: &str) -> u64 {
-    if is_rule(key) {
-        return crate::traefik::rules::router::regex_size(value);
+impl<'a> Key<'a> {
+    fn of(key: &'a str) -> Option<Self> {
+        let (root, rest) = key.split_once('.')?;
+        if !case_fold::equal(root, "traefik") {
+            return None;
+        }
+        let (protocol, rest) = rest.split_once('.')?;
+        let (kind, rest) = rest.split_once('.')?;
+        Some(Self { protocol, kind, rest })
     }
-    let is_regex = parts(key).is_some() && case_fold::folded(last(key)).contains("regex");
-    if !is_regex {
-        return 0;
+
+    fn is(&self, kind: &str) -> bool {
+        case_fold::equal(self.kind, kind)
     }
-    // Some are lists, with commas between; others are one pattern.
-    let parts = value.split(',').map(crate::traefik::rules::go_regex::size).fold(0, u64::saturating_add);
-    parts.max(crate::traefik::rules::go_regex::size(value))
+
+    /// What the router, middleware or service is called.
+    fn first(&self) -> &'a str {
+        self.rest.split('.').next().unwrap_or_default()
+    }
+
+    fn last(&self) -> &'a str {
+        self.rest.rsplit('.').next().unwrap_or_default()
+    }
+
+    fn is_rule(&self) -> bool {
+        case_fold::equal(self.last(), "rule") && self.is("routers")
+    }
+
+    /// Of the regular expressions in its value.
+    fn size(&self, value: &str) -> u64 {
+        if self.is_rule() {
+            return crate::traefik::rules::router::regex_size(value);
+        }
+        if !case_fold::folded(self.last()).contains("regex") {
+            return 0;
+        }
+        // Some are lists, with commas between; others are one pattern.
+        let parts = value.split(',').map(crate::traefik::rules::go_regex::size).fold(0, u64::saturating_add);
+        parts.max(crate::traefik::rules::go_regex::size(value))
+    }
 }
 
 #[cfg(test)]

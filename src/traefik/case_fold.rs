@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 /// Whether two names are the same but for case.
 pub(crate) fn equal(a: &str, b: &str) -> bool {
-    if a.is_ascii() && b.is_ascii() {
-        return a.eq_ignore_ascii_case(b);
-    }
-    a.chars().map(fold).eq(b.chars().map(fold))
+    a.eq_ignore_ascii_case(b) || !(a.is_ascii() && b.is_ascii()) && a.chars().map(fold).eq(b.chars().map(fold))
 }
 
 /// The form that all spellings of a name share.

@@ -224,7 +224,7 @@ fn expected(at: usize, wanted: &str, found: &Token) -> String {
 }
 
 struct Lexer<'a> {
-    rest: std::iter::Peekable<std::str::Chars<'a>>,
+    rest: std::str::Chars<'a>,
     /// Characters read.
     read: usize,
     /// Whether a line break would end the expression here.
@@ -234,16 +234,25 @@ struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     fn new(text: &'a str) -> Result<Self, String> {
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if let Some(at) = body.chars().position(|c| matches!(c, '\0' | '\u{feff}')) {
-            return Err(format!("at character {}: a NUL or a byte order mark", at + 1));
+        if let Some((before, _)) = body.split_once(['\0', '\u{feff}']) {
+            return Err(format!("at character {}: a NUL or a byte order mark", before.chars().count() + 1));
         }
-        Ok(Self { rest: body.chars().peekable(), read: 0, ends: false })
+        Ok(Self { rest: body.chars(), read: 0, ends: false })
     }
 
     fn bump(&mut self) -> Option<char> {
         let next = self.rest.next();
         self.read += usize::from(next.is_some());
         next
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest.clone().next()
+    }
+
+    /// Reads this character, if it comes next.
+    fn skip(&mut self, wanted: char) -> bool {
+        self.peek() == Some(wanted) && self.bump().is_some()
     }
 
     /// The next token and where it begins.
@@ -271,15 +280,9 @@ impl<'a> Lexer<'a> {
                 '(' => Token::Open,
                 ')' => Token::Close,
                 ',' => Token::Comma,
-                '!' if self.rest.peek() != Some(&'=') => Token::Not,
-                '&' if self.rest.next_if_eq(&'&').is_some() => {
-                    self.read += 1;
-                    Token::And
-                }
-                '|' if self.rest.next_if_eq(&'|').is_some() => {
-                    self.read += 1;
-                    Token::Or
-                }
+                '!' if self.peek() != Some('=') => Token::Not,
+                '&' if self.skip('&') => Token::And,
+                '|' if self.skip('|') => Token::Or,
                 '.' => {
                     if self.bump() == Some('.') && self.bump() == Some('.') {
                         Token::Ellipsis
@@ -293,12 +296,12 @@ impl<'a> Lexer<'a> {
                     return Err(format!("at character {at}: strings are in backticks or double quotes, not in `'`"));
                 }
                 '_' | 'a'..='z' | 'A'..='Z' => {
-                    let mut name = String::from(first);
-                    while let Some(c) = self.rest.next_if(|c| *c == '_' || c.is_ascii_alphanumeric()) {
-                        self.read += 1;
-                        name.push(c);
-                    }
-                    Token::Name(name)
+                    let rest = self.rest.as_str();
+                    let after = rest.trim_start_matches(|c: char| c == '_' || c.is_ascii_alphanumeric());
+                    let more = rest.get(..rest.len() - after.len()).unwrap_or_default();
+                    self.read += more.len();
+                    self.rest = after.chars();
+                    Token::Name([first.encode_utf8(&mut [0; 4]), more].concat())
                 }
                 other => return Err(format!("at character {at}: an unexpected `{}`", other.escape_debug())),
             };
@@ -331,15 +334,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn raw(&mut self, at: usize) -> Result<String, String> {
-        let mut text = String::new();
-        loop {
-            match self.bump() {
-                Some('`') => return Ok(text),
-                Some('\r') => {}
-                Some(c) => text.push(c),
-                None => return Err(format!("at character {at}: a backtick without its end")),
-            }
-        }
+        let end = || format!("at character {at}: a backtick without its end");
+        let (text, after) = self.rest.as_str().split_once('`').ok_or_else(end)?;
+        self.read += text.chars().count() + 1;
+        self.rest = after.chars();
+        Ok(text.replace('\r', ""))
     }
 
     fn quoted(&mut self, at: usize) -> Result<String, String> {
