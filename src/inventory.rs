@@ -7,19 +7,20 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
-use std::ops::Bound;
+use std::ops::{Bound, Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::budgets::Excess;
 
+/// Shared text: it is in many places, and a copy costs no memory.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The id as the engine writes it.
@@ -40,7 +41,7 @@ macro_rules! id {
             }
         }
 
-        impl<S: Into<String>> From<S> for $name {
+        impl<S: Into<Arc<str>>> From<S> for $name {
             fn from(id: S) -> Self {
                 Self(id.into())
             }
@@ -76,12 +77,91 @@ pub struct Inventory {
     /// Containers that the engine listed, but whose inspection could not be read.
     pub unreadable: BTreeMap<ContainerId, Unreadable>,
     /// Every network, by id.
-    pub networks: BTreeMap<NetworkId, Network>,
+    pub networks: Shared<BTreeMap<NetworkId, Network>>,
     /// The images of the containers, by [`Container::image_key`]. A missing entry means: not asked for; see
     /// [`Image::problem`].
-    pub images: BTreeMap<ImageId, Image>,
+    pub images: Shared<BTreeMap<ImageId, Image>>,
     /// The volumes that containers mount, by name. A missing entry means: not readable.
-    pub volumes: BTreeMap<String, Volume>,
+    pub volumes: Shared<BTreeMap<String, Volume>>,
+}
+
+/// What several inventories share until one of them changes it: then it is copied. An inventory is copied at every change,
+/// and its networks seldom change with its containers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Shared<T>(Arc<T>);
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl<T: Clone + Eq> Shared<T> {
+    /// Takes in what it is now. What is as it was stays shared.
+    pub fn set(&mut self, now: T) {
+        if **self != now {
+            *self = Self(Arc::new(now));
+        }
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Shared<BTreeMap<K, V>> {
+    /// Keeps only these. Where that is all of them, they stay shared.
+    pub fn keep(&mut self, mut is_kept: impl FnMut(&K, &V) -> bool) {
+        if !self.iter().all(|(key, value)| is_kept(key, value)) {
+            self.retain(|key, value| is_kept(key, value));
+        }
+    }
+}
+
+impl<K: Ord + Clone, V: Clone + Eq> Shared<BTreeMap<K, V>> {
+    /// Takes these in. Those that are as they were stay shared.
+    pub fn learn(&mut self, new: impl IntoIterator<Item = (K, V)>) {
+        for (key, value) in new {
+            if self.get(&key) != Some(&value) {
+                self.insert(key, value);
+            }
+        }
+    }
+}
+
+impl<T: FromIterator<A>, A> FromIterator<A> for Shared<T> {
+    fn from_iter<I: IntoIterator<Item = A>>(items: I) -> Self {
+        Self(Arc::new(items.into_iter().collect()))
+    }
+}
+
+impl<K: Ord, V, const N: usize> From<[(K, V); N]> for Shared<BTreeMap<K, V>> {
+    fn from(items: [(K, V); N]) -> Self {
+        Self(Arc::new(items.into()))
+    }
+}
+
+impl<K: Clone, V: Clone> IntoIterator for Shared<BTreeMap<K, V>> {
+    type Item = (K, V);
+    type IntoIter = std::collections::btree_map::IntoIter<K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Arc::unwrap_or_clone(self.0).into_iter()
+    }
+}
+
+impl<'a, K, V> IntoIterator for &'a Shared<BTreeMap<K, V>> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = std::collections::btree_map::Iter<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 impl Inventory {

@@ -147,10 +147,10 @@ impl Belongings {
     pub(super) fn tidy(&self, inventory: &mut Inventory) {
         let Inventory { containers, images, volumes: known, .. } = inventory;
         let used: BTreeSet<&ImageId> = containers.values().filter_map(|it| it.image_key()).collect();
-        images.retain(|id, _| used.contains(id));
+        images.keep(|id, _| used.contains(id));
         self.images.retain(|id, image| used.contains(id) && image.problem.is_none());
         let used: BTreeSet<&String> = containers.values().flat_map(|container| volumes(container)).collect();
-        known.retain(|name, _| used.contains(name));
+        known.keep(|name, _| used.contains(name));
         self.volumes.retain(|name, volume| used.contains(name) && volume.is_some());
     }
 }

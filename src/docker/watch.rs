@@ -216,6 +216,8 @@ struct Watch {
     polls: bool,
     /// Bytes of the labels of each owner's containers of one image, and a little more for each label.
     labels: BTreeMap<(String, ImageId), u64>,
+    /// Some of these are gone since they were added up, or of another owner.
+    labels_left: bool,
 }
 
 impl Watch {
@@ -232,6 +234,7 @@ impl Watch {
             news: None,
             polls: false,
             labels: BTreeMap::new(),
+            labels_left: false,
         }
     }
 
@@ -475,7 +478,7 @@ impl Watch {
     fn take_lists(&mut self, lists: Lists, containers: BTreeSet<ContainerId>, inspections: &mut Inspections<'_>) {
         let Lists { containers: listed, networks, gwbridge_members, swarm } = lists;
         let inventory = Arc::make_mut(&mut self.inventory);
-        inventory.networks = networks.into_iter().map(|it| (it.id.clone(), it)).collect();
+        inventory.networks.set(networks.into_iter().map(|it| (it.id.clone(), it)).collect());
         inventory.engine.gwbridge_members = gwbridge_members;
         if let Some([services, tasks, nodes]) = swarm {
             let services = swarm::containers(&services, &tasks, &nodes, &inventory.networks);
@@ -484,6 +487,7 @@ impl Watch {
             for container in services {
                 inventory.put(container);
             }
+            self.labels_left = true;
         }
         self.news.get_or_insert_with(Instant::now);
         let mut wanted = containers;
@@ -521,9 +525,11 @@ impl Watch {
                         if inventory.engine.keeps_variants && container.variant == Variant::Unsaid {
                             container.variant = Variant::Unknown;
                         }
-                        inventory.images.extend(container.image_key().cloned().zip(image));
-                        inventory.volumes.extend(volumes);
+                        inventory.images.learn(container.image_key().cloned().zip(image));
+                        inventory.volumes.learn(volumes);
                         // A short id in an event is not what the container is known by.
+                        let before = inventory.containers.get(&container.id);
+                        self.labels_left |= before.is_some_and(|it| sharers(it) != sharers(&container));
                         let container = hold(container, inventory, &mut self.labels, self.options.owner_label_bytes);
                         if container.excess.as_ref().is_some_and(|it| it.quantity == Quantity::OwnerLabelBytes) {
                             // It is read again with the next list: the others may be gone by then.
@@ -531,7 +537,7 @@ impl Watch {
                         }
                         inventory.put(container);
                     }
-                    None => drop(inventory.containers.remove(&id)),
+                    None => self.labels_left |= inventory.containers.remove(&id).is_some(),
                 }
             }
             Err(problem) => {
@@ -576,10 +582,11 @@ impl Watch {
     fn publish(&mut self, sender: &Sender<Option<Observed>>) {
         self.news = None;
         self.belongings.tidy(Arc::make_mut(&mut self.inventory));
-        // Without those that are gone.
-        self.labels.clear();
-        for container in self.inventory.containers.values() {
-            *self.labels.entry(sharers(container)).or_default() += weight(container);
+        if std::mem::take(&mut self.labels_left) {
+            self.labels.clear();
+            for container in self.inventory.containers.values() {
+                *self.labels.entry(sharers(container)).or_default() += weight(container);
+            }
         }
         let was_stale = sender.borrow().as_ref().is_some_and(|observed| observed.stale.is_some());
         if was_stale {

@@ -1,7 +1,5 @@
 //! What changed from one plan to the next, for the log: each route and each refusal once, when it comes or goes.
 
-use std::collections::BTreeMap;
-
 use tracing::{info, warn};
 
 use super::published::Published;
@@ -34,15 +32,17 @@ pub(super) struct Changes<'a> {
 /// What `after` has over `before`.
 pub(super) fn between<'a>(before: Option<&'a Plan>, after: &'a Plan) -> Changes<'a> {
     let mut changes = Changes::default();
-    let mut gone = before.map(by_name).unwrap_or_default();
+    // Both are in the order of their names.
+    let mut old = before.into_iter().flat_map(|plan| &plan.routes).peekable();
     for route in &after.routes {
-        match gone.remove(&(route.protocol, route.router.as_str())) {
+        changes.removed.extend(std::iter::from_fn(|| old.next_if(|old| name(old) < name(route))));
+        match old.next_if(|old| name(old) == name(route)) {
             None => changes.added.push(route),
             Some(old) if old != route => changes.changed.push(route),
             Some(_) => {}
         }
     }
-    changes.removed = gone.into_values().collect();
+    changes.removed.extend(old);
     for now in after.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
         let Some(refusal) = &now.refusal else { continue };
         let before = before.and_then(|plan| plan.decisions.get(&now.id)).filter(|it| it.outcome == Outcome::Refused);
@@ -74,8 +74,8 @@ fn stands_against(before: &Decision, refusal: &Refusal) -> bool {
     }
 }
 
-fn by_name(plan: &Plan) -> BTreeMap<(Protocol, &str), &Route> {
-    plan.routes.iter().map(|route| ((route.protocol, route.router.as_str()), route)).collect()
+fn name(route: &Route) -> (Protocol, &str) {
+    (route.protocol, route.router.as_str())
 }
 
 /// What a stranger wrote, as a part of a line.

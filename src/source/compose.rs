@@ -90,7 +90,8 @@ pub fn read_in(text: &str, name: &str, folders: Folders<'_>) -> Result<Project, 
     for (key, volume) in entries(&config, &["volumes"]) {
         if !is_external(volume) {
             let raw = json!({ "Driver": driver(volume, "local"), "Options": at(volume, &["driver_opts"]) });
-            project.inventory.volumes.insert(project.full_name(key, volume), facts::volume(&raw));
+            let name = project.full_name(key, volume);
+            project.inventory.volumes.insert(name, facts::volume(&raw));
         }
     }
     for (service, described) in entries(&config, &["services"]) {
@@ -738,7 +739,8 @@ mod tests {
 
     #[test]
     fn networks_have_the_names_that_compose_gives_them() {
-        let networks = |text: &str| inventory(text).networks.into_values().map(|it| it.name).collect::<BTreeSet<_>>();
+        let networks =
+            |text: &str| inventory(text).networks.into_iter().map(|(_, it)| it.name).collect::<BTreeSet<_>>();
         let engines = ["bridge", "host", "none"];
         let check = |text: &str, own: &[&str]| {
             let wanted = engines.iter().chain(own).map(|it| (*it).to_owned()).collect();

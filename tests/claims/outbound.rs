@@ -709,7 +709,8 @@ fn the_topology_shows_who_may_reach_what_and_by_whom() {
     );
     let egress = topology.containers.iter().find(|it| it.name == "egress").unwrap();
     assert_eq!(egress.role, Role::Egress);
-    let shared = |it: &&leeward::report::topology::Link<'_>| it.network.is_some_and(|it| it.0 == "net-egress-app1");
+    let shared =
+        |it: &&leeward::report::topology::Link<'_>| it.network.is_some_and(|it| it.as_str() == "net-egress-app1");
     assert!(topology.links.iter().filter(shared).all(|it| it.state == State::Shut));
     let told: Value = serde_json::from_str(&topology.json()).unwrap();
     assert_eq!(
