@@ -183,7 +183,7 @@ fn a_real_traefik_gets_in() {
     let text = format!(
         "api: {{ insecure: true }}\nentryPoints: {{ traefik: {{ address: '{api}' }} }}\nproviders:\n  http:\n    \
          endpoint: https://localhost:{}/config\n    headers: {{ Authorization: Bearer first }}\n    tls: {{ ca: {}, cert: \
-         {}, key: {} }}\n    pollInterval: 250ms\n",
+         {}, key: {} }}\n    pollInterval: 100ms\n",
         house.serving.port,
         at("ca.pem"),
         at("traefik.pem"),

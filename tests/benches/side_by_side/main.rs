@@ -108,7 +108,7 @@ impl<'a> Bench<'a> {
         let place = folder.path();
         let docker = format!("{{ endpoint: '{}', exposedByDefault: false }}", engine.socket(Side::Own));
         let own = Traefik::start(&binary, place, "own", ("docker", &docker), certificate);
-        let http = format!("{{ endpoint: 'http://{served}/config', pollInterval: 250ms, pollTimeout: 30m }}");
+        let http = format!("{{ endpoint: 'http://{served}/config', pollInterval: 100ms, pollTimeout: 30m }}");
         let fed = Traefik::start(&binary, place, "fed", ("http", &http), false);
         for traefik in [&own, &fed] {
             traefik.until(&["other0"], true);
@@ -213,7 +213,7 @@ impl<'a> Bench<'a> {
         freeze(&self.all(), true);
         let server = floor::Server::start(&without);
         let http =
-            format!("{{ endpoint: 'http://127.0.0.1:{}/', pollInterval: 250ms, pollTimeout: 30m }}", server.port);
+            format!("{{ endpoint: 'http://127.0.0.1:{}/', pollInterval: 100ms, pollTimeout: 30m }}", server.port);
         let traefik = Traefik::start(&self.binary, self.folder.path(), "floor", ("http", &http), self.certificate);
         traefik.until(&["other0"], true);
         let times = (0..rounds)
