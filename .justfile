@@ -31,9 +31,13 @@ ci:
 demo:
     cargo run -- serve --engine demo
 
-# Leeward beside Traefik's own provider, at three sizes. Needs root, Docker's programs and LEEWARD_TRAEFIK_DIR.
+# Leeward beside Traefik's own provider, at 100 and 1,000. Needs root, Docker's programs and LEEWARD_TRAEFIK_DIR.
 bench:
     cargo bench --bench side_by_side
+
+# What a compilation costs, and how that grows.
+bench-growth *ARGS:
+    cargo bench --bench growth {{ARGS}}
 
 # The image, under the name that compose/ uses.
 image:

@@ -2,8 +2,11 @@
 //! container is routed, and what that costs. Prints the tables of `docs/performance.md`.
 //!
 //! As root, with Docker's programs, and `LEEWARD_TRAEFIK_DIR` as `.ci/run` fills it:
-//! `cargo bench --bench side_by_side`. `LEEWARD_SIZES=100,1000` chooses among a real engine of 100 containers, and
-//! simulated ones of 1,000 and 10,000. A few minutes for each.
+//! `cargo bench --bench side_by_side`: a real engine of 100 containers and a simulated one of 1,000, in under ten minutes on
+//! an idle machine once it is built. `LEEWARD_SIZES=100,1000,10000` adds one of 10,000.
+//!
+//! Each round measures one side right after the other, and the ratio is of rounds: least, middle and most, so that it can be
+//! seen whether it is to be trusted. The first line names the machine and what else runs on it.
 //!
 //! The sides take turns, and while one is measured the other is frozen: neither waits for the other's work. Both Traefiks
 //! have `providersThrottleDuration: 100ms`. What Traefik itself needs is measured too, with prepared documents.
@@ -58,9 +61,9 @@ fn main() {
         return;
     };
     let binary = Path::new(&folder).join(TRAEFIK).join("traefik");
-    let sizes =
-        std::env::var_os("LEEWARD_SIZES").map_or("100,1000,10000".into(), |it| it.to_string_lossy().into_owned());
-    println!("the program: {} bytes", std::fs::metadata(images::binary()).unwrap().len());
+    let sizes = std::env::var_os("LEEWARD_SIZES").map_or("100,1000".into(), |it| it.to_string_lossy().into_owned());
+    println!("the program: {} bytes; {}", std::fs::metadata(images::binary()).unwrap().len(), machine());
+    let begun = Instant::now();
     for size in sizes.split(',') {
         let count: usize = size.trim().parse().expect("LEEWARD_SIZES");
         let engine = if count <= 100 {
@@ -72,6 +75,25 @@ fn main() {
             Bench::start(binary.clone(), count, &engine, certificate).measure();
         }
     }
+    println!("\nall of it took {} s; now: {}", begun.elapsed().as_secs(), machine());
+}
+
+/// The machine, and what runs on it. Source: `proc(5)`.
+fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let (processors, load, memory) = (read("/proc/cpuinfo"), read("/proc/loadavg"), read("/proc/meminfo"));
+    let value = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_once(':').map_or("unknown", |(_, value)| value.trim()).to_owned()
+    };
+    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
+    let load: Vec<&str> = load.split(' ').take(3).collect();
+    format!(
+        "{count} x {}, memory {}, load {} ({count} is fully busy)",
+        value(&processors, "model name"),
+        value(&memory, "MemTotal"),
+        load.join(" ")
+    )
 }
 
 /// One engine, both sides, and how often each thing is done.
@@ -93,6 +115,7 @@ impl<'a> Bench<'a> {
     fn start(binary: PathBuf, count: usize, engine: &'a Engine, certificate: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let served = loopback::own();
+        let begun = Instant::now();
         let leeward = Process::start(Command::new(images::binary()).env_remove("DOCKER_HOST").args([
             "serve",
             &format!("--engine={}", engine.socket(Side::Leeward)),
@@ -105,14 +128,21 @@ impl<'a> Bench<'a> {
             let status = status(served, "/readyz");
             if status == 200 { Ok(()) } else { Err(status.to_string()) }
         });
+        let ready = begun.elapsed();
         let place = folder.path();
         let docker = format!("{{ endpoint: '{}', exposedByDefault: false }}", engine.socket(Side::Own));
+        let begun = Instant::now();
         let own = Traefik::start(&binary, place, "own", ("docker", &docker), certificate);
+        own.until(&["other0"], true);
+        println!(
+            "\ncold start with {count} containers: Leeward has its first document after {} ms, Traefik's own provider routes \
+             after {} ms",
+            ready.as_millis(),
+            begun.elapsed().as_millis()
+        );
         let http = format!("{{ endpoint: 'http://{served}/config', pollInterval: 100ms, pollTimeout: 30m }}");
         let fed = Traefik::start(&binary, place, "fed", ("http", &http), false);
-        for traefik in [&own, &fed] {
-            traefik.until(&["other0"], true);
-        }
+        fed.until(&["other0"], true);
         settle(&[&own.process, &leeward, &fed.process]);
         Self { binary, count, engine, certificate, own, leeward, fed, served, folder }
     }
@@ -293,16 +323,15 @@ impl<'a> Bench<'a> {
             }
         }
         let mut bursts = [Vec::new(), Vec::new()];
-        for _ in 0..rounds.div_ceil(4) {
+        for _ in 0..rounds.div_ceil(3) {
             for side in [Side::Own, Side::Leeward] {
                 bursts[side as usize].push(self.started_to_routed(side, &BURST));
             }
         }
-        let mut half = [0.0; 2];
+        let [one, ten] = [&times, &bursts].map(|[own, leeward]| spread(leeward, own));
         for side in [Side::Own, Side::Leeward] {
             let (asked, spent) = self.cost(side, (rounds / 4).max(2).try_into().unwrap());
             let times = &mut times[side as usize];
-            half[side as usize] = percentile(times, 50);
             let sum: Duration = spent.iter().sum();
             println!(
                 "| {} | {:.0} ms | {:.0} ms | {:.0} ms | {} | {} ms{} | {} |",
@@ -326,7 +355,7 @@ impl<'a> Bench<'a> {
             percentile(&mut floor, 50),
             percentile(&mut floor, 95)
         );
-        println!("\nstarted to routed, Leeward's share of Traefik's own: {:.2} (p50)", half[1] / half[0]);
+        println!("\nLeeward's share of Traefik's own, round by round: one {one}; the last of ten in a row {ten}");
         let mut documents = self.started_to_document(rounds);
         println!(
             "started to document delivered: p50 {:.0} ms, p95 {:.0} ms",
@@ -354,6 +383,14 @@ fn real(count: usize) -> Engine {
     }
     [&[SUBJECT], &BURST[..]].concat().iter().for_each(|name| make(&["create"], name));
     Engine::Real(Box::new(lab))
+}
+
+/// How many times `other`'s one's are, round by round: the least, the middle and the most.
+fn spread(one: &[Duration], other: &[Duration]) -> String {
+    let mut ratios: Vec<f64> =
+        one.iter().zip(other).map(|(one, other)| one.as_secs_f64() / other.as_secs_f64()).collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    format!("{:.2} ({:.2} to {:.2})", ratios[ratios.len() / 2], ratios[0], ratios[ratios.len() - 1])
 }
 
 /// In milliseconds.
