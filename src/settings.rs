@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -43,12 +44,14 @@ pub struct Settings {
     pub one_off: OneOff,
     /// Names of the containers that are a Traefik. Empty: those labelled `leeward.traefik=true`.
     pub traefiks: BTreeSet<String>,
-    /// Names of the containers that are an egress Traefik. Empty: those labelled `leeward.egress=true`.
-    pub egresses: BTreeSet<String>,
+    /// Names of the containers by which others reach the outside, and how. Empty: as the label `leeward.egress` says.
+    pub egresses: BTreeMap<String, Egress>,
     /// The container that Leeward itself runs in, where it knows: no other is then taken for it.
     pub own_container: Option<String>,
     /// What the ports of outbound names speak.
     pub outbound_ports: OutboundPorts,
+    /// How many connections a container may have open to one outbound name; `None`: as many as it likes.
+    pub outbound_connections: Option<NonZeroU32>,
     /// Names of proxy networks, in order of preference; `*` and `?` as in a shell.
     pub proxy_networks: Vec<Glob>,
     /// Middlewares that every owner may use by their bare name: `owner.name`.
@@ -143,7 +146,12 @@ impl Settings {
                         settings.allow_references.insert(reference(item).map_err(wrong)?);
                     }
                 }
-                "egress" => settings.egresses.extend(items().map(str::to_owned)),
+                "egress" => {
+                    for item in items() {
+                        let NamedEgress { name, egress } = item.parse().map_err(wrong)?;
+                        settings.egresses.insert(name, egress);
+                    }
+                }
                 "exposed-by-default" => settings.exposed_by_default = flag()?,
                 "image-labels" => {
                     let all = [("ignore", ImageLabels::Ignore), ("honor", ImageLabels::Honor)];
@@ -420,6 +428,42 @@ impl FromStr for OwnEntryPoint {
     }
 }
 
+/// How others reach the outside by a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Egress {
+    /// It is an egress Traefik: they reach the names that they are allowed.
+    Names,
+    /// It is a forward proxy: they reach whatever it lets through, of which Leeward knows nothing.
+    Proxy,
+}
+
+/// A container that is one of these.
+///
+/// Shape: `egress`, or `squid=proxy`. No container's name has a `=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedEgress {
+    /// The container's name.
+    pub name: String,
+    /// How.
+    pub egress: Egress,
+}
+
+impl FromStr for NamedEgress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, egress) = match text.split_once('=') {
+            None => (text, Egress::Names),
+            Some((name, "proxy")) => (name, Egress::Proxy),
+            Some(_) => return Err(format!("`{text}` is not `<container>` or `<container>=proxy`")),
+        };
+        if name.is_empty() {
+            return Err(format!("`{text}` names no container"));
+        }
+        Ok(Self { name: name.to_owned(), egress })
+    }
+}
+
 /// What a port of the egress Traefik speaks, and so how a connection is known to be for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -505,6 +549,16 @@ impl FromStr for OutboundPorts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_egress_is_a_name_or_a_proxy() {
+        let read = |text: &str| text.parse::<NamedEgress>().ok().map(|it| (it.name, it.egress));
+        assert_eq!(read("egress"), Some(("egress".to_owned(), Egress::Names)));
+        assert_eq!(read("squid=proxy"), Some(("squid".to_owned(), Egress::Proxy)));
+        for bad in ["", "=proxy", "squid=", "squid=names", "a=b=proxy"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn ports_of_outbound_names_are_read_strictly() {

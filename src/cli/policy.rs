@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use leeward::budgets::Budgets;
-use leeward::settings::{self, Glob, IsolationOf, OutboundPorts, OwnEntryPoint, Settings, SharedMiddleware};
+use leeward::settings::{
+    self, Glob, IsolationOf, NamedEgress, OutboundPorts, OwnEntryPoint, Settings, SharedMiddleware,
+};
 use leeward::traefik::Version;
 use leeward::traefik::rules::constraint::Constraint;
 use leeward::traefik::rules::template::{self, DefaultRule};
@@ -71,9 +73,9 @@ pub(crate) struct Policy {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     traefik: Vec<String>,
 
-    /// Container that is an egress Traefik; the label `leeward.egress` then has no effect; repeatable
+    /// Container that is an egress Traefik, or with `=proxy` a forward proxy; the label `leeward.egress` then has no effect; repeatable
     #[arg(long, hide_short_help = true, value_name = "NAME", value_delimiter = ',')]
-    egress: Vec<String>,
+    egress: Vec<NamedEgress>,
 
     /// Ports of outbound names, and what each speaks: tls, plain or http
     #[arg(
@@ -83,6 +85,10 @@ pub(crate) struct Policy {
         default_value = OutboundPorts::USUAL
     )]
     outbound_ports: OutboundPorts,
+
+    /// Connections that one container may have open to one outbound name at a time; none is set by default
+    #[arg(long, hide_short_help = true, value_name = "N")]
+    outbound_connections: Option<NonZeroU32>,
 
     /// Proxy network; `*` and `?` match as in a shell; repeatable, the first match wins
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
@@ -210,10 +216,11 @@ impl Policy {
                 OneOff::Route => settings::OneOff::Route,
             },
             traefiks: self.traefik.into_iter().collect(),
-            egresses: self.egress.into_iter().collect(),
+            egresses: self.egress.into_iter().map(|it| (it.name, it.egress)).collect(),
             // `serve` alone knows: another's answer must not depend on where it is asked.
             own_container: None,
             outbound_ports: self.outbound_ports,
+            outbound_connections: self.outbound_connections,
             proxy_networks: self.proxy_network,
             share_middlewares: self.share_middleware.into_iter().collect(),
             allow_references: self.allow_reference.into_iter().collect(),

@@ -36,7 +36,7 @@ pub(crate) struct Probe {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     name: Vec<String>,
 
-    /// Outbound name that has to answer; repeatable
+    /// Outbound name that has to answer, and no other where it is reached; repeatable
     #[arg(long, value_name = "NAME:PORT", value_delimiter = ',')]
     expect_outbound: Vec<Target>,
 
@@ -75,14 +75,16 @@ impl Probe {
     /// Tries, and prints.
     pub(crate) fn run(self) -> Ended {
         let Self { tcp, udp, name, neighbours, container, timeout, output, .. } = self;
+        let says = |kind: PortKind| match kind {
+            PortKind::Plain => Speaks::Plain,
+            PortKind::Http => Speaks::Http,
+            PortKind::Tls => Speaks::Tls,
+        };
         let speaks = |targets: Vec<Target>| {
-            let kind = |port| match self.outbound_ports.kind(port) {
-                Some(PortKind::Plain) => Speaks::Plain,
-                Some(PortKind::Http) => Speaks::Http,
-                Some(PortKind::Tls) | None => Speaks::Tls,
-            };
+            let kind = |port| self.outbound_ports.kind(port).map_or(Speaks::Tls, says);
             targets.into_iter().map(|it| (it.clone(), kind(it.port))).collect()
         };
+        let outbound_ports = self.outbound_ports.iter().map(|(port, kind)| (port, says(kind))).collect();
         let (outbound, not_outbound) = (speaks(self.expect_outbound), speaks(self.expect_no_outbound));
         let timeout = Duration::from_secs(timeout);
         let wanted = Wanted {
@@ -90,6 +92,7 @@ impl Probe {
             udp,
             names: name,
             outbound,
+            outbound_ports,
             not_outbound,
             neighbours,
             containers: container,

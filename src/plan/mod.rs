@@ -370,7 +370,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let assumed_version = reader.assumed.then_some(reader.version);
     let unusable = UnusableRoutes::default();
     let unknown_owners = unknown_owners(&decisions, settings);
-    let outbound_documents = outbound::documents(&outbound);
+    let outbound_documents = outbound::documents(&outbound, settings.outbound_connections);
     let outbound = outbound.allowances;
     Plan {
         documents,

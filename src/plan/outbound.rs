@@ -2,24 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::Plan;
 use crate::policy::outbound::{Allowance, Outbound, Target};
 use crate::settings::{OutboundPorts, PortKind};
+use crate::traefik::middleware::{InFlightReq, Middleware};
 use crate::traefik::{Dynamic, http, tcp};
 
 /// The document of each egress Traefik, by its container's name; without routers where nothing is allowed.
 ///
 /// Every router names exactly one entry point: without any, Traefik has it answer on all of them. Every rule holds the
 /// address of one container.
-pub(super) fn documents(outbound: &Outbound) -> BTreeMap<String, Arc<Dynamic>> {
+pub(super) fn documents(outbound: &Outbound, connections: Option<NonZeroU32>) -> BTreeMap<String, Arc<Dynamic>> {
     let mut documents: BTreeMap<String, Dynamic> =
         outbound.egresses.iter().map(|name| (name.clone(), Dynamic::default())).collect();
     for allowance in outbound.allowances.iter().filter(|it| it.holds()) {
         let Allowance { egress, target, address: Some(address), kind: Some(kind), .. } = allowance else { continue };
         if let Some(document) = documents.get_mut(egress) {
-            allow(document, target, *address, *kind);
+            allow(document, target, *address, *kind, connections);
         }
     }
     documents.into_iter().map(|(name, document)| (name, Arc::new(document))).collect()
@@ -35,7 +37,13 @@ impl Plan {
     }
 }
 
-fn allow(document: &mut Dynamic, target: &Target, address: IpAddr, kind: PortKind) {
+/// What the middleware is called that limits the connections of a router. Traefik makes one for each router that names it, so
+/// it counts for one container and one name.
+const LIMIT: &str = "connections";
+
+fn allow(document: &mut Dynamic, target: &Target, address: IpAddr, kind: PortKind, connections: Option<NonZeroU32>) {
+    let amount = connections.map(|most| i64::from(most.get()));
+    let middlewares = amount.map(|_| vec![LIMIT.to_owned()]);
     let (host, port) = (target.host(), target.port());
     let service = format!("{host}-{port}");
     let name = format!("{service}-from-{address}");
@@ -47,8 +55,14 @@ fn allow(document: &mut Dynamic, target: &Target, address: IpAddr, kind: PortKin
                 _ => ("*", None),
             };
             let rule = Some(both(format!("HostSNI(`{sni}`)"), address));
+            let service_name = Some(service.clone());
             let router =
-                tcp::Router { entry_points, rule, service: Some(service.clone()), tls, ..tcp::Router::default() };
+                tcp::Router { entry_points, middlewares, rule, service: service_name, tls, ..tcp::Router::default() };
+            if amount.is_some() {
+                let in_flight_conn = Some(tcp::InFlightConn { amount });
+                let limit = tcp::Middleware { in_flight_conn, ..tcp::Middleware::default() };
+                document.tcp.middlewares.insert(LIMIT.to_owned(), Arc::new(limit));
+            }
             let server = tcp::Server { address: Some(target.to_string()), ..tcp::Server::default() };
             let load_balancer = tcp::LoadBalancer { servers: Some(vec![server]), ..tcp::LoadBalancer::default() };
             document.tcp.routers.insert(name, Arc::new(router));
@@ -56,7 +70,14 @@ fn allow(document: &mut Dynamic, target: &Target, address: IpAddr, kind: PortKin
         }
         PortKind::Http => {
             let rule = Some(both(format!("Host(`{host}`)"), address));
-            let router = http::Router { entry_points, rule, service: Some(service.clone()), ..http::Router::default() };
+            let service_name = Some(service.clone());
+            let router =
+                http::Router { entry_points, middlewares, rule, service: service_name, ..http::Router::default() };
+            if amount.is_some() {
+                let in_flight_req = Some(Box::new(InFlightReq { amount, ..InFlightReq::default() }));
+                let limit = Middleware { in_flight_req, ..Middleware::default() };
+                document.http.middlewares.insert(LIMIT.to_owned(), Arc::new(limit));
+            }
             let server = http::Server { url: Some(format!("http://{target}")), ..http::Server::default() };
             let load_balancer = http::LoadBalancer { servers: Some(vec![server]), ..http::LoadBalancer::default() };
             document.http.routers.insert(name, Arc::new(router));

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::image_labels::{OperatorLabels, operator_labels};
-use super::leeward_labels::{ALLOW, EGRESS, TRAEFIK, is_true};
+use super::leeward_labels::{ALLOW, EGRESS, OUTBOUND, PROXIED, TRAEFIK, is_true};
 use super::names::Owner;
 use super::namespaces::{Namespace, Namespaces};
+use super::outbound::asks_for_proxy;
 use super::proxy::ProxyNetworks;
 use super::rule_id::RuleId;
 use crate::inventory::{Container, ContainerId, Image, Inventory};
-use crate::settings::{Isolation, Settings};
+use crate::settings::{Egress, Isolation, Settings};
 
 /// An inventory and what follows from it alone: whose the labels are, who owns what, where packets can go, where
 /// Traefik is. Whether a container asks for a route is not in here; that is for the plan to say.
@@ -59,6 +60,12 @@ impl<'a> Context<'a> {
         self.candidates.get(at).is_some_and(|candidate| candidate.is_egress)
     }
 
+    /// The declared forward proxy on a network, by its place; the first.
+    pub fn forward_proxy_on(&self, place: usize) -> Option<&Candidate<'a>> {
+        let mut members = self.namespaces.members(place).iter().filter_map(|it| self.candidates.get(it.at));
+        members.find(|it| it.is_forward_proxy)
+    }
+
     /// The place of a container.
     pub fn find(&self, id: &str) -> Option<usize> {
         self.candidates.binary_search_by(|candidate| candidate.id.as_str().cmp(id)).ok()
@@ -100,6 +107,8 @@ pub struct Candidate<'a> {
     pub is_traefik: bool,
     /// It is a declared egress Traefik, by which containers reach outbound names, and nothing else.
     pub is_egress: bool,
+    /// It is a declared forward proxy.
+    pub is_forward_proxy: bool,
     /// It is declared to be both, which makes it no egress.
     pub is_both: bool,
     /// It looks like Leeward itself. Decides only what is said, never what is routed.
@@ -117,8 +126,11 @@ impl<'a> Candidate<'a> {
         let labels = operator_labels(container, image, settings);
         let owner = Owner::of(container, &labels);
         let is_traefik = is_declared(container, &labels, &settings.traefiks, TRAEFIK);
-        let egress = is_declared(container, &labels, &settings.egresses, EGRESS);
-        let allowed = labels.get(ALLOW).map(|list| RuleId::list(list).0).unwrap_or_default();
+        let egress = declared_egress(container, &labels, settings);
+        let mut allowed = labels.get(ALLOW).map(|list| RuleId::list(list).0).unwrap_or_default();
+        if labels.get(OUTBOUND).is_some_and(asks_for_proxy) {
+            allowed.insert(RuleId::Egr025);
+        }
         let is_leeward = is_leeward(container);
         let (isolation, rights) = if settings.isolation_of.is_empty() {
             (settings.isolation, settings.isolation)
@@ -137,8 +149,9 @@ impl<'a> Candidate<'a> {
             rights,
             is_tasks: false,
             is_traefik,
-            is_egress: egress && !is_traefik && !is_leeward,
-            is_both: egress && is_traefik,
+            is_egress: egress == Some(Egress::Names) && !is_traefik && !is_leeward,
+            is_forward_proxy: egress == Some(Egress::Proxy) && !is_traefik && !is_leeward,
+            is_both: egress.is_some() && is_traefik,
             is_leeward,
         }
     }
@@ -168,6 +181,17 @@ fn give_to_tasks(candidates: &mut [Candidate<'_>]) {
 /// middlewares with everybody, and claim any host.
 fn is_declared(container: &Container, labels: &OperatorLabels<'_>, named: &BTreeSet<String>, label: &str) -> bool {
     if named.is_empty() { labels.get(label).is_some_and(is_true) } else { named.contains(&container.name) }
+}
+
+/// How others reach the outside by a container, as a flag, else its label, says.
+fn declared_egress(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> Option<Egress> {
+    if !settings.egresses.is_empty() {
+        return settings.egresses.get(&container.name).copied();
+    }
+    match labels.get(EGRESS)? {
+        PROXIED => Some(Egress::Proxy),
+        value => is_true(value).then_some(Egress::Names),
+    }
 }
 
 /// Whether it looks like Leeward itself.

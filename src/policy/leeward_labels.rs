@@ -16,11 +16,14 @@ pub const PROXY: &str = "leeward.proxy";
 /// The label that declares a container to be a Traefik; its value is `true`.
 pub const TRAEFIK: &str = "leeward.traefik";
 
-/// The label that declares a container to be an egress Traefik; its value is `true`.
+/// The label that declares a container to be an egress Traefik; its value is `true`. With `proxy`, a forward proxy.
 pub const EGRESS: &str = "leeward.egress";
 /// The label that allows outbound names: on a container for it, on a network for the isolated containers on it. Its value:
 /// `api.github.com:443,smtp.example.com:587`.
 pub const OUTBOUND: &str = "leeward.outbound";
+
+/// What `leeward.egress` says of a forward proxy, and `leeward.outbound` of a container that may use it.
+pub const PROXIED: &str = "proxy";
 
 /// What they begin with.
 const OURS: &str = "leeward.";
@@ -72,6 +75,7 @@ fn odd<'a>(
         let odd = if here.contains(&key) {
             let flag = matches!(key, EGRESS | TRAEFIK | PROXY);
             let plain = is_true(value) || matches!(value.as_str(), "false" | "0" | "False" | "FALSE" | "f" | "F");
+            let plain = plain || (key == EGRESS && value == PROXIED);
             let trusts = key == IMAGE_LABELS && value != "honor";
             match (flag && !plain, trusts) {
                 (true, _) => Odd::NotBoolean(value.clone()),

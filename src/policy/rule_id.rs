@@ -152,6 +152,7 @@ ids! {
     Egr022 = "EGR-022",
     Egr023 = "EGR-023",
     Egr024 = "EGR-024",
+    Egr025 = "EGR-025",
     Soc001 = "SOC-001",
     Soc002 = "SOC-002",
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::report::{Outcome, Try};
 
 /// A host, by name or address, and a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
     /// A name, or an address without brackets.
     pub host: String,

@@ -45,6 +45,8 @@ pub struct Wanted {
     pub names: Vec<String>,
     /// Names outside that are allowed, and have to answer.
     pub outbound: Vec<(Target, Speaks)>,
+    /// All ports of outbound names: what must not answer beside those that have to is tried on them.
+    pub outbound_ports: Vec<(u16, Speaks)>,
     /// Names outside that are not, and must not answer.
     pub not_outbound: Vec<(Target, Speaks)>,
     /// Look for others on the same networks.
@@ -70,7 +72,9 @@ pub async fn probe(wanted: &Wanted) -> Report {
     waiting.extend(wanted.udp.iter().cloned().map(Planned::Udp));
     waiting.extend(wanted.names.iter().cloned().map(Planned::Name));
     waiting.extend(wanted.outbound.iter().cloned().map(|(target, speaks)| Planned::Allowed(target, speaks)));
-    waiting.extend(wanted.not_outbound.iter().cloned().map(|(target, speaks)| Planned::NotAllowed(target, speaks)));
+    let not_allowed = wanted.not_outbound.iter().cloned().map(|(target, speaks)| (target.clone(), target, speaks));
+    let not_allowed = not_allowed.chain(outbound::next_ones(&wanted.outbound, &wanted.outbound_ports));
+    waiting.extend(not_allowed.map(|(at, target, speaks)| Planned::NotAllowed { at, target, speaks }));
     if wanted.neighbours {
         waiting.extend(neighbours(&surroundings).into_iter().map(Planned::Neighbour));
     }
@@ -107,7 +111,7 @@ enum Planned {
     Udp(Target),
     Name(String),
     Allowed(Target, Speaks),
-    NotAllowed(Target, Speaks),
+    NotAllowed { at: Target, target: Target, speaks: Speaks },
 }
 
 impl Planned {
@@ -120,10 +124,11 @@ impl Planned {
             Self::Tcp(target) => ("tcp", target.to_string(), attempt::connect(&target, time_limit).await),
             Self::Udp(target) => ("udp", target.to_string(), attempt::datagram(&target, time_limit).await),
             Self::Allowed(target, speaks) => {
-                (report::ALLOWED, target.to_string(), outbound::ask(&target, speaks, time_limit).await)
+                (report::ALLOWED, target.to_string(), outbound::ask(&target, &target, speaks, time_limit).await)
             }
-            Self::NotAllowed(target, speaks) => {
-                ("not allowed", target.to_string(), outbound::ask(&target, speaks, time_limit).await)
+            Self::NotAllowed { at, target, speaks } => {
+                let shown = if at.host == target.host { String::new() } else { format!(" at {}", at.host) };
+                ("not allowed", format!("{target}{shown}"), outbound::ask(&at, &target, speaks, time_limit).await)
             }
             Self::Name(name) => {
                 let outcome = attempt::resolve(&name, time_limit).await;

@@ -19,7 +19,7 @@ use super::attempt::{Target, addresses, plain};
 use super::report::Outcome;
 
 /// What is to be said first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Speaks {
     /// TLS: an answer is a certificate for the name. Who signed it is not looked at.
     Tls,
@@ -32,9 +32,9 @@ pub enum Speaks {
 /// How much of an answer is read.
 const MOST: u64 = 8 * 1024;
 
-/// Asks a name.
-pub async fn ask(target: &Target, speaks: Speaks, time_limit: Duration) -> Outcome {
-    let addresses = match addresses(target, time_limit).await {
+/// Asks for a name where another is reached. `at`: where; the two are the same for a name that is asked as it should be.
+pub async fn ask(at: &Target, target: &Target, speaks: Speaks, time_limit: Duration) -> Outcome {
+    let addresses = match addresses(at, time_limit).await {
         Ok(addresses) => addresses,
         Err(words) => return Outcome::Nothing(words),
     };
@@ -137,6 +137,34 @@ async fn http(mut stream: TcpStream, target: &Target) -> Result<String, String> 
     Ok(format!("answers with HTTP status {}", status.chars().take(3).collect::<String>()))
 }
 
+/// Names that no allowance is for and that are really there, kept for examples (RFC 2606).
+const OTHERS: [&str; 2] = ["example.com", "example.org"];
+
+/// What must not answer beside names that have to: each of them on the other ports, and another name where it is reached.
+/// Where it is to be asked, and what for. `ports`: all of outbound names.
+pub fn next_ones(names: &[(Target, Speaks)], ports: &[(u16, Speaks)]) -> Vec<(Target, Target, Speaks)> {
+    let is_named = |target: &Target| names.iter().any(|(named, _)| named == target);
+    // Where only the client's address counts, any name there leads to the one that is allowed.
+    let is_plain = |port: u16| names.iter().any(|(named, speaks)| named.port == port && *speaks == Speaks::Plain);
+    let mut next = Vec::new();
+    for (name, speaks) in names {
+        for (port, speaks) in ports.iter().copied().filter(|(port, _)| !is_plain(*port)) {
+            let target = Target { host: name.host.clone(), port };
+            if !is_named(&target) {
+                next.push((target.clone(), target, speaks));
+            }
+        }
+        if *speaks != Speaks::Plain {
+            let other = |host: &&str| Target { host: (*host).to_owned(), port: name.port };
+            let other = OTHERS.iter().map(other).find(|other| !is_named(other));
+            next.extend(other.map(|other| (name.clone(), other, *speaks)));
+        }
+    }
+    next.sort();
+    next.dedup();
+    next
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
@@ -154,7 +182,32 @@ mod tests {
             }
             stream.write_all(says).await.unwrap();
         };
-        tokio::join!(ask(&target, speaks, Duration::from_secs(5)), serving).0
+        tokio::join!(ask(&target, &target, speaks, Duration::from_secs(5)), serving).0
+    }
+
+    #[test]
+    fn the_next_ones_are_other_ports_and_another_name() {
+        let target = |text: &str| text.parse::<Target>().unwrap();
+        let ports = [(80, Speaks::Http), (443, Speaks::Tls), (587, Speaks::Plain)];
+        let told = |names: &[(Target, Speaks)]| {
+            let next = next_ones(names, &ports).into_iter();
+            next.map(|(at, named, _)| format!("{named} at {at}")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(&[(target("api.test:443"), Speaks::Tls)]),
+            ["api.test:80 at api.test:80", "example.com:443 at api.test:443", "api.test:587 at api.test:587"]
+        );
+        // The mail server answers on 587 under any name.
+        assert_eq!(
+            told(&[(target("mail.test:587"), Speaks::Plain), (target("example.com:443"), Speaks::Tls)]),
+            [
+                "example.com:80 at example.com:80",
+                "example.org:443 at example.com:443",
+                "mail.test:80 at mail.test:80",
+                "mail.test:443 at mail.test:443",
+            ]
+        );
+        assert!(told(&[]).is_empty());
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! edit       one change of a Compose file: a value, no words
 //! apply      edits on an inventory: what the engine would say after `up -d`
 //! planner    judge, edit, apply, judge again, until nothing is left to try
+//! outbound   the network and the names that an egress has for a project
 //! keep       all that has to be allowed on a container that stays as it is
 //! ```
 //!
@@ -14,6 +15,7 @@ mod edit;
 mod keep;
 mod names;
 mod networks;
+mod outbound;
 mod planner;
 mod rules;
 mod traefik;

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::apply::apply;
 use super::edit::{Change, Edit, What, all_shown, shown};
 use super::names::is_writable;
-use super::networks;
 use super::rules::{self, is_about_isolation, refusals};
 use super::traefik;
+use super::{networks, outbound};
 use crate::inventory::{Binding, Container, ContainerId, Inventory};
 use crate::plan::{self, Outcome, Plan, StepName, Verdict as StepVerdict};
 use crate::policy::context::Context;
@@ -529,7 +529,7 @@ fn wanted(world: &World<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
             Scope::Everything => true,
             Scope::Owners(owners) => owners.contains(owner),
         };
-        is_wanted && members.iter().any(|at| world.asks(*at))
+        is_wanted && (members.iter().any(|at| world.asks(*at)) || outbound::is_wanted(world, owner))
     });
     owners
 }
@@ -648,6 +648,11 @@ impl Task<'_, '_> {
         }
         for edit in joins {
             edit.put(&mut edits);
+        }
+        for owner in owners.keys() {
+            for edit in outbound::edits(first, owner, &mut taken) {
+                edit.put(&mut edits);
+            }
         }
         ground.moved = moved(first, services, &edits);
         let mut rounds = 0;

@@ -213,7 +213,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
             &["volumes", "secrets", "configs"]
         }
         R::Egr002 | R::Egr022 => &["volumes"],
-        R::Egr011 | R::Egr018 | R::Egr019 | R::Egr021 => &["networks"],
+        R::Egr011 | R::Egr018 | R::Egr019 | R::Egr021 | R::Egr025 => &["networks"],
         R::Prv019 => &["read_only"],
         R::Prv020 => &["user"],
         R::Prv021 => &["mem_limit", "pids_limit"],

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use leeward::policy::finding::Severity;
 use leeward::policy::outbound::Allowance;
+use leeward::settings::Egress;
 
 use super::*;
 
@@ -413,6 +414,7 @@ fn every_rule_of_outbound_names_fires_and_none_without_a_reason() {
     inventory.images.insert("image".into(), image);
     inventory.container_mut("egress").unwrap().publish_all_ports = true;
     fired.extend(found(&compile(&inventory, &Settings::default())));
+    fired.extend(found(&compile(&beside_a_proxy(""), &Settings::default())));
     let all: BTreeSet<&str> = RuleId::ALL.iter().map(|id| id.as_str()).filter(|id| id.starts_with("EGR")).collect();
     assert_eq!(fired, all);
     let quiet = compile(&world("api.github.com:443 smtp.example.com:587 mirror.example.org:80"), &Settings::default());
@@ -443,10 +445,10 @@ fn an_image_allows_nothing() {
 
 #[test]
 fn a_flag_says_who_the_egress_is_and_no_label_adds_to_it() {
-    let settings = Settings { egresses: ["other".to_owned()].into(), ..Settings::default() };
+    let settings = Settings { egresses: [("other".to_owned(), Egress::Names)].into(), ..Settings::default() };
     let plan = compile(&world("api.github.com:443"), &settings);
     assert!(allowed(&plan, "web").is_empty() && plan.outbound_documents.is_empty());
-    let settings = Settings { egresses: ["egress".to_owned()].into(), ..Settings::default() };
+    let settings = Settings { egresses: [("egress".to_owned(), Egress::Names)].into(), ..Settings::default() };
     let mut inventory = world("api.github.com:443");
     inventory.container_mut("egress").unwrap().labels.clear();
     assert_eq!(allowed(&compile(&inventory, &settings), "web"), ["api.github.com:443"]);
@@ -692,6 +694,193 @@ fn ports_of_the_egress_on_the_host_are_said() {
     inventory.container_mut("egress").unwrap().port_bindings.insert("443/tcp".into(), vec![binding]);
     let plan = compile(&inventory, &Settings::default());
     assert_eq!((allowed(&plan, "web").len(), found(&plan)), (3, ["EGR-024"].into()));
+}
+
+#[test]
+fn a_limit_of_connections_stands_on_every_router() {
+    let inventory = world("api.github.com:443 smtp.example.com:587 mirror.example.org:80");
+    let settings = Settings { outbound_connections: std::num::NonZeroU32::new(20), ..Settings::default() };
+    let told = written(&compile(&inventory, &settings), "egress");
+    assert_eq!(told["tcp"]["middlewares"], json!({ "connections": { "inFlightConn": { "amount": 20 } } }));
+    assert_eq!(told["http"]["middlewares"], json!({ "connections": { "inFlightReq": { "amount": 20 } } }));
+    let routers = ["tcp", "http"].into_iter().flat_map(|kind| told[kind]["routers"].as_object().unwrap().values());
+    assert!(routers.map(|it| &it["middlewares"]).all(|it| *it == json!(["connections"])), "{told}");
+}
+
+/// `web` asks for a route, and is on a network with a declared forward proxy; so is its database, which does not ask.
+fn beside_a_proxy(names: &str) -> Inventory {
+    let mut inventory = inventory(["-", "-"]);
+    for (name, internal) in [("net-outside", false), ("net-out-app1", true)] {
+        let network =
+            Network { id: name.into(), name: name.into(), driver: "bridge".into(), internal, ..Network::default() };
+        inventory.networks.insert(network.id.clone(), network);
+    }
+    let mut labels = vec![("traefik.enable", "true"), RULE];
+    if !names.is_empty() {
+        labels.push((LABEL, names));
+    }
+    add(&mut inventory, "squid", "edge", &["net-out-app1", "net-outside"], &[("leeward.egress", "proxy")]);
+    add(&mut inventory, "web", "app1", &["net-a", "net-out-app1"], &labels);
+    inventory
+}
+
+#[test]
+fn who_uses_a_forward_proxy_is_allowed_and_never_isolated() {
+    use leeward::policy::rules::Standing;
+    use leeward::report::topology::{State, Topology};
+    let seen = |names: &str, settings: &Settings| {
+        let inventory = beside_a_proxy(names);
+        let plan = compile(&inventory, settings);
+        let topology = Topology::of(&inventory, settings, &plan);
+        let node = topology.containers.iter().find(|it| it.name == "web").unwrap();
+        let web = plan.decisions.get("web").unwrap();
+        let standing = web.steps.iter().flat_map(|step| &step.findings).find(|it| it.rule == RuleId::Egr025);
+        (web.outcome, standing.map(|it| it.standing), node.state, node.allowed)
+    };
+    let settings = Settings::default();
+    let refused = (Outcome::Refused, Some(Standing::Blocks), State::WayOut, false);
+    let allowed = (Outcome::Routed, Some(Standing::Allowed), State::WayOut, true);
+    assert_eq!(seen("", &settings), refused);
+    assert_eq!(seen("api.github.com:443", &settings), refused);
+    assert_eq!(seen("proxy", &settings), allowed);
+    assert_eq!(seen("proxy,api.github.com:443", &settings), allowed);
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    assert_eq!(seen("proxy", &strict), allowed);
+    // By the flag too; and without it no label declares one.
+    let named = |name: &str| Settings { egresses: [(name.to_owned(), Egress::Proxy)].into(), ..Settings::default() };
+    assert_eq!(seen("", &named("squid")), refused);
+    assert_eq!(seen("", &named("other")).1, None);
+}
+
+#[test]
+fn what_is_said_of_forward_proxies() {
+    let words = |inventory: &Inventory| {
+        let plan = compile(inventory, &Settings::default());
+        let told = plan.findings.iter().filter(|it| matches!(it.rule.as_str(), "EGR-025" | "EGR-016" | "NET-011"));
+        told.map(|it| (it.rule.as_str(), it.words(), it.allowed)).collect::<Vec<_>>()
+    };
+    let by = |name: &str, allowed| {
+        let text = format!("`{name}` reaches the outside by the forward proxy `squid` on `net-out-app1`");
+        ("EGR-025", text, allowed)
+    };
+    // Not a neighbour with a way out as well: that is said once, of each.
+    let mut inventory = beside_a_proxy("proxy");
+    add(&mut inventory, "db", "app1", &["net-out-app1"], &[]);
+    let mut found = words(&inventory);
+    found.sort();
+    assert_eq!(found, [by("db", false), by("web", true)]);
+    // An image declares no proxy, and lets nobody use one.
+    let mut image = Image::default();
+    image.labels.extend([(LABEL.to_owned(), "proxy".to_owned()), ("leeward.egress".to_owned(), "proxy".to_owned())]);
+    inventory.images.insert("image".into(), image);
+    let plan = compile(&inventory, &Settings::default());
+    assert!(!plan.findings.iter().any(|it| it.rule == RuleId::Egr025));
+    assert!(plan.findings.iter().any(|it| it.rule == RuleId::Net011));
+    // Asked for in vain.
+    let mut inventory = beside_a_proxy("proxy");
+    inventory.containers.remove("squid");
+    let vain = "`web` may use a forward proxy, and no declared one is on its networks".to_owned();
+    assert_eq!(words(&inventory), [("EGR-016", vain, false)]);
+    // A network lets nobody use one.
+    let mut inventory = beside_a_proxy("");
+    inventory.networks.get_mut("net-out-app1").unwrap().labels.insert(LABEL.into(), "proxy".into());
+    assert_eq!(compile(&inventory, &Settings::default()).decisions.get("web").unwrap().outcome, Outcome::Refused);
+}
+
+#[test]
+fn on_podman_nothing_is_allowed_and_that_is_said_once_and_not_what_podman_hides() {
+    let mut inventory = world("api.github.com:443 smtp.example.com:587 mirror.example.org:80");
+    inventory.engine.product = "Podman Engine".into();
+    inventory.container_mut("egress").unwrap().confinement.sysctls.clear();
+    on(&mut inventory, "leeward", "net-control-egress").fixed = Box::default();
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!((allowed(&plan, "web").len(), found(&plan)), (0, ["EGR-015"].into()));
+    let told = plan.findings.iter().find(|it| it.rule == RuleId::Egr015).unwrap();
+    assert!(told.words().contains("Podman") && told.remedy().contains("Docker"), "{told:?}");
+}
+
+/// A name in a label is no line of what is to be pasted.
+#[test]
+fn a_remedy_is_whole_whatever_a_service_is_called() {
+    let mut inventory = world("unheard.example:443");
+    let egress = inventory.container_mut("egress").unwrap();
+    egress.labels.insert("com.docker.compose.service".into(), "x:\n    privileged: true\n  y".into());
+    egress.confinement.sysctls.clear();
+    egress.mounts.clear();
+    let plan = compile(&inventory, &Settings::default());
+    for rule in [RuleId::Egr001, RuleId::Egr002, RuleId::Egr014] {
+        let finding = plan.findings.iter().find(|it| it.rule == rule).unwrap();
+        assert!(
+            finding.remedy().starts_with("services:\n  \"x:\\n    privileged: true\\n  y\":\n"),
+            "{}",
+            finding.remedy()
+        );
+    }
+}
+
+/// The edits that `fix` proposes for a project, applied and judged again; and what a second run proposes.
+fn fixed(inventory: &Inventory) -> (leeward::remedy::Remedies, usize) {
+    use leeward::remedy;
+    let (settings, all) = (Settings::default(), remedy::Scope::Everything);
+    let remedies = remedy::plan(inventory, &settings, &all, &remedy::Wishes::default());
+    let again = remedy::plan(&remedies.after, &settings, &all, &remedy::Wishes::default());
+    let left = again.owners.iter().map(|it| it.edits.len()).sum::<usize>() + again.traefik.len();
+    (remedies, left)
+}
+
+#[test]
+fn fix_makes_the_network_and_the_names_that_a_project_asks_for() {
+    let mut inventory = world("");
+    inventory.networks.remove("net-egress-app1");
+    for container in ["web", "egress"] {
+        inventory.container_mut(container).unwrap().attachments.remove("net-egress-app1");
+    }
+    let wanted = "api.github.com:80,api.github.com:443,smtp.example.com:587";
+    let web = inventory.container_mut("web").unwrap();
+    web.labels.insert(LABEL.into(), wanted.into());
+    web.labels.insert("com.docker.compose.service".into(), "web".into());
+    web.confinement.cap_drop.clear();
+    inventory.container_mut("egress").unwrap().confinement.sysctls.remove("net.ipv4.conf.all.rp_filter");
+    assert!(allowed(&compile(&inventory, &Settings::default()), "web").is_empty());
+    let (remedies, left) = fixed(&inventory);
+    let plan = compile(&remedies.after, &Settings::default());
+    let all: Vec<&str> = wanted.split(',').collect();
+    assert_eq!((allowed(&plan, "web"), left), (all.iter().map(ToString::to_string).collect(), 0), "{:?}", found(&plan));
+    let place = remedies.after.containers.get("egress").unwrap().attachments.get("net-egress-app1").unwrap();
+    assert!(["api.github.com", "smtp.example.com"].iter().all(|name| place.aliases.contains(*name)), "{place:?}");
+    assert!(remedies.after.networks.values().any(|it| it.name == "net-egress-app1" && it.internal));
+}
+
+#[test]
+fn fix_adds_a_name_to_the_network_that_is_there_and_takes_none_away() {
+    let mut inventory = world("api.github.com:443,new.example.net:443");
+    app(&mut inventory, "worker", "app1", "other.example.net:80");
+    inventory.container_mut("worker").unwrap().attachments.remove("net-egress-app1");
+    let (remedies, left) = fixed(&inventory);
+    let plan = compile(&remedies.after, &Settings::default());
+    assert_eq!(allowed(&plan, "web"), ["api.github.com:443", "new.example.net:443"]);
+    assert_eq!((allowed(&plan, "worker"), left), (vec!["other.example.net:80".to_owned()], 0));
+    let place = remedies.after.containers.get("egress").unwrap().attachments.get("net-egress-app1").unwrap();
+    assert!(place.aliases.contains("mirror.example.org"), "{place:?}");
+}
+
+/// What no edit can mend is not tried, and others' projects are left alone.
+#[test]
+fn fix_proposes_nothing_for_names_that_are_allowed_or_that_nobody_can_give() {
+    let nothing = |inventory: &Inventory| {
+        let (remedies, _) = fixed(inventory);
+        remedies.owners.iter().all(|it| it.edits.is_empty()) && remedies.traefik.is_empty()
+    };
+    assert!(nothing(&world("api.github.com:443")));
+    assert!(nothing(&world("api.github.com:8443")));
+    let mut inventory = world("new.example.net:443");
+    inventory.container_mut("egress").unwrap().labels.clear();
+    assert!(nothing(&inventory));
+    // A name that Compose would not take is written nowhere.
+    let mut inventory = world("new.example.net:443");
+    let labels = &mut inventory.container_mut("egress").unwrap().labels;
+    labels.insert("com.docker.compose.service".into(), "egress:\n    privileged: true".into());
+    assert!(nothing(&inventory));
 }
 
 /// What the drawing says of outbound names is what was decided.

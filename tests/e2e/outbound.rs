@@ -73,6 +73,9 @@ fn outbound_by_name() {
     world.names_that_lead_inside_lead_nowhere();
     world.an_image_allows_nothing();
     world.what_a_connection_costs();
+    world.inbound_costs_the_same();
+    world.strangers_do_not_decide();
+    world.a_flood_is_bounded();
     world.an_old_address_is_nobodys_allowance();
     world.a_lost_engine_withdraws_names_and_keeps_routes();
     world.without_a_resolver_of_its_own_nothing_is_allowed();
@@ -476,16 +479,99 @@ impl<'a> World<'a> {
             by_egress.push(handshake(&web, &egress) * 1000.0);
             directly.push(handshake(&direct, OUTSIDE) * 1000.0);
         }
-        let median = |times: &mut Vec<f64>| {
-            times.sort_by(f64::total_cmp);
-            times[times.len() / 2]
-        };
         let (by_egress, directly) = (median(&mut by_egress), median(&mut directly));
         lab.note(&format!(
             "connection with TLS, median of 30: {by_egress:.2} ms by the egress, {directly:.2} ms directly"
         ));
         lab.docker_ok(&["rm", "-f", "direct"]);
         assert!(by_egress < directly + 100.0, "{by_egress} {directly}");
+    }
+
+    /// Requests from the Internet to an application with outbound names and to one without, in turn.
+    fn inbound_costs_the_same(&self) {
+        let net = self.lab.internet().to_string();
+        let visit = |app: &str| -> f64 {
+            let (host, at) = (format!("Host: {app}.localhost"), format!("http://{HOST}/"));
+            let curl =
+                ["-n", "curl", "-s", "-o", "/dev/null", "--noproxy", "*", "-H", &host, "-w", "%{time_total}", &at];
+            must(&[&["nsenter", "-t", &net], &curl[..]].concat()).parse::<f64>().unwrap() * 1000.0
+        };
+        let mut ratios = Vec::new();
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for round in 0..60 {
+            let (one, other) = if round % 2 == 0 { ("app1", "app2") } else { ("app2", "app1") };
+            let (first, second) = (visit(one), visit(other));
+            let (app1, app2) = if one == "app1" { (first, second) } else { (second, first) };
+            ratios.push(app1 / app2);
+            with.push(app1);
+            without.push(app2);
+        }
+        let (with, without, ratio) = (median(&mut with), median(&mut without), median(&mut ratios));
+        self.lab.note(&format!(
+            "inbound, median of 60 in turn: {with:.2} ms with outbound names, {without:.2} ms without; ratio {ratio:.2}"
+        ));
+        assert!(ratio < 2.0, "{ratio}");
+    }
+
+    /// Containers that could decide for the egress, or answer for its resolver: nothing is allowed while they are there.
+    fn strangers_do_not_decide(&self) {
+        let lab = self.lab;
+        images::busybox(lab, "evil/leeward:1", &[]);
+        let resolv = format!("{}:/x", root().join("compose/egress").display());
+        for (rule, arguments) in [
+            ("EGR-003", &["--network", "net-control-egress", "--cap-drop", "ALL", "evil/leeward:1"][..]),
+            ("EGR-021", &["--network", "net-outside", images::BUSYBOX]),
+            ("EGR-022", &["--network", "none", "-v", &resolv, images::BUSYBOX]),
+            ("EGR-023", &["--network", "none", "--pid", "container:egress", images::BUSYBOX]),
+        ] {
+            let begin = ["run", "-d", "--name", "decider"];
+            lab.docker_ok(&[&begin, arguments, &["sleep", "1000"]].concat());
+            let took = eventually(Duration::from_secs(10), "nothing is allowed", || {
+                let told = self.told();
+                if told == "{}" { Ok(()) } else { Err(told) }
+            });
+            let seen = explain(lab, &self.leeward(), &self.web());
+            assert!(seen["outbound"][0]["refused"].to_string().contains(rule), "{rule}: {seen}");
+            lab.docker_ok(&["rm", "-f", "decider"]);
+            lab.note(&format!("{rule}: nothing was allowed after {} ms", took.as_millis()));
+            self.until_allowed(&self.web());
+        }
+        // A new name does not keep what was allowed under the old one.
+        lab.docker_ok(&["rename", "egress", "egress-renamed"]);
+        let web = self.web();
+        eventually(Duration::from_secs(10), "an egress of another name has no names", || {
+            let subject = self.subject(&web, "api.github.com:443", "api.github.com", "");
+            if subject.contains("github") { Err(subject) } else { Ok(()) }
+        });
+        lab.docker_ok(&["rename", "egress-renamed", "egress"]);
+        self.until_allowed(&web);
+    }
+
+    /// `--outbound-connections`: so many, and no more.
+    fn a_flood_is_bounded(&self) {
+        const FLOOD: &str = "import socket\nall = [socket.create_connection((TO, 587), 3) for _ in range(12)]\ngreeted = 0\n\
+                             for one in all:\n one.settimeout(2)\n try: greeted += one.recv(9).startswith(b'220')\n \
+                             except OSError: pass\nprint(greeted)\n";
+        let lab = self.lab;
+        let file = lab.folder().join("limited.yaml").display().to_string();
+        let limited = "services:\n  leeward:\n    environment:\n      LEEWARD_OUTBOUND_CONNECTIONS: \"5\"\n";
+        fs::write(&file, limited).unwrap();
+        let (web, egress) = (lab.pid(&self.web()), self.address("egress", "net-egress-app1"));
+        let flood = || {
+            let program = FLOOD.replace("TO", &format!("'{egress}'"));
+            must(&["nsenter", "-t", &web, "-n", "python3", "-c", &program]).trim().to_owned()
+        };
+        assert_eq!(flood(), "12", "without a limit");
+        lab.compose_of(&[MAIN, EGRESS, &self.front, &file], &["up", "-d"]);
+        lab.docker_ok(&["network", "connect", "net-egress-app2", "egress"]);
+        eventually(Duration::from_secs(20), "the limit is told", || {
+            let told = self.told();
+            if told.contains("inFlightConn") { Ok(()) } else { Err(told) }
+        });
+        self.until_allowed(&self.web());
+        let greeted = flood();
+        lab.note(&format!("of 12 connections at once to one name, with a limit of 5: {greeted} are served"));
+        assert_eq!(greeted, "5");
     }
 
     /// The application ends, and a neighbour of its own project has its address at once.
@@ -609,6 +695,11 @@ fn certificate(lab: &Lab, name: &str) -> String {
     let key = fs::read_to_string(&file).unwrap();
     fs::write(&file, key + &certificate).unwrap();
     file
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }
 
 /// The subject of the certificate in what `openssl s_client` says.

@@ -72,6 +72,10 @@ pub(crate) enum Cause {
     NotInternal { why: NotInternal },
     /// No egress container is on any network of the container, or on the network; `declared`: there are such elsewhere.
     NoEgress { declared: bool },
+    /// No forward proxy is on any network of the container.
+    NoProxy,
+    /// By a forward proxy beside it.
+    ByProxy { proxy: String, network: String },
     /// On a network of which nothing is known: it may be there.
     NoEgressKnown { network: String },
     /// Several names on one port where only the address tells connections apart.
@@ -104,6 +108,8 @@ pub(crate) enum NotInternal {
     Ipv6,
     /// It is on a bridge of the host's, with whatever else is on that.
     HostsBridge,
+    /// It is Podman's, which shows neither kernel settings nor fixed addresses of containers.
+    Podman,
 }
 
 impl Cause {
@@ -127,7 +133,7 @@ impl Cause {
             Self::Forgers { .. } => RuleId::Egr013,
             Self::Forwards { .. } => RuleId::Egr014,
             Self::NotInternal { .. } => RuleId::Egr015,
-            Self::NoEgress { .. } | Self::NoEgressKnown { .. } => RuleId::Egr016,
+            Self::NoEgress { .. } | Self::NoEgressKnown { .. } | Self::NoProxy => RuleId::Egr016,
             Self::OnePlain { .. } => RuleId::Egr017,
             Self::SharedAddress { .. } => RuleId::Egr018,
             Self::Impostor { .. } => RuleId::Egr019,
@@ -136,6 +142,7 @@ impl Cause {
             Self::Written { .. } | Self::EnginesSocket { .. } => RuleId::Egr022,
             Self::NoNetworkOfItsOwn | Self::NotAlone { .. } => RuleId::Egr023,
             Self::Published { .. } => RuleId::Egr024,
+            Self::ByProxy { .. } => RuleId::Egr025,
         }
     }
 
@@ -150,6 +157,7 @@ impl Cause {
                 | Self::Baked
                 | Self::NoEgress { .. }
                 | Self::NoEgressKnown { .. }
+                | Self::NoProxy
                 | Self::OnePlain { .. }
                 | Self::OwnHosts { .. }
         )

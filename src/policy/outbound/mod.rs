@@ -14,13 +14,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub(crate) use self::cause::{Cause, Egress, NotInternal};
-pub use self::target::{BadTarget, Target, read};
+pub use self::target::{BadTarget, Target, asks_for_proxy, read};
 use super::cause::Few;
 use super::context::{Candidate, Context};
 use super::finding::{Action, Finding, Severity, Subject};
-use super::leeward_labels::OUTBOUND;
+use super::leeward_labels::{OUTBOUND, PROXIED};
 use super::names::Owner;
-use super::namespaces::{Member, Namespace, is_alive};
+use super::namespaces::{Member, Namespace, is_alive, is_podman};
 use super::rule_id::RuleId;
 use super::rules::{can_enter, can_forge, gives_engine, own_bridge, same_files};
 use crate::budgets::Quantity;
@@ -210,6 +210,9 @@ impl<'a> Judge<'a> {
                 self.found(Cause::Baked, on);
             }
             let Some(value) = candidate.labels.get(OUTBOUND).filter(|_| !candidate.is_egress) else { continue };
+            if asks_for_proxy(value) && !self.has_forward_proxy(at) {
+                self.found(Cause::NoProxy, on);
+            }
             let wish = self.read(value, on);
             if !wish.is_empty() {
                 wishes.insert(at, wish);
@@ -218,9 +221,16 @@ impl<'a> Judge<'a> {
         wishes
     }
 
+    fn has_forward_proxy(&self, at: usize) -> bool {
+        let edges = self.context.namespaces.get(at).map_or(&[][..], |it| it.edges.as_slice());
+        edges.iter().filter_map(|edge| edge.place).any(|place| self.context.forward_proxy_on(place).is_some())
+    }
+
     /// Reads a label. One with too many names asks for none.
     fn read(&mut self, value: &str, on: On) -> Wish {
-        let (targets, bad) = read(value);
+        let (targets, mut bad) = read(value);
+        // Each container is to say it for itself.
+        bad.retain(|(word, _)| *word != PROXIED || matches!(on, On::Network(_)));
         // A few are told; a label can hold thousands.
         for (word, problem) in bad.into_iter().take(4) {
             let word = word.chars().take(80).collect();
@@ -242,6 +252,10 @@ impl<'a> Judge<'a> {
     fn egress(&mut self, at: usize, candidate: &'a Candidate<'a>) -> Vec<RuleId> {
         let container: &Container = candidate.container;
         let (Some(namespace), on) = (self.context.namespaces.get(at), On::Container(at)) else { return Vec::new() };
+        if is_podman(&self.context.inventory.engine) {
+            // Said of each network: what is missing here may only not be shown.
+            return Vec::new();
+        }
         let mut causes = Vec::new();
         if namespace.through.is_empty() {
             let missing = lets_through(container);
@@ -473,7 +487,9 @@ impl<'a> Judge<'a> {
         let members = context.namespaces.members(place);
         let others = || members.iter().filter(|it| !context.is_egress(it.at));
         let mut causes = Vec::new();
-        let why = if network.driver != "bridge" {
+        let why = if is_podman(&context.inventory.engine) {
+            Some(NotInternal::Podman)
+        } else if network.driver != "bridge" {
             Some(NotInternal::Driver)
         } else if context.namespaces.wall(place).is_err() && !network.ipv6 {
             Some(NotInternal::Open)
@@ -508,8 +524,9 @@ impl<'a> Judge<'a> {
             let egresses = Few::of(egress.iter().map(|it| it.container.name.as_str()));
             causes.push(Cause::Several { egresses });
         }
+        let hidden = why == Some(NotInternal::Podman);
         let forgers = others()
-            .filter(|it| can_forge(it.container, &context.inventory.engine))
+            .filter(|it| !hidden && can_forge(it.container, &context.inventory.engine))
             .map(|it| it.container.name.as_str())
             .chain(mates().filter(|it| can_enter(it.container)).map(|it| it.container.name.as_str()));
         let names = Few::of(forgers.collect::<BTreeSet<&str>>());

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::policy::leeward_labels::PROXIED;
+
 /// A name outside, and a port there.
 ///
 /// Shape: `api.github.com:443`. The name is in lower case and has at least two labels of letters, digits and hyphens, the
@@ -89,11 +91,21 @@ impl FromStr for Target {
     }
 }
 
+/// The words of a label's value, between commas or blanks.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty())
+}
+
+/// Whether a container may use the forward proxies beside it.
+pub fn asks_for_proxy(value: &str) -> bool {
+    words(value).any(|word| word == PROXIED)
+}
+
 /// Reads a label's value: targets between commas or blanks. What could not be read is named, and allows nothing; the rest
 /// is as good without it. Linear in the value's bytes.
 pub fn read(value: &str) -> (BTreeSet<Target>, Vec<(&str, BadTarget)>) {
     let (mut targets, mut bad) = (BTreeSet::new(), Vec::new());
-    for word in value.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty()) {
+    for word in words(value) {
         match word.parse() {
             Ok(target) => drop(targets.insert(target)),
             Err(problem) => bad.push((word, problem)),

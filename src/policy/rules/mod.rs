@@ -26,7 +26,8 @@ use std::sync::Arc;
 
 pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
-pub(super) use net::{can_enter, can_forge, own_bridge};
+pub(crate) use net::can_forge;
+pub(super) use net::{can_enter, own_bridge};
 pub use privilege::gives_power;
 pub(super) use volumes::{gives_engine, same_files};
 

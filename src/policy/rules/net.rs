@@ -573,8 +573,10 @@ fn net_011(case: &NetworkCase<'_>) -> Option<Seen> {
     let not_traefik = case.members.iter().filter(|member| case.known.get(member.at).is_none_or(|known| !known.traefik));
     // An egress Traefik has a way out, and lets nothing through but what it was told. On a proxy network it has no place.
     let is_shut = |member: &Member<'_>| {
-        let is_egress = case.context.is_egress(member.at) && !case.is_proxy && !rides(member.container);
-        is_egress && lets_through(member.container).is_empty()
+        let names = case.context.is_egress(member.at) && lets_through(member.container).is_empty();
+        // EGR-025 speaks of everybody beside a forward proxy.
+        let proxy = case.context.candidates.get(member.at).is_some_and(|it| it.is_forward_proxy);
+        (names || proxy) && !case.is_proxy && !rides(member.container)
     };
     let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out && !is_shut(member)).collect();
     if let (true, Some(unread)) = (pivots.is_empty(), case.unread) {
@@ -667,7 +669,7 @@ pub(super) fn capability(name: &str) -> Cow<'_, str> {
 }
 
 /// Whether a container may send under another's address: by raw frames, or by changing its own.
-pub(in crate::policy) fn can_forge(container: &Container, engine: &Engine) -> bool {
+pub(crate) fn can_forge(container: &Container, engine: &Engine) -> bool {
     net_raw(container, engine) != Some(false)
         || container.confinement.cap_add.iter().any(|name| matches!(&*capability(name), "NET_ADMIN" | "SYS_ADMIN"))
 }

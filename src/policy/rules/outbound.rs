@@ -1,7 +1,8 @@
 //! EGR: outbound names, and the egress Traefik that they go through. Judged by [`crate::policy::outbound`].
 
-use super::{Check, Rule};
+use super::{Case, Check, Rule, Seen};
 use crate::policy::finding::{Action, Severity};
+use crate::policy::outbound::Cause;
 use crate::policy::rule_id::RuleId;
 
 pub(super) const RULES: &[Rule] = &[
@@ -282,4 +283,29 @@ pub(super) const RULES: &[Rule] = &[
         fix: "take `ports` out of the egress container",
         reference: "docs/outbound.md#what-is-checked",
     },
+    Rule {
+        id: RuleId::Egr025,
+        title: "a container reaches the outside by a forward proxy",
+        severity: Severity::High,
+        action: Action::Block,
+        check: Check::Neighbour(egr_025),
+        why: "what a forward proxy lets through, only its own configuration says, and Leeward does not read it: for Leeward \
+              whoever is on a network with one has a way out. Who may use it says so itself, and is then allowed, never \
+              isolated",
+        fix: "where the container is to use the proxy:\nlabels:\n  leeward.outbound: proxy\nelse take it off the proxy's \
+              network",
+        reference: "docs/outbound.md#when-a-forward-proxy-is-better",
+    },
 ];
+
+fn egr_025(case: &Case<'_>) -> Option<Seen> {
+    let context = case.context;
+    if context.candidates.get(case.at).is_none_or(|it| it.is_forward_proxy || it.is_egress || it.is_leeward) {
+        return None;
+    }
+    let places = case.namespace.edges.iter().filter_map(|edge| Some((edge.place?, edge.network?)));
+    { places }.find_map(|(place, network)| {
+        let proxy = context.forward_proxy_on(place)?.container.name.clone();
+        Some(Seen::new(Cause::ByProxy { proxy, network: network.name.clone() }))
+    })
+}

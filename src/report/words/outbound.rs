@@ -1,8 +1,11 @@
 //! EGR: outbound names.
 
+use std::borrow::Cow;
+
 use super::{About, listed};
 use crate::policy::leeward_labels::OUTBOUND;
 use crate::policy::outbound::{BadTarget, Cause, NotInternal};
+use crate::remedy::is_writable;
 
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
@@ -96,6 +99,9 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
                 NotInternal::Open => "is not internal",
                 NotInternal::Driver => "is no bridge, so that others may be on it that the engine does not show",
                 NotInternal::Ipv6 => "has IPv6",
+                NotInternal::Podman => {
+                    "is Podman's, which does not show the settings and fixed addresses that outbound names rest on"
+                }
                 NotInternal::HostsBridge => "is on a bridge of the host's, with what else is on that",
             };
             format!("`{name}` is a network of outbound names and {why}")
@@ -105,6 +111,12 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         }
         Cause::NoEgress { declared: false } => {
             format!("`{name}` has outbound names, and no egress container is declared")
+        }
+        Cause::NoProxy => {
+            format!("`{name}` may use a forward proxy, and no declared one is on its networks")
+        }
+        Cause::ByProxy { proxy, network } => {
+            format!("`{name}` reaches the outside by the forward proxy `{proxy}` on `{network}`")
         }
         Cause::NoEgressKnown { network } => {
             format!("`{name}` has outbound names, and whether an egress container is on `{network}` is not known")
@@ -125,18 +137,41 @@ pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
     match cause {
         Cause::NoAlias { host, egress } => Some(format!(
             "services:\n  {}:\n    networks:\n      {}:\n        aliases: [{host}]",
-            egress.service, egress.network
+            key(&egress.service),
+            key(&egress.network)
         )),
+        Cause::NotInternal { why: NotInternal::Podman } => {
+            Some("run the egress, Leeward and the application on a Docker engine".to_owned())
+        }
+        Cause::HostsResolver { .. } => Some(format!(
+            "services:\n  {}:\n    volumes:\n      - ./egress/resolv.conf:/etc/resolv.conf:ro\nwith a resolver that drops \
+             private addresses as its only nameserver, as in compose/egress",
+            key(about.service?)
+        )),
+        Cause::OwnHosts { host, egress, .. } => Some(format!(
+            "take `{host}` out of `extra_hosts` of `{egress}`, or out of `leeward.outbound` of `{}`",
+            about.name
+        )),
+        Cause::OutsideForgers { network, names } => Some(format!(
+            "take {} off `{network}`, or drop what is not needed:\ncap_drop: [ALL]",
+            listed(names)
+        )),
+        Cause::OutsideStrangers { network, names } => Some(format!("take {} off `{network}`", listed(names))),
+        Cause::Written { path, writer } => {
+            Some(format!("mount what `{}` has as {path} read-only in `{writer}` (`:ro`), or not at all", about.name))
+        }
+        Cause::EnginesSocket { path } => Some(format!("take the mount at {path} out of `{}`", about.name)),
+        Cause::Published { .. } => Some(format!("services:\n  {}:\n    ports: !reset []", key(about.service?))),
         Cause::NobodysAlias { alias, .. } => Some(format!(
             "take the alias `{alias}` away, or allow the name to a container:\nlabels:\n  {OUTBOUND}: {alias}:443"
         )),
         Cause::EnginesResolver => Some(format!(
             "services:\n  {}:\n    volumes:\n      - ./egress/resolv.conf:/etc/resolv.conf:ro",
-            about.service?
+            key(about.service?)
         )),
         Cause::Forwards { .. } => Some(format!(
             "services:\n  {}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"\n      net.ipv4.conf.all.rp_filter: \"1\"",
-            about.service?
+            key(about.service?)
         )),
         Cause::NoEntryPoint { target, ports } => {
             let known: Vec<String> = ports.iter().map(|(port, kind)| format!("{port}={}", kind.as_str())).collect();
@@ -152,7 +187,17 @@ pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
              the one in compose/egress.yaml"
                 .to_owned(),
         ),
+        Cause::NoProxy => Some(
+            "put the proxy and the container on one internal network, and declare it on the proxy's container:\nlabels:\n  \
+             leeward.egress: proxy"
+                .to_owned(),
+        ),
         Cause::NoEgressKnown { .. } => Some("check the project that makes the network as well".to_owned()),
         _ => None,
     }
+}
+
+/// A name from a label as a key of YAML: quoted, where it could be something else.
+fn key(name: &str) -> Cow<'_, str> {
+    if is_writable(name) { Cow::Borrowed(name) } else { Cow::Owned(serde_json::Value::from(name).to_string()) }
 }
