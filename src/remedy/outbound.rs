@@ -77,6 +77,14 @@ pub(super) fn edits(world: &World<'_>, owner: &Owner, taken: &mut BTreeSet<Strin
     edits
 }
 
+/// The names of the declared egress Traefiks, by owner and service.
+pub(super) fn egresses(world: &World<'_>) -> BTreeMap<(String, String), String> {
+    let places = world.context.egresses().filter_map(|it| world.context.find(it.id.as_str()));
+    let named = places
+        .filter_map(|at| Some(((world.owner(at)?.to_string(), world.service(at)), world.container(at)?.name.clone())));
+    named.collect()
+}
+
 /// The egress container on a network.
 fn egress_on(world: &World<'_>, network: &str) -> Option<usize> {
     let is_on = |at: usize| world.container(at).is_some_and(|it| it.attachments.contains_key(network));

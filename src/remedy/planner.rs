@@ -63,6 +63,9 @@ pub struct Remedies {
     pub traefik_is_assumed: bool,
     /// The names of the declared Traefiks.
     pub traefiks: Vec<String>,
+    /// The names of the declared egress Traefiks, by owner and service.
+    #[serde(skip)]
+    pub egresses: BTreeMap<(String, String), String>,
     /// Networks that `--proxy-network` has to name too, where it is set.
     pub proxy_network_flags: BTreeSet<String>,
     /// How often edits were applied and judged.
@@ -477,6 +480,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         lenient,
         traefik_is_assumed: is_assumed,
         traefiks: first.context.traefiks().map(|traefik| traefik.container.name.clone()).collect(),
+        egresses: outbound::egresses(&first),
         proxy_network_flags: main.flags.clone(),
         rounds: main.rounds,
         ..Remedies::default()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
 use super::names::{free, is_reserved, is_writable};
-use super::networks::{ProxyNeed, closed_to_the_host};
+use super::networks::{ProxyNeed, aliases, closed_to_the_host};
 use super::planner::World;
 use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory, NetworkId};
 use crate::plan::{self, Plan};
@@ -179,10 +179,12 @@ pub(super) fn join(world: &World<'_>, owner: &Owner, need: &ProxyNeed) -> Vec<Ed
     edits
 }
 
-/// The networks of the form `net-<project>` that Traefik's project makes and a Traefik is on which gets another one.
+/// The networks of the form `net-<project>` that Traefik's project makes and a Traefik, inbound or egress, is on which gets
+/// another one.
 pub(super) fn again(world: &World<'_>, edits: &[Edit]) -> Vec<Edit> {
     let mut again = Vec::new();
-    for at in (0..world.context.candidates.len()).filter(|at| world.context.is_traefik(*at)) {
+    let is_one = |at: &usize| world.context.is_traefik(*at) || world.context.is_egress(*at);
+    for at in (0..world.context.candidates.len()).filter(is_one) {
         let (Some(owner), Some(container), service) = (world.owner(at), world.container(at), world.service(at)) else {
             continue;
         };
@@ -211,7 +213,12 @@ pub(super) fn again(world: &World<'_>, edits: &[Edit]) -> Vec<Edit> {
                 other_subnet: false,
                 subnets: Vec::new(),
             };
-            let seat = Seat { network: network.name.clone(), aliases: BTreeSet::new(), addresses: Box::default() };
+            let place = container.attachments.get(&network.name);
+            let seat = Seat {
+                network: network.name.clone(),
+                aliases: place.map(|it| aliases(container, &service, it)).unwrap_or_default(),
+                addresses: place.map(|it| it.fixed.clone()).unwrap_or_default(),
+            };
             Edit { owner: owner.clone(), what: What::Network(declared) }.put(&mut again);
             Edit::service(owner, &service, Change::Attach(seat)).put(&mut again);
         }

@@ -849,6 +849,11 @@ fn fix_makes_the_network_and_the_names_that_a_project_asks_for() {
     let place = remedies.after.containers.get("egress").unwrap().attachments.get("net-egress-app1").unwrap();
     assert!(["api.github.com", "smtp.example.com"].iter().all(|name| place.aliases.contains(*name)), "{place:?}");
     assert!(remedies.after.networks.values().any(|it| it.name == "net-egress-app1" && it.internal));
+    // The inbound Traefik has no place on that network.
+    let commands = leeward::report::fix::commands(&remedies);
+    let connects: Vec<&String> = commands.iter().filter(|it| it.starts_with("docker network connect")).collect();
+    let command = "docker network connect --alias api.github.com --alias smtp.example.com net-egress-app1 egress";
+    assert_eq!(connects, [command]);
 }
 
 #[test]
@@ -862,6 +867,9 @@ fn fix_adds_a_name_to_the_network_that_is_there_and_takes_none_away() {
     assert_eq!((allowed(&plan, "worker"), left), (vec!["other.example.net:80".to_owned()], 0));
     let place = remedies.after.containers.get("egress").unwrap().attachments.get("net-egress-app1").unwrap();
     assert!(place.aliases.contains("mirror.example.org"), "{place:?}");
+    let commands = leeward::report::fix::commands(&remedies);
+    let there = commands.iter().position(|it| it == "docker network disconnect net-egress-app1 egress").unwrap();
+    assert!(commands[there + 1].starts_with("docker network connect --alias api.github.com"), "{commands:#?}");
 }
 
 /// What no edit can mend is not tried, and others' projects are left alone.

@@ -58,7 +58,9 @@ fn rebinding(victim: &str) -> [(&'static str, String); 4] {
 #[test]
 fn outbound_by_name() {
     let Some(means) = crate::means("outbound_by_name") else { return };
-    let lab = Lab::start("outbound_by_name", &means.composes[0]);
+    // The newest: the first makes no container anew on engines from 28 on.
+    let compose = means.composes.last().unwrap();
+    let lab = Lab::start("outbound_by_name", compose);
     images::make_all(&lab, &means.traefik);
     images::resolver(&lab);
     let world = World::new(&lab);

@@ -119,7 +119,17 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         lines.push("# makes the new networks, and leaves the Traefik that runs alone".to_owned());
         lines.push(format!("{cd}docker compose up -d --no-recreate"));
         for edit in &edits {
-            let What::Service { name, change: Change::Attach(Seat { network, .. }) } = &edit.what else { continue };
+            let What::Service { name, change: Change::Attach(seat) } = &edit.what else { continue };
+            let network = &seat.network;
+            if let Some(egress) = remedies.egresses.get(&(owner.to_string(), name.clone())) {
+                let is_new = edits.iter().any(|it| matches!(&it.what, What::Network(new) if new.name == *network));
+                if !is_new {
+                    // The engine gives no more names to one that is there.
+                    lines.push(format!("docker network disconnect {} {}", quoted(network), quoted(egress)));
+                }
+                lines.push(connect(seat, egress));
+                continue;
+            }
             let container = remedies.traefiks.first().filter(|_| remedies.traefiks.len() == 1);
             let container = container.unwrap_or(name);
             lines.push(format!("docker network connect {} {}", quoted(network), quoted(container)));
@@ -154,22 +164,24 @@ fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         match &edit.what {
             What::Network(network) => lines.push(create(network)),
             What::Service { name, change } if is_writable(name) => {
-                let container = quoted(name);
                 lines.push(match change {
-                    Change::Attach(Seat { network, aliases, addresses }) => {
-                        let aliases = aliases.iter().map(|alias| format!(" --alias {}", quoted(alias)));
-                        let addresses =
-                            addresses.iter().map(|it| format!(" --{} {it}", if it.is_ipv4() { "ip" } else { "ip6" }));
-                        let options: String = aliases.chain(addresses).collect();
-                        format!("docker network connect{options} {} {container}", quoted(network))
+                    Change::Attach(seat) => connect(seat, name),
+                    Change::Detach(network) => {
+                        format!("docker network disconnect {} {}", quoted(network), quoted(name))
                     }
-                    Change::Detach(network) => format!("docker network disconnect {} {container}", quoted(network)),
                     other => format!("# make {name} anew {}", run_again(other)),
                 });
             }
             What::Service { .. } => {}
         }
     }
+}
+
+fn connect(Seat { network, aliases, addresses }: &Seat, container: &str) -> String {
+    let aliases = aliases.iter().map(|alias| format!(" --alias {}", quoted(alias)));
+    let addresses = addresses.iter().map(|it| format!(" --{} {it}", if it.is_ipv4() { "ip" } else { "ip6" }));
+    let options: String = aliases.chain(addresses).collect();
+    format!("docker network connect{options} {} {}", quoted(network), quoted(container))
 }
 
 fn create(network: &NewNetwork) -> String {

@@ -355,7 +355,12 @@ fn network_words(network: &NewNetwork) -> String {
 
 fn change_words(change: &Change) -> String {
     match change {
-        Change::Attach(seat) => format!("joins {}", seat.network),
+        Change::Attach(seat) => {
+            // Names that only the operator gives: those of outbound names have a dot.
+            let names: Vec<&str> = seat.aliases.iter().map(String::as_str).filter(|it| it.contains('.')).collect();
+            let names = if names.is_empty() { String::new() } else { format!(" as {}", names.join(", ")) };
+            format!("joins {}{names}", seat.network)
+        }
         Change::Detach(network) => format!("leaves {network}"),
         Change::DropNetworkMode => "drops network_mode".to_owned(),
         Change::DropPorts { .. } => "publishes no port".to_owned(),
