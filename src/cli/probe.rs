@@ -57,9 +57,9 @@ pub(crate) struct Probe {
     #[arg(long)]
     neighbours: bool,
 
-    /// Address of a known container; an answer from any other address then counts as reached
+    /// Address of a known container: at a network's first address it is not the host; with --neighbours any other address
+    /// that answers counts as reached
     #[arg(long, value_name = "IP", value_delimiter = ',')]
-    #[arg(requires = "neighbours")]
     container: Vec<IpAddr>,
 
     /// Timeout of one try, in seconds

@@ -65,8 +65,8 @@ pub async fn probe(wanted: &Wanted) -> Report {
     let time_limit = wanted.time_limit;
     let mut under_way = JoinSet::new();
     let mut waiting: Vec<Planned> = Vec::new();
-    for gateway in &surroundings.gateways {
-        waiting.extend(HOST_PORTS.map(|port| Planned::Host(SocketAddr::new(*gateway, port))));
+    for gateway in hosts(&surroundings, &wanted.containers) {
+        waiting.extend(HOST_PORTS.map(|port| Planned::Host(SocketAddr::new(gateway, port))));
     }
     waiting.extend(wanted.tcp.iter().cloned().map(Planned::Tcp));
     waiting.extend(wanted.udp.iter().cloned().map(Planned::Udp));
@@ -95,6 +95,14 @@ pub async fn probe(wanted: &Wanted) -> Report {
     }
     done.sort_unstable_by_key(|(place, _)| *place);
     tries.extend(done.into_iter().map(|(_, one)| one));
+    for host in tries.iter_mut().filter(|it| it.what == "host") {
+        let is_guess = |it: SocketAddr| surroundings.guessed.contains(&it.ip());
+        if let Outcome::Reached(words) = &mut host.outcome
+            && host.target.parse().is_ok_and(is_guess)
+        {
+            words.push_str("; if a container has this address, name it with --container");
+        }
+    }
     if wanted.neighbours {
         let hardware = routes::hardware(tables);
         tries.iter_mut().filter(|it| it.what == "neighbour").for_each(|it| who(it, &hardware, &wanted.containers));
@@ -137,6 +145,13 @@ impl Planned {
         };
         Try { what, target, outcome }
     }
+}
+
+/// Where the host may answer. An engine that leaves the bridge without an address (`gateway_mode_ipv4=isolated`, Docker 28 and
+/// later) gives the first one to a container.
+fn hosts(surroundings: &Surroundings, containers: &[IpAddr]) -> Vec<IpAddr> {
+    let is_container = |it: &&IpAddr| surroundings.guessed.contains(it) && containers.contains(it);
+    surroundings.gateways.iter().filter(|it| !is_container(it)).copied().collect()
 }
 
 /// Says who a neighbour is, as far as its hardware address tells: who keeps silent on TCP has answered for that one all
@@ -224,11 +239,23 @@ mod tests {
         }
     }
 
+    /// On Docker 28.5, `probe` said that the host was reached where a container had the first address of a network.
+    #[test]
+    fn a_container_at_the_first_address_is_not_the_host() {
+        let [first, other]: [IpAddr; 2] = ["10.0.0.1", "10.1.0.1"].map(|it| it.parse().unwrap());
+        let guessed = Surroundings { gateways: vec![first, other], guessed: vec![first], ..Surroundings::default() };
+        assert_eq!(hosts(&guessed, &[first]), [other]);
+        assert_eq!(hosts(&guessed, &[]), [first, other]);
+        // What a route names is a gateway, whatever is said of it.
+        assert_eq!(hosts(&guessed, &[other]), [first, other]);
+    }
+
     #[test]
     fn neighbours_are_all_but_oneself_and_the_gateway() {
         let surroundings = Surroundings {
             own: vec!["10.0.0.3".parse().unwrap()],
             gateways: vec!["10.0.0.1".parse().unwrap()],
+            guessed: Vec::new(),
             networks: vec![("10.0.0.0".parse().unwrap(), 29)],
             default_routes: Vec::new(),
         };

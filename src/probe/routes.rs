@@ -16,6 +16,8 @@ pub struct Surroundings {
     /// Where the host may answer: the gateways of the routes, and the first address of each network, which engines give
     /// to the bridge.
     pub gateways: Vec<IpAddr>,
+    /// Those of them that no route names.
+    pub guessed: Vec<IpAddr>,
     /// The networks that it is on, with the length of their prefix.
     pub networks: Vec<(Ipv4Addr, u8)>,
     /// Its default routes, for a person: `172.17.0.1 by eth0`.
@@ -47,7 +49,7 @@ impl Surroundings {
                 let prefix = u32::from(mask).leading_ones();
                 found.networks.push((destination, u8::try_from(prefix).unwrap_or(32)));
                 if prefix < 31 {
-                    found.gateways.push(IpAddr::V4(Ipv4Addr::from(u32::from(destination).saturating_add(1))));
+                    found.guessed.push(IpAddr::V4(Ipv4Addr::from(u32::from(destination).saturating_add(1))));
                 }
             }
         }
@@ -66,6 +68,8 @@ impl Surroundings {
                 }
             }
         }
+        found.guessed.retain(|guess| !found.gateways.contains(guess) && !own.contains(guess));
+        found.gateways.extend(&found.guessed);
         found.gateways.sort_unstable();
         found.gateways.dedup();
         found.gateways.retain(|gateway| !own.contains(gateway));
@@ -136,6 +140,7 @@ mod tests {
         assert_eq!(found.default_routes, Vec::<String>::new());
         assert_eq!(found.networks, [("172.20.0.0".parse().unwrap(), 16)]);
         assert_eq!(found.gateways, ["172.20.0.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(found.guessed, found.gateways);
     }
 
     #[test]
@@ -162,6 +167,7 @@ mod tests {
                   ffffffff 00000001 00000000 00200200 lo\n";
         let found = Surroundings::parse(&table, v6, &[]);
         assert_eq!(found.default_routes, ["172.17.0.1 by eth0", "fd00::1 by eth0"]);
+        assert!(found.guessed.is_empty(), "{found:?}");
         assert_eq!(found.gateways, ["172.17.0.1", "fd00::1"].map(|it| it.parse::<IpAddr>().unwrap()));
         // Garbage is no route.
         assert_eq!(Surroundings::parse("x\ny z\n", "a b c", &[]), Surroundings::default());

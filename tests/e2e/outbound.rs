@@ -391,6 +391,9 @@ impl<'a> World<'a> {
 
     fn the_probe_tells_one_from_the_other(&self) {
         let network = format!("container:{}", self.web());
+        // From Docker 28 on it is a container that has the first address of such a network.
+        let traefik = self.address(&self.lab.container("leeward", "traefik"), "net-proxy");
+        let known = format!("--container={traefik},{}", self.address("egress", "net-egress-app1"));
         let probe = |expected: &[&str]| {
             let begin = [
                 "run",
@@ -402,7 +405,7 @@ impl<'a> World<'a> {
                 "--label",
                 "com.docker.compose.project=app1",
             ];
-            let run = ["leeward/leeward:0.1.0", "probe", "--timeout=3"];
+            let run = ["leeward/leeward:0.1.0", "probe", "--timeout=3", &known];
             let said = self.lab.docker(&[&begin, &run[..], expected].concat());
             self.lab.note(&format!("probe {expected:?}: ok {}\n{}{}", said.ok, said.out, said.err));
             said
