@@ -289,6 +289,18 @@ const PAIRS: &[Pair] = &[
         |i| add(i, "backup", "stack", &["net-exposed", "net-control"]),
     ),
     (
+        "EGR-025",
+        |i| {
+            attach(i, "db", made("default", "bridge", false));
+            app(i, "db").labels.insert("leeward.egress".into(), "proxy".into());
+        },
+        // Nobody who asked is beside it.
+        |i| {
+            add(i, "squid", "stack", &["net-exposed"]);
+            app(i, "squid").labels.insert("leeward.egress".into(), "proxy".into());
+        },
+    ),
+    (
         "NET-012",
         |i| app(i, "app").confinement.sysctls.clear(),
         // On one network alone nothing is forwarded.
