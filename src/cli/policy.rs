@@ -86,10 +86,6 @@ pub(crate) struct Policy {
     )]
     outbound_ports: OutboundPorts,
 
-    /// Connections that one container may have open to one outbound name at a time; none is set by default
-    #[arg(long, hide_short_help = true, value_name = "N")]
-    outbound_connections: Option<NonZeroU32>,
-
     /// Proxy network; `*` and `?` match as in a shell; repeatable, the first match wins
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     proxy_network: Vec<Glob>,
@@ -220,7 +216,8 @@ impl Policy {
             // `serve` alone knows: another's answer must not depend on where it is asked.
             own_container: None,
             outbound_ports: self.outbound_ports,
-            outbound_connections: self.outbound_connections,
+            // A flag of `serve` alone, too.
+            outbound_connections: None,
             proxy_networks: self.proxy_network,
             share_middlewares: self.share_middleware.into_iter().collect(),
             allow_references: self.allow_reference.into_iter().collect(),

@@ -100,6 +100,10 @@ pub(crate) struct Serve {
     #[arg(long, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     outbound_keep: Duration,
 
+    /// Connections that one container may have open to one outbound name at a time; without it, as many as it likes
+    #[arg(long, hide_short_help = true, value_name = "N")]
+    outbound_connections: Option<std::num::NonZeroU32>,
+
     #[command(flatten)]
     engine: Engine,
 
@@ -129,6 +133,7 @@ impl Serve {
         let Source { endpoint, certificates, options: mut reading } = self.engine.source()?;
         let mut settings = self.policy.settings()?;
         settings.own_container = own_container();
+        settings.outbound_connections = self.outbound_connections;
         if self.default_certificate || self.default_certificate_file.is_some() {
             let made =
                 default_certificate::open(self.default_certificate_file.as_deref()).map_err(Failure::Settings)?;
