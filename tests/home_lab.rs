@@ -128,8 +128,7 @@ fn check(build: impl FnOnce(&mut Server), container: &str, refused: &[&str], sai
     assert_eq!(found, refused, "{refusals:#?}");
     for refusal in &refusals {
         assert!(refusal.words().contains('`'), "names nothing: {}", refusal.words());
-        let rule = refusal.rule.map(RuleId::as_str).unwrap();
-        assert!(refusal.remedy().contains(&format!("leeward.allow: {rule}")), "{}", refusal.remedy());
+        assert!(!refusal.remedy().trim().is_empty(), "{refusal:#?}");
     }
     let usual = ["NET-012", "NET-013", "NET-015", "PRV-018", "NET-010"];
     let also: Vec<String> = judgement

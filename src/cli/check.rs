@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use leeward::inventory::Inventory;
-use leeward::plan::{self, Decision, Outcome, Plan};
+use leeward::plan::{self, Outcome, Plan};
 use leeward::policy::finding::Subject;
 use leeward::remedy;
 use leeward::report::audit::Audit;
@@ -207,11 +207,6 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
         project.external.contains_key(name) || project.inventory.networks.values().any(|own| own.name == name)
     };
     plan.decisions.retain(|id, _| ids.contains(id));
-    // Nothing runs yet that a command could change.
-    for Decision { steps, refusal, .. } in plan.decisions.values_mut() {
-        let refusals = steps.iter_mut().flat_map(|step| &mut step.refusals);
-        refusals.chain(refusal).for_each(|refusal| refusal.at_once = None);
-    }
     plan.findings.retain(|finding| match &finding.subject {
         // There is no engine here to be judged.
         Subject::Engine => false,

@@ -310,7 +310,7 @@ impl Judging<'_> {
         let mut finding = self.found(rule, Arc::new(cause.into()));
         finding.action = action.unwrap_or(finding.action);
         finding.label = Some(label);
-        let refusal = Refusal::for_finding(code, &finding, self.claim.allowed);
+        let refusal = Refusal::for_finding(code, &finding);
         self.settle(finding, refusal, true, self.claim.rights);
     }
 

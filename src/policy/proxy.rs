@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cause::{Few, NetworkName};
+use super::cause::Few;
 use super::context::Candidate;
 use super::leeward_labels::{PROXY, is_true};
 use super::namespaces::{Member, Namespace, Namespaces, is_alive};
-use super::refusal::{Code, Connect, Refusal};
+use super::refusal::{Code, Refusal};
 use super::rule_id::RuleId;
 use crate::inventory::{Attachment, Container, Inventory, Network};
 use crate::settings::{Isolation, Settings};
@@ -61,13 +61,13 @@ pub struct Choice<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
     /// None that it is on.
-    NotReached { container: String, why: NotReached, may: Box<May> },
+    NotReached { container: String, why: NotReached },
     /// It has no address on these; `first` is the first of them.
     NoAddress { container: String, networks: Few, first: String },
     /// Several, and nothing says which; `absent`: what `--traefik` names and is not there.
     Several { container: String, networks: Few, absent: Few, first: String },
     /// It is on none.
-    Nowhere { container: String, service: String, why: Nowhere },
+    Nowhere { container: String, why: Nowhere },
 }
 
 /// Why none of a container's networks will do.
@@ -81,15 +81,6 @@ pub(crate) enum NotReached {
     None { on: Few, how: How },
     /// No declared Traefik is on these.
     NoTraefik(Few),
-}
-
-/// What it may do: stay on `kept`, and join `network`, one of those that are `there`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct May {
-    pub(crate) service: String,
-    pub(crate) kept: Vec<NetworkName>,
-    pub(crate) network: Option<NetworkName>,
-    pub(crate) there: Few,
 }
 
 /// Why a container is on no network.
@@ -233,7 +224,7 @@ impl<'a> ProxyNetworks<'a> {
                 Place { at, network, attachment, rank }
             })
             .collect();
-        let asks = Asks { container, wanted, project, preferred: self.preferred, lenient };
+        let asks = Asks { container, wanted, project, preferred: self.preferred };
         if isolation == Isolation::Off {
             return asks.any(&places).ok_or_else(|| asks.nowhere(namespace));
         }
@@ -255,21 +246,21 @@ impl<'a> ProxyNetworks<'a> {
         if let Some((key, value)) = asks.wanted {
             let Some(named) = asks.named(places, value) else {
                 let why = NotReached::Elsewhere { wanted: value.to_owned(), on: names(places) };
-                return Err(self.refusal(why, asks, &eligible, namespace).by_label(key));
+                return Err(asks.not_reached(why).by_label(key));
             };
             eligible.retain(|place| place.at == named.at);
             if eligible.is_empty() {
                 let why = NotReached::NoProxy(named.network.name.clone());
-                return Err(self.refusal(why, asks, &eligible, namespace).by_label(key));
+                return Err(asks.not_reached(why).by_label(key));
             }
         }
         if eligible.is_empty() {
             let why = NotReached::None { on: names(places), how: self.how };
-            return Err(self.refusal(why, asks, &eligible, namespace));
+            return Err(asks.not_reached(why));
         }
         if !self.traefiks.is_empty() {
             if !eligible.iter().any(|place| self.traefiks.contains_key(&place.at)) {
-                return Err(self.refusal(NotReached::NoTraefik(names(eligible)), asks, &[], namespace));
+                return Err(asks.not_reached(NotReached::NoTraefik(names(eligible))));
             }
             eligible.retain(|place| self.traefiks.contains_key(&place.at));
         }
@@ -303,43 +294,6 @@ impl<'a> ProxyNetworks<'a> {
             (None, [first, ..]) => Ok(first.choice()),
             (None, []) => Err(asks.nowhere(namespace)),
         }
-    }
-
-    fn refusal(&self, why: NotReached, asks: &Asks<'_>, eligible: &[&Place<'_>], namespace: &Namespace<'_>) -> Refusal {
-        let named = eligible.first().map(|place| place.network);
-        let mut known: Vec<&Network> = self
-            .networks
-            .iter()
-            .filter(|(place, _)| self.traefiks.is_empty() || self.traefiks.contains_key(place))
-            .map(|(_, (_, network))| *network)
-            .collect();
-        if asks.lenient {
-            known.extend(self.open.values());
-        }
-        known.sort_unstable_by_key(|network| &network.name);
-        let kept = namespace
-            .edges
-            .iter()
-            .filter(|edge| edge.wall.is_ok())
-            .filter_map(|edge| edge.network)
-            .filter(|network| !known.iter().any(|proxy| proxy.id == network.id));
-        let network = named.or(known.first().copied());
-        let container = &asks.container.name;
-        let may = May {
-            service: asks.service().to_owned(),
-            kept: kept.map(NetworkName::of).collect(),
-            network: network.map(NetworkName::of),
-            there: Few::of(known.iter().map(|network| network.name.as_str())),
-        };
-        let refusal = net_009(Cause::NotReached { container: container.clone(), why, may: Box::new(may) });
-        let connect =
-            |network: &Network| Box::new(Connect { container: container.clone(), network: network.name.clone() });
-        // A network of somebody else's is nobody's to join: its owner would get a neighbour that is not isolated.
-        let is_own = |network: &&Network| {
-            asks.project.is_some()
-                && network.labels.get("com.docker.compose.project").map(String::as_str) == asks.project
-        };
-        Refusal { at_once: network.filter(is_own).map(connect), ..refusal }
     }
 }
 
@@ -380,8 +334,6 @@ struct Asks<'q> {
     wanted: Option<(&'q str, &'q str)>,
     project: Option<&'q str>,
     preferred: Option<&'q str>,
-    /// Networks that are not internal will do too.
-    lenient: bool,
 }
 
 impl Asks<'_> {
@@ -407,8 +359,8 @@ impl Asks<'_> {
         named.or_else(first).map(Place::choice)
     }
 
-    fn service(&self) -> &str {
-        self.container.labels.get("com.docker.compose.service").unwrap_or(&self.container.name)
+    fn not_reached(&self, why: NotReached) -> Refusal {
+        net_009(Cause::NotReached { container: self.container.name.clone(), why })
     }
 
     fn nowhere(&self, namespace: &Namespace<'_>) -> Refusal {
@@ -419,7 +371,7 @@ impl Asks<'_> {
         } else {
             Nowhere::None
         };
-        net_009(Cause::Nowhere { container: self.container.name.clone(), service: self.service().to_owned(), why })
+        net_009(Cause::Nowhere { container: self.container.name.clone(), why })
     }
 }
 

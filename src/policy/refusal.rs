@@ -1,6 +1,5 @@
 //! Every "no" as a value: a code, the rule, the label, and what was seen.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -27,19 +26,8 @@ pub struct Refusal {
     pub hosts: Box<[String]>,
     /// What was seen.
     pub(crate) cause: Arc<Cause>,
-    /// `leeward.allow` would help; the rules that it allows on the container already.
-    pub(crate) may_allow: Option<BTreeSet<RuleId>>,
-    /// What does the same to what runs, until it is made anew.
-    pub at_once: Option<Box<Connect>>,
-}
-
-/// A running container that is to be put on a network.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Connect {
-    /// The container's name.
-    pub container: String,
-    /// The network's name.
-    pub network: String,
+    /// `leeward.allow` on the container may name its rule.
+    pub(crate) may_allow: bool,
 }
 
 impl Refusal {
@@ -50,25 +38,16 @@ impl Refusal {
 
     /// The same, for what was seen elsewhere.
     pub(crate) fn again(code: Code, cause: Arc<Cause>) -> Self {
-        Self {
-            code,
-            rule: None,
-            label: None,
-            subject: None,
-            hosts: Box::default(),
-            cause,
-            may_allow: None,
-            at_once: None,
-        }
+        Self { code, rule: None, label: None, subject: None, hosts: Box::default(), cause, may_allow: false }
     }
 
-    /// For what a finding says, which the operator may allow on the container beside `allowed`.
-    pub(crate) fn for_finding(code: Code, finding: &Finding, allowed: &BTreeSet<RuleId>) -> Self {
+    /// For what a finding says, which the operator may allow on the container.
+    pub(crate) fn for_finding(code: Code, finding: &Finding) -> Self {
         Self {
             rule: Some(finding.rule),
             label: finding.label.clone(),
             subject: Some(Box::new(finding.subject.clone())),
-            may_allow: Some(allowed.clone()),
+            may_allow: true,
             ..Self::again(code, Arc::clone(&finding.cause))
         }
     }

@@ -58,7 +58,7 @@ pub fn allowing(inventory: &Inventory, settings: &Settings, id: &ContainerId) ->
             return Some(rules);
         }
         for refusal in left {
-            let rule = refusal.rule.filter(|_| refusal.may_allow.is_some())?;
+            let rule = refusal.rule.filter(|_| refusal.may_allow)?;
             if !rules.insert(rule) {
                 // Allowed, and refused all the same.
                 return None;

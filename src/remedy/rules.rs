@@ -92,8 +92,7 @@ const FORWARD: &str = "net.ipv4.ip_forward";
 /// The value of `leeward.allow` with which a container that is kept as it is would pass: what is allowed already, and every
 /// rule that refuses it.
 fn allowing(world: &World<'_>, at: usize, decision: &Decision) -> Option<String> {
-    let refused: BTreeSet<RuleId> =
-        refusals(decision).filter(|it| it.may_allow.is_some()).filter_map(|it| it.rule).collect();
+    let refused: BTreeSet<RuleId> = refusals(decision).filter(|it| it.may_allow).filter_map(|it| it.rule).collect();
     let before = world.context.candidates.get(at).map(|it| it.allowed.clone()).unwrap_or_default();
     (!refused.is_subset(&before)).then(|| {
         let all: Vec<&str> = before.union(&refused).map(|rule| rule.as_str()).collect();

@@ -3,17 +3,19 @@
 //! A view of the plan's findings; also as SARIF.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use super::sarif;
-use super::table::columns;
+use super::table::{columns, counted};
 use super::visible::{self, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, of_case, same};
 use crate::plan::Plan;
 use crate::policy::finding::{Finding, Severity, Subject};
 
-/// How many fixes are written out for one rule.
+/// How many remedies are written out for one rule.
 const MOST_FIXES: usize = 3;
 
 /// What the rules found.
@@ -57,40 +59,32 @@ impl<'a> Audit<'a> {
         visible::json(self)
     }
 
-    /// For people: a table, then what to change, once for each rule. Ends with a newline.
+    /// For people: rule by rule, where it was found and what mends it, worst first; the last line sums it up. Ends with a
+    /// newline.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        if self.findings.is_empty() {
-            text.push_str("nothing found\n");
-        } else {
-            text.push_str(&columns(&["SEVERITY", "RULE", "WHERE", "WHAT"], &together(&self.findings)));
-        }
         for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
-            let Some(first) = found.first() else { continue };
-            let fixes: Vec<Cow<'_, str>> = if found.len() > 1 && found.iter().all(|it| of_case(it).is_none()) {
-                vec![first.rule.rule().fix_for(None)]
-            } else {
-                let mut fixes: Vec<_> = found.iter().map(|it| it.remedy()).collect();
-                fixes.dedup();
-                fixes
-            };
-            text.extend(["\n", first.rule.as_str(), ": remedy (see docs/rules.md)\n"]);
-            for fix in fixes.iter().take(MOST_FIXES) {
-                text.extend(["    ", &visible_lines(fix).replace('\n', "\n    "), "\n"]);
-            }
-            if fixes.len() > MOST_FIXES {
-                text.push_str("    and similar ones; see each with: leeward explain NAME\n");
-            }
+            of_rule(&mut text, found);
         }
         if !self.allowed.is_empty() {
-            text.push('\n');
             text.push_str(&columns(&["ALLOWED", "RULE", "WHERE", "WHAT"], &rows(&self.allowed)));
+            text.push('\n');
         }
         if !self.not_verifiable.is_empty() {
-            text.push('\n');
             text.push_str(&columns(&["NOT VERIFIABLE", "RULE", "WHERE", "WHAT"], &rows(&self.not_verifiable)));
+            text.push('\n');
         }
+        let _ = writeln!(text, "{}", self.summary());
         text
+    }
+
+    fn summary(&self) -> String {
+        if self.findings.is_empty() {
+            return "nothing found".to_owned();
+        }
+        let by_severity = self.findings.chunk_by(|one, other| one.severity == other.severity);
+        let parts = by_severity.filter_map(|same| Some(format!("{} {}", same.len(), word(same.first()?.severity))));
+        format!("{}: {}", counted(self.findings.len(), "finding"), parts.collect::<Vec<_>>().join(", "))
     }
 
     /// SARIF 2.1.0. What is allowed is there as suppressed; what is not verifiable as a note.
@@ -103,21 +97,47 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// As [`rows`], with what is the same of several containers in one row.
-fn together(findings: &[&Finding]) -> Vec<Vec<String>> {
-    let mut all = Vec::new();
-    for found in findings.chunk_by(|one, other| one.rule == other.rule) {
+/// What one rule found: each place with what was seen there, and below it what mends it; once for those that it is the same
+/// for.
+fn of_rule(text: &mut String, found: &[&Finding]) {
+    let Some(first) = found.first() else { return };
+    let _ = writeln!(text, "{} {}: {}", word(first.severity), first.rule, first.rule.rule().title);
+    let remedies = remedies(found);
+    let each = same(first).filter(|each| found.len() > 2 && found.iter().all(|it| same(it) == Some(each)));
+    if let Some(each) = each {
         let names: Vec<String> = found.iter().map(|it| place(&it.subject)).collect();
-        let each = found.first().and_then(|first| same(first));
-        match (found, each.filter(|_| found.iter().all(|it| same(it) == each))) {
-            ([first, _, _, ..], Some(each)) => all.push(vec![
-                word(first.severity).to_owned(),
-                first.rule.to_string(),
-                format!("{} containers", found.len()),
-                format!("each {each}: {}", names.join(", ")),
-            ]),
-            _ => all.extend(rows(found)),
+        let _ = writeln!(text, "    {} containers, each {each}: {}", found.len(), visible(&names.join(", ")));
+    }
+    let mut shown = 0;
+    for (finding, remedy) in found.iter().zip(&remedies) {
+        if each.is_none() {
+            let _ = writeln!(text, "    {}", visible(&finding.words()));
         }
+        let Some(remedy) = remedy else { continue };
+        shown += 1;
+        match shown.cmp(&(MOST_FIXES + 1)) {
+            Ordering::Less => {
+                let blank = if remedy.contains('\n') { "\n            " } else { " " };
+                let remedy = visible_lines(remedy).replace('\n', "\n            ");
+                let _ = writeln!(text, "        remedy:{blank}{remedy}");
+            }
+            Ordering::Equal => text.push_str("        and similar ones; see each with: leeward explain NAME\n"),
+            Ordering::Greater => {}
+        }
+    }
+    text.push('\n');
+}
+
+/// What mends each of the findings of one rule; `None` where the next one's does it too.
+fn remedies(found: &[&Finding]) -> Vec<Option<Cow<'static, str>>> {
+    let is_of_rule = found.len() > 1 && found.iter().all(|it| of_case(it).is_none());
+    let mut all: Vec<Option<Cow<'static, str>>> = Vec::with_capacity(found.len());
+    for finding in found {
+        let remedy = if is_of_rule { finding.rule.rule().fix_for(None) } else { finding.remedy() };
+        if let Some(last) = all.last_mut().filter(|last| last.as_ref() == Some(&remedy)) {
+            *last = None;
+        }
+        all.push(Some(remedy).filter(|it| !it.is_empty()));
     }
     all
 }
@@ -171,8 +191,8 @@ mod tests {
         let audit = Audit::of(&plan);
         assert!(audit.reaches(Severity::Critical), "the refused container's network leads out");
         let text = audit.text();
-        assert!(text.starts_with("SEVERITY"), "{text}");
-        assert!(text.contains("NET-001") && text.contains("NET-001: remedy"), "{text}");
+        assert!(text.starts_with("critical NET-001: "), "{text}");
+        assert!(text.contains("        remedy: leeward fix wiki-wiki-1"), "{text}");
         let sarif: Value = serde_json::from_str(&audit.sarif()).unwrap();
         assert_eq!(sarif["version"], "2.1.0");
         let results = sarif["runs"][0]["results"].as_array().unwrap();
@@ -201,11 +221,11 @@ mod tests {
     fn what_many_containers_lack_is_one_row_with_all_their_names() {
         let plan = compile(&snapshot::demo().unwrap(), &Settings::default());
         let text = Audit::of(&plan).text();
-        let rows: Vec<&str> = text.lines().filter(|line| line.contains("IMG-004  ")).collect();
-        assert_eq!(rows.len(), 1, "{text}");
+        let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("low IMG-004: ")).collect();
         assert!(
-            rows[0].contains("3 containers") && rows[0].ends_with(": app1-web-1, app2-web-1, wiki-wiki-1"),
+            rows[1].contains("3 containers") && rows[1].ends_with(": app1-web-1, app2-web-1, wiki-wiki-1"),
             "{text}"
         );
+        assert!(rows[2].starts_with("        remedy: pin the digest"), "{text}");
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::outbound::{self, Outbound};
 use super::proposal::{self, Proposal};
-use super::routes::{left_out, to_change};
+use super::routes::left_out;
 use super::visible::{json, visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
 use crate::inventory::{ContainerId, Inventory};
@@ -250,7 +250,7 @@ fn container(explanation: &Explanation<'_>) -> String {
             }
             // What edits mend is mended together, below.
             if !refusal.remedy().is_empty() && (proposal.is_none() || !is_for_edits(refusal)) {
-                let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n           ");
+                let remedy = visible_lines(&refusal.remedy()).replace('\n', "\n           ");
                 line(&mut text, &format!("         remedy:\n           {remedy}"));
             }
         }
@@ -301,10 +301,13 @@ fn container(explanation: &Explanation<'_>) -> String {
         .collect();
     let mut findings = findings.iter().filter(|finding| !told.contains(&finding.key())).peekable();
     if findings.peek().is_some() {
-        text.push_str("\nOther findings (remedies: leeward audit)\n");
+        text.push_str("\nOther findings\n");
     }
     for finding in findings {
         line(&mut text, &format!("         {}: {}", finding.rule, visible(&finding.words())));
+        let remedy = visible_lines(&finding.remedy()).replace('\n', "\n             ");
+        let blank = if remedy.contains('\n') { "\n             " } else { " " };
+        line(&mut text, &format!("           remedy:{blank}{remedy}"));
     }
     text
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use super::words::{Remedy as _, Words as _, at_once};
+use super::words::{Remedy as _, Words as _};
 use crate::plan::{Fact, Warning, Weighed};
 use crate::policy::finding::{Action, Finding, Severity, Subject};
 use crate::policy::refusal::{Code, Refusal};
@@ -59,8 +59,6 @@ impl Serialize for Refusal {
             hosts: &'a [String],
             words: String,
             remedy: Cow<'static, str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            at_once: Option<String>,
         }
         let Self { code, rule, label, subject, hosts, .. } = self;
         let shown = Shown {
@@ -71,7 +69,6 @@ impl Serialize for Refusal {
             hosts,
             words: self.words(),
             remedy: self.remedy(),
-            at_once: at_once(self),
         };
         shown.serialize(serializer)
     }

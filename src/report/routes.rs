@@ -5,14 +5,17 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::fix;
 use super::outbound::{self, Outbound};
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
-use super::words::{Remedy as _, Words as _, at_once};
+use super::words::{Remedy as _, Words as _};
 use crate::inventory::Network;
 use crate::plan::{Decision, Missing, Outcome, Plan, Route, Unusable};
 use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
+use crate::remedy::is_for_edits;
 
 /// A plan, as its routes.
 #[derive(Debug, Serialize)]
@@ -87,6 +90,9 @@ pub struct Refused<'a> {
     /// The others that are no finding of the audit's: a label that cannot be read, a port that nobody knows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<&'a Refusal>,
+    /// The rules of those that findings of the audit tell.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub also: BTreeSet<RuleId>,
 }
 
 impl<'a> Listing<'a> {
@@ -98,7 +104,11 @@ impl<'a> Listing<'a> {
             .filter_map(|decision| {
                 let Decision { id, name, owner, refusal, .. } = decision;
                 let (refusal, more) = (refusal.as_ref()?, more(&found, decision));
-                Some(Refused { container: name, id: id.as_str(), owner, refusal, more })
+                let all = decision.steps.iter().flat_map(|step| &step.refusals);
+                let said =
+                    |rule: &RuleId| [refusal].into_iter().chain(more.iter().copied()).any(|it| it.rule == Some(*rule));
+                let also = all.filter_map(|it| it.rule).filter(|rule| !said(rule)).collect();
+                Some(Refused { container: name, id: id.as_str(), owner, refusal, more, also })
             })
             .collect();
         refused.sort_by_key(|it| (it.container, it.id));
@@ -187,26 +197,39 @@ impl<'a> Listing<'a> {
         text
     }
 
+    /// Each refused container, with its reasons; below each reason, or below those that edits mend, what mends it.
     fn write_refused(&self, text: &mut String) {
-        if self.refused.is_empty() {
-            return;
+        if !self.refused.is_empty() {
+            text.push_str("\nREFUSED\n");
         }
-        let rows: Vec<_> = self
-            .refused
-            .iter()
-            .flat_map(|Refused { container, refusal, more, .. }| {
-                let all = std::iter::once(refusal).chain(more);
-                all.map(|refusal| vec![(*container).to_owned(), refusal.name().to_owned(), refusal.words()])
-            })
-            .collect();
-        text.push('\n');
-        text.push_str(&columns(&["REFUSED", "CODE", "WHY"], &rows));
-        for Refused { container, refusal, more, .. } in &self.refused {
-            for refusal in std::iter::once(refusal).chain(more).filter(|refusal| !refusal.remedy().is_empty()) {
-                let remedy = visible_lines(&to_change(refusal)).replace('\n', "\n    ");
+        for Refused { container, refusal, more, also, .. } in &self.refused {
+            let _ = writeln!(text, "{}", visible(container));
+            let (edits, others): (Vec<&Refusal>, Vec<&Refusal>) =
+                std::iter::once(refusal).chain(more).copied().partition(|it| is_for_edits(it));
+            for refusal in &edits {
+                let _ = writeln!(text, "    {}: {}", refusal.name(), visible(&refusal.words()));
+            }
+            if !also.is_empty() {
+                let names: Vec<&str> = also.iter().map(|rule| rule.as_str()).collect();
+                let _ = writeln!(text, "    and {}", names.join(", "));
+            }
+            if !edits.is_empty() || !also.is_empty() {
+                let _ = writeln!(
+                    text,
+                    "    remedy: {}   # all reasons at once, tried before it is shown",
+                    fix::command(container)
+                );
+            }
+            for refusal in others {
                 let label = refusal.label.as_deref().map(|label| format!(", label `{}`", visible(label)));
-                let (what, label) = (refusal.name(), label.unwrap_or_default());
-                let _ = write!(text, "\n{}: {what}{label}: remedy\n    {remedy}\n", visible(container));
+                let (name, label) = (refusal.name(), label.unwrap_or_default());
+                let _ = writeln!(text, "    {name}{label}: {}", visible(&refusal.words()));
+                let remedy = refusal.remedy();
+                if !remedy.is_empty() {
+                    let blank = if remedy.contains('\n') { "\n        " } else { " " };
+                    let remedy = visible_lines(&remedy).replace('\n', "\n        ");
+                    let _ = writeln!(text, "    remedy:{blank}{remedy}");
+                }
             }
         }
     }
@@ -251,12 +274,9 @@ fn more<'a>(found: &BTreeSet<Key<'_>>, decision: &'a Decision) -> Vec<&'a Refusa
     all.filter(|refusal| !refusal.keys().any(|key| found.contains(&key)) && told.insert(refusal)).collect()
 }
 
-/// What to change, with the command for what runs.
+/// What to change for one refusal alone.
 pub fn to_change(refusal: &Refusal) -> String {
-    match at_once(refusal) {
-        Some(command) => format!("{}\nat once: {command}", refusal.remedy()),
-        None => refusal.remedy().into_owned(),
-    }
+    refusal.remedy().into_owned()
 }
 
 fn row(route: &Route, not_given: &BTreeMap<&str, NotGiven>) -> Vec<String> {
@@ -350,12 +370,10 @@ mod tests {
         ROUTER   RULE                   ENTRY POINTS  SERVICE  NETWORK    SERVERS
         app.web  Host(`app.localhost`)  default       app.web  net-proxy  http://172.30.0.2:8080
 
-        REFUSED  CODE     WHY
-        leaky    NET-001  has a way out by `net-ex\u{1b}posed`
-
-        leaky: NET-001: remedy
-            networks:
-              net-proxy:
+        REFUSED
+        leaky
+            NET-001: has a way out by `net-ex\u{1b}posed`
+            remedy: leeward fix leaky   # all reasons at once, tried before it is shown
 
         1 other container does not ask to be routed
         ");
@@ -372,7 +390,7 @@ mod tests {
         // NET-001 is the first no, and a finding as well.
         assert_eq!((listing.refused[0].refusal.name(), codes), ("NET-001", vec!["NET-009", "bad-label"]));
         assert!(
-            listing.text().contains("bad-label, label `traefik.http.routers.wiki.ruel`: remedy"),
+            listing.text().contains("    bad-label, label `traefik.http.routers.wiki.ruel`: "),
             "{}",
             listing.text()
         );

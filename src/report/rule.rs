@@ -51,7 +51,11 @@ fn of_rule(rule: &Rule) -> String {
     let _ = write!(text, "why: {}\n\nremedy: {}\n", rule.why, rule.fix_for(None));
     let refuses = matches!(rule.action, Action::Block | Action::WarnStrictBlock);
     if refuses && !matches!(rule.check, Check::Any(_) | Check::Step) {
-        let _ = write!(text, "\nto allow it on one container:\nlabels:\n  leeward.allow: {}\n", rule.id);
+        let _ = write!(
+            text,
+            "\nto allow it on one container (what else it needs then: leeward explain NAME):\nlabels:\n  leeward.allow: {}\n",
+            rule.id
+        );
     }
     let _ = write!(text, "\nsee: {}\n     docs/rules.md#{}\n", rule.reference, rule.id.as_str().to_lowercase());
     text

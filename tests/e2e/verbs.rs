@@ -99,15 +99,9 @@ fn what_an_operator_asks() {
     let cases: [(&str, &[&str]); 8] = [
         (
             "bad/open",
-            &[
-                "is refused",
-                "NET-001",
-                "`leeward fix` writes the files for it",
-                "networks: [net-proxy]\n",
-                "\n             default:\n",
-            ],
+            &["is refused", "NET-001", "Remedy", "compose.leeward.yaml of project bad, a whole file beside its own:"],
         ),
-        ("bad/published", &["NET-001", "PUB-001", "`leeward fix` writes the files for it"]),
+        ("bad/published", &["NET-001", "PUB-001", "publishes no port", "compose.leeward.yaml of project bad"]),
         ("bad/socket", &["PRV-002", "`/var/run`", "leeward.allow: PRV-002"]),
         ("bad/rider", &["NET-003", "uses the network of `bad_open_1`"]),
         ("bad/greedy", &["LBL-003", "`app1.localhost` is bound to network `net-proxy`"]),

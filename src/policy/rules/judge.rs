@@ -134,14 +134,12 @@ impl Judgement {
             .collect()
     }
 
-    /// Why the container at a place of the inventory is not isolated, worst first; empty if it is. Each remedy ends with
-    /// the label that allows.
+    /// Why the container at a place of the inventory is not isolated, worst first; empty if it is.
     pub fn refusals(&self, at: usize) -> Vec<Refusal> {
-        let Some(Concerned { allowed, .. }) = self.concerned(at) else { return Vec::new() };
         self.concerning(at)
             .into_iter()
             .filter(|(_, standing)| *standing == Standing::Blocks)
-            .map(|(finding, _)| Refusal::for_finding(Code::NotIsolated, finding, allowed))
+            .map(|(finding, _)| Refusal::for_finding(Code::NotIsolated, finding))
             .collect()
     }
 }

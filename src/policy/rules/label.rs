@@ -116,9 +116,10 @@ pub(super) const RULES: &[Rule] = &[
               visitor's cookies to its address and hands its answer back, usersFile reads any file that Traefik can. An \
               address that is no container of the same project, several Redis endpoints, and a plugin are refused: \
               whoever writes the label would send Traefik wherever it can reach, to its own API too",
-        fix: "let the address name a container of the same project on Traefik's network: \
-              traefik.http.middlewares.auth.forwardauth.address=http://auth:9091/; or use another project's middleware: \
-              --share-middleware owner.name; or declare it on Traefik's own container",
+        fix: "use the middleware of another project, by name (--share-middleware owner.name), or declare it on Traefik's own \
+              container. Or let the address name a container of the same project on Traefik's network, such as \
+              traefik.http.middlewares.auth.forwardauth.address=http://auth:9091/; that is reported until it is allowed:\n\
+              labels:\n  leeward.allow: LBL-009",
         reference: "docs/isolation.md#references",
     },
     Rule {

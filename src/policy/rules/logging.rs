@@ -11,7 +11,7 @@ pub(super) static RULES: &[Rule] = &[Rule {
     action: Action::Inform,
     check: Check::App(log_001),
     why: "with this log driver the engine sends what the container prints to another machine: a one-way channel out",
-    fix: "accept it, or use `logging: {driver: local}`",
+    fix: "use `logging: {driver: local}`; or, if it is meant, allow it:\nlabels:\n  leeward.allow: LOG-001",
     reference: "https://docs.docker.com/engine/logging/configure/",
 }];
 

@@ -4,6 +4,9 @@
 //! them; the networks that both are on; the declared Traefiks; the engine. What a container that nobody routes does on
 //! networks of its own is no business of Leeward's.
 
+#[cfg(test)]
+#[path = "cures/tests.rs"]
+mod cures;
 mod devices;
 pub(crate) mod engine;
 pub(crate) mod image;

@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(net_001),
         why: "a network without `internal: true` has a route to the Internet and to the local network: whoever takes \
               over the application can send data out and download tools",
-        fix: "leave the container on internal networks only",
+        fix: "`leeward fix NAME` prints the Compose files that move the service, and what shares a network with it, to internal networks",
         reference: "https://docs.docker.com/reference/compose-file/networks/#internal",
     },
     Rule {
@@ -36,9 +36,9 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(net_002),
         why: "with `network_mode: host` the container is on every network that the host is on, reaches every service \
               that listens on the host's loopback, and can listen to its traffic",
-        fix: "remove `network_mode: host` and put the service on an internal network that Traefik's project makes, and that \
-              Traefik is on:\nservices:\n  {service}:\n    networks: [net-proxy]\n\
-              networks:\n  net-proxy:\n    external: true",
+        fix: "if it does not need the network of the host: delete `network_mode: host`, start it again, and run \
+              `leeward fix NAME`; if it does, `leeward explain NAME` shows the choices \
+              (docs/hard-cases.md#the-network-of-the-host)",
         reference: "CIS Docker Benchmark 5.10",
     },
     Rule {
@@ -50,8 +50,9 @@ pub(super) const RULES: &[Rule] = &[
         why: "with `network_mode: service:vpn` (or `container:vpn`) the container has no network of its own: every way \
               out of the other one is its way out. Once the other one was restarted, it keeps running in the old, \
               empty namespace, and whatever is routed to the other's address does not reach it",
-        fix: "put the service on an internal network of its own instead of `network_mode: service:…`; what must leave \
-              through a VPN does not belong behind a proxy",
+        fix: "delete `network_mode: service:…` (or `container:…`) from the service, start it again, and run \
+              `leeward fix NAME`; if it has to stay on that network, `leeward explain NAME` shows the choices \
+              (docs/hard-cases.md#behind-a-vpn-container)",
         reference: "https://docs.docker.com/reference/compose-file/services/#network_mode",
     },
     Rule {
@@ -61,8 +62,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(net_004),
         why: "`docker0` has a way out by design, and everything that names no network is on it",
-        fix: "name an internal network that Traefik's project makes, and that Traefik is on:\n\
-              services:\n  {service}:\n    networks: [net-proxy]\nnetworks:\n  net-proxy:\n    external: true",
+        fix: "`leeward fix NAME` prints the Compose files that put the service on internal networks",
         reference: "CIS Docker Benchmark 5.30",
     },
     Rule {
@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(net_005),
         why: "with a parent interface the container is on the parent's wire. `internal` only leaves the default route \
               out: every machine of that network is reachable",
-        fix: "use a bridge network with `internal: true`",
+        fix: "`leeward fix NAME` prints the Compose files that move the service to an internal bridge network",
         reference: "https://docs.docker.com/engine/network/drivers/macvlan/",
     },
     Rule {
@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(net_006),
         why: "only the drivers `bridge` and `overlay` are known to enforce `internal`; what a plugin does \
               is not known",
-        fix: "use a network with `driver: bridge` and `internal: true`",
+        fix: "`leeward fix NAME` prints the Compose files that move the service to an internal bridge network",
         reference: "https://docs.docker.com/engine/network/drivers/",
     },
     Rule {
@@ -118,7 +118,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Step,
         why: "Traefik reaches backends on proxy networks and nowhere else. Traefik's own provider takes any network \
               it finds, at random, where the one that a label names is not there",
-        fix: "put the service on an internal network that Traefik is on:\nservices:\n  {service}:\n    networks: [net-proxy]",
+        fix: "`leeward fix NAME` prints the Compose files that put the service, and Traefik, on an internal network",
         reference: "https://doc.traefik.io/traefik/reference/install-configuration/providers/docker/#opt-providers-docker-network",
     },
     Rule {
@@ -130,7 +130,8 @@ pub(super) const RULES: &[Rule] = &[
         why: "containers on one network reach each other without passing Traefik and its middlewares, can take each \
               other's aliases, and with NET_RAW (Docker's default) can forge ARP answers and so read and change what \
               Traefik sends to the others",
-        fix: "give every project an internal proxy network of its own, and put Traefik on all of them",
+        fix: "give every project an internal proxy network of its own, and put Traefik on all of them: \
+              `leeward fix --isolation strict` prints the Compose files",
         reference: "docs/isolation.md#shared-proxy-networks",
     },
     Rule {
@@ -141,7 +142,8 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Network(net_011),
         why: "a container on this network that also has a way out can carry traffic in and out for the others: by its \
               own program, or as a router that nobody asked for (NET-012)",
-        fix: "take the container with the way out off this network, or put the two on a network of their own",
+        fix: "take the container with the way out off this network, or take its way out: `leeward fix --isolation strict` \
+              prints the Compose files that do the second",
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
     },
     Rule {
@@ -164,7 +166,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Neighbour(net_013),
         why: "NET_RAW, in Docker's default set, allows forged ARP answers on its networks and frames to any MAC \
               address (NET-012)",
-        fix: "services:\n  {service}:\n    cap_drop: [NET_RAW]   # or [ALL]",
+        fix: "services:\n  {service}:\n    cap_drop: [NET_RAW]   # or [ALL]; and delete NET_RAW from cap_add",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
@@ -175,7 +177,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Power(net_014),
         why: "NET_ADMIN changes routes, addresses, tunnels and firewall rules inside the container's network: what \
               the engine set up there does not hold",
-        fix: "remove NET_ADMIN (and ALL) from `cap_add`",
+        fix: "delete NET_ADMIN (and ALL) from `cap_add`",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
@@ -186,7 +188,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Network(net_015),
         why: "`internal: true` does not keep containers from the host: over the bridge's address, what listens there on \
               0.0.0.0 or on any address of the host but loopback answers",
-        fix: "networks:\n  net:\n    internal: true\n    driver_opts:\n      \
+        fix: "networks:\n  net:   # what your file calls it\n    internal: true\n    driver_opts:\n      \
               com.docker.network.bridge.gateway_mode_ipv4: isolated   # engine 28 and later\n      \
               com.docker.network.bridge.inhibit_ipv4: \"true\"          # older engines",
         reference: "https://docs.docker.com/engine/network/port-publishing/#gateway-modes",
@@ -199,7 +201,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(net_016),
         why: "before Docker 27 no ip6tables rule protects an internal network: with IPv6 it has a way out. On Podman it \
               has one as soon as an open network with IPv6 is used: that makes the kernel forward for every bridge",
-        fix: "networks:\n  net:\n    enable_ipv6: false   # or upgrade to Docker 27 or later",
+        fix: "networks:\n  net:   # what your file calls it\n    enable_ipv6: false   # or upgrade to Docker 27 or later",
         reference: "https://docs.docker.com/engine/release-notes/27/",
     },
     Rule {
@@ -209,7 +211,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::Network(net_017),
         why: "as NET-015, over IPv6",
-        fix: "networks:\n  net:\n    driver_opts:\n      com.docker.network.bridge.gateway_mode_ipv6: isolated",
+        fix: "networks:\n  net:   # what your file calls it\n    driver_opts:\n      com.docker.network.bridge.gateway_mode_ipv6: isolated",
         reference: "https://docs.docker.com/engine/network/port-publishing/#gateway-modes",
     },
     Rule {
@@ -220,7 +222,8 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Network(net_018),
         why: "`enable_icc: false` keeps Traefik from its backends too, and holds nothing where br_netfilter is not \
               loaded (the default from Docker 27.4 on)",
-        fix: "remove `com.docker.network.bridge.enable_icc` and give every project a network of its own",
+        fix: "delete `com.docker.network.bridge.enable_icc` from the `driver_opts` of the network; to keep projects apart, \
+              give each a network of its own",
         reference: "https://docs.docker.com/engine/network/drivers/bridge/#options",
     },
     Rule {
@@ -230,7 +233,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::Network(net_019),
         why: "whoever may start a container on any node can put it on this network",
-        fix: "networks:\n  net:\n    driver: overlay\n    internal: true\n    attachable: false",
+        fix: "networks:\n  net:   # what your file calls it\n    driver: overlay\n    internal: true\n    attachable: false",
         reference: "https://docs.docker.com/reference/cli/docker/network/create/#options",
     },
     Rule {
@@ -240,7 +243,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::Network(net_021),
         why: "the engine's DNS answers with all of them, in turn: requests meant for one go to another",
-        fix: "choose aliases that no other project has, or give every project a network of its own",
+        fix: "delete the name from `aliases` of one of the two, or give every project a network of its own",
         reference: "docs/isolation.md#shared-proxy-networks",
     },
     Rule {
@@ -251,7 +254,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(net_022),
         why: "an entry of `extra_hosts` that points at the host or at an address outside the container's networks \
               shows that the application means to connect there",
-        fix: "remove the entry from `extra_hosts`",
+        fix: "delete the entry from `extra_hosts`",
         reference: "https://docs.docker.com/reference/compose-file/services/#extra_hosts",
     },
     Rule {
@@ -262,7 +265,8 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Network(net_023),
         why: "the rule that makes a bridge internal lets every address of its own subnet through: the wider the \
               subnet, and the more it overlaps with others, the less it keeps in",
-        fix: "networks:\n  net:\n    ipam:\n      config:\n        - subnet: 172.30.0.0/24",
+        fix: "delete `ipam:` from the network: the engine then chooses addresses that nobody has. Where they have to be \
+              these, choose at most a /16 that no other network has",
         reference: "docs/isolation.md#internal-networks",
     },
     Rule {
@@ -272,7 +276,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::Neighbour(net_024),
         why: "these settings make the container's kernel forward, accept or answer for packets that are not its own",
-        fix: "remove them from `sysctls`",
+        fix: "delete them from `sysctls`",
         reference: "docs/isolation.md#multi-homed-containers-are-routers",
     },
     Rule {
@@ -295,9 +299,9 @@ pub(super) const RULES: &[Rule] = &[
         why: "where a bridge of this name was there before, the engine uses it as it is. If the host's network card is a \
               port of it, the network's containers are on that wire, `internal` or not, and the engine's API does not \
               show it",
-        fix: "leave `com.docker.network.bridge.name` out: the engine then makes a bridge of its own. To keep it, see with \
-              `bridge link` on the host that only containers are on it, run `leeward probe --neighbours` on the network, \
-              and allow it there:\nnetworks:\n  net:\n    labels:\n      leeward.allow: NET-026",
+        fix: "delete `com.docker.network.bridge.name` from the `driver_opts` of the network: the engine then makes a bridge \
+              of its own. To keep the name, see with `bridge link` on the host that only containers are on it, run \
+              `leeward probe --neighbours` on the network, and allow it there:\nnetworks:\n  net:   # what your file calls it\n    labels:\n      leeward.allow: NET-026",
         reference: "docs/isolation.md#internal-networks",
     },
     Rule {
@@ -349,12 +353,8 @@ pub(super) const RULES: &[Rule] = &[
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// On networks that are not internal, of which `first` is the first; it would stay on those `kept`.
-    NotInternal {
-        open: Few,
-        kept: Vec<NetworkName>,
-        first: Option<NetworkName>,
-    },
+    /// On networks that are not internal.
+    NotInternal(Few),
     /// On networks of which the engine says nothing.
     Unknown(Few),
     /// On the host's own.
@@ -480,37 +480,10 @@ fn on(case: &Case<'_>, wanted: WayOut) -> Option<Few> {
 
 fn net_001(case: &Case<'_>) -> Option<Seen> {
     let open = ways(case, WayOut::NotInternal);
-    if let Some(first) = open.first() {
-        let edges = &case.namespace.edges;
-        let kept = edges.iter().filter(|edge| edge.wall.is_ok() && !cuts_off(case)).filter_map(|edge| edge.network);
-        let first = edges.iter().find(|edge| edge.name == *first).and_then(|edge| edge.network);
-        return Some(Seen::new(Cause::NotInternal {
-            kept: kept.map(NetworkName::of).collect(),
-            first: first.map(NetworkName::of),
-            open: Few::of(open),
-        }));
+    if !open.is_empty() {
+        return Some(Seen::new(Cause::NotInternal(Few::of(open))));
     }
     on(case, WayOut::Unknown).map(|names| Seen::unverifiable(Cause::Unknown(names)))
-}
-
-/// How many containers of a network are looked at before it is said that leaving it may cut somebody off.
-const MOST_LOOKED_AT: usize = 64;
-
-/// Whether a container that left its open networks would share none with somebody whom it shares one with now: its database,
-/// or Traefik.
-fn cuts_off(case: &Case<'_>) -> bool {
-    let namespaces = &case.context.namespaces;
-    let edges = &case.namespace.edges;
-    let kept: BTreeSet<usize> = edges.iter().filter(|edge| edge.wall.is_ok()).filter_map(|edge| edge.place).collect();
-    let left = edges.iter().filter(|edge| edge.wall.is_err()).filter_map(|edge| edge.place);
-    left.into_iter().any(|place| {
-        let members = namespaces.members(place);
-        let loses = |member: &Member<'_>| {
-            let theirs = namespaces.get(member.at).into_iter().flat_map(|it| &it.edges).filter_map(|edge| edge.place);
-            member.at != case.at && !theirs.into_iter().any(|place| kept.contains(&place))
-        };
-        members.len() > MOST_LOOKED_AT || members.iter().any(loses)
-    })
 }
 
 fn net_002(case: &Case<'_>) -> Option<Seen> {

@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Power(prv_001),
         why: "a privileged container is root on the host: it sees all devices and may load modules, so network isolation \
               does not stop it",
-        fix: "remove `privileged: true`; add the one capability or device that is needed",
+        fix: "delete `privileged: true`; where it needs a capability or a device, add that one",
         reference: "CIS Docker Benchmark 5.5",
     },
     Rule {
@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Power(prv_002),
         why: "whoever reaches the socket starts a privileged container and owns the host. Mounting it `:ro` changes \
               nothing: that protects the file, not what is said through it. A parent directory gives the socket too",
-        fix: "remove the mount; put a read-only filter before the socket, reached over a network of its own",
+        fix: "delete the mount from `volumes`; what has to ask the engine asks a read-only filter, on a network of its own",
         reference: "CIS Docker Benchmark 5.32",
     },
     Rule {
@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::Power(prv_003),
         why: "each of these capabilities has known ways out of a container",
-        fix: "remove it from `cap_add`",
+        fix: "delete it from `cap_add`",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_004),
         why: "every capability opens more of the kernel to attacks",
-        fix: "services:\n  {service}:\n    cap_drop: [ALL]\n    cap_add: []   # only what is needed",
+        fix: "delete them from `cap_add`",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {
@@ -64,7 +64,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::Power(prv_005),
         why: "with `pid: host` it sees the host's processes, their environment and, over `/proc/<pid>/root`, their files",
-        fix: "remove `pid: host`",
+        fix: "delete `pid: host`",
         reference: "CIS Docker Benchmark 5.16",
     },
     Rule {
@@ -77,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
               `/proc/<pid>/root`; in one network namespace they reach what the other opens for itself. So the ways out, \
               mounts, sockets and privileges of all that share one, directly or through a third, are judged together. \
               It makes no difference who joined whom",
-        fix: "remove `pid:`, `ipc:` or `network_mode:` with `service:…` or `container:…` from the one that names the other",
+        fix: "delete `pid:`, `ipc:` or `network_mode:` with `service:…` or `container:…` from the one that names the other",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {
@@ -88,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Power(prv_007),
         why: "with `ipc: host` it reads and writes the shared memory of the host's programs, and of every other container \
               that has it",
-        fix: "remove `ipc: host`; set `shm_size` where more is needed",
+        fix: "delete `ipc: host`; where it needs more shared memory, set `shm_size`",
         reference: "CIS Docker Benchmark 5.17",
     },
     Rule {
@@ -98,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_008),
         why: "with `uts: host` and a capability it can rename the host",
-        fix: "remove `uts: host`",
+        fix: "delete `uts: host`",
         reference: "CIS Docker Benchmark 5.21",
     },
     Rule {
@@ -108,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_009),
         why: "the engine maps root in containers to an ordinary user of the host, but not for this container",
-        fix: "remove `userns_mode: host`",
+        fix: "delete `userns_mode: host`",
         reference: "CIS Docker Benchmark 5.31",
     },
     Rule {
@@ -120,7 +120,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "memory, disks (LVM's, ZFS's and the raw commands of `/dev/sg*` among them), consoles and hardware that \
               writes to memory are the host itself; `/dev/net/tun` is a tunnel of its own. In `device_cgroup_rules` a `*` \
               is all of a kind, and numbers from 234 to 254 and from 384 on are any driver's",
-        fix: "remove the device from `devices` (or the rule from `device_cgroup_rules`)",
+        fix: "delete the device from `devices` (or the rule from `device_cgroup_rules`)",
         reference: "CIS Docker Benchmark 5.18",
     },
     Rule {
@@ -131,7 +131,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(prv_011),
         why: "a device's driver is kernel code that the container talks to directly. Hardware acceleration \
               (`/dev/dri`) needs it",
-        fix: "remove the device if it is not needed",
+        fix: "delete the device from `devices`, if it is not needed",
         reference: "CIS Docker Benchmark 5.18",
     },
     Rule {
@@ -144,7 +144,7 @@ pub(super) const RULES: &[Rule] = &[
               own does the same if its default action allows, or if it allows calls that the engine's own gives to \
               nobody or only with a capability: `mount`, `unshare`, `setns`, `bpf`, `keyctl` and their like. One that \
               cannot be read counts as such (Podman, and `check`, see only its path)",
-        fix: "remove `seccomp=…` from `security_opt`; or take the engine's own profile and add the one call that is missing",
+        fix: "delete `seccomp=…` from `security_opt`; or take the engine's own profile and add the one call that is missing",
         reference: "CIS Docker Benchmark 5.22",
     },
     Rule {
@@ -154,7 +154,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::WarnStrictBlock,
         check: Check::Power(prv_013),
         why: "the engine's profile keeps a container from mounting and from much of `/proc` and `/sys`",
-        fix: "remove `apparmor=unconfined` from `security_opt`",
+        fix: "delete `apparmor=unconfined` from `security_opt`",
         reference: "CIS Docker Benchmark 5.2",
     },
     Rule {
@@ -164,7 +164,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_014),
         why: "without a label SELinux does not keep the container from the host's files",
-        fix: "remove `label=disable` (or `spc_t`) from `security_opt`; mount volumes with `:z`",
+        fix: "delete `label=disable` (or `spc_t`) from `security_opt`; mount volumes with `:z`",
         reference: "CIS Docker Benchmark 5.3",
     },
     Rule {
@@ -174,7 +174,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::Power(prv_015),
         why: "with `systempaths=unconfined` files like `/proc/sysrq-trigger` and `/proc/kcore` are there and writable",
-        fix: "remove `systempaths=unconfined` from `security_opt`",
+        fix: "delete `systempaths=unconfined` from `security_opt`",
         reference: "https://docs.docker.com/reference/cli/docker/container/run/#security-opt",
     },
     Rule {
@@ -186,7 +186,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "whoever writes to `/etc/cron.d`, `/root/.ssh`, `/usr/local/bin`, `/proc/sys` or the engine's own directory, \
               at them, below them or above them, owns the host; whoever reads `/etc` or `/root` knows its secrets \
               (read-only mounts are reported as high, not refused)",
-        fix: "mount the one file or the subdirectory that is needed, or use a named volume",
+        fix: "mount only the file or the subdirectory that is needed, or use a named volume",
         reference: "CIS Docker Benchmark 5.6",
     },
     Rule {
@@ -196,7 +196,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_017),
         why: "with shared propagation a mount made in the container appears on the host",
-        fix: "remove `bind: propagation: shared` (or `:shared`, `:rshared`) from the volume",
+        fix: "delete `bind: propagation: shared` (or `:shared`, `:rshared`) from the volume",
         reference: "CIS Docker Benchmark 5.20",
     },
     Rule {
@@ -246,7 +246,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Warn,
         check: Check::App(prv_022),
         why: "it sees, and with a capability changes, the limits of others",
-        fix: "remove `cgroup: host` and `cgroup_parent` from the service",
+        fix: "delete `cgroup: host` and `cgroup_parent` from the service",
         reference: "CIS Docker Benchmark 5.25",
     },
     Rule {
@@ -256,7 +256,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Inform,
         check: Check::App(prv_023),
         why: "another runtime isolates differently; the group `docker` opens the engine's socket where it is mounted",
-        fix: "remove `runtime:` or `group_add:` if it is not needed",
+        fix: "delete `runtime:` or `group_add:` if it is not needed",
         reference: "https://docs.docker.com/reference/compose-file/services/#runtime",
     },
     Rule {
@@ -268,8 +268,8 @@ pub(super) const RULES: &[Rule] = &[
         why: "with `pid: host` a container that asks for no route (a metrics exporter, say) sees the processes of every \
               container, and with the right user or capability reads their memory and files. It refuses nobody, also not \
               under `strict`; it is high if that container has a way out or may send raw frames",
-        fix: "remove `pid: host` from it, remove its way out and NET_RAW, or allow it there:\n\
-              services:\n  exporter:\n    labels:\n      leeward.allow: PRV-024",
+        fix: "delete `pid: host`; or, if it is there to watch the others, take its way out and NET_RAW from it and allow it:\n\
+              services:\n  {service}:\n    labels:\n      leeward.allow: PRV-024",
         reference: "CIS Docker Benchmark 5.16",
     },
 ];

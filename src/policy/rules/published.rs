@@ -14,7 +14,8 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(pub_001),
         why: "requests to the port bypass Traefik: its TLS, its authentication and its log",
-        fix: "delete `ports:` from the service; Traefik reaches it on the proxy network",
+        fix: "delete `ports:` from the service; Traefik reaches it without. For a port that is not for browsers (DNS, mail, \
+              games) see docs/hard-cases.md#ports-that-are-not-http",
         reference: "CIS Docker Benchmark 5.9",
     },
     Rule {

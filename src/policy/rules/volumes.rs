@@ -41,7 +41,8 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::App(vol_003),
         why: "the host's kernel, or a plugin, carries what the container writes to another machine, and back: a way in \
               and out for whoever reaches the share. Media on a file server need it",
-        fix: "accept it, or mount it read-only: `volumes: [media:/media:ro]`",
+        fix: "use a volume on this machine; or, if it is meant, mount it read-only where that will do, and allow it:\n\
+              labels:\n  leeward.allow: VOL-003",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {

@@ -52,6 +52,11 @@ pub fn command(container: &str) -> String {
     format!("leeward fix {}", quoted(container))
 }
 
+/// The command that explains a container: `leeward explain app1-web-1`.
+pub fn explain_command(container: &str) -> String {
+    format!("leeward explain {}", quoted(container))
+}
+
 /// The line for `.env`, without which a plain `docker compose up` does not read the override.
 pub fn env_line(remedies: &Remedies, owner: &Owner) -> String {
     let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();

@@ -13,7 +13,7 @@ mod summary;
 mod yaml;
 
 pub(super) use commands::with_override;
-pub use commands::{command, commands, env_line};
+pub use commands::{command, commands, env_line, explain_command};
 pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
 pub use summary::{NO_TRAEFIK, Shown, changes, lost, said, text};
 

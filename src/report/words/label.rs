@@ -61,8 +61,16 @@ pub(super) fn claim(cause: &claims::Cause, About { name, label, .. }: About<'_>)
 }
 
 pub(super) fn claim_remedy(cause: &claims::Cause) -> Option<String> {
-    let claims::Cause::AtSign(_) = cause else { return None };
-    Some("leave the `@` and what follows out of the label's key".to_owned())
+    Some(match cause {
+        claims::Cause::AtSign(_) => "leave the `@` and what follows out of the label's key".to_owned(),
+        claims::Cause::Middleware { middleware, does: Does::ReadsFiles | Does::ReadsFile(_) | Does::RunsPlugin } => {
+            let name = middleware.rsplit('.').next().unwrap_or(middleware);
+            format!(
+                "declare it on Traefik's own container; or in a file of Traefik's, and write {name}@file where it is used"
+            )
+        }
+        _ => return None,
+    })
 }
 
 pub(super) fn reference(cause: &references::Cause, label: &str) -> String {
@@ -168,7 +176,7 @@ pub(super) fn host(cause: &hosts::Cause, name: &str) -> String {
     }
 }
 
-pub(super) fn host_remedy(cause: &hosts::Cause) -> Option<String> {
+pub(super) fn host_remedy(cause: &hosts::Cause, name: &str) -> Option<String> {
     use hosts::Cause;
     match cause {
         Cause::EveryHost { bind, .. } | Cause::Taken { bind, .. } | Cause::NotBound { bind, .. } => {
@@ -185,7 +193,10 @@ pub(super) fn host_remedy(cause: &hosts::Cause) -> Option<String> {
             let named = what.protocol != "udp";
             Some(if named { format!("{own}\nor name the host, with TLS: HostSNI(`db.example.com`)") } else { own })
         }
-        Cause::Contested { .. } => None,
+        Cause::Contested { .. } => Some(format!(
+            "bind the host to a network of the owner that may have it:\nnetworks:\n  net-proxy:   # what the file calls that \
+             network\n    labels:\n      {HOSTS}: \"{name}\""
+        )),
     }
 }
 

@@ -18,7 +18,6 @@ use std::borrow::Cow;
 use crate::plan::{Fact, Warning, Weighed};
 use crate::policy::cause::{Cause, EngineName, Few};
 use crate::policy::finding::{Finding, Subject};
-use crate::policy::leeward_labels::ALLOW;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules;
@@ -74,21 +73,13 @@ impl Remedy for Finding {
 impl Remedy for Refusal {
     fn remedy(&self) -> Cow<'static, str> {
         let about = About::refusal(self);
-        let fix = remedy(&self.cause, about).map_or_else(|| of_rule(self.rule, self.subject.as_deref()), Cow::Owned);
-        let (Some(allowed), Some(rule)) = (&self.may_allow, self.rule) else { return fix };
-        let ids: Vec<&str> = allowed.iter().filter(|id| **id != rule).chain([&rule]).map(|id| id.as_str()).collect();
-        format!("{fix}\nor accept it for this container alone:\nlabels:\n  {ALLOW}: {}", ids.join(",")).into()
+        remedy(&self.cause, about).map_or_else(|| of_rule(self.rule, self.subject.as_deref()), Cow::Owned)
     }
 }
 
 /// The remedy of a finding that is for its case, where the rule's own does not do.
 pub(super) fn of_case(finding: &Finding) -> Option<String> {
     remedy(&finding.cause, About::of(Some(&finding.subject), finding.label.as_deref()))
-}
-
-/// The command that does the same to what runs, until it is made anew.
-pub(super) fn at_once(refusal: &Refusal) -> Option<String> {
-    refusal.at_once.as_ref().map(|it| format!("docker network connect {} {}", it.network, it.container))
 }
 
 /// What `finding` says of its container is the same of every other: what follows the container's name.
@@ -158,9 +149,10 @@ fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
     match cause {
         Cause::Net(cause) => net::remedy(cause, about),
         Cause::Proxy(cause) => Some(proxy::remedy(cause)),
+        Cause::Privilege(cause) => privilege::remedy(cause),
         Cause::Image(cause) => image::remedy(cause),
         Cause::Reference(cause) => Some(label::reference_remedy(cause)),
-        Cause::Hosts(cause) => label::host_remedy(cause),
+        Cause::Hosts(cause) => label::host_remedy(cause, about.name),
         Cause::Claim(cause) => label::claim_remedy(cause),
         Cause::Traefik(cause) => traefik::remedy(cause),
         Cause::Step(cause) => steps::remedy(cause, about),

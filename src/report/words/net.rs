@@ -13,7 +13,7 @@ pub(super) const RAW_FRAMES: &str = "may send raw frames: NET_RAW is not dropped
 
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
-        Cause::NotInternal { open, .. } => {
+        Cause::NotInternal(open) => {
             let not = if open.len() == 1 { "which is not internal" } else { "which are not internal" };
             format!("`{name}` is on {}, {not}", listed(open))
         }
@@ -125,24 +125,12 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
 pub(super) fn remedy(cause: &Cause, About { name, service, .. }: About<'_>) -> Option<String> {
     let service = service.unwrap_or(name);
     Some(match cause {
-        Cause::NotInternal { open: _, kept, first } => {
-            let leave = if kept.is_empty() {
-                compose::other_networks(service)
-            } else {
-                format!(
-                    "{}\nor leave it on internal networks only, where nothing that it needs is on another:\n{}",
-                    compose::other_networks(service),
-                    compose::stay(service, kept)
-                )
-            };
-            match first {
-                Some(first) => format!(
-                    "{leave}\nor, if nobody on it needs a way out, make it internal:\n{}",
-                    compose::network(first, &["internal: true"], "--internal")
-                ),
-                None => leave,
-            }
+        Cause::NotInternal(_) | Cause::DefaultBridge(_) | Cause::Parent { .. } | Cause::Driver { .. } => {
+            compose::other_networks(name)
         }
+        Cause::Capability(capability) => format!("delete {capability} from `cap_add`"),
+        Cause::ExtraHost(entry) => format!("delete `{entry}` from `extra_hosts`"),
+        Cause::Sysctl { key, .. } => format!("delete `{key}` from `sysctls`"),
         Cause::Unknown(_) => "wait for the next inventory; if it stays, look at `docker network ls`, and let \
                               `GET /networks` through where a filter stands before the engine"
             .to_owned(),

@@ -81,6 +81,29 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     }
 }
 
+/// What to take out, by its name.
+pub(super) fn remedy(cause: &Cause) -> Option<String> {
+    Some(match cause {
+        Cause::Capability(capability) => format!("delete {capability} from `cap_add`"),
+        Cause::MoreCapabilities(more) => format!("delete {} from `cap_add`", more.join(", ")),
+        Cause::Socket { path, .. } => format!(
+            "delete the mount of `{path}` from `volumes`; what has to ask the engine asks a read-only filter, on a network of \
+             its own"
+        ),
+        Cause::Device(device) => format!("delete `{device}` from `devices`, if it is not what the application is for"),
+        Cause::DeviceRule { rule, .. } => format!("delete `{rule}` from `device_cgroup_rules`"),
+        Cause::DeviceRequest => "delete `gpus:`, or `devices:` below `deploy:`, if it is not needed".to_owned(),
+        Cause::HostPath { path: HostPath { path, .. }, .. } => format!(
+            "in place of `{path}`, mount only the file or the subdirectory that is needed, or use a named volume"
+        ),
+        Cause::HostControlGroups => "delete `cgroup: host`".to_owned(),
+        Cause::ControlGroup(_) => "delete `cgroup_parent`".to_owned(),
+        Cause::Runtime(runtime) => format!("delete `runtime: {runtime}`, if it is not needed"),
+        Cause::Group(group) => format!("delete `{group}` from `group_add`, if it is not needed"),
+        _ => return None,
+    })
+}
+
 fn shared(what: Option<Shared>) -> &'static str {
     match what {
         Some(Shared::Network) => "its network",

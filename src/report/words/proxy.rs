@@ -44,7 +44,6 @@ pub(super) fn words(cause: &Cause, About { label, .. }: About<'_>) -> String {
 
 pub(super) fn remedy(cause: &Cause) -> String {
     match cause {
-        Cause::NotReached { may, .. } => compose::other_networks(&may.service),
         Cause::NoAddress { container, first, .. } => format!(
             "wait until it has started; if it stays so: docker network disconnect {first} {container}; docker network \
              connect {first} {container}"
@@ -54,6 +53,9 @@ pub(super) fn remedy(cause: &Cause) -> String {
              or name the proxy network: --proxy-network {first} (LEEWARD_PROXY_NETWORK={first})\n\
              or for this container alone:\nlabels:\n  traefik.docker.network: {first}"
         ),
-        Cause::Nowhere { service, .. } => compose::other_networks(service),
+        Cause::Nowhere { container, why: Nowhere::Host } => {
+            format!("see NET-002; {} shows the choices", crate::report::fix::explain_command(container))
+        }
+        Cause::NotReached { container, .. } | Cause::Nowhere { container, .. } => compose::other_networks(container),
     }
 }
