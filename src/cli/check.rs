@@ -10,7 +10,7 @@ use clap::Args;
 use leeward::inventory::Inventory;
 use leeward::plan::{self, Outcome, Plan};
 use leeward::policy::finding::Subject;
-use leeward::remedy;
+use leeward::remedy::{self, Remedies};
 use leeward::report::audit::Audit;
 use leeward::report::check;
 use leeward::report::placed::{Files, Places};
@@ -20,7 +20,7 @@ use leeward::source::lines::Written;
 use leeward::source::snapshot;
 
 use super::audit::{FailOn, Format};
-use super::fix::own_networks;
+use super::fix::{of_projects, own_networks};
 use super::policy::Policy;
 use super::{Ended, Exit, Failure};
 
@@ -107,13 +107,19 @@ impl Check {
         let files: Vec<Files<'_>> =
             read.iter().map(|Read { project, written, .. }| Files { project, written: written.clone() }).collect();
         let places = Places { files: &files, inventory: &inventory };
-        let checked = check::Check::of(&plan, places, &assumed);
+        let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
+        let remedies = if refused {
+            let places: Vec<remedy::Files> = read.iter().map(|it| it.files.clone()).collect();
+            of_projects(&projects, &places, inventory.clone(), &settings, &[])?
+        } else {
+            Remedies::default()
+        };
+        let checked = check::Check::of(&plan, places, &assumed, &remedies);
         super::print(&match format {
             Format::Table => checked.text(),
             Format::Json => checked.json(places),
             Format::Sarif => checked.sarif(),
         })?;
-        let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
         let found = fail_on.severity().is_some_and(|severity| Audit::of(&plan).reaches(severity));
         Ok(if refused || found { Exit::No } else { Exit::Good })
     }

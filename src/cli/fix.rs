@@ -260,14 +260,27 @@ fn of_files(
     let mut inventory = compose::deploy(&projects, there);
     there_is(&inventory, settings)?;
     remedy::assume_traefik(&mut inventory, settings, &own_networks(&projects));
-    doubt(&mut inventory, &projects, settings);
-    let names: Vec<String> = projects.iter().map(|project| project.name.clone()).collect();
+    let names = projects.iter().map(|project| project.name.clone()).collect();
+    Ok((of_projects(&projects, &places, inventory, settings, keep)?, names))
+}
+
+/// What to change in projects that were read from files at some places, and deployed into an inventory.
+pub(super) fn of_projects(
+    projects: &[Project],
+    places: &[remedy::Files],
+    mut inventory: Inventory,
+    settings: &Settings,
+    keep: &[String],
+) -> Result<Remedies, Failure> {
+    doubt(&mut inventory, projects, settings);
+    let filled = projects.iter().filter(|project| !project.inventory.containers.is_empty());
+    let names: Vec<String> = filled.map(|project| project.name.clone()).collect();
     let mut remedies = remedy::ask(&inventory, settings, &names, keep).map_err(|it| anyhow!(fix::unknown(&it)))?;
     for (project, files) in projects.iter().zip(places) {
         for remedy in remedies.owners.iter_mut().filter(|it| it.owner.group() == Some(&*project.name)) {
-            remedy.files.clone_from(&files);
+            remedy.files.clone_from(files);
         }
-        remedies.files.insert(project.name.clone(), files);
+        remedies.files.insert(project.name.clone(), files.clone());
         for (network, key) in &project.external {
             let at = (project.name.clone(), network.clone());
             remedies.external.insert(at.clone());
@@ -280,7 +293,7 @@ fn of_files(
             remedy.said.extend(unknown.map(said));
         }
     }
-    Ok((remedies, names))
+    Ok(remedies)
 }
 
 /// The networks that projects make.

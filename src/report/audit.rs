@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -12,8 +13,9 @@ use super::sarif;
 use super::table::{columns, counted};
 use super::visible::{self, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, of_case, same};
-use crate::plan::Plan;
-use crate::policy::finding::{Finding, Severity, Subject};
+use crate::plan::{Decision, Outcome, Plan};
+use crate::policy::finding::{Finding, Key, Severity, Subject};
+use crate::policy::refusal::Refusal;
 
 /// How many remedies are written out for one rule.
 const MOST_FIXES: usize = 3;
@@ -27,6 +29,9 @@ pub struct Audit<'a> {
     pub allowed: Vec<&'a Finding>,
     /// What the engine cannot tell; no statement that it is fine.
     pub not_verifiable: Vec<&'a Finding>,
+    /// Refusals that are no finding: a label that cannot be read, a port that nobody knows. Results of SARIF alone.
+    #[serde(skip)]
+    refused: Vec<(&'a Decision, &'a Refusal)>,
 }
 
 impl<'a> Audit<'a> {
@@ -46,7 +51,10 @@ impl<'a> Audit<'a> {
         for list in [&mut findings, &mut allowed, &mut not_verifiable] {
             list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule, place(&it.subject)));
         }
-        Self { findings, allowed, not_verifiable }
+        let found: BTreeSet<Key<'_>> = plan.findings.iter().map(Finding::key).collect();
+        let refused = plan.decisions.values().filter(|it| it.outcome == Outcome::Refused);
+        let refused = refused.flat_map(|it| others(&found, it).map(move |refusal| (it, refusal))).collect();
+        Self { findings, allowed, not_verifiable, refused }
     }
 
     /// Whether anything is at least so bad, without those that are allowed or not verifiable.
@@ -87,13 +95,14 @@ impl<'a> Audit<'a> {
         format!("{}: {}", counted(self.findings.len(), "finding"), parts.collect::<Vec<_>>().join(", "))
     }
 
-    /// SARIF 2.1.0. What is allowed is there as suppressed; what is not verifiable as a note.
+    /// SARIF 2.1.0. Every refusal is a result, as a finding or for itself. What is allowed is there as suppressed; what is not verifiable as a note.
     ///
     /// Code scanning takes no result without a file, so the subject stands for one (`containers/app1-web-1`), and is the
     /// logical location anyway.
     pub fn sarif(&self) -> String {
         let all = self.findings.iter().chain(&self.allowed).chain(&self.not_verifiable);
-        sarif::log(all.map(|finding| sarif::Entry::of(finding)))
+        let refused = self.refused.iter().map(|(decision, refusal)| sarif::Entry::refused(decision, refusal));
+        sarif::log(refused.chain(all.map(|finding| sarif::Entry::of(finding))))
     }
 }
 
@@ -128,23 +137,26 @@ fn of_rule(text: &mut String, found: &[&Finding]) {
     text.push('\n');
 }
 
-/// What mends each of the findings of one rule; `None` where the next one's does it too.
+/// What mends each of the findings of one rule; `None` where the last one's does it too.
 fn remedies(found: &[&Finding]) -> Vec<Option<Cow<'static, str>>> {
-    let is_of_rule = found.len() > 1 && found.iter().all(|it| of_case(it).is_none());
-    let mut all: Vec<Option<Cow<'static, str>>> = Vec::with_capacity(found.len());
-    for finding in found {
-        let remedy = if is_of_rule { finding.rule.rule().fix_for(None) } else { finding.remedy() };
-        if let Some(last) = all.last_mut().filter(|last| last.as_ref() == Some(&remedy)) {
-            *last = None;
-        }
-        all.push(Some(remedy).filter(|it| !it.is_empty()));
+    if found.len() > 1 && found.iter().all(|it| of_case(it).is_none()) {
+        let last = found.len() - 1;
+        let of_rule = |(at, finding): (usize, &&Finding)| (at == last).then(|| finding.rule.rule().fix_for(None));
+        return found.iter().enumerate().map(of_rule).collect();
     }
-    all
+    found.iter().map(|finding| Some(finding.remedy()).filter(|it| !it.is_empty())).collect()
 }
 
 fn rows(findings: &[&Finding]) -> Vec<Vec<String>> {
     let row = |it: &&Finding| vec![word(it.severity).to_owned(), it.rule.to_string(), place(&it.subject), it.words()];
     findings.iter().map(row).collect()
+}
+
+/// The reasons against a container that no finding tells, each once.
+fn others<'a>(found: &BTreeSet<Key<'_>>, decision: &'a Decision) -> impl Iterator<Item = &'a Refusal> {
+    let all = decision.refusal.iter().chain(decision.steps.iter().flat_map(|step| &step.refusals));
+    let kept: BTreeSet<&Refusal> = all.filter(|refusal| !refusal.keys().any(|key| found.contains(&key))).collect();
+    kept.into_iter()
 }
 
 /// A severity as it is written: `high`.
@@ -196,7 +208,9 @@ mod tests {
         let sarif: Value = serde_json::from_str(&audit.sarif()).unwrap();
         assert_eq!(sarif["version"], "2.1.0");
         let results = sarif["runs"][0]["results"].as_array().unwrap();
-        assert_eq!(results.len(), plan.findings.len());
+        // NET-009 of the refused one is no finding.
+        assert_eq!(results.len(), plan.findings.len() + 1);
+        assert!(results.iter().any(|it| it["ruleId"] == "NET-009" && it["level"] == "error"), "{results:?}");
         let known: Vec<&Value> =
             sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
         assert!(results.iter().all(|it| known.contains(&&it["ruleId"])), "every finding's rule is described");

@@ -8,18 +8,24 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::audit::{Audit, place, word};
+use super::fix;
 use super::placed::Places;
 use super::routes::{Listing, NotGiven};
-use super::sarif::{self, Entry, Standing};
+use super::sarif::{self, Entry, InFile, Standing};
 use super::table::counted;
 use super::visible::{self, short, visible, visible_lines, width};
-use super::words::{Remedy as _, Words as _, of_case};
+use super::words::{Remedy as _, Words as _, is_general};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan};
 use crate::policy::finding::{Finding, Key, Subject};
+use crate::policy::names::Owner;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
-use crate::source::lines::{Change, Spot};
+use crate::remedy::{Remedies, is_for_edits};
+use crate::source::lines::Spot;
+
+/// What the changes of files do that mend one who is refused.
+const ALL: &str = "all that `leeward fix` changes in these files, for everything of this project that asks for a route";
 
 /// How many lines are shown for one rule, and how many remedies.
 const MOST: usize = 6;
@@ -33,6 +39,10 @@ pub struct Check<'a> {
     inventory: &'a Inventory,
     /// What the files do not say, and was assumed.
     assumed: &'a [String],
+    /// What to change, tried by judging again; nothing where nobody is refused.
+    remedies: &'a Remedies,
+    /// Where, in the projects' own files.
+    changed: Vec<(Spot, String)>,
     told: Vec<Told<'a>>,
 }
 
@@ -46,11 +56,15 @@ struct Told<'a> {
     subject: Cow<'a, Subject>,
     words: String,
     remedy: Cow<'static, str>,
-    /// The remedy is for this case, not the rule's own.
-    is_own_remedy: bool,
+    /// It is mended by what is shown below, with all other reasons.
+    is_below: bool,
+    /// The remedy is the rule's own, the same wherever it fires.
+    is_general: bool,
+    /// The changes are all those of the remedies, and not only its own.
+    is_all: bool,
     spot: Option<Spot>,
     file: Option<String>,
-    change: Option<Change>,
+    changes: Vec<InFile>,
 }
 
 /// What is printed as JSON.
@@ -65,6 +79,9 @@ struct Json<'a> {
     /// Labels that match nothing, routers that Traefik rejects, ….
     warnings: Vec<String>,
     assumed: &'a [String],
+    /// What to change, as `leeward fix --format json` says it; only where somebody is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<fix::Document<'a>>,
 }
 
 #[derive(Serialize)]
@@ -87,13 +104,27 @@ struct Placed<T> {
 }
 
 impl<'a> Check<'a> {
-    /// What there is to say of a plan.
-    pub fn of(plan: &'a Plan, places: Places<'a>, assumed: &'a [String]) -> Self {
+    /// What there is to say of a plan. `remedies`: what to change in the projects.
+    pub fn of(plan: &'a Plan, places: Places<'a>, assumed: &'a [String], remedies: &'a Remedies) -> Self {
+        let in_files = |owner: &str| -> Vec<InFile> {
+            let is_it = |it: &&Owner| it.to_string() == owner;
+            let own = fix::owners(remedies).into_iter().find(is_it).and_then(|own| places.own_changes(remedies, own));
+            let front = places.front_changes(remedies, owner).filter(|_| own.is_some());
+            own.into_iter().chain(front).collect()
+        };
+        let is_mended = |owner: &str, name: &str| {
+            let mut verdicts =
+                remedies.owners.iter().filter(|it| it.owner.to_string() == owner).flat_map(|it| &it.verdicts);
+            verdicts.any(|it| it.container == name && !it.left.iter().any(is_for_edits))
+        };
         let mut told: Vec<Told<'_>> = Vec::new();
         let mut refused: BTreeSet<Key<'_>> = BTreeSet::new();
         for decision in plan.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
+            let is_mended = is_mended(&decision.owner, &decision.name);
+            let changes = if is_mended { in_files(&decision.owner) } else { Vec::new() };
             for refusal in refusals(decision) {
                 refused.extend(refusal.keys());
+                let is_below = is_mended && is_for_edits(refusal);
                 let own = || Subject::Container { id: decision.id.clone(), name: decision.name.clone(), service: None };
                 let subject = refusal.subject.as_deref().map_or_else(|| Cow::Owned(own()), Cow::Borrowed);
                 let spot = places.of_refusal(&decision.id, refusal);
@@ -103,23 +134,25 @@ impl<'a> Check<'a> {
                     rule: refusal.rule,
                     words: refusal.words(),
                     remedy: refusal.remedy(),
-                    is_own_remedy: true,
+                    is_below,
+                    is_general: false,
+                    is_all: is_below && !changes.is_empty(),
                     file: places.file(&subject).map(ToOwned::to_owned),
                     subject,
                     spot,
-                    change: None,
+                    changes: if is_below { changes.clone() } else { Vec::new() },
                 });
             }
         }
         for finding in &plan.findings {
-            let change = places.change(finding).map(|(_, change)| change);
+            let change = places.change(finding).map(|(spot, change)| InFile { file: spot.file, changes: vec![change] });
             let keys: [Key<'_>; 2] = [finding.key(), (finding.rule, finding.subject.key(), None)];
             if keys.iter().any(|key| refused.contains(key)) {
                 // Said as a refusal; what mends it is the finding's.
                 let same =
                     |it: &&mut Told<'_>| it.rule == Some(finding.rule) && it.subject.key() == finding.subject.key();
-                if let Some(it) = told.iter_mut().find(same) {
-                    it.change = it.change.take().or(change);
+                if let Some(it) = told.iter_mut().find(same).filter(|it| it.changes.is_empty()) {
+                    it.changes.extend(change);
                 }
                 continue;
             }
@@ -131,17 +164,24 @@ impl<'a> Check<'a> {
                 subject: Cow::Borrowed(&finding.subject),
                 words: finding.words(),
                 remedy: finding.remedy(),
-                is_own_remedy: of_case(finding).is_some(),
+                is_below: false,
+                is_general: is_general(finding),
+                is_all: false,
                 spot: places.of_finding(finding),
                 file: places.file(&finding.subject).map(ToOwned::to_owned),
-                change,
+                changes: change.into_iter().collect(),
             });
         }
         told.sort_by(|one, other| order(one).cmp(&order(other)));
         // Several containers may be refused for the same network.
         let of_one = |it: &Told<'_>| matches!(*it.subject, Subject::Container { .. });
         told.dedup_by(|one, other| !of_one(one) && one.name == other.name && one.subject == other.subject);
-        Self { plan, inventory: places.inventory, assumed, told }
+        let all = remedies.owners.iter().flat_map(|it| &it.edits).chain(&remedies.traefik);
+        let mut changed: Vec<(Spot, String)> = all
+            .filter_map(|edit| Some((places.of_edit(edit)?, fix::changes(std::slice::from_ref(edit)).join(", "))))
+            .collect();
+        changed.sort_by(|one, other| one.0.cmp(&other.0));
+        Self { plan, inventory: places.inventory, assumed, remedies, changed, told }
     }
 
     /// For people: the routes, then what stands against them, line by line; the last line sums it up.
@@ -157,6 +197,7 @@ impl<'a> Check<'a> {
                 write(&mut text, same);
             }
         }
+        self.write_remedies(&mut text);
         let warnings = self.warnings();
         for (heading, lines) in [("WARNINGS", warnings.as_slice()), ("ASSUMED", self.assumed)] {
             if !lines.is_empty() {
@@ -170,9 +211,25 @@ impl<'a> Check<'a> {
         text
     }
 
+    /// What to change, whole: lines of the projects' own files, then the files and commands that do all of it.
+    fn write_remedies(&self, text: &mut String) {
+        if self.remedies.owners.is_empty() {
+            return;
+        }
+        text.push_str("\nREMEDY, all reasons at once (tried on a model and judged again, not run)\n");
+        if !self.changed.is_empty() {
+            text.push_str("It changes what these lines say:\n");
+        }
+        for (Spot { file, line, .. }, words) in &self.changed {
+            let _ = writeln!(text, "    {}:{line}: {}", visible(file), visible(words));
+        }
+        text.push('\n');
+        text.push_str(&fix::text(self.remedies, fix::Shown::Files));
+    }
+
     /// For programs. Ends with a newline.
     pub fn json(&self, places: Places<'_>) -> String {
-        let Audit { findings, allowed, not_verifiable } = Audit::of(self.plan);
+        let Audit { findings, allowed, not_verifiable, .. } = Audit::of(self.plan);
         let listing = Listing::new(self.plan, None, false);
         let place = |found: Vec<&'a Finding>| {
             found.into_iter().map(|it| Placed { it, location: places.of_finding(it) }).collect::<Vec<_>>()
@@ -197,6 +254,7 @@ impl<'a> Check<'a> {
             not_verifiable: place(not_verifiable),
             warnings: self.warnings(),
             assumed: self.assumed,
+            fix: (!self.remedies.owners.is_empty()).then(|| fix::Document::of(self.remedies)),
         })
     }
 
@@ -209,8 +267,8 @@ impl<'a> Check<'a> {
             subject: it.subject.clone().into_owned(),
             file: it.spot.as_ref().map(|spot| spot.file.clone()).or_else(|| it.file.clone()),
             spot: it.spot.clone(),
-            change: it.change.clone(),
-            remedy: it.remedy.clone(),
+            changes: it.changes.clone(),
+            remedy: if it.is_all { ALL.into() } else { it.remedy.clone() },
         }))
     }
 
@@ -281,39 +339,40 @@ fn order<'t>(it: &'t Told<'_>) -> (u8, Reverse<Option<crate::policy::finding::Se
     (group, Reverse(severity), it.name, it.spot.as_ref())
 }
 
-/// What one rule, or one code, says of several.
+/// What one rule, or one code, says of several: each with its line, and below it what mends it; once for those that it is
+/// the same for.
 fn write(text: &mut String, same: &[&Told<'_>]) {
-    for told in same.iter().take(MOST) {
+    for (at, told) in same.iter().enumerate().take(MOST) {
         let standing = match told.standing {
             Standing::Refused => "refused",
             Standing::Found(severity) | Standing::Allowed(severity) => word(severity),
             Standing::NotVerifiable => "not verifiable",
         };
-        let at = match (&told.spot, &told.file) {
+        let place = match (&told.spot, &told.file) {
             (Some(Spot { file, line, column, .. }), _) => format!("{}:{line}:{column}", visible(file)),
             (None, Some(file)) => visible(file),
             (None, None) => place(&told.subject),
         };
-        let _ = writeln!(text, "{at}: {standing} {}: {}", told.name, visible(&told.words));
+        let _ = writeln!(text, "{place}: {standing} {}: {}", told.name, visible(&told.words));
         if let Some(spot) = &told.spot {
             underline(text, spot);
+        }
+        // Of one rule; so what is below or the rule's own is the same for both.
+        let is_same =
+            |next: &&Told<'_>| next.is_below == told.is_below && (told.is_below || told.is_general && next.is_general);
+        if same.get(at + 1).filter(|_| at + 1 < MOST).is_some_and(is_same) {
+            continue;
+        }
+        let remedy = if told.is_below { "see REMEDY below" } else { &*told.remedy };
+        if !remedy.is_empty() {
+            // What is pasted begins on a line of its own.
+            let blank = if remedy.contains('\n') { "\n        " } else { " " };
+            let _ = writeln!(text, "    remedy:{blank}{}", visible_lines(remedy).replace('\n', "\n        "));
         }
     }
     if same.len() > MOST {
         let rest: Vec<String> = same.iter().skip(MOST).map(|it| place(&it.subject)).collect();
         let _ = writeln!(text, "and {} more: {}", rest.len(), visible(&rest.join(", ")));
-    }
-    let Some(first) = same.first() else { return };
-    let of_rule = first.rule.filter(|_| same.len() > 1 && same.iter().all(|it| !it.is_own_remedy));
-    let mut remedies: Vec<Cow<'_, str>> = match of_rule {
-        Some(rule) => vec![rule.rule().fix_for(None)],
-        None => same.iter().map(|it| it.remedy.clone()).collect(),
-    };
-    remedies.dedup();
-    for remedy in remedies.iter().filter(|it| !it.is_empty()).take(MOST) {
-        // What is pasted begins on a line of its own.
-        let blank = if remedy.contains('\n') { "\n        " } else { " " };
-        let _ = writeln!(text, "    remedy:{blank}{}", visible_lines(remedy).replace('\n', "\n        "));
     }
 }
 

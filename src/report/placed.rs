@@ -3,12 +3,16 @@
 //! A rule is about something that is written somewhere: a port in `ports`, a capability in `cap_add`, a network in
 //! `networks`. The table here says where; what is not written (a capability that is not dropped) is at the service's name.
 
+use super::fix;
+use super::sarif::InFile;
 use crate::inventory::{Container, ContainerId, Inventory, Network};
 use crate::policy::finding::{Finding, Subject};
+use crate::policy::names::Owner;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
+use crate::remedy::{Change, Edit, Remedies, What};
 use crate::source::compose::Project;
-use crate::source::lines::{Change, Spot, Written};
+use crate::source::lines::{self, Spot, Written};
 
 /// A project, and the files that it was written in; what a later file says goes before what an earlier one says.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl<'a> Places<'a> {
     }
 
     /// A change of one file that mends a finding, where it is a plain one.
-    pub fn change(&self, finding: &Finding) -> Option<(Spot, Change)> {
+    pub fn change(&self, finding: &Finding) -> Option<(Spot, lines::Change)> {
         let Subject::Container { id, .. } = &finding.subject else { return None };
         let (files, service, container) = self.service(id)?;
         let path = ["services", service];
@@ -78,6 +82,49 @@ impl<'a> Places<'a> {
         }?;
         let spot = self.of_finding(finding).filter(|spot| spot.file == written.file)?;
         Some((spot, change))
+    }
+
+    /// The one file in which a project is written: of several, a later one may say what counts.
+    fn only(&self, owner: &Owner) -> Option<&'a Written> {
+        let files = self.files.iter().find(|files| Some(&*files.project.name) == owner.group())?;
+        files.written.first().filter(|_| files.written.len() == 1)
+    }
+
+    /// All that some remedies say of an owner, as changes of its own file, where they are plain ones.
+    pub fn own_changes(&self, remedies: &Remedies, owner: &Owner) -> Option<InFile> {
+        let written = self.only(owner)?;
+        Some(InFile { file: written.file.clone(), changes: fix::own_changes(written, remedies, owner)? })
+    }
+
+    /// The same of Traefik's file, where it is one of these and not that of `owner`.
+    pub fn front_changes(&self, remedies: &Remedies, owner: &str) -> Option<InFile> {
+        let front = remedies.traefik.iter().map(|edit| &edit.owner).find(|it| it.to_string() != owner)?;
+        self.own_changes(remedies, front)
+    }
+
+    /// What an edit changes: the line that it is about, else the service's name.
+    pub fn of_edit(&self, edit: &Edit) -> Option<Spot> {
+        let files = self.files.iter().find(|files| Some(&*files.project.name) == edit.owner.group())?;
+        let name = match &edit.what {
+            What::Network(network) => return first(files, [vec!["networks", &network.key], vec!["networks"]]),
+            What::Service { name, .. } => name.as_str(),
+        };
+        let What::Service { change, .. } = &edit.what else { return None };
+        let rest: Vec<&str> = match change {
+            Change::Attach(_) | Change::Detach(_) => vec!["networks"],
+            Change::DropNetworkMode => vec!["network_mode"],
+            Change::DropPorts { .. } => vec!["ports"],
+            Change::Label { key, .. } => vec!["labels", key],
+            Change::DropCapability(_) => vec!["cap_drop"],
+            Change::KeepCapability(name) => vec!["cap_add", name],
+            Change::Sysctl { key, .. } => vec!["sysctls", key],
+            Change::DropPrivileged => vec!["privileged"],
+            Change::DropPid => vec!["pid"],
+            Change::DropIpc => vec!["ipc"],
+            Change::DropSecurity(entry) => vec!["security_opt", entry],
+        };
+        let ways = (0..=rest.len()).rev().map(|count| below(name, rest.get(..count).unwrap_or_default()));
+        first(files, ways)
     }
 
     fn of(&self, rule: Option<RuleId>, label: Option<&str>, subject: &Subject) -> Option<Spot> {

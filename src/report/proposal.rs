@@ -211,6 +211,8 @@ fn changing(
         let names: BTreeSet<&str> = left.iter().map(Refusal::name).collect();
         let names: Vec<&str> = names.into_iter().collect();
         format!("change these files; only {} then refuses it", names.join(", "))
+    } else if fix::assumed(remedies).is_some() {
+        "change these files, and Traefik's as said below; it is then routed and isolated".to_owned()
     } else if given.is_empty() {
         "change these files; it is then routed and isolated".to_owned()
     } else {
@@ -222,7 +224,7 @@ fn changing(
     let allow = if left.is_empty() { None } else { remedy::allowing(&remedies.after, settings, id) };
     Way {
         routed: left.is_empty(),
-        isolated: left.is_empty() && given.is_empty(),
+        isolated: left.is_empty() && given.is_empty() && fix::assumed(remedies).is_none(),
         closes: closed(settings, plan, remedies, id),
         allow: allow.unwrap_or_default(),
         left,
@@ -369,6 +371,10 @@ impl Proposal {
             for it in &way.commands {
                 line(9, it);
             }
+        }
+        if !seen.is_empty() {
+            line(0, "");
+            line(2, &format!("The files are for Compose 2.24 and later; for an older one: {}", self.command));
         }
         text
     }

@@ -8,10 +8,14 @@ use serde_json::{Value, json};
 use super::codes;
 use super::visible;
 use super::words::{Remedy as _, Words as _};
+use crate::plan::Decision;
 use crate::policy::finding::{Finding, Severity, Subject};
-use crate::policy::refusal::Code;
+use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rules;
 use crate::source::lines::{Change, Spot};
+
+/// Where the project is at home, as its manifest says; empty as long as it says nothing, and then left out.
+const HOME: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// What is written out in one part of a path.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -33,10 +37,19 @@ pub struct Entry<'a> {
     pub file: Option<String>,
     /// Where in that file.
     pub spot: Option<Spot>,
-    /// A change of that file that mends it.
-    pub change: Option<Change>,
-    /// What the change does.
+    /// Changes of files that mend it, all together.
+    pub changes: Vec<InFile>,
+    /// What they do.
     pub remedy: Cow<'static, str>,
+}
+
+/// Changes of one file, in the order of their places; none overlaps another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFile {
+    /// The file, as it was named.
+    pub file: String,
+    /// The changes.
+    pub changes: Vec<Change>,
 }
 
 /// How a result stands.
@@ -53,6 +66,21 @@ pub enum Standing {
 }
 
 impl<'a> Entry<'a> {
+    /// A refusal of a container, without place.
+    pub fn refused(decision: &Decision, refusal: &'a Refusal) -> Self {
+        let own = || Subject::Container { id: decision.id.clone(), name: decision.name.clone(), service: None };
+        Self {
+            rule: refusal.name(),
+            standing: Standing::Refused,
+            words: refusal.words(),
+            subject: refusal.subject.as_deref().cloned().unwrap_or_else(own),
+            file: None,
+            spot: None,
+            changes: Vec::new(),
+            remedy: refusal.remedy(),
+        }
+    }
+
     /// A finding, without place.
     pub fn of(finding: &'a Finding) -> Self {
         let standing = match finding {
@@ -67,7 +95,7 @@ impl<'a> Entry<'a> {
             subject: finding.subject.clone(),
             file: None,
             spot: None,
-            change: None,
+            changes: Vec::new(),
             remedy: finding.remedy(),
         }
     }
@@ -104,13 +132,19 @@ impl<'a> Entry<'a> {
         if matches!(self.standing, Standing::Allowed(_)) {
             add("suppressions", json!([{ "kind": "external", "justification": "leeward.allow" }]));
         }
-        if let Some(Change { from, to, insert }) = &self.change {
-            let replacement = json!({
-                "deletedRegion": { "startLine": from.0, "startColumn": from.1, "endLine": to.0, "endColumn": to.1 },
-                "insertedContent": { "text": insert },
+        if !self.changes.is_empty() {
+            let replacement = |Change { from, to, insert }: &Change| {
+                json!({
+                    "deletedRegion": { "startLine": from.0, "startColumn": from.1, "endLine": to.0, "endColumn": to.1 },
+                    "insertedContent": { "text": insert },
+                })
+            };
+            let changes = self.changes.iter().map(|InFile { file, changes }| {
+                let replacements: Vec<Value> = changes.iter().map(replacement).collect();
+                json!({ "artifactLocation": { "uri": as_uri(file) }, "replacements": replacements })
             });
-            let change = json!({ "artifactLocation": { "uri": uri }, "replacements": [replacement] });
-            add("fixes", json!([{ "description": { "text": self.remedy }, "artifactChanges": [change] }]));
+            let changes: Vec<Value> = changes.collect();
+            add("fixes", json!([{ "description": { "text": self.remedy }, "artifactChanges": changes }]));
         }
         result
     }
@@ -120,7 +154,7 @@ impl<'a> Entry<'a> {
 pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
     let results: Vec<Value> = entries.into_iter().map(|entry| entry.result()).collect();
     let described = rules::all().map(|rule| {
-        json!({
+        let mut described = json!({
             "id": rule.id,
             "shortDescription": { "text": rule.title },
             "fullDescription": { "text": rule.why },
@@ -128,7 +162,11 @@ pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
             "defaultConfiguration": { "level": level(rule.severity) },
             // What code scanning sorts by: 9.0 and up is critical, 7.0 high, 4.0 medium.
             "properties": { "tags": ["security"], "security-severity": score(rule.severity) },
-        })
+        });
+        if let Some(fields) = described.as_object_mut().filter(|_| rule.reference.starts_with("https://")) {
+            fields.insert("helpUri".to_owned(), rule.reference.into());
+        }
+        described
     });
     let codes = Code::ALL.iter().map(|code| {
         json!({
@@ -137,7 +175,7 @@ pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
             "defaultConfiguration": { "level": "error" },
         })
     });
-    let log = json!({
+    let mut log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -150,6 +188,10 @@ pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
             "results": results,
         }],
     });
+    let driver = log.pointer_mut("/runs/0/tool/driver").and_then(Value::as_object_mut);
+    if let Some(driver) = driver.filter(|_| !HOME.is_empty()) {
+        driver.insert("informationUri".to_owned(), HOME.into());
+    }
     visible::json(&log)
 }
 

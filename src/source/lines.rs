@@ -50,6 +50,21 @@ pub struct Change {
     pub insert: String,
 }
 
+/// What stands at a place of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing.
+    Absent,
+    /// A key without a value, or with an empty one.
+    Empty,
+    /// A map that is written there.
+    Map,
+    /// A list that is written there.
+    List,
+    /// A word; or it comes from an alias or a merge key, where a change would change others too.
+    Other,
+}
+
 #[derive(Clone, Debug)]
 struct Node {
     /// Bytes, without what closes a block.
@@ -144,18 +159,70 @@ impl Written {
         }
     }
 
+    /// What a path of keys leads to.
+    pub fn shape(&self, path: &[&str]) -> Shape {
+        match (self.own(path).map(|found| &self.node(found.value).kind), self.find(path)) {
+            (None, None) => Shape::Absent,
+            (Some(Kind::Scalar(text)), _) if ["", "~", "null"].contains(&text.as_str()) => Shape::Empty,
+            (Some(Kind::Map { fields, .. }), _) if fields.is_empty() => Shape::Empty,
+            (Some(Kind::List { items, .. }), _) if items.is_empty() => Shape::Empty,
+            (Some(Kind::Map { .. }), _) => Shape::Map,
+            (Some(Kind::List { .. }), _) => Shape::List,
+            (Some(Kind::Scalar(_) | Kind::Alias(_)) | None, _) => Shape::Other,
+        }
+    }
+
+    /// Makes a key of a map what `value` says, which is one line of YAML: in place of what is there, else before all others.
+    /// `[]` is the file itself. `None`: it is written in a way in which that is no plain change.
+    pub fn set(&self, map: &[&str], key: &str, value: &str) -> Option<Change> {
+        let path: Vec<&str> = map.iter().copied().chain([key]).collect();
+        let Node { range, kind: Kind::Map { fields, flow } } = self.node(self.own(map)?.value) else { return None };
+        match self.own(&path) {
+            Some(Found { key: Some(at), value: old }) if !flow => {
+                let (start, indent) = self.indent(self.node(at).range.start)?;
+                let end = self.line_end(self.node(old).range.end.max(self.node(at).range.end))?;
+                let insert = format!("{indent}{key}: {value}\n");
+                Some(Change { from: self.place(start), to: self.place(end), insert })
+            }
+            Some(_) => None,
+            None => {
+                let (at, insert) = if *flow {
+                    let more = if fields.is_empty() { "" } else { ", " };
+                    (range.start + 1, format!("{key}: {value}{more}"))
+                } else {
+                    let (start, indent) = self.indent(self.node(fields.first()?.0).range.start)?;
+                    (start, format!("{indent}{key}: {value}\n"))
+                };
+                Some(Change { from: self.place(at), to: self.place(at), insert })
+            }
+        }
+    }
+
+    /// The byte after the line that a node ends on, where nothing but a remark follows it.
+    fn line_end(&self, end: usize) -> Option<usize> {
+        let rest = self.text.get(end..)?;
+        let line = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let after = rest.get(..line)?.trim();
+        (after.is_empty() || after.starts_with('#')).then_some(end + line)
+    }
+
+    /// As [`Self::find`], by keys that are written there, and neither behind an alias nor a merge key.
+    fn own(&self, path: &[&str]) -> Option<Found> {
+        let root = (!self.nodes.is_empty()).then_some(Found { key: None, value: 0 })?;
+        path.iter().try_fold(root, |found, step| {
+            let Kind::Map { fields, .. } = &self.node(found.value).kind else { return None };
+            let (key, value) = fields.iter().find(|(key, _)| self.scalar(*key) == Some(step))?;
+            Some(Found { key: Some(*key), value: *value })
+        })
+    }
+
     /// Takes a key with its value out of a block, by whole lines. `None`: other things stand on these lines.
     pub fn remove(&self, path: &[&str]) -> Option<Change> {
         let Found { key, value } = self.find(path)?;
         let range = self.node(key?).range.start..self.node(value).range.end.max(self.node(key?).range.end);
         let (start, _) = self.indent(range.start)?;
-        let rest = self.text.get(range.end..)?;
-        let line = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        let after = rest.get(..line)?.trim();
-        if !after.is_empty() && !after.starts_with('#') {
-            return None;
-        }
-        Some(Change { from: self.place(start), to: self.place(range.end + line), insert: String::new() })
+        let end = self.line_end(range.end)?;
+        Some(Change { from: self.place(start), to: self.place(end), insert: String::new() })
     }
 
     /// The start of a byte's line, and the blanks before it; `None` where something else is before it.

@@ -123,6 +123,7 @@ fn check() {
     std::fs::write(&file, project).unwrap();
     let file = file.display().to_string();
     let text = seen(&[], &["check", &file]).replace(&file, "compose.yaml");
+    let text = text.replace(&folder.path().display().to_string(), "/srv/shop");
     assert_snapshot!("check", text);
 }
 

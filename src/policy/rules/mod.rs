@@ -64,9 +64,14 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether what to change names the service.
+    pub fn names_service(&self) -> bool {
+        self.fix.contains("{service}")
+    }
+
     /// What to change, for a service; `None`: any.
     pub fn fix_for(&self, service: Option<&str>) -> Cow<'static, str> {
-        if self.fix.contains("{service}") {
+        if self.names_service() {
             self.fix.replace("{service}", service.unwrap_or("app")).into()
         } else {
             self.fix.into()

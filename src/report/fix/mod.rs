@@ -4,17 +4,20 @@
 //! overrides   the Compose override file of one project
 //! commands    what to run, in the order that works
 //! summary     what changes and why, what stops working, what to answer
+//! own_file    the same as changes of the project's own file
 //! yaml        the words of a file, so that a stranger's name stays one
 //! ```
 
 mod commands;
 mod overrides;
+mod own_file;
 mod summary;
 mod yaml;
 
 pub(super) use commands::with_override;
 pub use commands::{command, commands, env_line, explain_command};
 pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
+pub use own_file::changes as own_changes;
 pub use summary::{NO_TRAEFIK, Shown, changes, lost, said, text};
 
 use std::collections::{BTreeMap, BTreeSet};

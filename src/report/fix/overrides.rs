@@ -43,12 +43,13 @@ pub type ByHand = Vec<String>;
 ///
 /// For Compose 2.24 and later, because of `!reset` and `!override`.
 pub fn compose(remedies: &Remedies, owner: &Owner) -> Option<String> {
+    yaml(remedies, owner).map(|yaml| format!("{MARK}\n{}", yaml.write()))
+}
+
+/// The same as a value.
+pub(super) fn yaml(remedies: &Remedies, owner: &Owner) -> Option<Yaml> {
     let edits = with_earlier(remedies, owner);
-    if edits.is_empty() {
-        return None;
-    }
-    let text = File::of(remedies, owner, &edits).yaml().write();
-    Some(format!("{MARK}\n{text}"))
+    (!edits.is_empty()).then(|| File::of(remedies, owner, &edits).yaml())
 }
 
 /// What docker-compose 1.29 needs deleted in the project's own files.

@@ -40,6 +40,24 @@ impl Yaml {
     }
 }
 
+/// A value on one line, as one file alone has it: without what drops or replaces what others say.
+pub(super) fn flow(value: &Yaml) -> String {
+    match value {
+        Yaml::Override(inner) => flow(inner),
+        Yaml::Map(entries) => {
+            let kept = entries.iter().filter(|(_, value)| *value != Yaml::Reset);
+            let entries: Vec<String> = kept.map(|(key, value)| format!("{}: {}", word(key), flow(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        Yaml::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Yaml::Subnets(subnets) => {
+            let subnets: Vec<String> = subnets.iter().map(|it| format!("{{subnet: {}}}", word(it))).collect();
+            format!("{{config: [{}]}}", subnets.join(", "))
+        }
+        Yaml::Text(_) | Yaml::Flag(_) | Yaml::Reset => scalar(value),
+    }
+}
+
 fn map(out: &mut String, entries: &[(String, Yaml)], depth: usize) {
     for (key, value) in entries {
         out.extend(std::iter::repeat_n("  ", depth));
@@ -87,7 +105,7 @@ fn scalar(value: &Yaml) -> String {
 
 /// A text as YAML that every reader takes for this text: plain where that is safe, else between double quotes. A `$` is
 /// doubled, or Compose would put a variable in its place.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
     let first = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
     let is_word = matches!(

@@ -82,6 +82,11 @@ pub(super) fn of_case(finding: &Finding) -> Option<String> {
     remedy(&finding.cause, About::of(Some(&finding.subject), finding.label.as_deref()))
 }
 
+/// Whether the remedy is the rule's own, and the same wherever it fires.
+pub(super) fn is_general(finding: &Finding) -> bool {
+    of_case(finding).is_none() && !finding.rule.rule().names_service()
+}
+
 /// What `finding` says of its container is the same of every other: what follows the container's name.
 pub(super) fn same(finding: &Finding) -> Option<&'static str> {
     match *finding.cause {
