@@ -217,7 +217,7 @@ impl<'a> Listing<'a> {
                 let _ = writeln!(
                     text,
                     "    remedy: {}   # all reasons at once, tried before it is shown",
-                    fix::command(container)
+                    visible(&fix::command(container))
                 );
             }
             for refusal in others {
