@@ -391,9 +391,12 @@ impl<'a> World<'a> {
 
     fn the_probe_tells_one_from_the_other(&self) {
         let network = format!("container:{}", self.web());
-        // From Docker 28 on it is a container that has the first address of such a network.
-        let traefik = self.address(&self.lab.container("leeward", "traefik"), "net-proxy");
-        let known = format!("--container={traefik},{}", self.address("egress", "net-egress-app1"));
+        // From Docker 28 on it is a container that has the first address of such a network; which one, chance decides.
+        let all = self.lab.docker(&["ps", "-q"]).out;
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+        let inspect: Vec<&str> = ["inspect", "-f", format].into_iter().chain(all.split_whitespace()).collect();
+        let addresses = self.lab.docker(&inspect).out;
+        let known = format!("--container={}", addresses.split_whitespace().collect::<Vec<_>>().join(","));
         let probe = |expected: &[&str]| {
             let begin = [
                 "run",
