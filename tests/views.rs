@@ -3,19 +3,15 @@
 
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use leeward::docker::Stale;
 use leeward::inventory::{Attachment, Container, Inventory, Network};
 use leeward::plan::{Plan, compile};
 use leeward::report::audit::Audit;
 use leeward::report::explain;
+use leeward::report::page::{self, Facts, Filter};
 use leeward::report::routes::Listing;
 use leeward::report::topology::Topology;
-use leeward::serve::page::page;
-use leeward::serve::published::Published;
 use leeward::settings::{Isolation, Settings};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -153,16 +149,19 @@ fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
     let topology = Topology::of(inventory, &settings, plan);
     people.push(("topology".to_owned(), topology.mermaid()));
     programs.push(("topology".to_owned(), topology.json()));
-    let published = Published {
-        inventory: Arc::new(inventory.clone()),
-        plan: Arc::new(plan.clone()),
-        documents: BTreeMap::new(),
-        outbound: BTreeMap::new(),
-        revision: 1,
-        changed_at: SystemTime::UNIX_EPOCH,
-        stale: Some(Stale { since: SystemTime::UNIX_EPOCH, reason: stale.to_owned() }),
-    };
-    people.push(("page".to_owned(), page(&published, &Settings::default()).into_string()));
+    let facts = Facts { inventory, settings: &settings, plan, revision: 1, stale: Some(stale), signed_in: true };
+    for view in ["picture", "matrix"] {
+        let filter = Filter::read([("view", view)]).unwrap_or_default();
+        people.push(("page".to_owned(), page::front(&facts, &filter).html));
+    }
+    for name in plan.decisions.values().map(|it| it.name.as_str()).chain(["\u{1b}[2J", ""]) {
+        people.push(("page".to_owned(), page::container(&facts, name).html));
+        people.push(("page".to_owned(), page::host(&facts, name).html));
+        people.push(("page".to_owned(), page::nothing("x", name)));
+    }
+    for network in inventory.networks.values() {
+        people.push(("page".to_owned(), page::network(&facts, &network.name).html));
+    }
     (people, programs)
 }
 

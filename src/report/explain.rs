@@ -102,18 +102,20 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
             }
         };
     }
-    let host = name.trim_end_matches('.').to_lowercase();
-    let routes = answering(plan, &host);
-    if host.contains('.') || !routes.is_empty() {
-        let naming = |outcome| naming(plan, &host, outcome);
-        return Answer::Host(Host {
-            refused: naming(Outcome::Refused),
-            ignored: naming(Outcome::Ignored),
-            host,
-            routes,
-        });
+    let host = find_host(plan, name);
+    if host.host.contains('.') || !host.routes.is_empty() {
+        Answer::Host(host)
+    } else {
+        Answer::Nothing(nearest(plan, name))
     }
-    Answer::Nothing(nearest(plan, name))
+}
+
+/// Who answers a host, whatever containers are called.
+pub fn find_host<'a>(plan: &'a Plan, name: &str) -> Host<'a> {
+    let host = name.trim_end_matches('.').to_lowercase();
+    let naming = |outcome| naming(plan, &host, outcome);
+    let (refused, ignored) = (naming(Outcome::Refused), naming(Outcome::Ignored));
+    Host { routes: answering(plan, &host), refused, ignored, host }
 }
 
 fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
@@ -346,7 +348,7 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
 }
 
 /// Router, rule, entry points, service and servers of a route, and what is wrong with it.
-fn way(Routed { route, left_out, .. }: &Routed<'_>) -> String {
+pub(super) fn way(Routed { route, left_out, .. }: &Routed<'_>) -> String {
     let servers: Vec<String> = route
         .backends
         .iter()
@@ -372,7 +374,7 @@ fn way(Routed { route, left_out, .. }: &Routed<'_>) -> String {
 }
 
 /// `ok`, `FAIL`, `allowed`, `skipped`; `no` for a container that did not ask, because nothing is wrong with it.
-fn mark(step: &Step, outcome: Outcome) -> &'static str {
+pub(super) fn mark(step: &Step, outcome: Outcome) -> &'static str {
     match step.verdict {
         Verdict::Passed => "ok",
         Verdict::Overruled => "allowed",
@@ -383,7 +385,7 @@ fn mark(step: &Step, outcome: Outcome) -> &'static str {
 }
 
 /// What a step asked, and what came of it.
-fn title(step: &Step, outcome: Outcome) -> String {
+pub(super) fn title(step: &Step, outcome: Outcome) -> String {
     let (name, passed, failed) = match step.name {
         StepName::OperatorLabels => {
             ("labels", "set by the operator", "some come from the image, not from the operator")

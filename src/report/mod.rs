@@ -14,7 +14,8 @@
 //! codes      what refusals without a rule are about
 //! words      causes in words: what was seen, and what to change
 //! json       the same, for programs
-//! topology   who can talk to whom, as JSON and as a Mermaid flowchart
+//! topology   who can talk to whom, as JSON and as a Mermaid flowchart; picture: as SVG
+//! page       all of it for a browser
 //! table      columns for a terminal
 //! visible    what strangers wrote, escaped and cut; JSON
 //! ```
@@ -28,6 +29,8 @@ pub mod explain;
 pub mod fix;
 mod json;
 pub mod outbound;
+pub mod page;
+pub mod picture;
 pub mod placed;
 pub mod proposal;
 pub mod routes;

@@ -40,14 +40,19 @@ pub fn explain(name: &str) -> Result<String, String> {
     Err(format!("`{name}` is no rule and no code{meant} docs/rules.md lists the rules"))
 }
 
-fn of_rule(rule: &Rule) -> String {
-    let action = match rule.action {
+/// What a rule does, in words.
+pub(super) fn action(action: Action) -> &'static str {
+    match action {
         Action::Block => "refuses the container",
         Action::WarnStrictBlock => "warns; refuses the container under --isolation strict",
         Action::Warn => "warns",
         Action::Inform => "informs",
-    };
-    let mut text = format!("{}: {}\n{}; {action}\n\n", rule.id, rule.title, word(rule.severity));
+    }
+}
+
+fn of_rule(rule: &Rule) -> String {
+    let (severity, action) = (word(rule.severity), action(rule.action));
+    let mut text = format!("{}: {}\n{severity}; {action}\n\n", rule.id, rule.title);
     let _ = write!(text, "why: {}\n\nremedy: {}\n", rule.why, rule.fix_for(None));
     let refuses = matches!(rule.action, Action::Block | Action::WarnStrictBlock);
     if refuses && !matches!(rule.check, Check::Any(_) | Check::Step) {

@@ -416,7 +416,7 @@ fn outbound<'a>(
 }
 
 /// A state as a class of a drawing.
-fn class(state: State) -> &'static str {
+pub(super) fn class(state: State) -> &'static str {
     match state {
         State::Shut => "shut",
         State::NotVerifiable => "unknown",

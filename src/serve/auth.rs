@@ -1,5 +1,7 @@
-//! Who may ask: a bearer token from a file, and no web page that came by another name.
+//! Who may ask: a bearer token from a file, or the cookie that a browser has for one; and no web page that came by another
+//! name.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +13,13 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tracing::info;
 
-use super::negotiate::error;
+use super::login;
+use super::negotiate::{HTML, JSON, TEXT, chosen, error};
 use crate::net::host;
+use crate::report::page::{SCRIPT_PATH, STYLE_PATH};
+
+/// The name of the cookie.
+pub(super) const COOKIE: &str = "leeward";
 
 /// The tokens that are good. Each is kept as its digest, so that comparing takes the same time whatever was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +40,32 @@ impl Tokens {
         Ok(Self(tokens.iter().map(|token| Sha256::digest(token).into()).collect()))
     }
 
+    /// What a browser is given for `token`: no token, and good as long as the token is. `None`: it is none of them.
+    pub(super) fn cookie_for(&self, token: &[u8]) -> Option<String> {
+        self.admit(token).then(|| cookie(&Sha256::digest(token).into()))
+    }
+
+    /// Whether `given` was given for one of them.
+    fn admit_cookie(&self, given: &[u8]) -> bool {
+        self.0.iter().fold(false, |good, known| good | bool::from(cookie(known).as_bytes().ct_eq(given)))
+    }
+
     /// Whether `token` is one of them.
     fn admit(&self, token: &[u8]) -> bool {
         let digest: [u8; 32] = Sha256::digest(token).into();
         // All are compared, whichever fits.
         self.0.iter().fold(false, |good, known| good | bool::from(known.ct_eq(&digest)))
     }
+}
+
+/// What a browser keeps for a token: made of the token's digest, from which neither can be found.
+fn cookie(digest: &[u8; 32]) -> String {
+    let value = Sha256::new().chain_update(b"leeward page\0").chain_update(digest).finalize();
+    value.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A token file that is read again when it changes.
@@ -94,9 +121,15 @@ pub(super) fn refuse(
     request: &Request,
 ) -> Option<Response> {
     let tokens = tokens.map(|tokens| tokens.borrow().clone());
-    let open = request.uri().path() == "/healthz";
+    let open = ["/healthz", "/login", STYLE_PATH, SCRIPT_PATH].contains(&request.uri().path());
+    let is_known = |tokens: &Tokens| {
+        bearer(request.headers()).is_some_and(|token| tokens.admit(token)) || shows_cookie(tokens, request.headers())
+    };
     match tokens {
-        Some(tokens) if !open && !bearer(request.headers()).is_some_and(|token| tokens.admit(token)) => {
+        Some(tokens) if !open && !is_known(&tokens) => {
+            if chosen(request.headers(), &[TEXT, HTML, JSON]) == HTML {
+                return Some(login::instead(request.uri().path_and_query().map_or("/", |it| it.as_str())));
+            }
             let words = "a token is needed: send `Authorization: Bearer <token>`";
             let challenge = [(header::WWW_AUTHENTICATE, r#"Bearer realm="leeward""#)];
             Some((challenge, error(StatusCode::UNAUTHORIZED, words)).into_response())
@@ -109,6 +142,17 @@ pub(super) fn refuse(
         }
         Some(_) | None => None,
     }
+}
+
+/// Whether a browser shows a cookie that is good. `tokens`: as for [`refuse`].
+pub(super) fn has_cookie(tokens: Option<&watch::Receiver<Tokens>>, headers: &HeaderMap) -> bool {
+    tokens.is_some_and(|tokens| shows_cookie(&tokens.borrow(), headers))
+}
+
+fn shows_cookie(tokens: &Tokens, headers: &HeaderMap) -> bool {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(';'));
+    let mut own = all.filter_map(|it| it.trim().split_once('=')).filter(|(name, _)| *name == COOKIE);
+    own.any(|(_, value)| tokens.admit_cookie(value.as_bytes()))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

@@ -127,9 +127,19 @@ impl Poll {
 
     /// Whether the caller says that it has this document.
     fn has(&self, document: &Document) -> bool {
+        self.has_tag(&document.etag)
+    }
+
+    /// Whether the caller says that it has what has this tag.
+    pub(super) fn has_tag(&self, etag: &str) -> bool {
         self.validators.as_ref().is_some_and(|tags| {
-            tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == document.etag)
+            tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
         })
+    }
+
+    /// How long the caller asks to wait.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        self.wait
     }
 }
 

@@ -4,9 +4,9 @@
 //! publish    observed -> published: plan, documents, revision as one value; sent on only if it is a change
 //! config     Traefik's poll, held until there is something new
 //! preview    the query of a view: flags to judge anew with
-//! views      the plan for people, made apart from the polls and bounded; page: for a browser, the others: `report`
+//! views      the plan for people, made apart from the polls and bounded: `report`; pages: for a browser, held like polls
 //! listen     TCP and TLS, on the accept loop of `net`; connection: what each was given
-//! auth, tls  who may ask
+//! auth, tls  who may ask; login: a browser
 //! ```
 //!
 //! Of tower-http come the headers that every answer has, and that a panic costs one request. Its time-outs and limits are
@@ -16,7 +16,6 @@
 //! Three tasks, none detached: watch, publish, listen. The first to end ends the service with its reason.
 
 pub mod default_certificate;
-pub mod page;
 mod preview;
 mod publish;
 pub mod published;
@@ -27,8 +26,10 @@ mod changes;
 mod config;
 mod connection;
 mod listen;
+mod login;
 mod metrics;
 mod negotiate;
+mod pages;
 mod state;
 mod views;
 
@@ -39,11 +40,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::{MatchedPath, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -54,7 +55,7 @@ use tracing::{info, warn};
 
 use self::listen::Server;
 use self::metrics::Metrics;
-use self::negotiate::{CLASSIC, HTML, JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
+use self::negotiate::{CLASSIC, JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
 use self::preview::Wanted;
 use self::published::Published;
 use self::state::Shared;
@@ -62,6 +63,7 @@ use self::views::{View, Views};
 use crate::docker::Observed;
 use crate::net::timeouts::Timeouts;
 use crate::remedy;
+use crate::report::page;
 use crate::report::routes::Listing;
 use crate::report::topology::Topology;
 use crate::report::visible::visible;
@@ -173,6 +175,8 @@ impl Service {
             begun: Instant::now(),
             outbound_keep,
             holds: Arc::new(Semaphore::new(max_held)),
+            page_holds: Arc::new(Semaphore::new(pages::MOST_HELD)),
+            is_tls,
             tokens: tokens.as_ref().map(auth::TokenFile::tokens),
             allow_hosts: allow_hosts.iter().map(|name| name.to_ascii_lowercase()).collect(),
             metrics: Arc::clone(&metrics),
@@ -238,8 +242,18 @@ fn router(shared: Shared) -> Router {
         .route("/config", get(config::everyone))
         .route("/config/{traefik}", get(config::one))
         .route("/outbound/{egress}", get(config::outbound))
-        .route("/", get(page))
+        .route("/", get(pages::front))
+        .route("/c/{name}", get(pages::container))
+        .route("/n/{name}", get(pages::network))
+        .route("/h/{host}", get(pages::host))
+        .route("/rules/{rule}", get(pages::rule))
+        .route("/login", get(login::form).post(login::log_in).layer(DefaultBodyLimit::max(login::MOST_BYTES)))
+        .route("/logout", post(login::log_out))
         .route(page::STYLE_PATH, get(|| async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE) }))
+        .route(
+            page::SCRIPT_PATH,
+            get(|| async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT) }),
+        )
         .route("/routes", get(routes))
         .route("/explain/{name}", get(explained))
         .route("/audit", get(audited))
@@ -249,13 +263,14 @@ fn router(shared: Shared) -> Router {
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .fallback(|| async {
-            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
-            error(StatusCode::NOT_FOUND, words)
+        .fallback(|headers: HeaderMap| async move {
+            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics; pages: /c/{container}, /n/{network}, /h/{host}, /rules/{rule}";
+            pages::nowhere(&headers, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))
-        // For browsers: nothing but the page's own style is loaded, nothing is guessed, kept, framed or told to others.
-        .layer(unless_set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'"))
+        // For browsers: nothing but the page's own style and script is loaded and asked for, nothing is guessed, kept, framed
+        // or told to others.
+        .layer(unless_set(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(unless_set(header::X_FRAME_OPTIONS, "DENY"))
         .layer(unless_set(header::REFERRER_POLICY, "no-referrer"))
@@ -266,6 +281,10 @@ fn router(shared: Shared) -> Router {
         .layer(CatchPanicLayer::new())
         .with_state(shared)
 }
+
+/// What a page may load, ask for and send.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
 
 fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
@@ -308,20 +327,6 @@ async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> R
         View::good(kind, if kind == JSON { listing.json() } else { wanted.headed(listing.text()) })
     };
     shared.views.answer(make).await
-}
-
-/// The page for a browser; who takes no HTML gets what `/routes` says.
-async fn page(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    if chosen(&headers, &[TEXT, HTML, JSON]) != HTML {
-        return routes(State(shared), uri, headers).await;
-    }
-    match shared.now() {
-        Some(now) => {
-            let settings = Arc::clone(&shared.settings);
-            shared.views.answer(move || View::good(HTML, page::page(&now, &settings).into_string())).await
-        }
-        None => not_ready(),
-    }
 }
 
 /// `?fail-on=` of `GET /explain/{name}`.

@@ -46,14 +46,20 @@ impl Document {
     /// A document of these bytes.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        let mut etag = String::from('"');
-        for byte in Sha256::digest(&bytes).iter().take(16) {
-            // Writing to a string cannot fail.
-            let _ = write!(etag, "{byte:02x}");
-        }
-        etag.push('"');
+        let etag = tag(&bytes);
         Self { bytes, etag }
     }
+}
+
+/// What tells these bytes from others: `"44136fa355b3678a1146ad16f7e8649e"`, as in `ETag`.
+pub(super) fn tag(bytes: &[u8]) -> String {
+    let mut tag = String::from('"');
+    for byte in Sha256::digest(bytes).iter().take(16) {
+        // Writing to a string cannot fail.
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
+    tag
 }
 
 impl Published {

@@ -28,6 +28,10 @@ pub(super) struct Shared {
     pub(super) outbound_keep: Duration,
     /// One permit for each poll that may be held.
     pub(super) holds: Arc<Semaphore>,
+    /// One permit for each page that may be held.
+    pub(super) page_holds: Arc<Semaphore>,
+    /// It is spoken to over TLS.
+    pub(super) is_tls: bool,
     /// The tokens that are good; `None`: none is needed.
     pub(super) tokens: Option<watch::Receiver<Tokens>>,
     /// Names that browsers may call this service by, lower case.

@@ -33,6 +33,8 @@ fn service(places: usize) -> (Sender, Shared) {
         begun: Instant::now(),
         outbound_keep: Duration::from_mins(1),
         holds: Arc::new(Semaphore::new(places)),
+        page_holds: Arc::new(Semaphore::new(places)),
+        is_tls: false,
         tokens: None,
         allow_hosts: Arc::new([]),
         metrics: Arc::new(Metrics::new()),
@@ -161,13 +163,16 @@ async fn a_browser_gets_the_page_and_is_kept_from_everything_else() {
         ("/", "text/html,*/*;q=0.8", "text/html; charset=utf-8"),
         ("/", "*/*", "text/plain; charset=utf-8"),
         ("/page.css", "text/css,*/*;q=0.1", "text/css; charset=utf-8"),
-        ("/nowhere", "text/html", "text/plain; charset=utf-8"),
+        ("/page.js", "*/*", "text/javascript; charset=utf-8"),
+        ("/nowhere", "text/html", "text/html; charset=utf-8"),
+        ("/nowhere", "*/*", "text/plain; charset=utf-8"),
     ] {
         let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
         let answer = router(shared.clone()).oneshot(request).await.unwrap();
         let header = |name: &str| answer.headers().get(name).unwrap().to_str().unwrap();
         assert_eq!(header("content-type"), kind, "{path}");
-        assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'self';"), "{path}");
+        let policy = header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{path}: {policy}");
         assert_eq!((header("x-content-type-options"), header("cache-control")), ("nosniff", "no-store"), "{path}");
     }
 }

@@ -61,28 +61,43 @@ impl Views {
         Self { places: Arc::new(Semaphore::new(at_once)), kib: Arc::new(Semaphore::new(MOST_KIB)), turn, longest }
     }
 
-    /// Makes a view and answers with it. 503 with `Retry-After` where too many are being made or sent, or this one takes
-    /// too long; it then keeps its place until it is done, for a thread cannot be stopped.
+    /// Makes a view and answers with it: see [`Self::make`] and [`Self::send`].
     pub(super) async fn answer(&self, make: impl FnOnce() -> View + Send + 'static) -> Response {
+        match self.make(make).await {
+            Ok(view) => self.send(view),
+            Err(busy) => busy,
+        }
+    }
+
+    /// Makes what is to be shown. Errors: 503 with `Retry-After` where too many are being made, or this one takes too long;
+    /// it then keeps its place until it is done, for a thread cannot be stopped.
+    pub(super) async fn make<T: Send + 'static>(
+        &self,
+        make: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Response> {
         let Ok(Ok(place)) = timeout(self.turn, Arc::clone(&self.places).acquire_owned()).await else {
-            return busy("too many others are asking");
+            return Err(busy("too many others are asking"));
         };
         let making = spawn_blocking(move || {
-            let view = make();
+            let made = make();
             drop(place);
-            view
+            made
         });
-        let View { status, kind, text } = match timeout(self.longest, making).await {
-            Ok(Ok(view)) => view,
+        match timeout(self.longest, making).await {
+            Ok(Ok(made)) => Ok(made),
             Ok(Err(problem)) => {
                 tracing::error!("internal error in an answer: {problem}");
-                return error(StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the log of Leeward");
+                Err(error(StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the log of Leeward"))
             }
             Err(_) => {
                 warn!("an answer took longer than {} s", self.longest.as_secs());
-                return busy("this takes too long");
+                Err(busy("this takes too long"))
             }
-        };
+        }
+    }
+
+    /// An answer. 503 with `Retry-After` where too much is on its way to slow clients.
+    pub(super) fn send(&self, View { status, kind, text }: View) -> Response {
         let kib = u32::try_from((text.len() / 1024 + 1).min(MOST_KIB)).unwrap_or(u32::MAX);
         match Arc::clone(&self.kib).try_acquire_many_owned(kib) {
             Ok(room) => {

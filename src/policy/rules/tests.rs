@@ -12,6 +12,7 @@ use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Severity, Subject};
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
+use crate::report::picture;
 use crate::report::topology::{State, Topology};
 use crate::report::words::{Remedy as _, Words as _};
 use crate::settings::{Isolation, Settings};
@@ -710,10 +711,29 @@ fn no_rule_that_refuses_leaves_a_green_line() {
             .map(|(container, _)| container)
             .collect();
         let picture = Topology::of(&inventory, &settings, &plan);
+        let svg = picture::draw(&picture, &plan.outbound, true, |_| true).into_string();
+        let svg = roxmltree::Document::parse(&svg).unwrap();
+        let class = |it: &roxmltree::Node<'_, '_>| it.attribute("class").unwrap_or_default().to_owned();
         for container in refused {
             let mut lines = picture.links.iter().filter(|link| link.container == container).peekable();
             assert!(lines.peek().is_some(), "{id}: no line");
             assert!(lines.all(|link| link.state > State::Shut), "{id}: {:?}", picture.links);
+            // As it is drawn: by title, and by the box.
+            let name = plan.decisions[container].name.as_str();
+            let mut drawn = svg.descendants().filter(|it| class(it).starts_with("edge ")).filter(|it| {
+                let told = it.first_element_child().and_then(|title| title.text()).unwrap_or_default();
+                told.starts_with(&format!("{name} - ")) || told.contains(&format!(" - {name}: "))
+            });
+            assert!(drawn.clone().next().is_some(), "{id}: no line of {name} is drawn");
+            assert!(
+                drawn.all(|it| ["edge open", "edge unknown"].contains(&&*class(&it))),
+                "{id}: {name} has a green line"
+            );
+            let is_box = |it: &roxmltree::Node<'_, '_>| {
+                it.attribute("aria-label").is_some_and(|told| told.starts_with(&format!("{name}, ")))
+            };
+            let boxed = svg.descendants().find(is_box).unwrap();
+            assert!(["node open", "node unknown"].contains(&&*class(&boxed)), "{id}: {name} has a green box");
         }
     }
 }

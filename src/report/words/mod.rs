@@ -6,6 +6,7 @@ mod image;
 pub(crate) mod label;
 mod net;
 mod outbound;
+pub mod page;
 mod privilege;
 mod proxy;
 mod small;

@@ -1,0 +1,339 @@
+//! One container, one network, one host, one rule: what it can reach, what reaches it, what stands against it, and what to
+//! do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{Markup, html};
+
+use super::front::by_rule;
+use super::{
+    Facts, Page, Seen, back, badge, few, frame, link, said as words, to_container, to_copy, to_host, to_network,
+    to_rule,
+};
+use crate::inventory::{ContainerId, Network};
+use crate::plan::{Decision, Outcome, Step, Verdict, Weighed};
+use crate::policy::finding::{Finding, Subject};
+use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
+use crate::policy::rules::Standing;
+use crate::report::audit::{Audit, word};
+use crate::report::explain::{self, Answer, Explanation, Host, Routed, title, way};
+use crate::report::outbound;
+use crate::report::picture;
+use crate::report::routes::to_change;
+use crate::report::rule::action;
+use crate::report::topology::{ContainerNode, Role, State, Topology, class};
+use crate::report::visible::{short, visible};
+use crate::report::words::Words as _;
+use crate::report::words::page::{outcome, role};
+
+/// The most of one kind that a page lists.
+const MOST: usize = 200;
+/// The most that a line lists.
+const MOST_IN_LINE: usize = 30;
+
+/// The page at `/c/{name}`: a container by its name, the beginning of its id, or its Compose service.
+pub fn container(facts: &Facts<'_>, name: &str) -> Page {
+    match explain::find(facts.plan, name) {
+        Answer::Container(it) => explained(facts, &it),
+        Answer::Several(names) => several(facts, "Several containers are called so", &names),
+        Answer::Nothing(names) => several(facts, "No container is called so", &names),
+        Answer::Host(_) => several(facts, "No container is called so", &[]),
+    }
+}
+
+fn several(facts: &Facts<'_>, title: &str, names: &[String]) -> Page {
+    let main = html! {
+        (back())
+        h1 { (title) }
+        ul { @for name in names.iter().take(MOST) { li { (visible(name)) } } }
+    };
+    Page { found: false, html: frame(&format!("Leeward: {title}"), Some(facts), true, &main) }
+}
+
+fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
+    let Explanation { decision, routes, outbound: asks, against_outbound, findings } = explanation;
+    let topology = Topology::of(facts.inventory, facts.settings, facts.plan);
+    let seen = Seen::of(&topology);
+    let node = topology.containers.iter().find(|it| it.id == &decision.id);
+    let networks = seen.networks(&decision.id);
+    let on: BTreeSet<&str> = networks.iter().map(|(name, _)| *name).collect();
+    // Those that share a network with it.
+    let is_near = |it: &ContainerNode<'_>| seen.names(it.id).iter().any(|name| on.contains(name));
+    let by_network = |network: &str| -> Vec<&ContainerNode<'_>> {
+        let is_on = |it: &&ContainerNode<'_>| it.id != &decision.id && seen.names(it.id).contains(&network);
+        topology.containers.iter().filter(is_on).collect()
+    };
+    let told = told(decision, against_outbound);
+    let others: Vec<&Finding> =
+        findings.iter().copied().filter(|it| !told.contains(&(it.rule, it.subject.key()))).collect();
+    let mut said: BTreeSet<&Refusal> = BTreeSet::new();
+    let main = html! {
+        (back())
+        section class={ "verdict " (class(verdict(decision, node))) } {
+            h1 { (visible(&decision.name)) }
+            p {
+                strong { (outcome(decision.outcome)) } " "
+                @if let Some(node) = node { (badge(node.state, if node.allowed { ", allowed" } else { "" })) }
+                @else { "not running" }
+                " · project " a href=(link::project(&decision.owner)) { (link::name(&decision.owner)) }
+                @if let Some(service) = &decision.service { " · service " (link::name(service)) }
+            }
+            @if let Some(refusal) = &decision.refusal { p { (reason(refusal)) } }
+        }
+        section aria-labelledby="reach" {
+            h2 #reach { "What it can reach, and what reaches it" }
+            @if let Some(node) = node {
+                @if node.state == State::WayOut { p { strong { (words::REACHES_OUT) } } }
+                @if node.state == State::NotVerifiable { p { strong { (words::MAY_REACH_OUT) } } }
+            }
+            @if networks.is_empty() { p.quiet { (words::NO_NETWORK) } }
+            @else {
+                ul {
+                    @for (network, state) in networks.iter().take(MOST) {
+                        li {
+                            (to_network(&seen, network)) " " (badge(*state, "")) ": "
+                            @let near = by_network(network);
+                            @if near.is_empty() { "nobody else" }
+                            (few(&near, MOST_IN_LINE, |it| to_container(it.name, it.id)))
+                        }
+                    }
+                }
+                div.scroll tabindex="0" role="region" aria-labelledby="reach" {
+                    (picture::draw(&topology, &facts.plan.outbound, false, |it| it.id == &decision.id || is_near(it)))
+                }
+            }
+            @for line in outbound::lines(asks, against_outbound).iter().take(MOST) { pre.told { (line) } }
+        }
+        section aria-labelledby="steps" {
+            h2 #steps { "Step by step" }
+            ol.steps { @for step in &decision.steps { (self::step(step, decision.outcome, &mut said)) } }
+        }
+        @if !routes.is_empty() {
+            section aria-labelledby="routes" {
+                h2 #routes { "Routes" }
+                ul { @for route in routes.iter().take(MOST) { li { code { (way(route)) } } } }
+            }
+        }
+        @if !decision.warnings.is_empty() {
+            section aria-labelledby="warnings" {
+                h2 #warnings { "Warnings" }
+                ul {
+                    @for warning in decision.warnings.iter().take(MOST) {
+                        li { @if let Some(label) = &warning.label { code { (short(label, 200)) } ": " } (visible(&warning.words())) }
+                    }
+                }
+            }
+        }
+        @if !others.is_empty() {
+            section aria-labelledby="findings" {
+                h2 #findings { "Findings" }
+                (by_rule(&others))
+            }
+        }
+    };
+    let title = format!("Leeward: {} is {}", short(&decision.name, 80), outcome(decision.outcome));
+    Page { found: true, html: frame(&title, Some(facts), true, &main) }
+}
+
+/// What of the findings the steps and the outbound names have told already.
+fn told<'d>(decision: &'d Decision, outbound: &[&'d Finding]) -> BTreeSet<(RuleId, (&'static str, &'d str))> {
+    let refusals = decision.steps.iter().flat_map(|step| &step.refusals).flat_map(Refusal::keys);
+    let weighed = decision.steps.iter().flat_map(|step| &step.findings).map(|it| (it.rule, it.subject.key()));
+    let keys = refusals.chain(outbound.iter().map(|it| it.key())).map(|(rule, subject, _)| (rule, subject));
+    keys.chain(weighed).collect()
+}
+
+/// How a container is marked: no refusal is green.
+fn verdict(decision: &Decision, node: Option<&ContainerNode<'_>>) -> State {
+    let state = node.map_or(State::NotVerifiable, |it| it.state);
+    if decision.outcome == Outcome::Refused { state.max(State::NotVerifiable) } else { state }
+}
+
+fn reason(refusal: &Refusal) -> Markup {
+    html! {
+        @if let Some(rule) = &refusal.rule { (to_rule(rule.as_str())) " " }
+        (visible(&refusal.words())) "."
+    }
+}
+
+/// `said`: the refusals that earlier steps have told.
+fn step<'d>(step: &'d Step, of: Outcome, said: &mut BTreeSet<&'d Refusal>) -> Markup {
+    let (class, sign) = match step.verdict {
+        Verdict::Passed => ("shut", "✓"),
+        Verdict::Overruled => ("unknown", "!"),
+        Verdict::Failed if of == Outcome::Ignored => ("quiet", "–"),
+        Verdict::Failed => ("open", "✕"),
+        Verdict::Skipped => ("quiet", "·"),
+    };
+    html! {
+        li class=(class) {
+            span.sign aria-hidden="true" { (sign) } " "
+            span.told { (explain::mark(step, of)) " " }
+            (title(step, of))
+            @for refusal in step.refusals.iter().take(MOST) {
+                @if said.insert(refusal) {
+                    div.reason {
+                        p { (reason(refusal)) @if let Some(label) = &refusal.label { " Label: " code { (short(label, 200)) } } }
+                        @let remedy = to_change(refusal);
+                        @if !remedy.is_empty() { p.quiet { "Remedy" } (to_copy(&remedy)) }
+                    }
+                } @else {
+                    div.reason { p.quiet { (refusal.name()) ", as above" } }
+                }
+            }
+            ul {
+                @for weighed in step.findings.iter().filter(|it| it.standing != Standing::Blocks).take(MOST) { (weight(weighed)) }
+                @for fact in step.facts.iter().take(MOST) { li.quiet { (visible(&fact.words())) } }
+            }
+        }
+    }
+}
+
+fn weight(weighed: &Weighed) -> Markup {
+    let note = match weighed.standing {
+        Standing::Blocks | Standing::Noted => "noted",
+        Standing::Allowed => "allowed",
+        Standing::Overruled => "does not count under `warn`",
+    };
+    html! { li { (to_rule(weighed.rule.as_str())) " (" (note) "): " (visible(&weighed.words())) } }
+}
+
+/// The page at `/n/{name}`: a network by its name or its id.
+pub fn network(facts: &Facts<'_>, name: &str) -> Page {
+    let mut found = facts.inventory.networks.values().filter(|it| it.name == name || it.id.as_str() == name);
+    match (found.next(), found.next()) {
+        (Some(network), None) => one_network(facts, network),
+        (Some(_), Some(_)) => {
+            let all = facts.inventory.networks.values().filter(|it| it.name == name);
+            several(facts, "Several networks are called so", &all.map(|it| it.id.to_string()).collect::<Vec<_>>())
+        }
+        (None, _) => several(facts, "No network is called so", &[]),
+    }
+}
+
+fn one_network(facts: &Facts<'_>, network: &Network) -> Page {
+    let topology = Topology::of(facts.inventory, facts.settings, facts.plan);
+    let node = topology.networks.iter().find(|it| it.id == &network.id);
+    let links: BTreeMap<&ContainerId, State> = topology
+        .links
+        .iter()
+        .filter(|it| it.network == Some(&network.id))
+        .map(|link| (link.container, link.state))
+        .collect();
+    let members: Vec<&ContainerNode<'_>> = topology.containers.iter().filter(|it| links.contains_key(it.id)).collect();
+    let audit = Audit::of(facts.plan);
+    let is_about = |it: &&&Finding| matches!(&it.subject, Subject::Network { name } if *name == network.name);
+    let all = audit.findings.iter().chain(&audit.not_verifiable).chain(&audit.allowed);
+    let findings: Vec<&Finding> = all.filter(is_about).copied().collect();
+    let main = html! {
+        (back())
+        section class={ "verdict " (node.map_or("unknown", |it| class(it.state))) } {
+            h1 { "Network " (visible(&network.name)) }
+            p {
+                @if let Some(node) = node { (role(node.role)) " " (badge(node.state, "")) }
+                @else { (words::EMPTY_NETWORK) }
+                " · driver " (link::name(&network.driver))
+                @if network.internal { " · made with internal: true" } @else { " · made without internal: true" }
+            }
+        }
+        section aria-labelledby="members" {
+            h2 #members { "Who is on it (" (members.len()) ")" }
+            @if members.is_empty() { p.quiet { "Nobody that runs." } }
+            @else {
+                table.rows {
+                    thead { tr { th { "Container" } th { "Project" } th { "Outcome" } th { "Its line here" } } }
+                    tbody {
+                        @for it in members.iter().take(MOST) {
+                            tr data-key=(it.id) {
+                                th scope="row" { (to_container(it.name, it.id)) }
+                                td data-name="Project" { a href=(link::project(&it.owner)) { (link::name(&it.owner)) } }
+                                td data-name="Outcome" { (if it.role == Role::Traefik { "Traefik" } else { outcome(it.outcome) }) }
+                                td data-name="Its line here" { (badge(links.get(it.id).copied().unwrap_or(State::NotVerifiable), "")) }
+                            }
+                        }
+                    }
+                }
+                @if members.len() > MOST { p.quiet { "and " (members.len() - MOST) " more" } }
+                div.scroll tabindex="0" role="region" aria-labelledby="members" {
+                    (picture::draw(&topology, &facts.plan.outbound, false, |it| links.contains_key(it.id)))
+                }
+            }
+        }
+        section aria-labelledby="findings" {
+            h2 #findings { "Findings (" (findings.len()) ")" }
+            @if findings.is_empty() { p.quiet { "None." } }
+            (by_rule(&findings))
+        }
+    };
+    Page {
+        found: true,
+        html: frame(&format!("Leeward: network {}", short(&network.name, 80)), Some(facts), true, &main),
+    }
+}
+
+/// The page at `/h/{host}`: who answers a host.
+pub fn host(facts: &Facts<'_>, name: &str) -> Page {
+    let Host { host, routes, refused, ignored } = explain::find_host(facts.plan, name);
+    let found = !(routes.is_empty() && refused.is_empty() && ignored.is_empty());
+    let named = |it: &Decision| {
+        html! {
+            li {
+                (to_container(&it.name, &it.id)) " is " (outcome(it.outcome))
+                @if let Some(refusal) = &it.refusal { ": " (reason(refusal)) }
+            }
+        }
+    };
+    let main = html! {
+        (back())
+        h1 { (visible(&host)) }
+        @match routes.as_slice() {
+            [] => p { "No router answers it." },
+            [_] => p { "It is answered by" },
+            _ => p { "It is answered by the first of these whose rule and entry point match" },
+        }
+        ol {
+            @for Routed { route, effective_priority, left_out } in routes.iter().take(MOST) {
+                li {
+                    strong { (link::name(&route.router)) } ", priority " (effective_priority) ": " code { (short(&route.rule, 400)) }
+                    @for reason in left_out { p { "Traefik leaves it out: " (visible(reason)) } }
+                    ul {
+                        @for it in route.backends.iter().take(MOST_IN_LINE) {
+                            li { (to_container(&it.container, &it.id)) " at " code { (visible(&it.address)) }
+                                @if !it.network.is_empty() { " on " (link::name(&it.network)) } }
+                        }
+                    }
+                }
+            }
+        }
+        @if !refused.is_empty() || !ignored.is_empty() {
+            h2 { "Who else names it" }
+            ul { @for it in refused.iter().chain(&ignored).take(MOST) { (named(it)) } }
+        }
+        p { "Open it: " @if let Some(site) = link::site(&host, routes.iter().any(|it| it.route.tls)) { a href=(site) rel="noreferrer noopener" { (site) } } @else { (to_host(&host)) } }
+    };
+    Page { found, html: frame(&format!("Leeward: {}", short(&host, 80)), Some(facts), true, &main) }
+}
+
+/// The page at `/rules/{rule}`: what a rule is, and where it fires.
+pub fn rule(facts: &Facts<'_>, name: &str) -> Page {
+    let Ok(id) = name.trim().parse::<RuleId>() else {
+        return several(facts, "No rule is called so", &[]);
+    };
+    let rule = id.rule();
+    let found: Vec<&Finding> = facts.plan.findings.iter().filter(|it| it.rule == id).collect();
+    let main = html! {
+        (back())
+        h1 { (rule.id) ": " (rule.title) }
+        p { span class={ "severity " (word(rule.severity)) } { (word(rule.severity)) } " " (action(rule.action)) "." }
+        h2 { "Why" }
+        p { (rule.why) "." }
+        h2 { "Remedy" }
+        (to_copy(&rule.fix_for(None)))
+        p.quiet { "See " @if rule.reference.starts_with("https://") { a href=(rule.reference) rel="noreferrer noopener" { (rule.reference) } } @else { (rule.reference) } }
+        h2 { "Where it fires (" (found.len()) ")" }
+        @if found.is_empty() { p.quiet { "Nowhere." } }
+        (by_rule(&found))
+    };
+    Page { found: true, html: frame(&format!("Leeward: {}", rule.id), Some(facts), true, &main) }
+}

@@ -1,0 +1,371 @@
+//! The front: whether everything is shut in, what is not and what to do, and how it all hangs together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{Markup, html};
+
+use super::filter::STATES;
+use super::{
+    Facts, Filter, Page, Seen, badge, few, frame, link, matrix, rules, said, to_container, to_copy, to_host,
+    to_network, to_rule,
+};
+use crate::inventory::ContainerId;
+use crate::plan::{Decision, Outcome, Route};
+use crate::policy::finding::{Finding, Severity, Subject};
+use crate::policy::leeward_labels::TRAEFIK;
+use crate::report::audit::{Audit, place, word};
+use crate::report::picture;
+use crate::report::routes::{Listing, Refused, to_change};
+use crate::report::table::counted;
+use crate::report::topology::{ContainerNode, Role, State, Topology, class};
+use crate::report::visible::{short, visible};
+use crate::report::words::page::{Count, mark, outcome};
+use crate::report::words::{Remedy as _, Words as _};
+
+/// The most rows of a table; a filter finds the others.
+const MOST_ROWS: usize = 200;
+/// The most refusals that are written out.
+const MOST_REFUSED: usize = 50;
+/// The most places that are named for one rule.
+const MOST_PLACES: usize = 20;
+/// The most projects that are offered.
+const MOST_PROJECTS: usize = 300;
+/// The most of what a cell lists.
+const MOST_IN_CELL: usize = 4;
+/// The most letters of a router's rule in a row.
+const LONGEST_RULE: usize = 160;
+
+/// The page at `/`.
+pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
+    let topology = Topology::of(facts.inventory, facts.settings, facts.plan);
+    let seen = Seen::of(&topology);
+    let audit = Audit::of(facts.plan);
+    let listing = Listing::new(facts.plan, None, false);
+    let takes = |it: &ContainerNode<'_>| filter.takes_node(it, &seen.names(it.id));
+    let known: BTreeMap<&ContainerId, State> = topology.containers.iter().map(|it| (it.id, it.state)).collect();
+    let refused: Vec<&Refused<'_>> = listing
+        .refused
+        .iter()
+        .filter(|it| {
+            let state = facts.plan.decisions.get_key_value(it.id).and_then(|(id, _)| known.get(id)).copied();
+            let hosts = facts.plan.decisions.get(it.id).into_iter().flat_map(|it| &it.hosts).map(String::as_str);
+            filter.takes([it.container, it.owner].into_iter().chain(hosts), it.owner, Outcome::Refused, state)
+        })
+        .collect();
+    let nodes: Vec<&ContainerNode<'_>> = topology.containers.iter().filter(|it| takes(it)).collect();
+    let count = count(&topology, &listing, &audit);
+    let main = html! {
+        (verdict(&count, &audit))
+        (notices(&topology, &count))
+        @if !listing.refused.is_empty() { (to_do(&listing.refused)) }
+        (form(facts, filter))
+        section aria-labelledby="together" {
+            h2 #together { "How it hangs together" }
+            p.view { a href=(filter.other_view()) { (if filter.matrix { "As a picture" } else { "As a table of networks and projects" }) } }
+            @if filter.matrix {
+                (matrix::table(&seen, |it| takes(it)))
+            } @else {
+                div.scroll tabindex="0" role="region" aria-labelledby="together" {
+                    (picture::draw(&topology, &facts.plan.outbound, !filter.is_on(), |it| takes(it)))
+                }
+                (legend())
+            }
+        }
+        (applications(facts, &seen, filter, &nodes))
+        (refusals(&refused))
+        (findings(filter, &audit, &nodes, &seen))
+    };
+    let mark = mark(count.state());
+    Page { found: true, html: frame(&format!("{mark} Leeward: {}", count.headline()), Some(facts), true, &main) }
+}
+
+fn count(topology: &Topology<'_>, listing: &Listing<'_>, audit: &Audit<'_>) -> Count {
+    let mut count =
+        Count { refused: listing.refused.len(), not_verifiable: audit.not_verifiable.len(), ..Count::default() };
+    let mut routed = 0;
+    for it in topology.containers.iter().filter(|it| it.role == Role::Application) {
+        let is_routed = it.outcome == Outcome::Routed;
+        routed += usize::from(is_routed);
+        count.open += usize::from(it.state == State::WayOut);
+        count.open_routed += usize::from(is_routed && it.state == State::WayOut);
+        count.unknown += usize::from(it.state == State::NotVerifiable);
+        count.shut += usize::from(is_routed && it.state == State::Shut);
+    }
+    count.applications = routed + listing.refused.len();
+    // What an application is refused for is counted as its refusal.
+    let is_severe = |it: &&&Finding| it.severity >= Severity::High && !it.blocks;
+    count.severe = audit.findings.iter().filter(is_severe).count();
+    count
+}
+
+fn verdict(count: &Count, audit: &Audit<'_>) -> Markup {
+    let state = count.state();
+    html! {
+        section #verdict class={ "verdict " (class(state)) } {
+            h1 { span.sign aria-hidden="true" { (mark(state)) } " " span role="status" { (count.headline()) } }
+            @if count.applications > 0 {
+                p {
+                    (count.numbers())
+                    @if !audit.not_verifiable.is_empty() {
+                        " " a href="#not-verifiable" { (counted(audit.not_verifiable.len(), "fact")) } " cannot be verified."
+                    }
+                    @if count.severe > 0 {
+                        " " a href="#findings" { (counted(count.severe, "finding")) } (if count.severe == 1 { " is" } else { " are" })
+                        " high or critical."
+                    }
+                }
+            } @else {
+                p { (said::EMPTY_LONG) }
+            }
+        }
+    }
+}
+
+fn notices(topology: &Topology<'_>, count: &Count) -> Markup {
+    let has_traefik = topology.containers.iter().any(|it| it.role == Role::Traefik);
+    html! {
+        @if !has_traefik {
+            div.notice {
+                p { strong { (said::NO_TRAEFIK) } " " @if count.applications > 0 { (said::NO_TRAEFIK_LONG) } @else { (said::NO_TRAEFIK_FIRST) } }
+                (to_copy(&format!("labels:\n  {TRAEFIK}: \"true\"")))
+            }
+        }
+    }
+}
+
+/// What is refused, one line each; the remedies stand below.
+fn to_do(refused: &[Refused<'_>]) -> Markup {
+    html! {
+        section.todo aria-labelledby="todo" {
+            h2 #todo { "What to do" }
+            ul {
+                @for it in refused.iter().take(MOST_IN_CELL) {
+                    li data-key=(it.id) {
+                        (to_container(it.container, &ContainerId::from(it.id))) " is refused"
+                        @if let Some(rule) = &it.refusal.rule { " by " (to_rule(rule.as_str())) }
+                        ": " (short(&it.refusal.words(), 200)) ". "
+                    }
+                }
+                @if refused.len() > MOST_IN_CELL { li { "and " (refused.len() - MOST_IN_CELL) " more" } }
+            }
+            p { a href="#refused" { "The remedies" } }
+        }
+    }
+}
+
+fn form(facts: &Facts<'_>, filter: &Filter) -> Markup {
+    let owners: BTreeSet<&str> = facts.plan.decisions.values().map(|it| it.owner.as_str()).collect();
+    html! {
+        form.filter method="get" action="/" role="search" {
+            @if filter.matrix { input type="hidden" name="view" value="matrix"; }
+            label { "Find " input type="search" name="q" value=(filter.text) placeholder="name, host, network"; }
+            label { "Project "
+                select name="project" {
+                    option value="" { "all" }
+                    @for owner in owners.iter().take(MOST_PROJECTS) {
+                        option value=(owner) selected[filter.project == *owner] { (short(owner, 60)) }
+                    }
+                    @if !filter.project.is_empty() && !owners.iter().take(MOST_PROJECTS).any(|it| *it == filter.project) {
+                        option value=(filter.project) selected { (short(&filter.project, 60)) }
+                    }
+                }
+            }
+            label { "State "
+                select name="state" {
+                    option value="" { "any" }
+                    @for (state, words) in STATES { option value=(state) selected[filter.state == state] { (words) } }
+                }
+            }
+            button { "Show" }
+            @if filter.is_on() { a href="/" { "Show everything" } }
+        }
+    }
+}
+
+/// What the lines mean.
+fn legend() -> Markup {
+    let line = |class: &str, words: &str| {
+        html! {
+            li { svg width="46" height="12" aria-hidden="true" { path class={ "edge " (class) } d="M2 6H44" {} } " " (words) }
+        }
+    };
+    html! {
+        ul.legend aria-label="What the lines mean" {
+            (line(class(State::Shut), "shut in")) (line(class(State::WayOut), "way out"))
+            (line(class(State::NotVerifiable), "not verifiable")) (line("door", "by Traefik, which is there for it"))
+        }
+    }
+}
+
+fn applications(facts: &Facts<'_>, seen: &Seen<'_>, filter: &Filter, nodes: &[&ContainerNode<'_>]) -> Markup {
+    let mut routes: BTreeMap<&ContainerId, Vec<&Route>> = BTreeMap::new();
+    for route in &facts.plan.routes {
+        for id in route.backends.iter().map(|it| &it.id).collect::<BTreeSet<_>>() {
+            routes.entry(id).or_default().push(route);
+        }
+    }
+    let wants_others = filter.state == "not-routed" || !filter.text.is_empty();
+    let is_row = |it: &&&ContainerNode<'_>| it.role == Role::Application || (wants_others && it.role == Role::Private);
+    let mut rows: Vec<&&ContainerNode<'_>> = nodes.iter().filter(is_row).collect();
+    rows.sort_by_key(|it| (std::cmp::Reverse(it.state), it.outcome != Outcome::Refused, &it.owner, it.name, it.id));
+    let ignored = seen.topology.containers.iter().filter(|it| it.role == Role::Private).count();
+    html! {
+        section aria-labelledby="applications" {
+            h2 #applications { "Applications (" (rows.len()) ")" }
+            @if rows.is_empty() {
+                p.quiet { (if filter.is_on() { said::FILTERED } else { said::EMPTY }) }
+            } @else {
+                table.rows {
+                    thead { tr { th { "Container" } th { "State" } th { "Hosts" } th { "Network" } th { "Rule" } th { "May reach" } } }
+                    tbody {
+                        @for row in rows.iter().take(MOST_ROWS) {
+                            (application(facts, seen, row, routes.get(row.id).map_or(&[], Vec::as_slice)))
+                        }
+                    }
+                }
+                @if rows.len() > MOST_ROWS { p.quiet { "and " (rows.len() - MOST_ROWS) " more: use the filter" } }
+            }
+            @if ignored > 0 && !wants_others {
+                p.quiet { a href="/?state=not-routed" { (counted(ignored, "other container")) } " did not ask to be routed." }
+            }
+        }
+    }
+}
+
+fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, routes: &[&Route]) -> Markup {
+    let decision = facts.plan.decisions.get(node.id);
+    let hosts = hosts(facts, decision, routes);
+    let written: Vec<&str> = routes.iter().map(|it| it.rule.as_str()).filter(|it| !it.is_empty()).collect();
+    let network = decision.and_then(|it| it.network.as_deref());
+    let inner: Vec<&str> = seen.names(node.id).into_iter().filter(|it| Some(*it) != network).collect();
+    let outbound = facts.plan.outbound.iter().filter(|it| it.id == *node.id && it.holds());
+    let outbound: Vec<String> = outbound.map(|it| it.target.to_string()).take(MOST_ROWS).collect();
+    html! {
+        tr data-key=(node.id) {
+            th scope="row" { (to_container(node.name, node.id)) div.quiet { a href=(link::project(&node.owner)) { (link::name(&node.owner)) } } }
+            td data-name="State" {
+                (outcome(node.outcome)) " "
+                (badge(node.state, if node.allowed { ", allowed" } else { "" }))
+                @if !node.rules.is_empty() { div.quiet { (rules(&node.rules)) } }
+            }
+            td data-name="Hosts" {
+                (few(&hosts, MOST_IN_CELL, |(host, tls)| html! {
+                    (to_host(host))
+                    @if let Some(site) = link::site(host, *tls).filter(|_| node.outcome == Outcome::Routed) {
+                        " " a.open href=(site) rel="noreferrer noopener" aria-label={ "open " (host) } { "↗" }
+                    }
+                }))
+            }
+            td data-name="Network" { @if let Some(network) = network { (to_network(seen, network)) } @else { "none" } }
+            td data-name="Rule" { (few(&written, 2, |rule| html! { code { (short(rule, LONGEST_RULE)) } })) }
+            td data-name="May reach" {
+                (few(&inner, MOST_IN_CELL, |name| to_network(seen, name)))
+                @if !inner.is_empty() && !outbound.is_empty() { "; " }
+                @if !outbound.is_empty() { "outside: " (few(&outbound, MOST_IN_CELL, |name| html! { (visible(name)) })) }
+                @if node.state == State::WayOut { div { strong { "beyond internal networks" } } }
+            }
+        }
+    }
+}
+
+/// The hosts that lead to a container, or that it asks for, each with whether its router speaks TLS.
+fn hosts(facts: &Facts<'_>, decision: Option<&Decision>, routes: &[&Route]) -> Vec<(String, bool)> {
+    let mut hosts: BTreeMap<String, bool> = BTreeMap::new();
+    for route in routes {
+        if let Some(Ok(rule)) = facts.plan.rule(route) {
+            let reach = rule.hosts();
+            for host in reach.hosts.iter().cloned().chain(reach.below.iter().map(|it| format!("*.{it}"))) {
+                *hosts.entry(host).or_default() |= route.tls;
+            }
+        }
+    }
+    hosts.extend(decision.into_iter().flat_map(|it| &it.hosts).map(|host| (host.clone(), false)));
+    hosts.into_iter().collect()
+}
+
+fn refusals(refused: &[&Refused<'_>]) -> Markup {
+    html! {
+        section aria-labelledby="refused" {
+            h2 #refused { "Refused (" (refused.len()) ")" }
+            @if refused.is_empty() { p.quiet { "None." } }
+            @for it in refused.iter().take(MOST_REFUSED) {
+                article.refused data-key=(it.id) {
+                    h3 { (to_container(it.container, &ContainerId::from(it.id))) " " span.quiet { (link::name(it.owner)) } }
+                    p {
+                        @if let Some(rule) = &it.refusal.rule { (to_rule(rule.as_str())) " " }
+                        (visible(&it.refusal.words())) "."
+                    }
+                    @let remedy = to_change(it.refusal);
+                    @if !remedy.is_empty() { p.quiet { "Remedy" } (to_copy(&remedy)) }
+                }
+            }
+            @if refused.len() > MOST_REFUSED { p.quiet { "and " (refused.len() - MOST_REFUSED) " more: use the filter" } }
+        }
+    }
+}
+
+fn findings<'a>(filter: &Filter, audit: &Audit<'a>, nodes: &[&ContainerNode<'_>], seen: &Seen<'_>) -> Markup {
+    let shown: BTreeSet<&ContainerId> = nodes.iter().map(|it| it.id).collect();
+    let networks: BTreeSet<&str> = nodes.iter().flat_map(|it| seen.names(it.id)).collect();
+    let takes = |it: &&Finding| {
+        !filter.is_on()
+            || match &it.subject {
+                Subject::Engine => false,
+                Subject::Host { containers, .. } => containers.iter().any(|it| shown.contains(it)),
+                Subject::Network { name } => networks.contains(name.as_str()),
+                Subject::Container { id, .. } => shown.contains(id),
+            }
+    };
+    let chosen = |all: &[&'a Finding]| all.iter().copied().filter(takes).collect::<Vec<&Finding>>();
+    let (found, unknown, allowed) = (chosen(&audit.findings), chosen(&audit.not_verifiable), chosen(&audit.allowed));
+    html! {
+        section aria-labelledby="findings" {
+            h2 #findings { "Findings (" (found.len()) ")" }
+            @if found.is_empty() { p.quiet { "None." } }
+            (by_rule(&found))
+        }
+        @if !unknown.is_empty() {
+            section aria-labelledby="not-verifiable" {
+                h2 #not-verifiable { "Not verifiable (" (unknown.len()) ")" }
+                (by_rule(&unknown))
+            }
+        }
+        @if !allowed.is_empty() {
+            section aria-labelledby="allowed" {
+                h2 #allowed { "Allowed (" (allowed.len()) ")" }
+                (by_rule(&allowed))
+            }
+        }
+    }
+}
+
+/// Findings, each rule once, with its remedy. They come sorted, the worst first.
+pub(super) fn by_rule(findings: &[&Finding]) -> Markup {
+    html! {
+        @for found in findings.chunk_by(|one, other| one.rule == other.rule) {
+            @if let Some(first) = found.first() {
+                details.finding #{ "finding-" (first.rule) } {
+                    summary {
+                        span class={ "severity " (word(first.severity)) } { (word(first.severity)) } " "
+                        strong { (first.rule) } " " (first.rule.rule().title) " "
+                        span.count { (counted(found.len(), "time")) }
+                    }
+                    ul {
+                        @for it in found.iter().take(MOST_PLACES) {
+                            li {
+                                @match &it.subject {
+                                    Subject::Container { id, name, .. } => { (to_container(name, id)) ": " }
+                                    other => { (place(other)) ": " }
+                                }
+                                (short(&it.words(), 400))
+                            }
+                        }
+                        @if found.len() > MOST_PLACES { li { "and " (found.len() - MOST_PLACES) " more" } }
+                    }
+                    p { a href=(link::rule(first.rule.as_str())) { "Why " (first.rule) " matters" } }
+                    (to_copy(&first.remedy()))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What is drawn and written of a host for a browser: well formed, of bounded size, never better than what was decided.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+#[path = "support/inventory.rs"]
+mod inventory;
+#[path = "support/town.rs"]
+mod town;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use leeward::inventory::Inventory;
+use leeward::plan::{Outcome, Plan, compile};
+use leeward::report::page::{self, Facts, Filter, Page};
+use leeward::report::picture;
+use leeward::report::topology::Topology;
+use leeward::settings::Settings;
+use roxmltree::{Document, Node};
+
+fn svg(inventory: &Inventory, plan: &Plan) -> String {
+    let settings = Settings::default();
+    let topology = Topology::of(inventory, &settings, plan);
+    picture::draw(&topology, &plan.outbound, true, |_| true).into_string()
+}
+
+fn drawn(inventory: &Inventory) -> String {
+    svg(inventory, &compile(inventory, &Settings::default()))
+}
+
+/// The words and the class of each line.
+fn lines(svg: &str) -> Vec<(String, String)> {
+    let document = Document::parse(svg).unwrap();
+    let is_edge = |it: &Node<'_, '_>| it.attribute("class").is_some_and(|class| class.starts_with("edge "));
+    let told = |it: Node<'_, '_>| it.first_element_child().and_then(|it| it.text()).unwrap_or_default().to_owned();
+    let class = |it: Node<'_, '_>| it.attribute("class").unwrap_or_default().replace("edge ", "");
+    document.descendants().filter(is_edge).map(|it| (told(it), class(it))).collect()
+}
+
+/// The boxes: what each says, and where it is.
+fn boxes(svg: &str) -> Vec<(String, [i64; 4])> {
+    let document = Document::parse(svg).unwrap();
+    let is_box = |it: &Node<'_, '_>| it.attribute("class").is_some_and(|class| class.starts_with("node "));
+    document
+        .descendants()
+        .filter(is_box)
+        .map(|it| {
+            let rect = it.children().find(|it| it.has_tag_name(("http://www.w3.org/2000/svg", "rect"))).unwrap();
+            let place = ["x", "y", "width", "height"].map(|name| rect.attribute(name).unwrap().parse().unwrap());
+            (it.attribute("aria-label").unwrap().to_owned(), place)
+        })
+        .collect()
+}
+
+fn front(inventory: &Inventory, query: &[(&str, &str)]) -> String {
+    let (settings, filter) = (Settings::default(), Filter::read(query.iter().copied()).unwrap());
+    let plan = compile(inventory, &settings);
+    let facts = Facts { inventory, settings: &settings, plan: &plan, revision: 1, stale: None, signed_in: false };
+    page::front(&facts, &filter).html
+}
+
+#[test]
+fn boxes_do_not_lie_on_each_other_at_any_size() {
+    for containers in [0, 3, 40, 200, 1_000] {
+        let svg = drawn(&town::town(containers));
+        let boxes = boxes(&svg);
+        for (number, (one, [x, y, width, height])) in boxes.iter().enumerate() {
+            for (other, [left, top, wide, high]) in boxes.iter().skip(number + 1) {
+                let apart = x + width <= *left || left + wide <= *x || y + height <= *top || top + high <= *y;
+                assert!(apart, "at {containers}: {one} and {other}");
+            }
+        }
+        assert!(boxes.len() <= 90, "{containers}: {}", boxes.len());
+        assert_eq!(svg, drawn(&town::town(containers)), "the same host is the same picture");
+    }
+}
+
+#[test]
+fn above_forty_containers_a_project_is_one_box_and_says_what_is_in_it() {
+    let told =
+        |containers| boxes(&drawn(&town::town(containers))).into_iter().map(|(told, _)| told).collect::<Vec<_>>();
+    assert!(told(39).iter().any(|it| it == "gitea-web-1, routed, shut in"), "{:?}", told(39));
+    assert!(told(42).iter().any(|it| it == "gitea, 3 containers, shut in"), "{:?}", told(42));
+    // Of many projects the last ones share a box.
+    assert!(
+        told(200).iter().any(|it| it.starts_with("and ") && it.ends_with(" containers, shut in")),
+        "{:?}",
+        told(200)
+    );
+}
+
+#[test]
+fn what_is_drawn_together_is_as_bad_as_the_worst_of_it() {
+    for (containers, project) in [(60, "gitea"), (600, "project150"), (600, "project77")] {
+        let mut inventory = town::town(containers);
+        town::named(&mut inventory, &format!("{project}-api-1")).confinement.privileged = true;
+        let svg = drawn(&inventory);
+        let own: Vec<_> = lines(&svg)
+            .into_iter()
+            .filter(|(told, _)| told.starts_with(&format!("{project} - ")) || told.contains(&format!(" - {project}:")))
+            .collect();
+        assert!(own.len() >= 3 && own.iter().all(|(_, class)| class == "open"), "{project}: {own:?}");
+        let worst = boxes(&svg).into_iter().find(|(told, _)| told.starts_with(project)).unwrap();
+        assert!(worst.0.ends_with("1 refused, way out"), "{worst:?}");
+    }
+}
+
+#[test]
+fn what_looks_shut_and_is_not_has_no_green_line() {
+    let inventory = town::bad();
+    let plan = compile(&inventory, &Settings::default());
+    let lines = lines(&svg(&inventory, &plan));
+    let names: BTreeSet<&str> = plan
+        .decisions
+        .values()
+        .filter(|it| it.outcome == Outcome::Refused || it.name.starts_with("scanner"))
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names.len(), 6, "{names:?}");
+    for name in names {
+        let mut own = lines.iter().filter(|(told, _)| told.starts_with(name) || told.contains(&format!(" - {name}:")));
+        assert!(own.clone().next().is_some(), "no line of {name}: {lines:?}");
+        assert!(own.all(|(_, class)| class == "open"), "{name}: {lines:?}");
+    }
+    // The allowed one is routed, and is drawn and told as what it is.
+    let page = front(&inventory, &[]);
+    assert!(page.contains("Not everything is shut in: 1 of 10 applications is routed with a way out."), "{page:.3000}");
+    assert!(page.contains("way out, allowed"));
+}
+
+#[test]
+fn three_states_are_told_apart_without_colour() {
+    let style = page::STYLE;
+    let dashes: BTreeSet<&str> = [".edge.shut {", ".edge.open {", ".edge.unknown {"]
+        .into_iter()
+        .map(|rule| {
+            let rule = style.split(rule).nth(1).unwrap().split('}').next().unwrap();
+            rule.split("stroke-dasharray:").nth(1).unwrap_or("none").split(';').next().unwrap().trim()
+        })
+        .collect();
+    assert_eq!(dashes.len(), 3, "{dashes:?}");
+}
+
+#[test]
+fn ten_thousand_hostile_containers_are_a_page_of_bounded_size() {
+    let mut inventory = town::town(0);
+    let evil = ["\u{202e}", "\u{1b}[2J", "</text></svg><script>alert(1)</script>", "\"'><a href=x>", "שלום", "日本"];
+    for at in 0..10_000 {
+        let name = format!("{}{at}{}", evil[at % evil.len()], "n".repeat(1_000));
+        let mut container = town::container(&name, evil[(at + 1) % evil.len()], &["net-control", "net-exposed"], at);
+        town::asks(&mut container, "evil.example.com");
+        if at % 2 == 0 {
+            container.labels.insert("com.docker.compose.project".into(), format!("{}{}", evil[at % 6], at / 7));
+        }
+        inventory.put(container);
+    }
+    let settings = Settings::default();
+    let plan = compile(&inventory, &settings);
+    let facts =
+        Facts { inventory: &inventory, settings: &settings, plan: &plan, revision: 1, stale: None, signed_in: true };
+    let begun = Instant::now();
+    let svg = svg(&inventory, &plan);
+    assert!(!lines(&svg).is_empty() && svg.len() < 200_000, "{}", svg.len());
+    let container = plan.decisions.keys().next().unwrap().as_str();
+    let pages: Vec<Page> = vec![
+        page::front(&facts, &Filter::default()),
+        page::front(&facts, &Filter::read([("view", "matrix")]).unwrap()),
+        page::container(&facts, container),
+        page::network(&facts, "net-exposed"),
+        page::host(&facts, "evil.example.com"),
+        page::rule(&facts, "NET-001"),
+    ];
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    for Page { found, html } in pages {
+        assert!(found && html.len() < 1_000_000, "{}: {html:.300}", html.len());
+        assert!(!html.contains("<script>") && !html.contains('\u{202e}') && !html.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn a_filter_shows_what_it_names_and_nothing_else() {
+    let mut inventory = town::town(30);
+    town::named(&mut inventory, "gitea-web-1").confinement.privileged = true;
+    let rows = |query: &[(&str, &str)]| {
+        let page = front(&inventory, query);
+        let table = page.split("<tbody>").nth(1).unwrap_or_default().split("</tbody>").next().unwrap().to_owned();
+        table.matches("<tr ").count()
+    };
+    assert_eq!(rows(&[]), 20);
+    assert_eq!(rows(&[("project", "gitea")]), 2);
+    assert_eq!(rows(&[("q", "API.gitea")]), 1, "by host, in any case");
+    assert_eq!(rows(&[("q", "net-gitea")]), 2, "by network");
+    assert_eq!(rows(&[("state", "refused")]), 1);
+    assert_eq!(rows(&[("state", "way-out"), ("project", "immich")]), 0);
+    assert_eq!(rows(&[("state", "not-routed")]), 10);
+    let page = front(&inventory, &[("q", "nothing like it")]);
+    assert!(page.contains("Nothing here fits the filter."));
+}
+
+#[test]
+fn each_state_of_the_service_has_its_sentence() {
+    let empty = front(&Inventory::default(), &[]);
+    assert!(
+        empty.contains("No container asks to be routed yet.") && empty.contains("No Traefik is declared."),
+        "{empty}"
+    );
+    assert!(empty.contains("leeward.traefik: &quot;true&quot;"), "{empty}");
+    let ready = front(&town::town(0), &[]);
+    assert!(!ready.contains("No Traefik is declared.") && ready.contains("traefik.enable=true"));
+    assert!(page::loading().contains("Not ready: nothing is known of the engine yet."));
+    let (inventory, settings) = (town::town(3), Settings::default());
+    let plan = compile(&inventory, &settings);
+    let stale = Some("cut off");
+    let facts = Facts { inventory: &inventory, settings: &settings, plan: &plan, revision: 1, stale, signed_in: false };
+    let page = page::container(&facts, "nextcloud-web-1").html;
+    assert!(page.contains("this is the last that was known.") && page.contains("cut off"), "{page}");
+}
+
+#[test]
+fn the_script_is_small_and_everything_is_asked_of_this_service() {
+    assert!(page::SCRIPT.len() < 4096, "{}", page::SCRIPT.len());
+    for text in [page::SCRIPT, page::STYLE] {
+        assert!(!text.contains("http") && !text.contains("@import") && !text.contains("url("));
+    }
+    let page = front(&town::bad(), &[]);
+    assert!(!page.contains(" style=") && !page.contains(" onclick"), "the policy of the page forbids it");
+}
