@@ -46,7 +46,11 @@ fn boxes(svg: &str) -> Vec<(String, [i64; 4])> {
         .map(|it| {
             let rect = it.children().find(|it| it.has_tag_name(("http://www.w3.org/2000/svg", "rect"))).unwrap();
             let place = ["x", "y", "width", "height"].map(|name| rect.attribute(name).unwrap().parse().unwrap());
-            (it.attribute("aria-label").unwrap().to_owned(), place)
+            let text = |class: &str| {
+                let found = it.children().find(|it| it.attribute("class") == Some(class));
+                found.and_then(|it| it.text()).unwrap_or_default().trim().to_owned()
+            };
+            (format!("{}, {}", text("title"), text("about")), place)
         })
         .collect()
 }

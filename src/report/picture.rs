@@ -501,9 +501,9 @@ impl<'a> Scene<'a> {
                     }
                     @for (owner, (first, last)) in &bands {
                         @let (at, width) = Column::Containers.place();
-                        rect.band x=(at - 10) y=(TOP + first * PITCH - 14) width=(width + 20) rx="10"
-                            height=((last - first) * PITCH + HEIGHT + 16) {}
-                        text.owner x=(at) y=(TOP + first * PITCH - 4) { (short(owner, LONGEST_NAME)) }
+                        rect.band x=(at - 10) y=(TOP + first * PITCH - 18) width=(width + 20) rx="10"
+                            height=((last - first) * PITCH + HEIGHT + 20) {}
+                        text.owner x=(at) y=(TOP + first * PITCH - 6) { (short(owner, LONGEST_NAME)) }
                     }
                     @for ((from, to), (line, by)) in edges {
                         @if let (Some(from), Some(to)) = (self.nodes.get(from), self.nodes.get(to)) {
@@ -551,7 +551,7 @@ fn edge(from: &Node<'_>, to: &Node<'_>, line: Line, by: &BTreeSet<&str>) -> Mark
                 path class={ "edge " (line.class()) }
                     d={ "M" (to_at) " " (to.top() + HEIGHT - 8) "h-12V" (lane) "H" (right + 10) } { title { (told) } }
                 path class={ "head " (line.class()) } d={ "M" (right) " " (lane) "l12 -6v12z" } {}
-                text class={ "label " (line.class()) } x=(to_at - 18) y=(lane - 5) text-anchor="end" { (words) }
+                text class={ "label " (line.class()) } x=(right + 16) y=(lane - 8) { (words) }
             }
             _ => {
                 @let middle = right.midpoint(to_at);
@@ -589,19 +589,19 @@ fn boxed(node: &Node<'_>) -> Markup {
     let own = format!("node {}", if node.is_plain { "door" } else { class(node.state) });
     let inside = html! {
         rect x=(at) y=(top) width=(width) height=(node.height()) rx="8" {}
-        @if !node.is_plain { text.mark x=(at + 15) y=(top + 27) text-anchor="middle" { (mark(node.state)) } }
+        @if !node.is_plain { text.mark aria-hidden="true" x=(at + 15) y=(top + 27) text-anchor="middle" { (mark(node.state)) } }
         @let text = at + if node.is_plain { 12 } else { 30 };
         text.title x=(text) y=(top + 19) { (node.title) }
-        text.about x=(text) y=(top + 36) { (about) }
+        text.about x=(text) y=(top + 36) { " " (about) }
         @for (number, (state, line)) in node.lines.iter().enumerate() {
             @let y = top + HEIGHT + 10 + number * LINE;
-            text class={ "mark small " (class(*state)) } x=(at + 38) y=(y) text-anchor="middle" { (mark(*state)) }
-            text.inner x=(at + 50) y=(y) { (line) }
+            text class={ "mark small " (class(*state)) } aria-hidden="true" x=(at + 38) y=(y) text-anchor="middle" { (mark(*state)) }
+            text.inner x=(at + 50) y=(y) { " " (line) }
         }
     };
     html! {
         @if let Some(href) = &node.href {
-            a class=(own) href=(href) aria-label=(told) { (inside) }
+            a class=(own) href=(href) { (inside) }
         } @else {
             g class=(own) role="img" aria-label=(told) { (inside) }
         }

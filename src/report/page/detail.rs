@@ -16,10 +16,12 @@ use crate::policy::finding::{Finding, Subject};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::Standing;
+use crate::remedy::is_for_edits;
 use crate::report::audit::{Audit, word};
 use crate::report::explain::{self, Answer, Explanation, Host, Routed, title, way};
 use crate::report::outbound;
 use crate::report::picture;
+use crate::report::proposal::Proposal;
 use crate::report::routes::to_change;
 use crate::report::rule::action;
 use crate::report::topology::{ContainerNode, Role, State, Topology, class};
@@ -29,12 +31,19 @@ use crate::report::words::page::{outcome, role};
 
 /// The most of one kind that a page lists.
 const MOST: usize = 200;
+/// With more containers than this nothing is planned for a page, which takes some tens of compilations: what each reason says
+/// of its remedy stands there instead, and `leeward explain` has all of it.
+const MOST_PLANNED: usize = 2_000;
 /// The most that a line lists.
 const MOST_IN_LINE: usize = 30;
 
 /// The page at `/c/{name}`: a container by its name, the beginning of its id, or its Compose service.
 pub fn container(facts: &Facts<'_>, name: &str) -> Page {
-    match explain::find(facts.plan, name) {
+    let mut answer = explain::find(facts.plan, name);
+    if facts.inventory.containers.len() <= MOST_PLANNED {
+        answer.propose(facts.inventory, facts.settings, facts.plan);
+    }
+    match answer {
         Answer::Container(it) => explained(facts, &it),
         Answer::Several(names) => several(facts, "Several containers are called so", &names),
         Answer::Nothing(names) => several(facts, "No container is called so", &names),
@@ -52,7 +61,7 @@ fn several(facts: &Facts<'_>, title: &str, names: &[String]) -> Page {
 }
 
 fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
-    let Explanation { decision, routes, outbound: asks, against_outbound, findings } = explanation;
+    let Explanation { decision, routes, outbound: asks, against_outbound, findings, proposal } = explanation;
     let topology = Topology::of(facts.inventory, facts.settings, facts.plan);
     let seen = Seen::of(&topology);
     let node = topology.containers.iter().find(|it| it.id == &decision.id);
@@ -81,6 +90,7 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
             }
             @if let Some(refusal) = &decision.refusal { p { (reason(refusal)) } }
         }
+        @if decision.outcome == Outcome::Refused && let Some(proposal) = proposal { (ways(proposal)) }
         section aria-labelledby="reach" {
             h2 #reach { "What it can reach, and what reaches it" }
             @if let Some(node) = node {
@@ -107,8 +117,9 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
         }
         section aria-labelledby="steps" {
             h2 #steps { "Step by step" }
-            ol.steps { @for step in &decision.steps { (self::step(step, decision.outcome, &mut said)) } }
+            ol.steps { @for step in &decision.steps { (self::step(step, decision.outcome, proposal.is_some(), &mut said)) } }
         }
+        @if decision.outcome != Outcome::Refused && let Some(proposal) = proposal { (ways(proposal)) }
         @if !routes.is_empty() {
             section aria-labelledby="routes" {
                 h2 #routes { "Routes" }
@@ -157,8 +168,8 @@ fn reason(refusal: &Refusal) -> Markup {
     }
 }
 
-/// `said`: the refusals that earlier steps have told.
-fn step<'d>(step: &'d Step, of: Outcome, said: &mut BTreeSet<&'d Refusal>) -> Markup {
+/// `is_proposed`: what edits mend is mended together. `said`: the refusals that earlier steps have told.
+fn step<'d>(step: &'d Step, of: Outcome, is_proposed: bool, said: &mut BTreeSet<&'d Refusal>) -> Markup {
     let (class, sign) = match step.verdict {
         Verdict::Passed => ("shut", "✓"),
         Verdict::Overruled => ("unknown", "!"),
@@ -176,7 +187,7 @@ fn step<'d>(step: &'d Step, of: Outcome, said: &mut BTreeSet<&'d Refusal>) -> Ma
                     div.reason {
                         p { (reason(refusal)) @if let Some(label) = &refusal.label { " Label: " code { (short(label, 200)) } } }
                         @let remedy = to_change(refusal);
-                        @if !remedy.is_empty() { p.quiet { "Remedy" } (to_copy(&remedy)) }
+                        @if !remedy.is_empty() && (!is_proposed || !is_for_edits(refusal)) { p.quiet { "Remedy" } (to_copy(&remedy)) }
                     }
                 } @else {
                     div.reason { p.quiet { (refusal.name()) ", as above" } }
@@ -186,6 +197,52 @@ fn step<'d>(step: &'d Step, of: Outcome, said: &mut BTreeSet<&'d Refusal>) -> Ma
                 @for weighed in step.findings.iter().filter(|it| it.standing != Standing::Blocks).take(MOST) { (weight(weighed)) }
                 @for fact in step.facts.iter().take(MOST) { li.quiet { (visible(&fact.words())) } }
             }
+        }
+    }
+}
+
+/// The ways to mend a container, the best first: what changes, what is lost, files and commands to copy.
+fn ways(proposal: &Proposal) -> Markup {
+    let list = |title: &str, lines: &[String]| {
+        html! {
+            @if !lines.is_empty() {
+                p.quiet { (title) }
+                ul { @for line in lines.iter().take(MOST) { li { (visible(line)) } } }
+            }
+        }
+    };
+    html! {
+        section aria-labelledby="remedy" {
+            h2 #remedy { "What to do" }
+            p.quiet { (words::TRIED) }
+            ol.ways {
+                @for (number, way) in proposal.ways.iter().enumerate() {
+                    li {
+                        h3 { (visible(&way.title)) "." }
+                        (list("Changes", &way.changes))
+                        (list("Stops working", &way.lost))
+                        (list("Not known", &way.notes))
+                        @if !way.left.is_empty() {
+                            p.quiet { "What still refuses it" }
+                            ul { @for refusal in way.left.iter().take(MOST) { li { (reason(refusal)) } } }
+                        }
+                        @if !way.files.is_empty() || !way.commands.is_empty() {
+                            details open[number == 0] #{ "way-" (number) } {
+                                summary { "Files and commands" }
+                                @for file in &way.files {
+                                    p { code { (visible(&file.name)) } " of project " (visible(&file.project)) ", beside its own files" }
+                                    (to_copy(&file.text))
+                                }
+                                @if !way.commands.is_empty() {
+                                    p { "Then, in this order" }
+                                    (to_copy(&way.commands.join("\n")))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            p { "On a command line: " code { (visible(&proposal.command)) } }
         }
     }
 }

@@ -41,7 +41,12 @@ pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
     let seen = Seen::of(&topology);
     let audit = Audit::of(facts.plan);
     let listing = Listing::new(facts.plan, None, false);
-    let takes = |it: &ContainerNode<'_>| filter.takes_node(it, &seen.names(it.id));
+    // Traefik is on everybody's network, and is not what is meant by one.
+    let names = |it: &ContainerNode<'_>| match it.role {
+        Role::Traefik | Role::Egress => Vec::new(),
+        Role::Leeward | Role::Application | Role::Private => seen.names(it.id),
+    };
+    let takes = |it: &ContainerNode<'_>| filter.takes_node(it, &names(it));
     let known: BTreeMap<&ContainerId, State> = topology.containers.iter().map(|it| (it.id, it.state)).collect();
     let refused: Vec<&Refused<'_>> = listing
         .refused
@@ -215,7 +220,7 @@ fn applications(facts: &Facts<'_>, seen: &Seen<'_>, filter: &Filter, nodes: &[&C
             @if rows.is_empty() {
                 p.quiet { (if filter.is_on() { said::FILTERED } else { said::EMPTY }) }
             } @else {
-                table.rows {
+                table.rows.apps {
                     thead { tr { th { "Container" } th { "State" } th { "Hosts" } th { "Network" } th { "Rule" } th { "May reach" } } }
                     tbody {
                         @for row in rows.iter().take(MOST_ROWS) {
@@ -297,6 +302,11 @@ fn refusals(refused: &[&Refused<'_>]) -> Markup {
                     }
                     @let remedy = to_change(it.refusal);
                     @if !remedy.is_empty() { p.quiet { "Remedy" } (to_copy(&remedy)) }
+                    p {
+                        a href={ (link::container(it.container, &ContainerId::from(it.id))) "#remedy" } {
+                            "All ways to mend " (link::name(it.container)) ", with files to copy"
+                        }
+                    }
                 }
             }
             @if refused.len() > MOST_REFUSED { p.quiet { "and " (refused.len() - MOST_REFUSED) " more: use the filter" } }

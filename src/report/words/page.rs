@@ -74,6 +74,8 @@ pub const NO_TRAEFIK_LONG: &str = "Every internal network is taken for a proxy n
 /// The same where nothing is there yet.
 pub const NO_TRAEFIK_FIRST: &str = "Leeward routes containers on the networks that Traefik is on. Set this label on Traefik's \
     container:";
+/// Of remedies.
+pub const TRIED: &str = "Each way was tried on a model and judged again. Nothing was run.";
 /// Of a container with a way out.
 pub const REACHES_OUT: &str = "It can reach beyond internal networks.";
 /// Of one of which nobody can tell.
@@ -107,7 +109,7 @@ pub struct Count {
 impl Count {
     /// Whether everything is shut in; the worst that stands against it.
     pub fn state(&self) -> State {
-        match (self.open, self.unknown + self.refused + self.severe + self.not_verifiable) {
+        match (self.open, self.unknown + self.refused + self.severe) {
             (0, 0) => State::Shut,
             (0, _) => State::NotVerifiable,
             _ => State::WayOut,
@@ -116,7 +118,7 @@ impl Count {
 
     /// Whether everything is shut in, as one sentence.
     pub fn headline(&self) -> String {
-        let Self { applications, open, open_routed, unknown, refused, severe, .. } = *self;
+        let Self { applications, shut: _, open, open_routed, unknown, refused, severe, not_verifiable } = *self;
         let of = |number: usize, verb: [&str; 2]| {
             let verb = if number == 1 { verb[0] } else { verb[1] };
             format!("{number} of {} {verb}", counted(applications, "application"))
@@ -136,6 +138,7 @@ impl Count {
             () if unknown > 0 => format!("Not everything can be verified: {} not.", of(unknown, ["can", "can"])),
             () if severe > 0 => "Every application is shut in, but there are severe findings.".to_owned(),
             () if refused > 0 => format!("Everything is shut in; {} refused.", of(refused, ["is", "are"])),
+            () if not_verifiable > 0 => "Everything is shut in, as far as the engine can tell.".to_owned(),
             () => "Everything is shut in.".to_owned(),
         }
     }
@@ -159,13 +162,14 @@ mod tests {
     fn the_first_sentence_is_green_only_if_everything_is_shut_in() {
         let all = Count { applications: 3, shut: 3, ..Count::default() };
         assert_eq!((all.state(), all.headline()), (State::Shut, "Everything is shut in.".to_owned()));
+        let as_far = Count { not_verifiable: 2, ..all };
+        assert_eq!(as_far.headline(), "Everything is shut in, as far as the engine can tell.");
         for (count, words) in [
             (Count { open: 1, refused: 1, shut: 2, ..all }, "1 of 3 applications has a way out and is refused."),
             (Count { open: 2, open_routed: 1, shut: 2, ..all }, "1 of 3 applications is routed with a way out."),
             (Count { unknown: 1, shut: 2, ..all }, "Not everything can be verified: 1 of 3"),
             (Count { severe: 1, ..all }, "severe findings"),
             (Count { refused: 2, shut: 1, ..all }, "2 of 3 applications are refused."),
-            (Count { not_verifiable: 1, ..all }, "Everything is shut in."),
         ] {
             assert_ne!(count.state(), State::Shut, "{count:?}");
             assert!(count.headline().contains(words), "{}", count.headline());
