@@ -127,7 +127,9 @@ pub(super) fn refuse(
     };
     match tokens {
         Some(tokens) if !open && !is_known(&tokens) => {
-            if chosen(request.headers(), &[TEXT, HTML, JSON]) == HTML {
+            let path = request.uri().path();
+            let is_page = path == "/" || ["/c/", "/n/", "/h/", "/rules/"].iter().any(|it| path.starts_with(it));
+            if is_page && chosen(request.headers(), &[TEXT, HTML, JSON]) == HTML {
                 return Some(login::instead(request.uri().path_and_query().map_or("/", |it| it.as_str())));
             }
             let words = "a token is needed: send `Authorization: Bearer <token>`";

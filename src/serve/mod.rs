@@ -264,7 +264,7 @@ fn router(shared: Shared) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|headers: HeaderMap| async move {
-            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics; pages: /c/{container}, /n/{network}, /h/{host}, /rules/{rule}";
+            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
             pages::nowhere(&headers, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))

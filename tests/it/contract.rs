@@ -179,6 +179,7 @@ fn every_answer_is_as_the_contract_describes_it() {
     for (path, real) in [("/config", "/config"), ("/config/{traefik}", "/config/front-traefik-1")] {
         asked.push((path, real.to_owned(), good.port, format!("If-None-Match: {etag}\r\n")));
     }
+    asked.push(("/", "/".to_owned(), good.port, "Accept: text/html\r\nIf-None-Match: *\r\n".to_owned()));
     // Nothing is allowed, and `*` is any document.
     asked.push(("/outbound/{egress}", "/outbound/egress".to_owned(), good.port, "If-None-Match: *\r\n".to_owned()));
     let (mut wrong, mut seen, mut validators) = (BTreeSet::new(), BTreeSet::new(), Validators::new());

@@ -4,15 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::Arc;
-use std::time::SystemTime;
 
 use insta::assert_snapshot;
 use leeward::plan::compile;
-use leeward::serve::page::page;
-use leeward::serve::published::Published;
+use leeward::report::page::{self, Facts, Filter};
 use leeward::settings::Settings;
 use leeward::source::snapshot;
 
@@ -207,14 +203,7 @@ fn topology() {
 fn the_page() {
     let inventory = snapshot::demo().unwrap();
     let plan = compile(&inventory, &Settings::default());
-    let published = Published {
-        inventory: Arc::new(inventory),
-        plan: Arc::new(plan),
-        documents: BTreeMap::new(),
-        outbound: BTreeMap::new(),
-        revision: 7,
-        changed_at: SystemTime::UNIX_EPOCH,
-        stale: None,
-    };
-    assert_snapshot!("page", page(&published, &Settings::default()).into_string().replace("><", ">\n<"));
+    let (inventory, settings, plan) = (&inventory, &Settings::default(), &plan);
+    let facts = Facts { inventory, settings, plan, revision: 7, stale: None, signed_in: false };
+    assert_snapshot!("page", page::front(&facts, &Filter::default()).html.replace("><", ">\n<"));
 }
