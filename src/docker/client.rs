@@ -22,6 +22,7 @@ use crate::inventory::{Attachment, Container, ContainerId, Engine, Image, Networ
 use crate::net::percent::encoded;
 use crate::source::facts::{self, Kept};
 use crate::source::is_name;
+use crate::source::swarm::{Service, Task, Which};
 
 /// An engine that answered, and the version of the API that it is asked in.
 #[derive(Clone, Debug)]
@@ -52,17 +53,67 @@ pub(super) struct Listed {
     pub(super) fingerprint: [u8; 32],
 }
 
-/// Lists, of one moment or nearly.
+/// What is listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// All containers, running or not.
+    pub(super) containers: bool,
+    /// All networks, and who has a hidden leg.
+    pub(super) networks: bool,
+    /// Swarm services.
+    pub(super) services: Which,
+    /// Their tasks that shall run.
+    pub(super) tasks: Which,
+    /// And those that shall not any more: their containers may still run.
+    pub(super) ended_tasks: bool,
+    /// The nodes of a swarm.
+    pub(super) nodes: bool,
+}
+
+impl Wanted {
+    /// Everything; of a swarm if `with_swarm`.
+    pub(super) fn everything(with_swarm: bool) -> Self {
+        let which = || if with_swarm { Which::All } else { Which::Nothing };
+        Self {
+            containers: true,
+            networks: true,
+            services: which(),
+            tasks: which(),
+            ended_tasks: false,
+            nodes: with_swarm,
+        }
+    }
+
+    /// This too.
+    pub(super) fn join(&mut self, other: Self) {
+        let Self { containers, networks, services, tasks, ended_tasks, nodes } = other;
+        self.containers |= containers;
+        self.networks |= networks;
+        self.services.join(services);
+        self.tasks.join(tasks);
+        self.ended_tasks |= ended_tasks;
+        self.nodes |= nodes;
+    }
+
+    /// Whether there is nothing to list.
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Lists, of one moment or nearly; each if it was asked for.
 #[derive(Debug)]
 pub(super) struct Lists {
-    /// All containers, running or not, if they were asked for.
+    /// All containers, running or not.
     pub(super) containers: Option<BTreeMap<ContainerId, Listed>>,
-    /// All networks. A swarm makes its networks known to a node without an event there.
-    pub(super) networks: Vec<Network>,
-    /// [`Engine::gwbridge_members`](crate::inventory::Engine::gwbridge_members).
-    pub(super) gwbridge_members: Option<BTreeSet<String>>,
-    /// Services, their tasks and the nodes, if they were asked for.
-    pub(super) swarm: Option<[Vec<Value>; 3]>,
+    /// All networks, and [`Engine::gwbridge_members`](crate::inventory::Engine::gwbridge_members).
+    pub(super) networks: Option<(Vec<Network>, Option<BTreeSet<String>>)>,
+    /// Swarm services.
+    pub(super) services: Vec<Service>,
+    /// Tasks.
+    pub(super) tasks: Vec<Task>,
+    /// The nodes of a swarm.
+    pub(super) nodes: Option<Vec<Value>>,
 }
 
 /// Something happened, somewhere.
@@ -125,17 +176,22 @@ impl Client {
         Ok(facts::engine(&self.version, &info))
     }
 
-    /// Lists networks, containers if `with_containers`, and services if `with_swarm`; all at once.
-    pub(super) async fn lists(&self, with_containers: bool, with_swarm: bool) -> Result<Lists, Error> {
-        let containers = async { if with_containers { Ok(Some(self.containers().await?)) } else { Ok(None) } };
-        let swarm = async { if with_swarm { Ok(Some(self.swarm().await?)) } else { Ok(None) } };
+    /// Lists what is wanted, all at once.
+    pub(super) async fn lists(&self, wanted: &Wanted) -> Result<Lists, Error> {
+        let containers = async { if wanted.containers { Ok(Some(self.containers().await?)) } else { Ok(None) } };
         let networks = async {
+            if !wanted.networks {
+                return Ok(None);
+            }
             let networks = self.networks().await?;
             let members = self.gwbridge_members(&networks).await;
-            Ok((networks, members))
+            Ok(Some((networks, members)))
         };
-        let (containers, (networks, gwbridge_members), swarm) = tokio::try_join!(containers, networks, swarm)?;
-        Ok(Lists { containers, networks, gwbridge_members, swarm })
+        let nodes = async { if wanted.nodes { Ok(Some(self.list("/nodes", Some).await?)) } else { Ok(None) } };
+        let (services, tasks) = (self.services(&wanted.services), self.tasks(&wanted.tasks, wanted.ended_tasks));
+        let (containers, networks, services, tasks, nodes) =
+            tokio::try_join!(containers, networks, services, tasks, nodes)?;
+        Ok(Lists { containers, networks, services, tasks, nodes })
     }
 
     /// The ids of all containers, running or not, with what the list says of each.
@@ -214,13 +270,39 @@ impl Client {
         Some(facts::volume(&raw))
     }
 
-    /// Services, their tasks and the nodes of a swarm.
-    pub(super) async fn swarm(&self) -> Result<[Vec<Value>; 3], Error> {
-        let services = self.list("/services", Some).await?;
-        if services.is_empty() {
-            return Ok([services, Vec::new(), Vec::new()]);
-        }
-        Ok([services, self.list("/tasks", Some).await?, self.list("/nodes", Some).await?])
+    /// Swarm services. Source: moby `daemon/cluster/filters.go`: of ids, beginnings suffice.
+    async fn services(&self, which: &Which) -> Result<Vec<Service>, Error> {
+        let filters = match which {
+            Which::Nothing => return Ok(Vec::new()),
+            Which::All => json!({}),
+            Which::These(ids) => json!({ "id": ids }),
+        };
+        self.list(&filtered("/services", &filters), |raw| Service::read(&raw)).await
+    }
+
+    /// Tasks that shall run; those that shall not any more too if `with_ended`.
+    async fn tasks(&self, which: &Which, with_ended: bool) -> Result<Vec<Task>, Error> {
+        let mut filters = if with_ended { json!({}) } else { json!({ "desired-state": ["running"] }) };
+        let list = async |filters: &Value| self.list(&filtered("/tasks", filters), |raw| Task::read(&raw)).await;
+        let all = match which {
+            Which::Nothing => return Ok(Vec::new()),
+            Which::All => filters,
+            Which::These(ids) => {
+                let all = filters.clone();
+                filters["service"] = json!(ids);
+                match list(&filters).await {
+                    // One of the services is gone.
+                    Err(problem) if problem.is_not_found() => all,
+                    answer => return answer,
+                }
+            }
+        };
+        list(&all).await
+    }
+
+    /// Asks a manager of a swarm what only such a one answers; for nothing.
+    pub(super) async fn manages(&self) -> Result<(), Error> {
+        self.list(&filtered("/services", &json!({ "id": ["-"] })), |_| None::<()>).await.map(drop)
     }
 
     /// Whether the engine still answers. Also a no is an answer.
@@ -273,6 +355,14 @@ impl Client {
             (_, 0) => SocketAccess::Bare,
             _ => SocketAccess::Wide,
         })
+    }
+}
+
+/// A list's path with filters.
+fn filtered(path: &str, filters: &Value) -> String {
+    match filters.as_object() {
+        Some(filters) if filters.is_empty() => path.to_owned(),
+        _ => format!("{path}?filters={}", encoded(&filters.to_string())),
     }
 }
 

@@ -21,13 +21,13 @@ use tokio::sync::watch::Sender;
 use tokio::time::{self, Instant};
 use tracing::{debug, info, warn};
 
-use super::client::{Client, Event, Listed, Lists};
+use super::client::{Client, Event, Listed, Lists, Wanted};
 use super::connection::{Connection, Error};
 use super::inspections::{Answer, Belongings, Inspections, Whole, is_whole};
 use super::{Observed, Options, Stale, Swarm};
 use crate::budgets::{Excess, Quantity};
 use crate::inventory::{Container, ContainerId, ImageId, Inventory, Unreadable, Variant};
-use crate::source::swarm;
+use crate::source::swarm::{Manager, News, Which};
 
 /// Events that belong together come in a burst: wait until it is quiet for so long, …
 const QUIET: Duration = Duration::from_millis(50);
@@ -48,8 +48,15 @@ const SAFETY: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_secs(2);
 /// … and when one is asked for again.
 const SUBSCRIBE: Duration = Duration::from_secs(5);
-/// How often tasks are listed where there are services: a swarm has no events for them.
+/// How often tasks are listed where there are services, for a swarm has no events for them: those of services that are not
+/// as they shall be, and all if they are few …
 const TASKS: Duration = Duration::from_secs(1);
+/// … many so much later for each so many, …
+const TASKS_A_SECOND: u32 = 50;
+/// … but never later than this, which is Traefik's own interval.
+const LATEST_TASKS: Duration = Duration::from_secs(15);
+/// So long after an event of a service, or of a node, its tasks count as not yet as they shall be.
+const SETTLING: Duration = Duration::from_secs(10);
 /// After a cut, who has not described itself so long after the lists keeps its last verdict for now.
 const LATE: Duration = Duration::from_secs(1);
 /// When what could not be read is tried again: twice as late each time, …
@@ -107,17 +114,6 @@ fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut Str
     }
 }
 
-/// What has to be listed again; each holds the ones before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Wanted {
-    #[default]
-    Nothing,
-    /// Networks, and services where they are read.
-    Networks,
-    /// Containers too.
-    Everything,
-}
-
 /// What has to be read again.
 #[derive(Debug, Default)]
 struct Changed {
@@ -144,10 +140,15 @@ impl Changed {
         changed.containers.insert(id);
     }
 
+    /// Something happened now that the list of networks tells of.
+    fn list_networks(&mut self) {
+        self.list(Wanted { networks: true, ..Wanted::default() });
+    }
+
     /// Something happened now that lists tell of.
     fn list(&mut self, wanted: Wanted) {
         let changed = self.extend();
-        changed.lists = changed.lists.max(wanted);
+        changed.lists.join(wanted);
     }
 
     /// When to read it. `hurried`: when something decisive was last read.
@@ -193,8 +194,16 @@ impl Failing {
 
 /// Lists that are being asked for, and the containers to be inspected after them.
 struct Listing<'a> {
+    wanted: Wanted,
     answer: BoxFuture<'a, Result<Lists, Error>>,
     containers: BTreeSet<ContainerId>,
+}
+
+impl<'a> Listing<'a> {
+    fn new(client: &'a Client, wanted: Wanted, containers: BTreeSet<ContainerId>) -> Self {
+        let asked = wanted.clone();
+        Self { wanted, answer: Box::pin(async move { client.lists(&asked).await }), containers }
+    }
 }
 
 /// What is known, and what of it has to be read again.
@@ -202,6 +211,16 @@ struct Watch {
     options: Options,
     inventory: Arc<Inventory>,
     belongings: Arc<Belongings>,
+    /// What the manager of a swarm said; `None`: none is read.
+    manager: Option<Manager>,
+    /// The services whose tasks are looked at for some time after an event, and until when.
+    settling: BTreeMap<String, Instant>,
+    /// All services are looked at until then.
+    all_settling: Option<Instant>,
+    /// There are tasks of services that nobody told of: an event was missed, or is on its way.
+    has_strangers: bool,
+    /// When all tasks were last listed, and when those of some were.
+    tasks_listed: Option<(Instant, Instant)>,
     changed: Changed,
     /// Of containers that are being inspected.
     said: BTreeMap<ContainerId, Said>,
@@ -226,6 +245,11 @@ impl Watch {
             options,
             inventory: Arc::default(),
             belongings: Arc::default(),
+            manager: None,
+            settling: BTreeMap::new(),
+            all_settling: None,
+            has_strangers: false,
+            tasks_listed: None,
             changed: Changed::default(),
             said: BTreeMap::new(),
             listed: BTreeMap::new(),
@@ -249,20 +273,20 @@ impl Watch {
             Ok(client) => client,
             Err(problem) => return problem,
         };
-        let reads_swarm = match self.first(&client).await {
-            Ok(swarm) => swarm,
-            Err(problem) => return problem,
-        };
+        if let Err(problem) = self.first(&client).await {
+            return problem;
+        }
+        let reads_swarm = self.manager.is_some();
         let subscribe = || client.events(client.clock, reads_swarm).boxed();
         let (mut opening, mut subscribing) = (Some(subscribe()), None);
         let mut events: Option<BoxStream<'static, Result<Event, Error>>> = None;
         let mut inspections = Inspections::new(&client, Arc::clone(&self.belongings));
-        let mut listing =
-            Some(Listing { answer: Box::pin(client.lists(true, reads_swarm)), containers: BTreeSet::new() });
+        let everything = || Wanted::everything(reads_swarm);
+        let at_first = Wanted { ended_tasks: true, ..everything() };
+        let mut listing = Some(Listing::new(&client, at_first, BTreeSet::new()));
         let mut pulse = time::interval_at(Instant::now() + PULSE, PULSE);
         let mut pinging = None;
         let mut safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
-        let mut tasks = time::interval_at(Instant::now() + TASKS, TASKS);
         let mut heard = Instant::now();
         // When something decisive was last asked for.
         let mut hurried = None;
@@ -280,9 +304,10 @@ impl Watch {
                 Some(_) | None => None,
             });
             // Lists that are on their way may be older than what they are wanted for.
-            let is_behind = listing.is_some() && self.changed.lists != Wanted::Nothing;
+            let is_behind = listing.is_some() && !self.changed.lists.is_nothing();
             let is_early = is_busy && !*was_complete;
             let due = self.changed.due(hurried).filter(|_| !is_early && !is_behind);
+            let tasks = self.tasks_due().filter(|_| listing.is_none() && self.changed.lists.tasks == Which::Nothing);
             let lists = or_never(listing.as_mut().map(|it| &mut it.answer));
             tokio::select! {
                 biased;
@@ -295,7 +320,7 @@ impl Watch {
                             if std::mem::take(&mut self.polls) {
                                 info!("following the events of the engine again");
                                 safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
-                                self.changed.list(Wanted::Everything);
+                                self.changed.list(everything());
                             }
                         }
                         // Others have taken all places. What events would tell is asked for instead.
@@ -326,8 +351,9 @@ impl Watch {
                 lists = lists => match lists {
                     Ok(lists) => {
                         listed.get_or_insert_with(Instant::now);
-                        let containers = listing.take().map(|it| it.containers).unwrap_or_default();
-                        self.take_lists(lists, containers, &mut inspections);
+                        if let Some(Listing { wanted, answer: _, containers }) = listing.take() {
+                            self.take_lists(&wanted, lists, containers, &mut inspections);
+                        }
                     }
                     Err(problem) => return problem,
                 },
@@ -336,12 +362,11 @@ impl Watch {
                     if decisive {
                         hurried = Some(Instant::now());
                     }
-                    if lists == Wanted::Nothing {
+                    if lists.is_nothing() {
                         self.inspect(containers, &mut inspections);
                     } else {
                         // Networks first: a container may be on one that is new.
-                        let answer = client.lists(lists == Wanted::Everything, reads_swarm);
-                        listing = Some(Listing { answer: Box::pin(answer), containers });
+                        listing = Some(Listing::new(&client, lists, containers));
                     }
                 }
                 () = at(publication) => {
@@ -358,10 +383,10 @@ impl Watch {
                     }
                     self.retry = self.failing.values().map(|failing| failing.at).min();
                     // Who has a hidden leg is known without them.
-                    self.changed.list(Wanted::Networks);
+                    self.changed.list_networks();
                 }
-                _ = tasks.tick(), if reads_swarm => self.changed.list(Wanted::Networks),
-                _ = safety.tick() => self.changed.list(Wanted::Everything),
+                () = at(tasks) => listing = Some(Listing::new(&client, self.tasks_wanted(), BTreeSet::new())),
+                _ = safety.tick() => self.changed.list(everything()),
                 _ = pulse.tick() => {
                     if pinging.is_none() && heard.elapsed() >= PULSE {
                         pinging = Some(client.ping().boxed());
@@ -375,8 +400,8 @@ impl Watch {
         }
     }
 
-    /// What is read once a connection: the engine itself; everything else is to be read. Says whether services are.
-    async fn first(&mut self, client: &Client) -> Result<bool, Error> {
+    /// What is read once a connection: the engine itself, and whether it manages a swarm; everything else is to be read.
+    async fn first(&mut self, client: &Client) -> Result<(), Error> {
         let mut engine = client.engine().await?;
         if self.options.test_door {
             engine.socket_access = client.socket_access().await;
@@ -386,8 +411,8 @@ impl Watch {
             Swarm::Off => false,
             // An engine that is no manager says so; a filter that does not let the question through has no services. Anything
             // else is no answer: services that cannot be read now are not none.
-            Swarm::Auto => match client.swarm().await {
-                Ok(_) => true,
+            Swarm::Auto => match client.manages().await {
+                Ok(()) => true,
                 Err(problem) if problem.is_forbidden() || problem.is_not_found() || problem.is_no_manager() => false,
                 Err(problem) => return Err(problem),
             },
@@ -395,6 +420,14 @@ impl Watch {
         let inventory = Arc::make_mut(&mut self.inventory);
         engine.gwbridge_members = inventory.engine.gwbridge_members.take();
         inventory.engine = engine;
+        if !reads_swarm {
+            // It may have been a manager before.
+            inventory.containers.retain(|_, container| container.swarm.is_none());
+            self.labels_left = true;
+        }
+        self.manager = reads_swarm.then(Manager::default);
+        self.settling.clear();
+        (self.all_settling, self.has_strangers, self.tasks_listed) = (None, false, None);
         self.said.clear();
         self.listed.clear();
         // Everything is asked for now.
@@ -402,7 +435,43 @@ impl Watch {
         self.retry = None;
         self.news = None;
         self.changed = Changed::default();
-        Ok(reads_swarm)
+        Ok(())
+    }
+
+    /// When tasks are to be listed again.
+    fn tasks_due(&self) -> Option<Instant> {
+        let (all, some) = self.tasks_listed?;
+        let manager = self.manager.as_ref()?;
+        let is_unsettled = self.has_strangers
+            || !self.settling.is_empty()
+            || self.all_settling.is_some()
+            || manager.unsettled().next().is_some();
+        let all = all + all_tasks_after(manager.task_count());
+        Some(if is_unsettled { all.min(some + TASKS) } else { all })
+    }
+
+    /// Which tasks are to be listed now.
+    fn tasks_wanted(&mut self) -> Wanted {
+        let now = Instant::now();
+        self.settling.retain(|_, until| *until > now);
+        self.all_settling = self.all_settling.filter(|until| *until > now);
+        let Some((manager, (all, _))) = self.manager.as_ref().zip(self.tasks_listed) else { return Wanted::default() };
+        if self.has_strangers {
+            let (services, tasks) = (Which::All, Which::All);
+            return Wanted { networks: true, services, tasks, ..Wanted::default() };
+        }
+        let is_all = self.all_settling.is_some() || now >= all + all_tasks_after(manager.task_count());
+        let mut tasks = if is_all { Which::All } else { Which::Nothing };
+        let known = self.settling.keys().map(String::as_str);
+        tasks.join(Which::These(known.chain(manager.unsettled()).map(ToOwned::to_owned).collect()));
+        Wanted { tasks, ..Wanted::default() }
+    }
+
+    /// The tasks of a service are looked at more closely for some time.
+    fn unsettle(&mut self, service: &str) {
+        self.settling.insert(service.to_owned(), Instant::now() + SETTLING);
+        let tasks = Which::These(BTreeSet::from([service.to_owned()]));
+        self.changed.list(Wanted { tasks, ..Wanted::default() });
     }
 
     /// Takes an event down.
@@ -416,14 +485,29 @@ impl Watch {
             // The engine says these last: what it will say of the container's state is so by then.
             ("container", _) => (&event.id, matches!(action, "start" | "pause" | "unpause" | "health_status")),
             ("network", Some(id)) => {
-                self.changed.list(Wanted::Networks);
+                self.changed.list_networks();
                 // One that starts or ends is not running, or will not be: that is said apart, and last.
                 (id, self.inventory.containers.get(id.as_str()).is_some_and(|container| container.is_running()))
             }
             ("network", None) if matches!(action, "connect" | "disconnect") => {
-                return self.changed.list(Wanted::Everything);
+                return self.changed.list(Wanted { containers: true, networks: true, ..Wanted::default() });
             }
-            ("network", None) | ("service" | "node", _) => return self.changed.list(Wanted::Networks),
+            ("network", None) => return self.changed.list_networks(),
+            ("service", _) if self.manager.is_some() => {
+                // It may be on a network that is new.
+                let services = Which::These(BTreeSet::from([event.id.clone()]));
+                self.changed.list(Wanted { networks: true, services, ..Wanted::default() });
+                if action == "remove" {
+                    self.settling.remove(&event.id);
+                } else {
+                    self.unsettle(&event.id);
+                }
+                return;
+            }
+            ("node", _) if self.manager.is_some() => {
+                self.all_settling = Some(Instant::now() + SETTLING);
+                return self.changed.list(Wanted { nodes: true, tasks: Which::All, ..Wanted::default() });
+            }
             _ => return,
         };
         let id = ContainerId::from(id.as_str());
@@ -434,6 +518,11 @@ impl Watch {
         };
         if ended == Some(true) {
             self.end(&id);
+            if let Some(service) =
+                self.manager.as_ref().and_then(|it| it.service_of(id.as_str())).map(ToOwned::to_owned)
+            {
+                self.unsettle(&service);
+            }
         }
         if let (Some(ended), true) = (ended, self.inventory.unreadable.contains_key(&id)) {
             if let Some(unreadable) = Arc::make_mut(&mut self.inventory).unreadable.get_mut(&id) {
@@ -475,21 +564,48 @@ impl Watch {
 
     /// Takes lists in, and has inspected what they tell of: what is new, what they say something new of, what is gone (the
     /// engine says so when it is asked), and those that could not be read whole. `containers`: and these.
-    fn take_lists(&mut self, lists: Lists, containers: BTreeSet<ContainerId>, inspections: &mut Inspections<'_>) {
-        let Lists { containers: listed, networks, gwbridge_members, swarm } = lists;
+    fn take_lists(
+        &mut self,
+        wanted: &Wanted,
+        lists: Lists,
+        containers: BTreeSet<ContainerId>,
+        inspections: &mut Inspections<'_>,
+    ) {
+        let Lists { containers: listed, networks, services, tasks, nodes } = lists;
         let inventory = Arc::make_mut(&mut self.inventory);
-        inventory.networks.set(networks.into_iter().map(|it| (it.id.clone(), it)).collect());
-        inventory.engine.gwbridge_members = gwbridge_members;
-        if let Some([services, tasks, nodes]) = swarm {
-            let services = swarm::containers(&services, &tasks, &nodes, &inventory.networks);
-            let ids: BTreeSet<&ContainerId> = services.iter().map(|container| &container.id).collect();
-            inventory.containers.retain(|id, container| container.swarm.is_none() || ids.contains(id));
-            for container in services {
-                inventory.put(container);
-            }
-            self.labels_left = true;
+        let mut is_news = networks.is_some() || listed.is_some();
+        if let Some((networks, gwbridge_members)) = networks {
+            inventory.networks.set(networks.into_iter().map(|it| (it.id.clone(), it)).collect());
+            inventory.engine.gwbridge_members = gwbridge_members;
         }
-        self.news.get_or_insert_with(Instant::now);
+        if let Some(manager) = &mut self.manager {
+            is_news |= manager.take_services(&wanted.services, services);
+            let News { changed, of_strangers } = manager.take_tasks(&wanted.tasks, tasks);
+            is_news |= !changed.is_empty();
+            is_news |= nodes.is_some_and(|nodes| manager.take_nodes(&nodes));
+            if listed.is_some() {
+                manager.forget_ended(|id| inventory.containers.contains_key(id));
+            }
+            let now = Instant::now();
+            self.tasks_listed = match (&wanted.tasks, self.tasks_listed) {
+                (Which::Nothing, before) => before,
+                (Which::These(_), before) => before.map(|(all, _)| (all, now)),
+                (Which::All, _) => Some((now, now)),
+            };
+            self.has_strangers = of_strangers;
+            if is_news {
+                let services = manager.containers(&inventory.networks);
+                let ids: BTreeSet<&ContainerId> = services.iter().map(|container| &container.id).collect();
+                inventory.containers.retain(|id, container| container.swarm.is_none() || ids.contains(id));
+                for container in services {
+                    inventory.put(container);
+                }
+                self.labels_left = true;
+            }
+        }
+        if is_news {
+            self.news.get_or_insert_with(Instant::now);
+        }
         let mut wanted = containers;
         if let Some(listed) = listed {
             let inventory = Arc::clone(&self.inventory);
@@ -603,6 +719,12 @@ impl Watch {
     }
 }
 
+/// How long after all tasks were listed they are listed again, if there are so many.
+fn all_tasks_after(count: usize) -> Duration {
+    let seconds = u32::try_from(count).unwrap_or(u32::MAX) / TASKS_A_SECOND;
+    TASKS.saturating_mul(seconds).clamp(TASKS, LATEST_TASKS)
+}
+
 /// A container, without its labels if its owner's containers of its image have too many together.
 fn hold(
     mut container: Container,
@@ -661,10 +783,11 @@ async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
 pub(super) async fn once(connection: Connection, options: Options) -> Result<Inventory, Error> {
     let client = Client::connect(connection, options.labels).await?;
     let mut watch = Watch::new(options);
-    let reads_swarm = watch.first(&client).await?;
+    watch.first(&client).await?;
     let mut inspections = Inspections::new(&client, Arc::clone(&watch.belongings));
-    let lists = client.lists(true, reads_swarm).await?;
-    watch.take_lists(lists, BTreeSet::new(), &mut inspections);
+    let wanted = Wanted { ended_tasks: true, ..Wanted::everything(watch.manager.is_some()) };
+    let lists = client.lists(&wanted).await?;
+    watch.take_lists(&wanted, lists, BTreeSet::new(), &mut inspections);
     while let Some(answer) = inspections.next().await {
         watch.take(answer);
     }

@@ -10,69 +10,278 @@ use serde_json::{Value, json};
 use super::facts::{self, at, items, text, text_map};
 use crate::inventory::{Attachment, Container, ContainerId, Network, NetworkId, Swarm};
 
-/// All services, and their tasks that run and shall run. `networks`: all the engine knows, by id.
+/// What a manager said last: services, their tasks, the nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manager {
+    /// Services by id.
+    services: BTreeMap<String, Service>,
+    /// Tasks by the ids of their services and their own.
+    tasks: BTreeMap<String, BTreeMap<String, Task>>,
+    /// Addresses of nodes by id.
+    nodes: BTreeMap<String, String>,
+    /// Containers of tasks that are asked for no more, by the ids of their services: they may run for some time yet.
+    ended: BTreeMap<String, BTreeSet<ContainerId>>,
+}
+
+/// A service, as far as it matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// It as a container, on no network yet.
+    whole: Container,
+    /// Its virtual addresses, by the ids of their networks.
+    addresses: Vec<(String, String)>,
+    /// It has a task on each node.
+    is_global: bool,
+    /// How many tasks it wants, if it says so.
+    replicas: Option<u64>,
+}
+
+/// A task, as far as it matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    id: String,
+    service: String,
+    slot: u64,
+    node: String,
+    /// It shall run.
+    is_wanted: bool,
+    /// It does.
+    runs: bool,
+    /// The container that it says is its own.
+    container: Option<ContainerId>,
+    /// The last of its addresses on each network counts, as in Traefik; by the networks' ids.
+    addresses: Vec<(String, String)>,
+}
+
+impl Service {
+    /// Reads one of `GET /services`. `None`: it has no id.
+    pub fn read(service: &Value) -> Option<Self> {
+        let id = text(service, &["ID"]);
+        let name = text(service, &["Spec", "Name"]);
+        let mode = text(service, &["Spec", "EndpointSpec", "Mode"]);
+        let publish_modes: BTreeSet<String> =
+            items(service, &["Endpoint", "Ports"]).map(|port| text(port, &["PublishMode"])).collect();
+        let addresses = items(service, &["Endpoint", "VirtualIPs"]).filter(|_| mode == "vip");
+        let addresses = addresses.map(|it| (text(it, &["NetworkID"]), text(it, &["Addr"]))).collect();
+        let as_container = as_container(at(service, &["Spec", "TaskTemplate"]));
+        let whole = Container {
+            id: id.as_str().into(),
+            name: name.clone(),
+            image: text(service, &["Spec", "TaskTemplate", "ContainerSpec", "Image"]),
+            labels: text_map(service, &["Spec", "Labels"]),
+            created: text(service, &["CreatedAt"]),
+            state: "running".to_owned(),
+            confinement: facts::confinement(&as_container),
+            mounts: facts::mounts(&as_container),
+            excess: facts::service_excess(service),
+            swarm: Some(Swarm {
+                service: name,
+                service_id: id.clone(),
+                task: None,
+                node_ip: None,
+                container: None,
+                containers: BTreeSet::new(),
+                publish_modes,
+                endpoint_mode: mode,
+            }),
+            ..Container::default()
+        };
+        let is_global = !at(service, &["Spec", "Mode", "Global"]).is_null();
+        let replicas = at(service, &["Spec", "Mode", "Replicated", "Replicas"]).as_u64();
+        (!id.is_empty()).then_some(Self { whole, addresses, is_global, replicas })
+    }
+}
+
+impl Task {
+    /// Reads one of `GET /tasks`. `None`: it has no id.
+    pub fn read(task: &Value) -> Option<Self> {
+        let id = text(task, &["ID"]);
+        let container = text(task, &["Status", "ContainerStatus", "ContainerID"]);
+        let addresses = items(task, &["NetworksAttachments"]).filter_map(|it| {
+            let address = items(it, &["Addresses"]).last()?.as_str()?.to_owned();
+            Some((text(it, &["Network", "ID"]), address))
+        });
+        let read = Self {
+            service: text(task, &["ServiceID"]),
+            slot: at(task, &["Slot"]).as_u64().unwrap_or_default(),
+            node: text(task, &["NodeID"]),
+            is_wanted: text(task, &["DesiredState"]) == "running",
+            runs: text(task, &["Status", "State"]) == "running",
+            container: (!container.is_empty()).then(|| container.into()),
+            addresses: addresses.collect(),
+            id,
+        };
+        (!read.id.is_empty()).then_some(read)
+    }
+}
+
+/// Which of a manager's services an answer is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// None was asked for.
+    #[default]
+    Nothing,
+    /// Those with these ids; one that is not in the answer is gone.
+    These(BTreeSet<String>),
+    /// All.
+    All,
+}
+
+impl Which {
+    /// The most services that are asked for by name: more are all.
+    const MOST: usize = 32;
+
+    /// These too.
+    pub fn join(&mut self, other: Self) {
+        *self = match (std::mem::take(self), other) {
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Nothing, which) | (which, Self::Nothing) => which,
+            (Self::These(mut some), Self::These(more)) => {
+                some.extend(more);
+                if some.len() > Self::MOST { Self::All } else { Self::These(some) }
+            }
+        };
+    }
+}
+
+/// What tasks say that is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// The services whose tasks have changed.
+    pub changed: BTreeSet<String>,
+    /// There are tasks of services that nobody told of.
+    pub of_strangers: bool,
+}
+
+impl Manager {
+    /// Takes services in. Whether anything is new.
+    pub fn take_services(&mut self, which: &Which, services: Vec<Service>) -> bool {
+        let mut services: BTreeMap<_, _> = services.into_iter().map(|it| (it.whole.id.0.clone(), it)).collect();
+        let mut is_new = false;
+        match which {
+            Which::Nothing => {}
+            Which::These(ids) => {
+                for id in ids {
+                    let now = services.remove(id);
+                    is_new |= self.services.remove(id) != now;
+                    self.services.extend(now.map(|it| (id.clone(), it)));
+                }
+            }
+            Which::All => is_new = std::mem::replace(&mut self.services, services) != self.services,
+        }
+        self.tasks.retain(|id, _| self.services.contains_key(id));
+        self.ended.retain(|id, _| self.services.contains_key(id));
+        is_new
+    }
+
+    /// Takes tasks in.
+    pub fn take_tasks(&mut self, which: &Which, tasks: Vec<Task>) -> News {
+        let mut by_service: BTreeMap<String, BTreeMap<String, Task>> = BTreeMap::new();
+        for task in tasks {
+            by_service.entry(task.service.clone()).or_default().insert(task.id.clone(), task);
+        }
+        let asked: BTreeSet<String> = match which {
+            Which::Nothing => return News::default(),
+            Which::These(ids) => ids.clone(),
+            Which::All => self.services.keys().cloned().collect(),
+        };
+        let mut changed = BTreeSet::new();
+        for id in asked.into_iter().filter(|id| self.services.contains_key(id)) {
+            let now = by_service.remove(&id).unwrap_or_default();
+            let before = self.tasks.insert(id.clone(), now).unwrap_or_default();
+            let now = self.tasks.get(&id);
+            if now == Some(&before) {
+                continue;
+            }
+            let gone = before.into_values().filter(|it| now.is_none_or(|now| !now.contains_key(&it.id)));
+            let containers: Vec<ContainerId> = gone.filter_map(|task| task.container).collect();
+            if !containers.is_empty() {
+                self.ended.entry(id.clone()).or_default().extend(containers);
+            }
+            changed.insert(id);
+        }
+        let mut strange = by_service.into_values().flat_map(BTreeMap::into_values);
+        News { changed, of_strangers: *which == Which::All && strange.any(|task| task.is_wanted) }
+    }
+
+    /// Takes all nodes in. Whether anything is new.
+    pub fn take_nodes(&mut self, nodes: &[Value]) -> bool {
+        let nodes = nodes.iter().map(|node| (text(node, &["ID"]), text(node, &["Status", "Addr"]))).collect();
+        std::mem::replace(&mut self.nodes, nodes) != self.nodes
+    }
+
+    /// Forgets the containers of ended tasks that are not there any more.
+    pub fn forget_ended(&mut self, is_there: impl Fn(&ContainerId) -> bool) {
+        for containers in self.ended.values_mut() {
+            containers.retain(&is_there);
+        }
+        self.ended.retain(|_, containers| !containers.is_empty());
+    }
+
+    /// How many tasks are known.
+    pub fn task_count(&self) -> usize {
+        self.tasks.values().map(BTreeMap::len).sum()
+    }
+
+    /// The service that a container is a task's of, by the task's own record.
+    pub fn service_of(&self, container: &str) -> Option<&str> {
+        let is_its = |task: &Task| task.container.as_ref().is_some_and(|it| it.as_str() == container);
+        self.tasks.iter().find(|(_, tasks)| tasks.values().any(is_its)).map(|(id, _)| id.as_str())
+    }
+
+    /// The services that are not as they shall be: tasks that shall run and do not, or too few or too many that do.
+    pub fn unsettled(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().filter_map(|(id, service)| {
+            let tasks = self.tasks.get(id).into_iter().flat_map(BTreeMap::values).filter(|task| task.is_wanted);
+            let (mut count, mut all_run) = (0, true);
+            for task in tasks {
+                count += 1;
+                all_run &= task.runs;
+            }
+            let is_settled = all_run && service.replicas.is_none_or(|wanted| wanted == count);
+            (!is_settled).then_some(id.as_str())
+        })
+    }
+
+    /// All services, and their tasks that run and shall run, as containers. `networks`: all the engine knows, by id.
+    pub fn containers(&self, networks: &BTreeMap<NetworkId, Network>) -> Vec<Container> {
+        // Traefik asks for the networks of scope `swarm`.
+        let known = |id: &str| networks.get(id).filter(|network| network.scope == "swarm");
+        let on = |addresses: &[(String, String)]| {
+            let attached = addresses.iter().filter_map(|(network, address)| attachment(network, address, &known));
+            attached.map(|attachment| (attachment.network.clone(), attachment)).collect()
+        };
+        let mut containers = Vec::new();
+        for (id, service) in &self.services {
+            let mut whole = Container { attachments: on(&service.addresses), ..service.whole.clone() };
+            let mut of_tasks = self.ended.get(id).cloned().unwrap_or_default();
+            for task in self.tasks.get(id).into_iter().flat_map(BTreeMap::values) {
+                of_tasks.extend(task.container.clone());
+                if task.runs && task.is_wanted {
+                    containers.push(of_task(task, service, on(&task.addresses), &self.nodes));
+                }
+            }
+            if let Some(swarm) = &mut whole.swarm {
+                swarm.containers = of_tasks;
+            }
+            containers.push(whole);
+        }
+        containers
+    }
+}
+
+/// All services, and their tasks that run and shall run, from whole lists. `networks`: all the engine knows, by id.
 pub fn containers(
     services: &[Value],
     tasks: &[Value],
     nodes: &[Value],
     networks: &BTreeMap<NetworkId, Network>,
 ) -> Vec<Container> {
-    let node_ips: BTreeMap<String, String> =
-        nodes.iter().map(|node| (text(node, &["ID"]), text(node, &["Status", "Addr"]))).collect();
-    // Traefik asks for the networks of scope `swarm`.
-    let known = |id: &str| networks.get(id).filter(|network| network.scope == "swarm");
-    let mut containers = Vec::new();
-    for service in services {
-        let mut whole = of_service(service, &known);
-        for task in tasks.iter().filter(|task| text(task, &["ServiceID"]) == whole.id.as_str()) {
-            if let (Some(swarm), Some(container)) = (&mut whole.swarm, container_of(task)) {
-                swarm.containers.insert(container);
-            }
-            let runs = text(task, &["Status", "State"]) == "running" && text(task, &["DesiredState"]) == "running";
-            if runs {
-                containers.push(of_task(task, service, &whole, &node_ips, &known));
-            }
-        }
-        containers.push(whole);
-    }
-    containers
-}
-
-fn of_service<'n>(service: &Value, known: &impl Fn(&str) -> Option<&'n Network>) -> Container {
-    let name = text(service, &["Spec", "Name"]);
-    let mode = text(service, &["Spec", "EndpointSpec", "Mode"]);
-    let publish_modes: BTreeSet<String> =
-        items(service, &["Endpoint", "Ports"]).map(|port| text(port, &["PublishMode"])).collect();
-    let addresses = items(service, &["Endpoint", "VirtualIPs"]).filter(|_| mode == "vip");
-    let attachments = addresses
-        .filter_map(|address| attachment(&text(address, &["NetworkID"]), &text(address, &["Addr"]), known))
-        .map(|attachment| (attachment.network.clone(), attachment))
-        .collect();
-    let id = text(service, &["ID"]);
-    let as_container = as_container(at(service, &["Spec", "TaskTemplate"]));
-    Container {
-        id: id.as_str().into(),
-        name: name.clone(),
-        image: text(service, &["Spec", "TaskTemplate", "ContainerSpec", "Image"]),
-        labels: text_map(service, &["Spec", "Labels"]),
-        created: text(service, &["CreatedAt"]),
-        state: "running".to_owned(),
-        attachments,
-        confinement: facts::confinement(&as_container),
-        mounts: facts::mounts(&as_container),
-        excess: facts::service_excess(service),
-        swarm: Some(Swarm {
-            service: name,
-            service_id: id,
-            task: None,
-            node_ip: None,
-            container: None,
-            containers: BTreeSet::new(),
-            publish_modes,
-            endpoint_mode: mode,
-        }),
-        ..Container::default()
-    }
+    let mut manager = Manager::default();
+    manager.take_services(&Which::All, services.iter().filter_map(Service::read).collect());
+    manager.take_tasks(&Which::All, tasks.iter().filter_map(Task::read).collect());
+    manager.take_nodes(nodes);
+    manager.containers(networks)
 }
 
 /// What a service asks for its tasks, as the inspection of a container would show it. How far `Privileges` goes is known
@@ -120,39 +329,22 @@ fn as_container(task: &Value) -> Value {
     })
 }
 
-/// The container that a task says is its own.
-fn container_of(task: &Value) -> Option<ContainerId> {
-    let id = text(task, &["Status", "ContainerStatus", "ContainerID"]);
-    (!id.is_empty()).then(|| id.into())
-}
-
-fn of_task<'n>(
-    task: &Value,
-    service: &Value,
-    whole: &Container,
-    node_ips: &BTreeMap<String, String>,
-    known: &impl Fn(&str) -> Option<&'n Network>,
+fn of_task(
+    task: &Task,
+    service: &Service,
+    attachments: BTreeMap<String, Attachment>,
+    nodes: &BTreeMap<String, String>,
 ) -> Container {
-    let id = text(task, &["ID"]);
-    let is_global = !at(service, &["Spec", "Mode", "Global"]).is_null();
-    let slot = if is_global { id.clone() } else { at(task, &["Slot"]).as_u64().unwrap_or_default().to_string() };
-    let attachments = items(task, &["NetworksAttachments"])
-        .filter_map(|it| {
-            // The last address counts, as in Traefik.
-            let address = items(it, &["Addresses"]).last()?.as_str()?.to_owned();
-            attachment(&text(it, &["Network", "ID"]), &address, known)
-        })
-        .map(|attachment| (attachment.network.clone(), attachment))
-        .collect();
+    let whole = &service.whole;
+    let slot = if service.is_global { task.id.clone() } else { task.slot.to_string() };
     Container {
-        id: id.into(),
+        id: task.id.as_str().into(),
         name: format!("{}.{slot}", whole.name),
         attachments,
         swarm: whole.swarm.clone().map(|swarm| Swarm {
             task: Some(slot),
-            node_ip: node_ips.get(&text(task, &["NodeID"])).cloned(),
-            container: container_of(task),
-            containers: BTreeSet::new(),
+            node_ip: nodes.get(&task.node).cloned(),
+            container: task.container.clone(),
             ..swarm
         }),
         ..whole.clone()

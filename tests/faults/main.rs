@@ -24,6 +24,7 @@ use tokio::time::{self, Instant};
 use self::engine::{Daemon, Fault};
 
 mod outbound;
+mod swarm;
 
 /// Longer than anything waits for: the body of an answer.
 const EVER: Duration = Duration::from_secs(200);

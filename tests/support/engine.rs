@@ -47,9 +47,14 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 struct State {
     containers: BTreeMap<String, Value>,
     networks: Vec<Value>,
+    /// Of a swarm that it manages; `None`: it does not.
+    services: Option<BTreeMap<String, Value>>,
+    tasks: BTreeMap<String, Value>,
     /// By the beginning of a path and query without its version; the longest that fits counts.
     faults: BTreeMap<String, Fault>,
     asked: BTreeMap<String, usize>,
+    /// Paths and queries that it was asked for.
+    queries: Vec<String>,
     /// How many questions have no answer yet, and how many that were at most.
     open: usize,
     most_open: usize,
@@ -140,6 +145,61 @@ impl Daemon {
             },
         });
         self.state.lock().unwrap().containers.insert(id, container);
+    }
+
+    /// Manages a swarm from now on, or does not any more; says nothing of it. It has an internal overlay, `overlay`.
+    pub(crate) fn manage(&self, manages: bool) {
+        let network = json!({
+            "Id": "overlay", "Name": "overlay", "Driver": "overlay", "Scope": "swarm", "Internal": true,
+            "Options": {}, "Labels": {}, "IPAM": {"Config": [{"Subnet": "10.7.0.0/16"}]},
+        });
+        let mut state = self.state.lock().unwrap();
+        state.networks.retain(|it| it["Id"] != "overlay");
+        state.networks.extend(manages.then_some(network));
+        (state.services, state.tasks) = (manages.then(BTreeMap::new), BTreeMap::new());
+    }
+
+    /// Has a service that wants so many tasks and asks for `Host(<host>)`; says nothing of it.
+    pub(crate) fn put_service(&self, name: &str, host: &str, replicas: u32) {
+        let service = json!({
+            "ID": name, "CreatedAt": "2026-01-01T00:00:00Z", "Endpoint": {},
+            "Spec": {
+                "Name": name, "Mode": {"Replicated": {"Replicas": replicas}}, "EndpointSpec": {"Mode": "vip"},
+                "Labels": {
+                    "traefik.enable": "true", (format!("traefik.http.routers.{name}.rule")): format!("Host(`{host}`)"),
+                    (format!("traefik.http.services.{name}.loadbalancer.server.port")): "80",
+                },
+                "TaskTemplate": {"ContainerSpec": {"Image": "app:1", "Sysctls": {"net.ipv4.ip_forward": "0"}}},
+            },
+        });
+        self.state.lock().unwrap().services.as_mut().unwrap().insert(name.to_owned(), service);
+    }
+
+    /// A task of a service is in this state, at `10.7.0.<slot + 1>`, and shall run if `wanted`; says nothing of it.
+    pub(crate) fn put_task(&self, service: &str, slot: u32, state: &str, wanted: bool) {
+        let id = format!("{service}-{slot}");
+        let desired = if wanted { "running" } else { "shutdown" };
+        let task = json!({
+            "ID": id, "ServiceID": service, "Slot": slot, "NodeID": "node1", "DesiredState": desired,
+            "Status": {"State": state, "ContainerStatus": {"ContainerID": self::id(&id)}},
+            "NetworksAttachments": [{"Network": {"ID": "overlay"}, "Addresses": [format!("10.7.0.{}/16", slot + 1)]}],
+        });
+        self.state.lock().unwrap().tasks.insert(id, task);
+    }
+
+    /// No longer has a service and its tasks; says nothing of it.
+    pub(crate) fn remove_service(&self, name: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.services.as_mut().unwrap().remove(name);
+        state.tasks.retain(|_, task| task["ServiceID"] != name);
+    }
+
+    /// Sends an event about a service or a node.
+    pub(crate) fn say_of_swarm(&self, kind: &str, id: &str, action: &str) {
+        let actor = json!({"ID": id, "Attributes": {"name": id}});
+        let _ = self
+            .events
+            .send(Some(json!({"Type": kind, "Action": action, "Actor": actor, "scope": "swarm", "time": 1})));
     }
 
     /// Gives a container a label, all of which stands in its events, with bytes that are no UTF-8 in its value.
@@ -258,6 +318,13 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// The paths and queries that it was asked for since the last time.
+    pub(crate) fn take_queries(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().queries)
+    }
+}
+
 /// The id of a container of this name: 64 hex digits.
 pub(crate) fn id(name: &str) -> String {
     let hex = name.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
@@ -285,10 +352,15 @@ async fn answer(
             None => path.to_owned(),
         };
         *state.asked.entry(counted).or_default() += 1;
+        state.queries.push(target.to_owned());
         state.open += 1;
         state.most_open = state.most_open.max(state.open);
         let fault = state.faults.iter().rev().find(|(start, _)| target.starts_with(start.as_str()));
-        (fault.map(|(_, fault)| fault.clone()), whole(path, &state), state.date.clone())
+        let found = match path {
+            "/services" | "/tasks" | "/nodes" => swarm(path, request.uri().query().unwrap_or_default(), &state),
+            _ => whole(path, &state).ok_or(NONE),
+        };
+        (fault.map(|(_, fault)| fault.clone()), found, state.date.clone())
     };
     // However it ends: also when whoever asked does not wait.
     let _open = Open(state);
@@ -328,6 +400,52 @@ impl Drop for Open {
     }
 }
 
+/// Another answer than the one wanted: status and words.
+type No = (u16, &'static str);
+
+const NONE: No = (404, "no such thing");
+
+/// What a manager of a swarm answers. Source: moby `daemon/cluster/filters.go`.
+fn swarm(path: &str, query: &str, state: &State) -> Result<Value, No> {
+    let services = state.services.as_ref().ok_or((503, "This node is not a swarm manager."))?;
+    let query = form(query);
+    let filters: Value = query.get("filters").map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+    // Both forms: `["a"]` and `{"a": true}`, which a gate writes.
+    let wanted = |key: &str| -> Option<Vec<String>> {
+        match &filters[key] {
+            Value::Array(values) => Some(values.iter().map(|it| it.as_str().unwrap().to_owned()).collect()),
+            Value::Object(values) => Some(values.keys().cloned().collect()),
+            _ => None,
+        }
+    };
+    let passes = |key: &str, value: &Value| wanted(key).is_none_or(|them| them.iter().any(|it| value == it));
+    Ok(match path {
+        "/services" => services.values().filter(|it| passes("id", &it["ID"])).cloned().collect(),
+        "/tasks" => {
+            if wanted("service").is_some_and(|them| them.iter().any(|it| !services.contains_key(it))) {
+                return Err((404, "service not found"));
+            }
+            let tasks = state.tasks.values().filter(|it| passes("service", &it["ServiceID"]));
+            tasks.filter(|it| passes("desired-state", &it["DesiredState"])).cloned().collect()
+        }
+        _ => json!([{"ID": "node1", "Status": {"State": "ready", "Addr": "10.0.0.1"}}]),
+    })
+}
+
+/// A query's pairs.
+fn form(query: &str) -> BTreeMap<String, String> {
+    let plain = |text: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            let hex = || String::from_utf8(vec![rest.next().unwrap(), rest.next().unwrap()]).unwrap();
+            bytes.push(if byte == b'%' { u8::from_str_radix(&{ hex }(), 16).unwrap() } else { byte });
+        }
+        String::from_utf8(bytes).unwrap()
+    };
+    query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (plain(key), plain(value))).collect()
+}
+
 /// The answer of an engine that is well; `None`: there is no such thing.
 fn whole(path: &str, state: &State) -> Option<Value> {
     Some(match path {
@@ -360,7 +478,7 @@ fn whole(path: &str, state: &State) -> Option<Value> {
     })
 }
 
-fn sound(path: &str, whole: Option<Value>, events: &broadcast::Sender<Option<Value>>) -> Response<Body> {
+fn sound(path: &str, whole: Result<Value, No>, events: &broadcast::Sender<Option<Value>>) -> Response<Body> {
     if path == "/events" {
         let receiver = events.subscribe();
         let told = stream::unfold(receiver, |mut receiver| async move {
@@ -369,10 +487,13 @@ fn sound(path: &str, whole: Option<Value>, events: &broadcast::Sender<Option<Val
         });
         return Response::new(StreamBody::new(told).boxed_unsync());
     }
-    let Some(value) = whole else {
-        let mut response = Response::new(full(&json!({"message": "no such thing"}).to_string()));
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        return response;
+    let value = match whole {
+        Ok(value) => value,
+        Err((status, words)) => {
+            let mut response = Response::new(full(&json!({ "message": words }).to_string()));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            return response;
+        }
     };
     let mut response = Response::new(full(&value.to_string()));
     // The Go client takes the version to speak from here.
@@ -395,7 +516,7 @@ fn full(text: &str) -> Body {
 }
 
 /// Half of the answer, announced as the whole of it, and then what `rest` says.
-fn half(whole: Option<Value>, rest: stream::BoxStream<'static, io::Result<Frame<Bytes>>>) -> Response<Body> {
+fn half(whole: Result<Value, No>, rest: stream::BoxStream<'static, io::Result<Frame<Bytes>>>) -> Response<Body> {
     let text = whole.unwrap_or_default().to_string();
     let start = Bytes::from(text.as_bytes()[..text.len() / 2].to_vec());
     let body = stream::iter([Ok(Frame::data(start))]).chain(rest);
