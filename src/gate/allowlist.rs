@@ -107,6 +107,8 @@ fn image_store(status: &Value) -> Value {
 }
 
 const ENDPOINT: Shape = Object(&[
+    // Kernel settings of the interface; all other options stay inside.
+    ("DriverOpts", Object(&[("com.docker.network.endpoint.sysctls", Word)])),
     ("NetworkID", Word),
     ("EndpointID", Word),
     ("IPAddress", Word),
@@ -605,7 +607,6 @@ mod tests {
             "NoProxy",
             "TLSInfo",
             "JoinTokens",
-            "DriverOpts",
             "DriverConfig",
             "VolumeOptions",
             "Secrets",
@@ -687,13 +688,17 @@ mod tests {
                 "Error": "exec: hunter2", "Health": {"Status": "healthy", "Log": [{"Output": "hunter2"}]}},
                 "HostConfig": {"LogConfig": {"Type": "splunk", "Config": {"splunk-token": "hunter2"}}, "MaskedPaths": []},
                 "Config": {"Env": ["P=hunter2"], "Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}}},
-                "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.2", "DriverOpts": {"k": "hunter2"}}}},
+                "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.2", "DriverOpts": {
+                    "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.forwarding=1", "k": "hunter2",
+                }}}},
             }),
             &json!({
                 "Id": "x", "State": {"Status": "hibernating", "Health": {"Status": "healthy"}},
                 "HostConfig": {"LogConfig": {"Type": "splunk"}, "MaskedPaths": []},
                 "Config": {"Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}}},
-                "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.2"}}},
+                "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.2", "DriverOpts": {
+                    "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.forwarding=1",
+                }}}},
             }),
         );
     }

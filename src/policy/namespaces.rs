@@ -394,6 +394,10 @@ pub fn verified_internal(network: &Network, engine: &Engine) -> Result<(), WayOu
     match network.driver.as_str() {
         "bridge" if network.name == "bridge" => Err(WayOut::DefaultBridge),
         "bridge" if !network.internal => Err(WayOut::NotInternal),
+        // Podman then makes nothing but the wires: the bridge, what it forwards and its addresses are somebody else's.
+        "bridge" if is_podman(engine) && network.options.get("mode").is_some_and(|mode| mode != "managed") => {
+            Err(WayOut::Driver)
+        }
         "bridge" if network.ipv6 && docker_version(engine).is_none_or(|version| version < (27, 0, 0)) => {
             Err(WayOut::Ipv6)
         }
@@ -614,6 +618,19 @@ mod tests {
 
     fn engine(product: &str, version: &str) -> Engine {
         Engine { product: product.into(), version: version.into(), ..Engine::default() }
+    }
+
+    #[test]
+    fn podman_keeps_nobody_in_on_a_bridge_that_it_does_not_manage() {
+        let podman = Engine { product: "Podman Engine".to_owned(), ..Engine::default() };
+        for (mode, wanted) in [("managed", Ok(())), ("unmanaged", Err(WayOut::Driver)), ("odd", Err(WayOut::Driver))] {
+            let mut network = Network { driver: "bridge".to_owned(), internal: true, ..Network::default() };
+            network.options.insert("mode".to_owned(), mode.to_owned());
+            assert_eq!(verified_internal(&network, &podman), wanted, "{mode}");
+            // Docker's bridge has no such option.
+            let docker = Engine { product: "Engine".to_owned(), version: "28.5.2".to_owned(), ..Engine::default() };
+            assert_eq!(verified_internal(&network, &docker), Ok(()), "{mode}");
+        }
     }
 
     #[test]

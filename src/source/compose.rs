@@ -622,6 +622,7 @@ fn attachment(settings: &Value) -> Value {
         "IPAddress": at(settings, &["ipv4_address"]),
         "GlobalIPv6Address": at(settings, &["ipv6_address"]),
         "Aliases": at(settings, &["aliases"]),
+        "DriverOpts": at(settings, &["driver_opts"]),
         "IPAMConfig": { "IPv4Address": at(settings, &["ipv4_address"]), "IPv6Address": at(settings, &["ipv6_address"]) },
     })
 }

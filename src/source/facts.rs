@@ -283,6 +283,22 @@ fn bindings<'a>(raw: &'a Value, path: &[&str]) -> impl Iterator<Item = (String, 
     })
 }
 
+/// Kernel settings: of the container, and those that the engine makes on its interfaces (`IFNAME` stands for one's name).
+fn sysctls(raw: &Value) -> BTreeMap<String, String> {
+    let mut sysctls = text_map(raw, &["HostConfig", "Sysctls"]);
+    for (_, network) in entries(raw, &["NetworkSettings", "Networks"]) {
+        let settings = at(network, &["DriverOpts", "com.docker.network.endpoint.sysctls"]).as_str().unwrap_or_default();
+        for (key, value) in settings.split(',').filter_map(|setting| setting.split_once('=')) {
+            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+            // Of two interfaces, the one that is set to something counts.
+            if value != "0" || !sysctls.contains_key(&key) {
+                sysctls.insert(key, value);
+            }
+        }
+    }
+    sysctls
+}
+
 pub(crate) fn confinement(raw: &Value) -> Confinement {
     let host = at(raw, &["HostConfig"]);
     let list = |path: &[&str]| at(host, path).as_array().map(|_| texts(host, path));
@@ -290,7 +306,7 @@ pub(crate) fn confinement(raw: &Value) -> Confinement {
         privileged: flag(host, &["Privileged"]),
         cap_add: texts(host, &["CapAdd"]),
         cap_drop: texts(host, &["CapDrop"]),
-        sysctls: text_map(host, &["Sysctls"]),
+        sysctls: sysctls(raw),
         pid_mode: text(host, &["PidMode"]),
         ipc_mode: text(host, &["IpcMode"]),
         uts_mode: text(host, &["UTSMode"]),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use hyper::body::{Bytes, Frame, Incoming};
+use hyper::body::{Body as _, Bytes, Frame, Incoming};
 use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -55,6 +55,8 @@ struct State {
     asked: BTreeMap<String, usize>,
     /// Paths and queries that it was asked for.
     queries: Vec<String>,
+    /// The bytes of its sound answers.
+    sent: usize,
     /// How many questions have no answer yet, and how many that were at most.
     open: usize,
     most_open: usize,
@@ -169,7 +171,7 @@ impl Daemon {
                     "traefik.enable": "true", (format!("traefik.http.routers.{name}.rule")): format!("Host(`{host}`)"),
                     (format!("traefik.http.services.{name}.loadbalancer.server.port")): "80",
                 },
-                "TaskTemplate": {"ContainerSpec": {"Image": "app:1", "Sysctls": {"net.ipv4.ip_forward": "0"}}},
+                "TaskTemplate": template(),
             },
         });
         self.state.lock().unwrap().services.as_mut().unwrap().insert(name.to_owned(), service);
@@ -182,7 +184,7 @@ impl Daemon {
         let task = json!({
             "ID": id, "ServiceID": service, "Slot": slot, "NodeID": "node1", "DesiredState": desired,
             "Status": {"State": state, "ContainerStatus": {"ContainerID": self::id(&id)}},
-            "NetworksAttachments": [{"Network": {"ID": "overlay"}, "Addresses": [format!("10.7.0.{}/16", slot + 1)]}],
+            "Spec": template(), "NetworksAttachments": [{"Network": {"ID": "overlay"}, "Addresses": [format!("10.7.0.{}/16", slot + 1)]}],
         });
         self.state.lock().unwrap().tasks.insert(id, task);
     }
@@ -323,6 +325,26 @@ impl Daemon {
     pub(crate) fn take_queries(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().queries)
     }
+
+    /// The bytes of its answers since the last time, but for events and what went wrong.
+    pub(crate) fn take_sent(&self) -> usize {
+        std::mem::take(&mut self.state.lock().unwrap().sent)
+    }
+}
+
+/// What a service asks for its tasks: about as long as a real one.
+fn template() -> Value {
+    let env: Vec<String> = (0..16).map(|at| format!("VARIABLE_{at}=a value of an ordinary length, {at}")).collect();
+    json!({
+        "ContainerSpec": {
+            "Image": "app:1", "Env": env, "Sysctls": {"net.ipv4.ip_forward": "0"}, "CapabilityDrop": ["ALL"], "Isolation": "default",
+            "StopGracePeriod": 10_000_000_000_u64, "Init": false, "DNSConfig": {}, "Hosts": [], "Labels": {},
+        },
+        "Resources": {"Limits": {"MemoryBytes": 134_217_728, "Pids": 64}, "Reservations": {}},
+        "RestartPolicy": {"Condition": "any", "Delay": 5_000_000_000_u64, "MaxAttempts": 0},
+        "Placement": {"Constraints": ["node.role == worker"], "Platforms": [{"Architecture": "amd64", "OS": "linux"}]},
+        "Networks": [{"Target": "overlay"}], "ForceUpdate": 0, "Runtime": "container",
+    })
 }
 
 /// The id of a container of this name: 64 hex digits.
@@ -363,9 +385,10 @@ async fn answer(
         (fault.map(|(_, fault)| fault.clone()), found, state.date.clone())
     };
     // However it ends: also when whoever asked does not wait.
-    let _open = Open(state);
+    let open = Open(state);
     let Some(fault) = fault else {
         let mut response = sound(path, whole, &events);
+        open.0.lock().unwrap().sent += usize::try_from(response.body().size_hint().lower()).unwrap();
         if let Some(date) = date {
             response.headers_mut().insert("date", date.parse().unwrap());
         }
@@ -472,6 +495,9 @@ fn whole(path: &str, state: &State) -> Option<Value> {
                 let by_name =
                     || state.containers.values().find(|it| it["Name"] == format!("/{}", id.trim_start_matches('/')));
                 return state.containers.get(id).or_else(by_name).cloned();
+            }
+            if path.starts_with("/nodes/") && state.services.is_some() {
+                return Some(json!({"ID": "node1", "Status": {"State": "ready", "Addr": "10.0.0.1"}}));
             }
             path.starts_with("/images/").then(|| json!({"Id": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Config": {"Labels": {}}}))?
         }

@@ -83,7 +83,7 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::App(net_006),
         why: "only the drivers `bridge` and `overlay` are known to enforce `internal`; what a plugin does \
-              is not known",
+              is not known. On Podman the same holds for a bridge with `mode: unmanaged`: Podman neither closes nor filters it",
         fix: "`leeward fix NAME` prints the Compose files that move the service to an internal bridge network",
         reference: "https://docs.docker.com/engine/network/drivers/",
     },
@@ -326,13 +326,17 @@ pub(super) const RULES: &[Rule] = &[
         why: "Podman puts no packet filter before an internal network: its containers have no default route, and the \
               bridge's `forwarding` is 0. Whenever `net.ipv4.ip_forward` of the host changes from 0 to 1, the kernel sets \
               `forwarding` of every bridge to 1, and nothing sets it back; whoever may add a route or send raw frames then \
-              gets out. With such a container on the network it refuses",
+              gets out. With such a container on the network it refuses. A route may also be the network's own (`podman network \
+              create --route`), and then each of its containers gets out: the API does not tell, so look with \
+              `podman network inspect NAME`, `routes`. Packets of containers on other networks of the host arrive, with or \
+              without the option `isolate`; only the answers are held back",
         fix: "as root on the host, keep forwarding as it is from the start of the machine, and put a filter before the \
               bridge (its name: podman network inspect NAME, `network_interface`), after every start:\n\
               echo net.ipv4.ip_forward=1 > /etc/sysctl.d/20-forward.conf && sysctl --system\n\
               nft add table inet internal\n\
               nft 'add chain inet internal forward { type filter hook forward priority -10; }'\n\
               nft add rule inet internal forward 'iifname podman1 oifname != podman1 drop'\n\
+              nft add rule inet internal forward 'oifname podman1 iifname != podman1 drop'\n\
               and then accept it there, with the network's label leeward.allow=NET-028",
         reference: "docs/isolation.md#internal-networks",
     },
@@ -514,8 +518,11 @@ fn net_005(case: &Case<'_>) -> Option<Seen> {
 
 fn net_006(case: &Case<'_>) -> Option<Seen> {
     let (edge, _) = case.namespace.ways_out().find(|(_, way_out)| *way_out == WayOut::Driver)?;
-    let Network { name, driver, .. } = edge.network.filter(|_| case.namespace.through.is_empty())?;
-    Some(Seen::new(Cause::Driver { network: name.clone(), driver: driver.clone() }))
+    let Network { name, driver, options, .. } = edge.network.filter(|_| case.namespace.through.is_empty())?;
+    // The driver itself would do: Podman was told to leave the bridge alone.
+    let mode = options.get("mode").filter(|_| driver == "bridge");
+    let driver = mode.map_or_else(|| driver.clone(), |mode| format!("{driver}, mode={mode}"));
+    Some(Seen::new(Cause::Driver { network: name.clone(), driver }))
 }
 
 fn net_007(case: &Case<'_>) -> Option<Seen> {
@@ -589,15 +596,20 @@ fn net_012(case: &Case<'_>) -> Option<Seen> {
     if !case.namespace.is_multi_homed() || !case.namespace.through.is_empty() || case.namespace.is_host() {
         return None;
     }
-    let forward = case.container.confinement.sysctls.get("net.ipv4.ip_forward").map(|value| value.trim());
-    if forward == Some("0") {
+    let sysctls = &case.container.confinement.sysctls;
+    let forward = sysctls.get("net.ipv4.ip_forward").map(|value| value.trim());
+    // One interface that forwards is enough: what arrives there goes on.
+    let opened = sysctls
+        .iter()
+        .any(|(key, value)| key.starts_with("net.ipv4.conf.") && key.ends_with(".forwarding") && value.trim() != "0");
+    if forward == Some("0") && !opened {
         return None;
     }
     let networks = Few::of(case.namespace.edges.iter().map(|edge| edge.name));
     if is_podman(&case.context.inventory.engine) {
         return Some(Seen::unverifiable(Cause::MayForward(networks)));
     }
-    Some(Seen::new(Cause::Forwards { networks, asks: forward.is_some() }))
+    Some(Seen::new(Cause::Forwards { networks, asks: opened || forward.is_some() }))
 }
 
 /// What Podman gives a container by default. NET_RAW is not in it, unless containers.conf says so; what is dropped is listed

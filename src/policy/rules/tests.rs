@@ -928,6 +928,50 @@ fn rules_for_devices_are_the_host_or_not() {
 }
 
 #[test]
+fn device_files_on_podman_are_not_taken_for_closed() {
+    let found = |product: &str, added: &str| {
+        let mut inventory = topology();
+        product.clone_into(&mut inventory.engine.product);
+        app(&mut inventory, "app").confinement.cap_add = [added.to_owned()].into();
+        let judged = judged(&inventory, &Settings::default());
+        judged.refusals(APP).iter().any(|refusal| refusal.rule == Some(RuleId::Prv010))
+    };
+    assert!(found("Podman Engine", "CAP_MKNOD") && found("Podman Engine", "mknod"));
+    assert!(!found("Podman Engine", "CHOWN"));
+    // Docker gives it to everybody, and says what the rules are.
+    assert!(!found("Engine", "MKNOD"));
+}
+
+#[test]
+fn an_interface_that_forwards_undoes_what_the_container_says() {
+    // As facts read it: `com.docker.network.endpoint.sysctls` of one of its networks.
+    let raw = |value: &str| {
+        serde_json::json!({
+            "HostConfig": {"Sysctls": {"net.ipv4.ip_forward": "0"}},
+            "NetworkSettings": {"Networks": {
+                "a": {"DriverOpts": {"com.docker.network.endpoint.sysctls": value, "other": "x"}},
+                "b": {"DriverOpts": {"com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.forwarding=0"}},
+                "c": {"DriverOpts": null},
+            }},
+        })
+    };
+    for (value, rules) in [
+        ("net.ipv4.conf.IFNAME.forwarding=1", &["NET-012", "NET-024"][..]),
+        ("net.ipv4.conf.IFNAME.log_martians=1, net.ipv4.conf.ifname.forwarding = 1", &["NET-012", "NET-024"]),
+        ("net.ipv4.conf.IFNAME.proxy_arp=1", &["NET-024"]),
+        ("net.ipv4.conf.IFNAME.forwarding=0", &[]),
+        ("nonsense", &[]),
+    ] {
+        let mut inventory = topology();
+        app(&mut inventory, "app").confinement.sysctls = crate::source::facts::confinement(&raw(value)).sysctls;
+        let findings = judged(&inventory, &Settings::default()).findings;
+        let about = |rule: &&&str| findings.iter().any(|it| it.rule.as_str() == **rule);
+        let found: Vec<&str> = ["NET-012", "NET-024"].iter().filter(about).copied().collect();
+        assert_eq!(found, rules, "{value}");
+    }
+}
+
+#[test]
 fn nobody_becomes_leeward_by_a_name() {
     let neighbour = |asks: bool| {
         let mut inventory = topology();

@@ -26,6 +26,10 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::HostName => format!("`{name}` shares the host's name"),
         Cause::NoUserNamespaces => format!("`{name}` opts out of the engine's user namespaces"),
         Cause::Device(device) => format!("`{name}` has the device `{device}`"),
+        Cause::DeviceRulesUnsaid => format!(
+            "`{name}` may make device files (MKNOD), and Podman's API does not say whether `--device-cgroup-rule` lets it use \
+             them"
+        ),
         Cause::DeviceRule { rule, unknown: false } => format!("`{name}` may use the devices `{rule}`"),
         Cause::DeviceRule { rule, unknown: true } => format!(
             "`{name}` may use the devices `{rule}`, a number that the kernel gives to any driver, disks' among them"
