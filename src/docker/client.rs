@@ -282,22 +282,26 @@ impl Client {
 
     /// Tasks that shall run; those that shall not any more too if `with_ended`.
     async fn tasks(&self, which: &Which, with_ended: bool) -> Result<Vec<Task>, Error> {
-        let mut filters = if with_ended { json!({}) } else { json!({ "desired-state": ["running"] }) };
-        let list = async |filters: &Value| self.list(&filtered("/tasks", filters), |raw| Task::read(&raw)).await;
-        let all = match which {
+        let mut filters = serde_json::Map::new();
+        if !with_ended {
+            filters.insert("desired-state".to_owned(), json!(["running"]));
+        }
+        let list =
+            async |filters| self.list(&filtered("/tasks", &Value::Object(filters)), |raw| Task::read(&raw)).await;
+        match which {
             Which::Nothing => return Ok(Vec::new()),
-            Which::All => filters,
+            Which::All => {}
             Which::These(ids) => {
-                let all = filters.clone();
-                filters["service"] = json!(ids);
-                match list(&filters).await {
+                let mut of_these = filters.clone();
+                of_these.insert("service".to_owned(), json!(ids));
+                match list(of_these).await {
                     // One of the services is gone.
-                    Err(problem) if problem.is_not_found() => all,
+                    Err(problem) if problem.is_not_found() => {}
                     answer => return answer,
                 }
             }
-        };
-        list(&all).await
+        }
+        list(filters).await
     }
 
     /// Asks a manager of a swarm what only such a one answers; for nothing.

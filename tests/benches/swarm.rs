@@ -151,11 +151,11 @@ fn main() {
     let [now, most] = leeward.memory();
     println!(
         "\na change of one service to the document with it read: p50 {} ms, p95 {} ms, most {} ms (50 ms of them waiting for \
-         more events); resident {:.1} MiB, at most {:.1} MiB",
+         more events); resident {} KiB, at most {} KiB",
         took[took.len() / 2].as_millis(),
         took[took.len() * 95 / 100].as_millis(),
         took[took.len() - 1].as_millis(),
-        now as f64 / 1024.0,
-        most as f64 / 1024.0,
+        now,
+        most,
     );
 }
