@@ -521,7 +521,7 @@ fn net_006(case: &Case<'_>) -> Option<Seen> {
     let Network { name, driver, options, .. } = edge.network.filter(|_| case.namespace.through.is_empty())?;
     // The driver itself would do: Podman was told to leave the bridge alone.
     let mode = options.get("mode").filter(|_| driver == "bridge");
-    let driver = mode.map_or_else(|| driver.clone(), |mode| format!("{driver}, mode={mode}"));
+    let driver = mode.map_or_else(|| driver.clone(), |mode| format!("{driver}:{mode}"));
     Some(Seen::new(Cause::Driver { network: name.clone(), driver }))
 }
 
