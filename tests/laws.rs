@@ -14,6 +14,8 @@ use proptest::sample::{select, subsequence};
 
 #[path = "support/inventory.rs"]
 mod pieces;
+#[path = "support/redaction.rs"]
+mod redaction;
 
 use pieces::{attach, engine, network};
 
@@ -190,6 +192,17 @@ fn settings(exposed_by_default: bool, share: bool) -> Settings {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// A redacted snapshot is judged as the original is, and holds none of its words.
+    #[test]
+    fn a_redacted_snapshot_is_judged_the_same_and_names_nobody(
+        ours in prop::collection::vec(container("a"), 1..4),
+        theirs in select(&OTHERS[..]).prop_flat_map(|owner| prop::collection::vec(container(owner), 1..4)),
+        exposed in any::<bool>(),
+    ) {
+        let world = inventory(&[ours, theirs].concat());
+        redaction::check(&world, &settings(exposed, false));
+    }
 
     /// Containers of `b` come, change and go; what `a` published stays, to the letter. So does who of `a` is routed.
     #[test]

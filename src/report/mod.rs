@@ -33,6 +33,7 @@ pub mod page;
 pub mod picture;
 pub mod placed;
 pub mod proposal;
+pub mod redact;
 pub mod routes;
 pub mod rule;
 pub mod sarif;

@@ -37,6 +37,7 @@ fn an_engine() {
     scene.check("names stay inside", Scene::names_leak_where_the_audit_says_so);
     scene.check("other platforms", Scene::labels_of_other_platforms_are_not_the_operators);
     scene.check("forwarding reset", Scene::a_reset_of_forwarding_lets_nobody_out_unannounced);
+    scene.check("units for systemd", Scene::the_shipped_units_work);
     scene.finish();
 }
 
@@ -53,6 +54,7 @@ impl Drop for Own {
 type Checked = Result<String, String>;
 
 struct Scene {
+    traefik: PathBuf,
     serve: Own,
     /// The gate, and Traefik.
     _others: [Own; 2],
@@ -79,7 +81,7 @@ impl Scene {
             &leeward,
             &["serve", &format!("--engine={door}"), "--listen=127.0.0.1:9000", "--traefik-version=3.7"],
         );
-        let traefik = on_host(
+        let routes = on_host(
             traefik,
             &[
                 "--entrypoints.web.address=:80",
@@ -88,7 +90,8 @@ impl Scene {
                 "--providers.http.pollinterval=250ms",
             ],
         );
-        let scene = Self { serve, _others: [gate, traefik], lab, rows: Vec::new() };
+        let traefik = traefik.to_owned();
+        let scene = Self { traefik, serve, _others: [gate, routes], lab, rows: Vec::new() };
         eventually(Duration::from_secs(30), "leeward is ready", || {
             let answer = scene.ask("/readyz");
             if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
@@ -390,6 +393,129 @@ impl Scene {
         // What Leeward says is what is so: on Podman it refuses, on Docker there is no need to.
         if !plain && forced == self.is_podman() { Ok(words) } else { Err(words) }
     }
+
+    /// Podman's own generator takes the units in `podman/`, and what it makes of them routes. Without systemd: its commands are
+    /// run one after the other, without what only systemd can give.
+    fn the_shipped_units_work(&self) -> Checked {
+        if !self.is_podman() {
+            return Ok("for Podman alone".to_owned());
+        }
+        let (lab, at) = (&self.lab, self.lab.folder().display().to_string());
+        let units = lab.folder().join("units");
+        fs::create_dir_all(&units).unwrap();
+        for folder in ["podman", "traefik"] {
+            must(&["cp", "-r", &format!("{}/{folder}/.", root().display()), &format!("{at}/units")]);
+        }
+        // Port 80 is taken by the Traefik of the other checks.
+        let traefik = fs::read_to_string(units.join("traefik.container")).unwrap();
+        assert!(traefik.contains("PublishPort=80:80"));
+        fs::write(units.join("traefik.container"), traefik.replace("PublishPort=80:80", "PublishPort=8088:80"))
+            .unwrap();
+        // The application of the docs.
+        let docs = fs::read_to_string(root().join("docs/podman.md")).unwrap();
+        let app1 = docs.split("```ini\n").nth(1).unwrap().split("```").next().unwrap();
+        fs::write(units.join("app1.container"), app1).unwrap();
+        images::make_all(lab, &self.traefik);
+        let socket = format!("mkdir -p /run/podman && ln -sf {at}/docker.sock /run/podman/podman.sock");
+        self.in_engine(&["sh", "-c", &socket])?;
+        let generator = format!("QUADLET_UNIT_DIRS={at}/units");
+        let generate = ["env", &generator, "/usr/libexec/podman/quadlet", "--dryrun"];
+        let [of_root, of_user] = [&[][..], &["--user"]].map(|user| self.in_engine(&[&generate[..], user].concat()));
+        let (of_root, of_user) = (generated(&of_root?), generated(&of_user?));
+        if of_root.len() != 8 || of_user.len() != 8 {
+            return Err(format!("of eight units: {of_root:?} {of_user:?}"));
+        }
+        let started = self.start_units(of_root);
+        let mut answers = Err(String::new());
+        if started.is_ok() {
+            answers =
+                Ok(eventually(Duration::from_mins(1), "the application answers through the units' Traefik", || {
+                    let seen = lab.ask(&lab.engine().to_string(), "http://app1.localhost:8088/");
+                    if seen.status == 200 { Ok(()) } else { Err(format!("{seen:?}")) }
+                }));
+        }
+        let audit = lab.docker(&["exec", "leeward", "/leeward", "audit", "--format=json"]).out;
+        self.remove(&["app1", "traefik", "leeward", "leeward-gate"]);
+        started?;
+        // Leeward speaks to the gate, and Podman's networks are what they are.
+        if audit.contains("SOC-0") || !audit.contains("NET-028") {
+            return Err(audit);
+        }
+        answers.map(|took: Duration| format!("routed {} ms after the last was started", took.as_millis()))
+    }
+
+    /// Runs a command where the engine's files and networks are. What it printed.
+    fn in_engine(&self, command: &[&str]) -> Result<String, String> {
+        let (engine, at) = (self.lab.engine().to_string(), self.lab.folder().display());
+        let configuration = format!("CONTAINERS_CONF={at}/containers.conf");
+        let mut enter = Command::new("nsenter");
+        let output = enter.args(["-t", &engine, "-m", "-n", "env", &configuration]).args(command).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(said);
+        }
+        Err(format!("{command:?}: {said} {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Runs what the generator made of units, each after those that it requires.
+    fn start_units(&self, mut units: Vec<(String, String)>) -> Result<(), String> {
+        let data = self.lab.folder().join("data").display().to_string();
+        while !units.is_empty() {
+            let waits = |text: &str| {
+                let required = text.lines().filter_map(|line| line.strip_prefix("Requires="));
+                required.flat_map(str::split_whitespace).any(|unit| units.iter().any(|(name, _)| name == unit))
+            };
+            let next = units.iter().position(|(_, text)| !waits(text)).ok_or("units wait for each other")?;
+            let (name, text) = units.remove(next);
+            let line =
+                text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/podman ")).ok_or("no ExecStart")?;
+            let line = line.replace("%t", "/run").replace("%N", name.trim_end_matches(".service"));
+            // What systemd gives: a cgroup of its own, and somebody to be told.
+            let needs_systemd =
+                |word: &String| ["--cgroups=", "--sdnotify=", "--cidfile="].iter().any(|it| word.starts_with(it));
+            let mut words: Vec<String> = words(&line).into_iter().filter(|word| !needs_systemd(word)).collect();
+            if let Some(limit) = words.iter().position(|word| word == "--pids-limit") {
+                words.drain(limit..limit + 2);
+            }
+            if words[0] == "run" {
+                words.insert(1, "--pids-limit=0".to_owned());
+            }
+            let podman = ["podman", "--root", &data, "--runroot", "/run/podman", "--cgroup-manager=cgroupfs"];
+            let words: Vec<&str> = podman.into_iter().chain(words.iter().map(String::as_str)).collect();
+            self.in_engine(&words).map_err(|problem| format!("{name}: {problem}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The units that a generator printed, by their names.
+fn generated(printed: &str) -> Vec<(String, String)> {
+    let mut units: Vec<(String, String)> = Vec::new();
+    for line in printed.lines() {
+        match (line.strip_prefix("---").and_then(|line| line.strip_suffix("---")), units.last_mut()) {
+            (Some(name), _) => units.push((name.to_owned(), String::new())),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    units
+}
+
+/// The words of a command in a unit. Source: `systemd.syntax(7)`, as far as the generator writes it.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut quoted, mut letters) = (vec![String::new()], false, line.chars());
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            letter => {
+                let letter = if letter == '\\' { letters.next().unwrap_or(letter) } else { letter };
+                words.last_mut().unwrap().push(letter);
+            }
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// The architecture of this machine, and another one.

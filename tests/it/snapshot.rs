@@ -25,6 +25,28 @@ fn every_verb_reads_what_was_recorded() {
 }
 
 #[test]
+fn a_redacted_snapshot_is_read_like_any_other_and_names_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.json").display().to_string();
+    let (status, out, error) = leeward(&["snapshot", "--engine=demo", "--redact", "--output", &path]);
+    assert_eq!((status, out.as_str(), error.as_str()), (0, "", ""));
+    let text = std::fs::read_to_string(&path).unwrap();
+    for name in ["app1", "wiki", "example"] {
+        let original = leeward(&["snapshot", "--engine=demo"]).1;
+        assert_eq!((original.contains(name), text.contains(name)), (true, name == "example"), "{name}");
+    }
+    let audited = |engine: &str| {
+        let (status, out, _) = leeward(&["audit", "--format=json", "--engine", engine]);
+        let audit: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let findings = audit["findings"].as_array().unwrap().iter();
+        let mut rules: Vec<String> = findings.map(|it| format!("{} {}", it["rule"], it["severity"])).collect();
+        rules.sort();
+        (status, rules)
+    };
+    assert_eq!(audited(&format!("file:{path}")), audited("demo"));
+}
+
+#[test]
 fn what_cannot_be_read_or_written_is_said_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
