@@ -446,7 +446,7 @@ impl Scene {
 
     /// Runs a command where the engine's files and networks are. What it printed.
     fn in_engine(&self, command: &[&str]) -> Result<String, String> {
-        let (engine, at) = (self.lab.engine().to_string(), self.lab.folder().display());
+        let (engine, at) = (self.lab.engine_process().to_string(), self.lab.folder().display());
         let configuration = format!("CONTAINERS_CONF={at}/containers.conf");
         let mut enter = Command::new("nsenter");
         let output = enter.args(["-t", &engine, "-m", "-n", "env", &configuration]).args(command).output().unwrap();

@@ -190,6 +190,11 @@ impl Lab {
         self.internet.id()
     }
 
+    /// The engine's own process, which sees its files too.
+    pub(crate) fn engine_process(&self) -> u32 {
+        self.engine.id()
+    }
+
     /// Sends a signal to the engine: `STOP` freezes it, `CONT` lets it go on.
     pub(crate) fn signal_engine(&self, signal: &str) {
         self.note(&format!("kill -{signal} dockerd"));

@@ -177,14 +177,14 @@ impl Daemon {
         self.state.lock().unwrap().services.as_mut().unwrap().insert(name.to_owned(), service);
     }
 
-    /// A task of a service is in this state, at `10.7.0.<slot + 1>`, and shall run if `wanted`; says nothing of it.
+    /// A task of a service is in this state, at `10.7.0.<slot + 1>` as long as that is one, and shall run if `wanted`; says nothing of it.
     pub(crate) fn put_task(&self, service: &str, slot: u32, state: &str, wanted: bool) {
         let id = format!("{service}-{slot}");
         let desired = if wanted { "running" } else { "shutdown" };
         let task = json!({
             "ID": id, "ServiceID": service, "Slot": slot, "NodeID": "node1", "DesiredState": desired,
             "Status": {"State": state, "ContainerStatus": {"ContainerID": self::id(&id)}},
-            "Spec": template(), "NetworksAttachments": [{"Network": {"ID": "overlay"}, "Addresses": [format!("10.7.0.{}/16", slot + 1)]}],
+            "Spec": template(), "NetworksAttachments": [{"Network": {"ID": "overlay"}, "Addresses": [format!("10.7.{}.{}/16", slot / 250, slot % 250 + 1)]}],
         });
         self.state.lock().unwrap().tasks.insert(id, task);
     }
