@@ -156,7 +156,8 @@ pub struct News {
 impl Manager {
     /// Takes services in. Whether anything is new.
     pub fn take_services(&mut self, which: &Which, services: Vec<Service>) -> bool {
-        let mut services: BTreeMap<_, _> = services.into_iter().map(|it| (it.whole.id.0.clone(), it)).collect();
+        let mut services: BTreeMap<_, _> =
+            services.into_iter().map(|it| (it.whole.id.as_str().to_owned(), it)).collect();
         let mut is_new = false;
         match which {
             Which::Nothing => {}
