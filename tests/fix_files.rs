@@ -452,3 +452,100 @@ fn one_container_alone_chooses_no_folder() {
     let text = commands(&inventory);
     assert!(!text.contains("/tmp/evil") && text.contains("<folder of second>"), "{text}");
 }
+
+const SHARED: &str = "name: front\nservices: {t: {image: 'traefik:v3.7', labels: {leeward.traefik: 'true'}, networks: \
+                      [net-page, net-done]}}\nnetworks: {net-page: {name: net-page, internal: true}, net-done: {name: \
+                      net-done, internal: true}}";
+const PAGE: &str = "name: page\nservices: {page: {image: x, networks: [net-page], labels: {traefik.enable: 'true', \
+                    leeward.allow: LBL-001, traefik.http.routers.p.rule: 'PathPrefix(`/`)'}}}\nnetworks: {net-page: \
+                    {external: true}}";
+const DONE: &str = "name: done\nservices: {app: {image: x, networks: [net-done], labels: {traefik.enable: 'true', \
+                    traefik.http.routers.d.rule: 'Host(`d.example.com`) || Host(`e.example.com`)'}}}\nnetworks: {net-done: \
+                    {external: true}}";
+
+#[test]
+fn todays_hosts_are_bound_and_nobody_is_refused_for_it() {
+    let inventory = deployed(&[APP, SHARED, PAGE, DONE]);
+    let ask = |names: &[String]| {
+        let (scope, wishes) = remedy::wishes(&inventory, &Settings::default(), names, &[]).unwrap();
+        remedy::plan(&inventory, &Settings::default(), &scope, &remedy::Wishes { bind_hosts: true, ..wishes })
+    };
+    // One project that is moved: its new network has the label, and the default page, which needs it then, has its own.
+    let one = ask(&["victim".to_owned()]);
+    assert_eq!(fix::standing(&one), fix::Standing::Mended, "{}", fix::text(&one, fix::Shown::Files));
+    let file = fix::compose(&one, &Owner::Group("front".to_owned())).unwrap();
+    assert!(
+        file.contains("name: net-victim\n    internal: true") && file.contains("leeward.hosts: v.example.com"),
+        "{file}"
+    );
+    assert!(file.contains("leeward.hosts: \"*\""), "{file}");
+    assert!(!file.contains("d.example.com"), "{file}");
+    let plan = leeward::plan::compile(&one.after, &Settings::default());
+    let refused: Vec<&str> = plan
+        .decisions
+        .values()
+        .filter(|it| it.refusal.is_some() && it.outcome == leeward::plan::Outcome::Refused)
+        .map(|it| &*it.name)
+        .collect();
+    assert_eq!(refused, [""; 0]);
+
+    // Everybody: what is there is made anew with its label, and everybody on it is put on it again.
+    let all = ask(&[]);
+    let file = fix::compose(&all, &Owner::Group("front".to_owned())).unwrap();
+    assert!(file.contains("leeward.hosts: \"d.example.com,e.example.com\""), "{file}");
+    let commands = fix::commands(&all);
+    let at = |wanted: &str| {
+        commands.iter().position(|it| it.starts_with(wanted)).unwrap_or_else(|| panic!("{wanted}: {commands:#?}"))
+    };
+    let (off, gone) = (at("docker network disconnect -f net-done done-app-1"), at("docker network rm net-done"));
+    let (up, on) = (
+        at("cd '<folder of front>' && docker compose up -d"),
+        at("docker network connect --alias app net-done done-app-1"),
+    );
+    assert!(off < gone && gone < up && up < on, "{commands:#?}");
+    // A stranger that claims the same is refused from then on.
+    let mut after = all.after.clone();
+    let mut evil = after.containers.values().find(|it| it.name == "page-page-1").unwrap().as_ref().clone();
+    evil.id = "evil".into();
+    evil.name = "evil".into();
+    evil.labels.insert("com.docker.compose.project".into(), "evil".into());
+    evil.labels.insert("traefik.http.routers.p.rule".into(), "Host(`d.example.com`)".into());
+    after.put(evil);
+    let plan = leeward::plan::compile(&after, &Settings::default());
+    let refusal = plan.decisions.values().find(|it| it.name == "evil").unwrap().refusal.clone().unwrap();
+    assert_eq!(refusal.name(), "LBL-003");
+    // A second run has nothing to bind.
+    let (scope, wishes) = remedy::wishes(&all.after, &Settings::default(), &[], &[]).unwrap();
+    let again = remedy::plan(&all.after, &Settings::default(), &scope, &remedy::Wishes { bind_hosts: true, ..wishes });
+    assert!(again.owners.is_empty() && again.traefik.is_empty(), "{:?}", again.traefik);
+}
+
+#[test]
+fn a_file_that_some_containers_were_started_with_is_not_forgotten() {
+    let mut inventory = front();
+    // Compose made one container of Traefik's project anew with the override, and left the other as it was.
+    let text = "name: front\nservices: {other: {image: x}}";
+    let more = compose::deploy(&[compose::read(text, "x").unwrap()], Inventory::default());
+    for container in more.containers.into_values() {
+        inventory.put(std::sync::Arc::unwrap_or_clone(container));
+    }
+    let say = |inventory: &mut Inventory, name: &str, files: &str| {
+        let id = inventory.containers.values().find(|it| it.name == name).unwrap().id.clone();
+        let container = inventory.container_mut(id.as_str()).unwrap();
+        container.labels.insert("com.docker.compose.project.config_files".into(), files.into());
+        container.labels.insert("com.docker.compose.project.working_dir".into(), "/srv/front".into());
+    };
+    say(&mut inventory, "front-traefik-1", "/srv/front/compose.yaml,/srv/front/compose.leeward.yaml");
+    say(&mut inventory, "front-other-1", "/srv/front/compose.yaml");
+    let owner = Owner::Group("front".to_owned());
+    let line = |inventory: &Inventory| fix::env_line(&asked(inventory, "second"), &owner);
+    assert_eq!(line(&inventory), "COMPOSE_FILE=compose.yaml:compose.leeward.yaml:compose.leeward-2.yaml");
+    // Nobody adds a file of another name, or of another folder.
+    for evil in [
+        "/srv/front/compose.yaml,/srv/front/data/evil.yaml",
+        "/srv/front/compose.yaml,/srv/front/data/compose.leeward.yaml",
+    ] {
+        say(&mut inventory, "front-other-1", evil);
+        assert!(!line(&inventory).contains("data/"), "{}", line(&inventory));
+    }
+}

@@ -110,7 +110,7 @@ impl Check {
         let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
         let remedies = if refused {
             let places: Vec<remedy::Files> = read.iter().map(|it| it.files.clone()).collect();
-            of_projects(&projects, &places, inventory.clone(), &settings, &[])?
+            of_projects(&projects, &places, inventory.clone(), &settings, (&[], false))?
         } else {
             Remedies::default()
         };

@@ -41,6 +41,10 @@ pub(crate) struct Fix {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     keep: Vec<String>,
 
+    /// Bind the hosts that are claimed today to the networks over which they are, by label: nobody else may claim them then
+    #[arg(long, env = "LEEWARD_BIND_HOSTS", hide_env = true)]
+    bind_hosts: bool,
+
     /// Snapshot of the engine, from `leeward snapshot`: its networks and containers are added to FILE
     #[arg(long, hide_short_help = true, value_name = "FILE")]
     snapshot: Option<PathBuf>,
@@ -92,7 +96,7 @@ struct Answer {
 impl Fix {
     /// Works the changes out, prints them, and writes the files where it is told to.
     pub(crate) fn run(self) -> Ended {
-        let Self { what, keep, snapshot, project_name, write, output, format, judged } = self;
+        let Self { what, keep, bind_hosts, snapshot, project_name, write, output, format, judged } = self;
         let writes = output.is_some() || !write.is_empty();
         if writes && format == Format::Compose {
             let words =
@@ -109,19 +113,19 @@ impl Fix {
         let mut names = names;
         let answer = if files.is_empty() {
             match judged.place()? {
-                Place::Server(asking) => asked(&asking, &names, &keep, format, writes)?,
+                Place::Server(asking) => asked(&asking, &names, (&keep, bind_hosts), format, writes)?,
                 Place::Here(source, settings) => {
                     let inventory = source.read()?;
                     there_is(&inventory, &settings)?;
-                    let remedies = remedy::ask(&inventory, &settings, &names, &keep);
-                    answer(&remedies.map_err(|it| anyhow!(fix::unknown(&it)))?, format, writes)
+                    answer(&plan(&inventory, &settings, &names, &keep, bind_hosts)?, format, writes)
                 }
             }
         } else {
             let settings = judged.settings()?;
             let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
             let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
-            let (remedies, projects) = of_files(&files, project_name.as_deref(), there, &settings, &keep)?;
+            let (remedies, projects) =
+                of_files(&files, project_name.as_deref(), there, &settings, (&keep, bind_hosts))?;
             names = projects;
             answer(&remedies, format, writes)
         };
@@ -147,6 +151,7 @@ impl Fix {
                 }
             };
         }
+        let names_of_files: BTreeSet<String> = files.iter().map(|it| fix::file_name(it.number)).collect();
         let written = match output {
             Some(folder) => folders::output(&folder, &files)?,
             None if writes => folders::beside(&write, &files)?,
@@ -155,7 +160,10 @@ impl Fix {
         super::print(&text)?;
         if format == Format::Table {
             for path in written {
-                super::print(&format!("wrote {}\n", visible::visible(&path.display().to_string())))?;
+                let named = path.file_name().is_some_and(|name| names_of_files.iter().any(|it| name == it.as_str()));
+                let more =
+                    if named { "" } else { " (the one before it is still needed: name both in the line for .env)" };
+                super::print(&format!("wrote {}{more}\n", visible::visible(&path.display().to_string())))?;
             }
         }
         Ok(match standing {
@@ -185,8 +193,26 @@ fn answer(remedies: &Remedies, format: Format, writes: bool) -> Answer {
     }
 }
 
+fn plan(
+    inventory: &Inventory,
+    settings: &Settings,
+    names: &[String],
+    keep: &[String],
+    bind_hosts: bool,
+) -> Result<Remedies, Failure> {
+    let asked = remedy::wishes(inventory, settings, names, keep);
+    let (scope, wishes) = asked.map_err(|it| anyhow!(fix::unknown(&it)))?;
+    Ok(remedy::plan(inventory, settings, &scope, &Wishes { bind_hosts, ..wishes }))
+}
+
 /// What a service says.
-fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, writes: bool) -> Result<Answer, Failure> {
+fn asked(
+    asking: &Asking,
+    names: &[String],
+    (keep, bind_hosts): (&[String], bool),
+    format: Format,
+    writes: bool,
+) -> Result<Answer, Failure> {
     #[derive(Deserialize)]
     struct Document {
         files: BTreeMap<String, String>,
@@ -195,6 +221,9 @@ fn asked(asking: &Asking, names: &[String], keep: &[String], format: Format, wri
     let names = names.iter().map(|name| ("name", name.as_str()));
     let mut own: Vec<(&str, &str)> = names.chain(keep.iter().map(|name| ("keep", name.as_str()))).collect();
     own.push(("fail-on", "open"));
+    if bind_hosts {
+        own.push(("bind-hosts", "true"));
+    }
     let good = [StatusCode::OK, StatusCode::CONFLICT, StatusCode::PRECONDITION_REQUIRED];
     let mut files = Vec::new();
     let mut text = String::new();
@@ -252,7 +281,7 @@ fn of_files(
     name: Option<&str>,
     there: Inventory,
     settings: &Settings,
-    keep: &[String],
+    (keep, bind_hosts): (&[String], bool),
 ) -> Result<(Remedies, Vec<String>), Failure> {
     let read = files.iter().map(|file| read(file, name)).collect::<Result<Vec<Read>, Failure>>()?;
     let (projects, places): (Vec<Project>, Vec<remedy::Files>) =
@@ -261,7 +290,7 @@ fn of_files(
     there_is(&inventory, settings)?;
     remedy::assume_traefik(&mut inventory, settings, &own_networks(&projects));
     let names = projects.iter().map(|project| project.name.clone()).collect();
-    Ok((of_projects(&projects, &places, inventory, settings, keep)?, names))
+    Ok((of_projects(&projects, &places, inventory, settings, (keep, bind_hosts))?, names))
 }
 
 /// What to change in projects that were read from files at some places, and deployed into an inventory.
@@ -270,12 +299,12 @@ pub(super) fn of_projects(
     places: &[remedy::Files],
     mut inventory: Inventory,
     settings: &Settings,
-    keep: &[String],
+    (keep, bind_hosts): (&[String], bool),
 ) -> Result<Remedies, Failure> {
     doubt(&mut inventory, projects, settings);
     let filled = projects.iter().filter(|project| !project.inventory.containers.is_empty());
     let names: Vec<String> = filled.map(|project| project.name.clone()).collect();
-    let mut remedies = remedy::ask(&inventory, settings, &names, keep).map_err(|it| anyhow!(fix::unknown(&it)))?;
+    let mut remedies = plan(&inventory, settings, &names, keep, bind_hosts)?;
     for (project, files) in projects.iter().zip(places) {
         for remedy in remedies.owners.iter_mut().filter(|it| it.owner.group() == Some(&*project.name)) {
             remedy.files.clone_from(files);

@@ -401,6 +401,24 @@ pub fn named(labels: &BTreeMap<String, String>) -> BTreeSet<String> {
     all
 }
 
+/// The hosts that a rule names, as the label `leeward.hosts` has them; `*` where it matches every host, or cannot be read.
+pub fn to_bind(http: bool, rule: &str) -> BTreeSet<String> {
+    let read = |syntax| if http { parse_http(rule, syntax) } else { parse_tcp(rule, syntax) };
+    let everything = || BTreeSet::from(["*".to_owned()]);
+    let Ok(rule) = read(None).or_else(|_| read(Some("v2"))) else { return everything() };
+    if rule.hosts().any { everything() } else { patterns(rule.hosts()).collect() }
+}
+
+/// The network that a refusal says has to have more hosts bound to it, and all that are then bound to it.
+pub fn bind_of(refusal: &Refusal) -> Option<(&str, &[String])> {
+    match &*refusal.cause {
+        cause::Cause::Hosts(
+            Cause::EveryHost { bind, .. } | Cause::Taken { bind, .. } | Cause::NotBound { bind, .. },
+        ) => Some((&bind.network.name, &bind.hosts)),
+        _ => None,
+    }
+}
+
 /// The hosts of a rule, as they are written: `a.example`, `*.b.example`.
 pub fn patterns(reach: &Reach) -> impl Iterator<Item = String> {
     reach.hosts.iter().cloned().chain(reach.below.iter().map(|parent| format!("*.{parent}")))

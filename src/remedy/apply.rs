@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
 use super::planner::Services;
 use crate::inventory::{Attachment, Container, ContainerId, Inventory, Network, NetworkId};
+use crate::policy::leeward_labels::HOSTS;
 
 /// The addresses of places that are still to be given: the upper half of the range for benchmarks (RFC 2544).
 const MADE_UP: std::ops::Range<u32> = 0xC613_0000..0xC614_0000;
@@ -36,6 +37,12 @@ pub fn apply(inventory: &Inventory, edits: &[Edit], services: &Services) -> Inve
             };
             container.attachments.insert(network.name.clone(), moved);
             touched.insert(member.clone());
+        }
+    }
+    for edit in edits {
+        let What::Bind(binding) = &edit.what else { continue };
+        for network in after.networks.values_mut().filter(|network| network.name == binding.network) {
+            network.labels.insert(HOSTS.to_owned(), binding.hosts.clone());
         }
     }
     let by_name: BTreeMap<String, NetworkId> =

@@ -23,6 +23,8 @@ pub struct Edit {
 pub enum What {
     /// A network is declared.
     Network(NewNetwork),
+    /// Hosts are bound to a network.
+    Bind(Binding),
     /// A service is changed; of a container that is alone: the container, by its name.
     Service {
         /// Its name.
@@ -57,6 +59,36 @@ pub struct NewNetwork {
     /// Where members have fixed addresses: the subnets that hold these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subnets: Vec<String>,
+}
+
+/// The label `leeward.hosts` of a network, and what it takes to make the network anew where it is there already: a network
+/// gets its labels when it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Binding {
+    /// The network's full name.
+    pub network: String,
+    /// Its key in its project's file. `None`: no project makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// All hosts that are then bound to it, between commas.
+    pub hosts: String,
+    /// It is there already.
+    pub is_there: bool,
+    /// Its driver.
+    #[serde(skip)]
+    pub driver: String,
+    /// The driver's options.
+    #[serde(skip)]
+    pub options: BTreeMap<String, String>,
+    /// Its other labels for Leeward.
+    #[serde(skip)]
+    pub labels: BTreeMap<String, String>,
+    /// Its subnets.
+    #[serde(skip)]
+    pub subnets: Vec<String>,
+    /// The containers that are on it now.
+    #[serde(skip)]
+    pub members: Vec<(String, Seat)>,
 }
 
 /// A place on a network.

@@ -27,7 +27,7 @@ pub struct Kept {
 /// no label of its own does that.
 pub fn keep(inventory: &Inventory, settings: &Settings, owner: &Owner, id: &ContainerId) -> Option<Kept> {
     let scope = Scope::Owners([owner.clone()].into());
-    let mut remedies = plan(inventory, settings, &scope, &Wishes { keep: [id.clone()].into() });
+    let mut remedies = plan(inventory, settings, &scope, &Wishes { keep: [id.clone()].into(), ..Wishes::default() });
     let rules = allowing(&remedies.after, &with_flags(settings, &remedies), id)?;
     let remedy = remedies.owners.iter_mut().find(|it| it.owner == *owner)?;
     let name = &remedies.after.containers.get(id)?.name;

@@ -3,6 +3,7 @@
 //! ```text
 //! edit       one change of a Compose file: a value, no words
 //! apply      edits on an inventory: what the engine would say after `up -d`
+//! bind       the hosts of today, bound to their networks
 //! planner    judge, edit, apply, judge again, until nothing is left to try
 //! outbound   the network and the names that an egress has for a project
 //! keep       all that has to be allowed on a container that stays as it is
@@ -11,6 +12,7 @@
 //! Pure, total and bounded: [`planner::MOST_ROUNDS`] compilations at most for each of [`planner::MOST_STARTS`] starts.
 
 mod apply;
+mod bind;
 mod edit;
 mod keep;
 mod names;
@@ -21,12 +23,12 @@ mod rules;
 mod traefik;
 
 pub use apply::apply;
-pub use edit::{Change, Edit, NewNetwork, Seat, What};
+pub use edit::{Binding, Change, Edit, NewNetwork, Seat, What};
 pub use keep::{Kept, allowing, keep, owner_of};
-pub use names::{is_writable, proxy_network_of};
+pub use names::{file_name, file_number, is_writable, proxy_network_of};
 pub use planner::{
     Choice, Files, Lost, MOST_ROUNDS, MOST_STARTS, Remedies, Remedy, Said, Scope, Services, Stays, Unknown, Verdict,
-    Wishes, ask, containers, find, is_liveness, plan,
+    Wishes, ask, containers, find, is_liveness, plan, wishes,
 };
 pub use rules::is_about_isolation as is_for_edits;
 pub use traefik::assume as assume_traefik;

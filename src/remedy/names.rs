@@ -22,6 +22,23 @@ pub fn proxy_network_of(owner: &Owner) -> String {
     format!("net-{}", owner.to_string().trim_start_matches('~'))
 }
 
+/// The file's name, where it is the first of its project.
+const FIRST: &str = "compose.leeward.yaml";
+
+/// The name of a project's n-th file; each comes after those before it, and adds to them.
+pub fn file_name(number: usize) -> String {
+    if number < 2 { FIRST.to_owned() } else { format!("compose.leeward-{number}.yaml") }
+}
+
+/// Which of a project's files one of this name is.
+pub fn file_number(name: &str) -> Option<usize> {
+    if name == FIRST {
+        return Some(1);
+    }
+    let number = name.strip_prefix("compose.leeward-")?.strip_suffix(".yaml")?.parse().ok()?;
+    (number > 1 && file_name(number) == name).then_some(number)
+}
+
 /// `wanted`, or with the first number behind it that nobody has taken.
 pub(super) fn free(wanted: &str, taken: &BTreeSet<String>) -> String {
     let is_free = |name: &String| !taken.contains(name) && !RESERVED.contains(&name.as_str());

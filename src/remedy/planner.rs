@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::apply::apply;
+use super::bind;
 use super::edit::{Change, Edit, What, all_shown, shown};
-use super::names::is_writable;
+use super::names::{file_number, is_writable};
 use super::rules::{self, is_about_isolation, refusals};
 use super::traefik;
 use super::{networks, outbound};
 use crate::inventory::{Binding, Container, ContainerId, Inventory};
-use crate::plan::{self, Outcome, Plan, StepName, Verdict as StepVerdict};
+use crate::plan::{self, Outcome, Plan, Protocol, StepName, Verdict as StepVerdict};
 use crate::policy::context::Context;
 use crate::policy::leeward_labels::{ALLOW, TRAEFIK};
 use crate::policy::names::Owner;
@@ -26,6 +27,8 @@ use crate::settings::{Glob, Isolation, OwnerIsolation, Settings};
 pub const MOST_ROUNDS: usize = 6;
 /// How often the planner starts anew without what turned out to be beyond mending.
 pub const MOST_STARTS: usize = 3;
+/// No project has so many files of ours.
+const MOST_FILES: usize = 1_000;
 /// How many names are listed of those that lose sight of a service.
 const MOST_NAMES: usize = 5;
 
@@ -43,6 +46,8 @@ pub enum Scope {
 pub struct Wishes {
     /// Containers that keep their way out and their published ports; allowed by label if they ask for a route.
     pub keep: BTreeSet<ContainerId>,
+    /// The hosts that are claimed today are bound to the networks over which they are.
+    pub bind_hosts: bool,
 }
 
 /// Everything that there is to change, and what comes of it.
@@ -247,7 +252,7 @@ pub struct Choice {
     pub allow: Option<BTreeSet<RuleId>>,
     /// It is on the host's network: Traefik's file provider can route to the host's address.
     pub on_host: bool,
-    /// Ports that it would lose, and that are not for browsers.
+    /// Ports that it would lose, and that Traefik does not serve.
     pub ports: Vec<String>,
 }
 
@@ -419,6 +424,17 @@ pub struct Unknown {
 
 /// As [`plan()`], for projects and containers by their names; none is everybody.
 pub fn ask(inventory: &Inventory, settings: &Settings, names: &[String], keep: &[String]) -> Result<Remedies, Unknown> {
+    let (scope, wishes) = wishes(inventory, settings, names, keep)?;
+    Ok(plan(inventory, settings, &scope, &wishes))
+}
+
+/// What is asked for, from names.
+pub fn wishes(
+    inventory: &Inventory,
+    settings: &Settings,
+    names: &[String],
+    keep: &[String],
+) -> Result<(Scope, Wishes), Unknown> {
     let mut owners = BTreeSet::new();
     for name in names {
         let found = find(inventory, settings, name);
@@ -436,7 +452,7 @@ pub fn ask(inventory: &Inventory, settings: &Settings, names: &[String], keep: &
         }
         wishes.keep.extend(found);
     }
-    Ok(plan(inventory, settings, &scope, &wishes))
+    Ok((scope, wishes))
 }
 
 /// Works out what to change so that everybody in `scope` who asked for a route is routed and isolated.
@@ -463,13 +479,21 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     };
     let is_assumed = known == traefik::Known::Assumed;
     let task = Task { first: &first, settings: &settings, services: &services, owners: &owners, declares, is_assumed };
-    let main = task.search(wishes);
+    let mut main = task.search(wishes);
+    if wishes.bind_hosts {
+        let wanted = owners.values().flatten().filter_map(|at| Some(first.container(*at)?.id.clone())).collect();
+        let front = first.context.traefiks().next().map_or_else(|| Owner::Group(String::new()), |it| it.owner.clone());
+        main.edits.extend(bind::bindings(inventory, &main.after, &main.settings, &wanted, &front));
+        main.after = apply(&base, &main.edits, &services);
+    }
+    let after = World::of(&main.after, &main.settings);
+    let served = served(&after.plan);
     // What is beyond mending, and what loses more than what Traefik takes over: judged as it would be if it were kept.
     let mut kept = wishes.clone();
     kept.keep.extend(main.outside.keys().cloned());
-    for (owner, members) in &owners {
+    for members in owners.values() {
         for at in members.iter().filter(|at| first.asks(**at)) {
-            if !lost_ports(&first, &main, owner, *at).is_empty() {
+            if !lost_ports(&first, &main, &served, *at).is_empty() {
                 kept.keep.extend(first.container(*at).map(|it| it.id.clone()));
             }
         }
@@ -485,10 +509,9 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         rounds: main.rounds,
         ..Remedies::default()
     };
-    let after = World::of(&main.after, &main.settings);
     let kept = alternative.as_ref().map(|it| World::of(&it.after, &it.settings));
     for (owner, members) in &owners {
-        let told = Told { now: &now, first: &first, after: &after, kept: kept.as_ref(), main: &main };
+        let told = Told { now: &now, first: &first, after: &after, kept: kept.as_ref(), main: &main, served: &served };
         remedies.owners.extend(told.remedy(owner, members));
     }
     let own: BTreeSet<&Owner> = remedies.owners.iter().map(|remedy| &remedy.owner).collect();
@@ -699,7 +722,7 @@ fn moved(first: &World<'_>, services: &Services, edits: &[Edit]) -> BTreeSet<Con
                 };
                 moved.extend(services.of_owner(&edit.owner).filter(on).cloned());
             }
-            What::Service { .. } => {}
+            What::Service { .. } | What::Bind(_) => {}
         }
     }
     moved
@@ -727,23 +750,30 @@ fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<u
     beyond
 }
 
-/// Ports for which no browser asks: what is UDP, and what is well known for something else.
-fn is_for_browsers(port: &str) -> bool {
-    const OTHERS: [u16; 30] = [
-        21, 22, 23, 25, 53, 110, 119, 143, 389, 445, 465, 554, 563, 587, 636, 853, 993, 995, 1433, 1883, 3306, 5060,
-        5222, 5432, 6379, 6881, 8883, 22000, 25565, 27017,
-    ];
-    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-    protocol == "tcp" && number.parse::<u16>().is_ok_and(|number| !OTHERS.contains(&number))
+/// The ports of containers that Traefik takes requests to: `80/tcp`.
+type Served = BTreeMap<ContainerId, BTreeSet<String>>;
+
+fn served(plan: &Plan) -> Served {
+    let mut served = Served::new();
+    for route in &plan.routes {
+        let protocol = if route.protocol == Protocol::Udp { "udp" } else { "tcp" };
+        for backend in &route.backends {
+            if let Some((_, port)) = backend.address.rsplit_once(':') {
+                served.entry(backend.id.clone()).or_default().insert(format!("{port}/{protocol}"));
+            }
+        }
+    }
+    served
 }
 
-/// The published ports that a container loses and that are not for browsers.
-fn lost_ports(first: &World<'_>, search: &Search, _owner: &Owner, at: usize) -> Vec<String> {
+/// The published ports that a container loses and that Traefik does not serve.
+fn lost_ports(first: &World<'_>, search: &Search, served: &Served, at: usize) -> Vec<String> {
     let Some(before) = first.container(at) else { return Vec::new() };
     let after = search.after.containers.get(&before.id);
     let live = |container: &Container, port: &str| container.ports.get(port).is_some_and(|it| !it.is_empty());
     let lost = before.port_bindings.keys().filter(|port| !after.is_some_and(|after| live(after, port)));
-    lost.filter(|port| !is_for_browsers(port)).cloned().collect()
+    let is_served = |port: &String| served.get(&before.id).is_some_and(|it| it.contains(port));
+    lost.filter(|port| !is_served(port)).cloned().collect()
 }
 
 /// All that a remedy is told from.
@@ -753,6 +783,7 @@ struct Told<'t, 'a> {
     after: &'t World<'t>,
     kept: Option<&'t World<'t>>,
     main: &'t Search,
+    served: &'t Served,
 }
 
 impl Told<'_, '_> {
@@ -789,7 +820,7 @@ impl Told<'_, '_> {
             proven: verdicts.iter().all(fine),
             lost: self.lost(members, &edits),
             said: self.said(members),
-            choices: askers().filter_map(|at| self.choice(owner, at)).collect(),
+            choices: askers().filter_map(|at| self.choice(at)).collect(),
             edits,
             verdicts,
         })
@@ -807,17 +838,15 @@ impl Told<'_, '_> {
             let name = || service.clone();
             let is_live =
                 |port: &String, binding: &Binding| later.ports.get(port).is_some_and(|it| it.contains(binding));
-            let backend = self.after.plan.routes.iter().flat_map(|route| &route.backends).find(|it| it.id == before.id);
-            let routed = backend.and_then(|it| it.address.rsplit_once(':')).map(|(_, port)| port.to_owned());
+            let served = self.served.get(&before.id);
             for (port, bindings) in &before.port_bindings {
                 for Binding { host_ip, host_port } in bindings.iter().filter(|binding| !is_live(port, binding)) {
-                    let number = port.split('/').next().unwrap_or_default();
                     lost.insert(Lost::Port {
                         service: name(),
                         port: port.clone(),
                         host_ip: host_ip.clone(),
                         host_port: host_port.clone(),
-                        routed: port.ends_with("/tcp") && routed.as_deref() == Some(number),
+                        routed: served.is_some_and(|it| it.contains(port)),
                     });
                 }
             }
@@ -911,13 +940,13 @@ impl Told<'_, '_> {
         said.into_iter().collect()
     }
 
-    fn choice(&self, owner: &Owner, at: usize) -> Option<Choice> {
+    fn choice(&self, at: usize) -> Option<Choice> {
         let Self { first, after, .. } = *self;
         let container = first.container(at)?;
         if self.main.keep.contains(&container.id) && !self.main.outside.contains_key(&container.id) {
             return None;
         }
-        let ports = lost_ports(first, self.main, owner, at);
+        let ports = lost_ports(first, self.main, self.served, at);
         let rules = self.main.outside.get(&container.id).cloned().unwrap_or_else(|| {
             after.refusals(at).iter().filter(|it| is_about_isolation(it)).filter_map(|it| it.rule).collect()
         });
@@ -942,17 +971,34 @@ impl Told<'_, '_> {
     }
 }
 
+/// Only what all of them say: one container that says it is of this project chooses no folder and no file. But Compose notes
+/// its files only on what it makes anew: those of ours that some were started with count, in the project's folder.
 fn files(world: &World<'_>, members: &[usize]) -> Files {
-    // Only what all of them say: one container that says it is of this project chooses no folder.
-    let label = |key: &str| {
-        let mut said = members.iter().filter_map(|at| world.context.candidates.get(*at)).map(|it| it.labels.get(key));
-        let first = said.next()??;
-        said.all(|other| other == Some(first)).then(|| first.to_owned())
+    let said = |key: &'static str| -> Vec<Option<&str>> {
+        members.iter().filter_map(|at| world.context.candidates.get(*at)).map(|it| it.labels.get(key)).collect()
     };
-    Files {
-        working_dir: label("com.docker.compose.project.working_dir"),
-        config_files: label("com.docker.compose.project.config_files"),
-    }
+    let dirs = said("com.docker.compose.project.working_dir");
+    let folder = dirs.first().copied().flatten().filter(|first| dirs.iter().all(|it| *it == Some(*first)));
+    let number = |path: &str| {
+        let name = folder.and_then(|folder| path.strip_prefix(folder)).and_then(|rest| rest.strip_prefix('/'));
+        file_number(name.unwrap_or(path))
+    };
+    let lists = said("com.docker.compose.project.config_files");
+    let of_others = |list: &str| -> Vec<String> {
+        list.split(',').filter(|path| number(path).is_none()).map(ToOwned::to_owned).collect()
+    };
+    let mut all = lists.iter().map(|list| list.map(of_others));
+    let base = all.next().flatten().filter(|first| all.all(|other| other.as_ref() == Some(first)));
+    let config_files = base.map(|base| {
+        let own: BTreeMap<usize, &str> = lists
+            .iter()
+            .flatten()
+            .flat_map(|list| list.split(','))
+            .filter_map(|path| Some((number(path).filter(|number| *number < MOST_FILES)?, path)))
+            .collect();
+        base.into_iter().chain(own.into_values().map(ToOwned::to_owned)).collect::<Vec<_>>().join(",")
+    });
+    Files { working_dir: folder.map(ToOwned::to_owned), config_files }
 }
 
 /// Adds what a file needs to know of what stays.

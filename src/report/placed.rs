@@ -107,6 +107,10 @@ impl<'a> Places<'a> {
         let files = self.files.iter().find(|files| Some(&*files.project.name) == edit.owner.group())?;
         let name = match &edit.what {
             What::Network(network) => return first(files, [vec!["networks", &network.key], vec!["networks"]]),
+            What::Bind(binding) => {
+                let key = binding.key.as_deref().unwrap_or_default();
+                return first(files, [vec!["networks", key], vec!["networks"]]);
+            }
             What::Service { name, .. } => name.as_str(),
         };
         let What::Service { change, .. } = &edit.what else { return None };

@@ -409,6 +409,8 @@ const NAME: preview::Parameter = ("name", &[]);
 const KEEP: preview::Parameter = ("keep", &[]);
 /// `?fail-on=` of `GET /fix`.
 const FAIL_ON: preview::Parameter = ("fail-on", &["left", "open"]);
+/// `?bind-hosts=true` of `GET /fix`.
+const BIND_HOSTS: preview::Parameter = ("bind-hosts", &["true", "false"]);
 /// `?files=false` of `GET /fix`: the summary without the files.
 const FILES: preview::Parameter = ("files", &["true", "false"]);
 
@@ -423,7 +425,7 @@ async fn fixed(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri,
 /// What to change. 404 where a name is nobody's; with `?fail-on=`, 409 where something is not mended; with `?fail-on=open`, 428
 /// where a question is open.
 async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderMap) -> Response {
-    let wanted = match Wanted::read(uri, &[NAME, KEEP, FAIL_ON, FILES], &shared.settings) {
+    let wanted = match Wanted::read(uri, &[NAME, KEEP, FAIL_ON, BIND_HOSTS, FILES], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -431,8 +433,12 @@ async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderM
     let (kind, services) = (chosen(headers, &[TEXT, JSON]), Arc::clone(&shared.settings));
     let make = move || {
         let names: Vec<String> = name.into_iter().chain(wanted.all("name").iter().cloned()).collect();
-        let remedies = match remedy::ask(&now.inventory, wanted.settings(&services), &names, wanted.all("keep")) {
-            Ok(remedies) => remedies,
+        let settings = wanted.settings(&services);
+        let remedies = match remedy::wishes(&now.inventory, settings, &names, wanted.all("keep")) {
+            Ok((scope, wishes)) => {
+                let bind_hosts = wanted.get("bind-hosts") == Some("true");
+                remedy::plan(&now.inventory, settings, &scope, &remedy::Wishes { bind_hosts, ..wishes })
+            }
             Err(unknown) => {
                 let text = format!("{}\n", report_fix::unknown(&unknown));
                 return View { status: StatusCode::NOT_FOUND, kind: TEXT, text };

@@ -367,7 +367,7 @@ fn bytes(value: &Value) -> Option<i64> {
 /// Published ports: `80/tcp` and where on the host.
 fn published(service: &Value) -> Vec<(String, Value)> {
     let one = |port: &Value| {
-        let (target, protocol, host, ip) = if let Some(text) = port.as_str() {
+        if let Some(text) = port.as_str() {
             let (text, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
             // `127.0.0.1:8080:80`, `8080:80`, `80`; an IPv6 address has colons of its own.
             let (front, target) = text.rsplit_once(':').unwrap_or(("", text));
@@ -380,15 +380,40 @@ fn published(service: &Value) -> Vec<(String, Value)> {
             let protocol = Some(text(port, &["protocol"])).filter(|it| !it.is_empty());
             let host = word(at(port, &["published"]));
             (word(at(port, &["target"])), protocol.unwrap_or_else(|| "tcp".into()), host, text(port, &["host_ip"]))
-        };
-        (format!("{target}/{protocol}"), json!({ "HostIp": ip, "HostPort": host }))
+        }
     };
-    items(service, &["ports"]).map(one).collect()
+    let each = |(target, protocol, host, ip): (String, String, String, String)| {
+        let (targets, hosts) = (range(&target), range(&host));
+        let pairs: Vec<(String, String)> = match (targets.as_slice(), hosts.as_slice()) {
+            // Any one of several, which the engine picks.
+            ([_], [_, _, ..]) => vec![(target, host)],
+            (targets, hosts) => {
+                let host = |at: usize| hosts.get(at).cloned().unwrap_or_default();
+                targets.iter().enumerate().map(|(at, target)| (target.clone(), host(at))).collect()
+            }
+        };
+        let binding = move |(target, host)| (format!("{target}/{protocol}"), json!({ "HostIp": ip, "HostPort": host }));
+        pairs.into_iter().map(binding).collect::<Vec<_>>()
+    };
+    items(service, &["ports"]).map(one).flat_map(each).collect()
+}
+
+/// The ports of `8000-8010`; whatever is no range, or has more ports than there are, is itself.
+fn range(text: &str) -> Vec<String> {
+    let ends = text.split_once('-').and_then(|(from, to)| Some((from.parse::<u16>().ok()?, to.parse::<u16>().ok()?)));
+    match ends {
+        Some((from, to)) if from <= to => (from..=to).map(|port| port.to_string()).collect(),
+        _ => vec![text.to_owned()],
+    }
 }
 
 fn exposed(service: &Value) -> BTreeSet<String> {
     let named = items(service, &["expose"]).map(word);
-    named.map(|port| if port.contains('/') { port } else { format!("{port}/tcp") }).collect()
+    let each = |port: String| {
+        let (ports, protocol) = port.split_once('/').unwrap_or((&port, "tcp"));
+        range(ports).into_iter().map(|port| format!("{port}/{protocol}")).collect::<Vec<_>>()
+    };
+    named.flat_map(each).collect()
 }
 
 impl Project {
@@ -698,6 +723,19 @@ mod tests {
         }
         let edge = inventory("services: {edge: {image: 'traefik:v3.6.1'}}");
         assert_eq!(edge.images.values().next().unwrap().labels.len(), 1);
+    }
+
+    #[test]
+    fn a_range_of_ports_is_all_its_ports() {
+        let web = container(
+            "    ports: ['8000-8002:9000-9002', '7000-7001:80/udp', '6000-6001']\n    expose: ['3000-3001']\n",
+        );
+        let bound: Vec<(&str, &str)> =
+            web.port_bindings.iter().map(|(port, on)| (port.as_str(), on[0].host_port.as_str())).collect();
+        let some = [("6000/tcp", ""), ("6001/tcp", ""), ("80/udp", "7000-7001")];
+        let pairs = [("9000/tcp", "8000"), ("9001/tcp", "8001"), ("9002/tcp", "8002")];
+        assert_eq!(bound, [&some[..], &pairs].concat());
+        assert!(web.exposed_ports.contains("3000/tcp") && web.exposed_ports.contains("3001/tcp"));
     }
 
     #[test]

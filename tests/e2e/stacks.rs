@@ -207,7 +207,13 @@ fn one_round_of_fix_moves_a_project_over() {
     let (status, text) =
         leeward(&lab, &[&["fix"], &files[..], &["--snapshot", &snapshot, "--format", "json"]].concat());
     let fixed = json(&text);
-    assert_eq!(status, Some(0), "{text}");
+    // A port that Traefik does not serve is a question, and all else is mended.
+    let open =
+        fixed["remedies"]["owners"].as_array().unwrap().iter().any(|it| !it["choices"].as_array().unwrap().is_empty());
+    assert_eq!(
+        (status, fixed["standing"].as_str()),
+        if open { (Some(4), Some("open")) } else { (Some(0), Some("mended")) }
+    );
     for (project, text) in fixed["files"].as_object().unwrap() {
         println!("--- {project} ---\n{}", text.as_str().unwrap());
         fs::write(folder(&lab, project).join("compose.leeward.yaml"), text.as_str().unwrap()).unwrap();
@@ -273,4 +279,118 @@ fn short(lost: &Value) -> String {
         "way-out" => format!("way out of {}", of("service")),
         other => format!("{other} of {}", of("service")),
     }
+}
+
+/// Two projects on Traefik's open network, each with a database of its own.
+fn two(name: &str) -> String {
+    format!(
+        "services:\n  app:\n    image: nginx:alpine\n    networks: [default, proxy]\n    labels:\n      traefik.enable: 'true'\n      \
+         traefik.http.routers.{name}.rule: Host(`{name}.example.com`)\n      \
+         traefik.http.services.{name}.loadbalancer.server.port: '80'\n  db: {{image: 'redis:7'}}\nnetworks: {{proxy: {{external: \
+         true}}}}\n"
+    )
+}
+
+/// Runs a line as it is printed, in a shell, with the Compose of this test.
+fn follow(lab: &Lab, compose: &[String], line: &str) {
+    let line = line.replace("docker compose", &compose.join(" "));
+    lab.note(&line);
+    let mut command = Command::new("sh");
+    command.args(["-ec", &line]).env_remove("COMPOSE_FILE").env("DOCKER_GID", lab.socket_group());
+    let output = lab.with_engine(&mut command).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Follows all that `fix` says of a project: writes its files, puts the lines into `.env`, runs the commands.
+fn fix_and_follow(lab: &Lab, compose: &[String], project: &str, modes: &str) {
+    let folder = lab.folder().join("stacks").display().to_string();
+    let ask =
+        ["fix", project, "--engine", &lab.socket(), "--isolation-of", modes, "--write", &folder, "--format", "json"];
+    let (status, text) = leeward(lab, &ask);
+    assert_eq!(status, Some(0), "{text}");
+    let fixed = json(&text);
+    let only: Vec<&str> =
+        fixed["remedies"]["owners"].as_array().unwrap().iter().filter_map(|it| it["owner"].as_str()).collect();
+    assert_eq!(only, [project], "{text}");
+    for line in fixed["commands"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
+        if let Some((place, env)) = line.split_once(", and this line into the .env there: ") {
+            let (start, place) = place.split_once(" into ").unwrap();
+            let file = PathBuf::from(place).join(start.rsplit(' ').next().unwrap());
+            assert!(file.exists(), "{} is not written", file.display());
+            fs::write(PathBuf::from(place).join(".env"), format!("{env}\n")).unwrap();
+        } else if !line.starts_with('#') {
+            follow(lab, compose, line);
+        }
+    }
+}
+
+#[test]
+fn fix_writes_its_files_and_moves_one_project_after_the_other() {
+    const NAME: &str = "fix_writes_its_files_and_moves_one_project_after_the_other";
+    let Some(means) = crate::means(NAME) else { return };
+    let is_second = |compose: &&Vec<String>| {
+        let said = Command::new(&compose[0]).args(&compose[1..]).args(["version", "--short"]).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).trim_start_matches('v').starts_with('2')
+    };
+    let Some(compose) = means.composes.iter().find(is_second) else {
+        return crate::left_out(NAME, &["compose-2: LEEWARD_COMPOSE names none".to_owned()]);
+    };
+    let lab = Lab::start(NAME, compose);
+    images::make_all(&lab, &means.traefik);
+    for (name, port, tag) in [("nginx", "80", "nginx:alpine"), ("redis", "6379", "redis:7")] {
+        images::stub(&lab, name, port);
+        lab.docker_ok(&["tag", &format!("stub-{name}"), tag]);
+    }
+    // All of them under `warn`.
+    let front = old_front(&lab);
+    let file = fs::read_to_string(front.join("compose.yaml")).unwrap();
+    let modes = |modes: &str| {
+        let line = format!("      LEEWARD_SERVER: http://127.0.0.1:9000\n      LEEWARD_ISOLATION_OF: {modes}\n");
+        let text = file.replace("      LEEWARD_SERVER: http://127.0.0.1:9000\n", &line);
+        assert!(text.contains("LEEWARD_ISOLATION_OF"), "{text}");
+        fs::write(front.join("compose.yaml"), text).unwrap();
+        follow(&lab, compose, &format!("cd {} && docker compose up -d", front.display()));
+    };
+    modes("one=warn,two=warn");
+    for name in ["one", "two"] {
+        let folder = folder(&lab, name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("compose.yaml"), two(name)).unwrap();
+        follow(&lab, compose, &format!("cd {} && docker compose up -d", folder.display()));
+    }
+    let both = || {
+        for host in ["one.example.com", "two.example.com"] {
+            lab.until_visit(host, 200, "from image");
+        }
+    };
+    both();
+    // One, and then the other; Traefik is made anew in between, from its files.
+    fix_and_follow(&lab, compose, "one", "one=warn,two=warn");
+    both();
+    modes("two=warn");
+    both();
+    fix_and_follow(&lab, compose, "two", "two=warn");
+    both();
+    modes("nobody=warn");
+    both();
+    let audit = || {
+        let (_, text) = leeward(&lab, &["audit", "--engine", &lab.socket(), "--format", "json"]);
+        let found = json(&text)["findings"].as_array().unwrap().clone();
+        found.into_iter().filter(|it| it["rule"] == "NET-029").collect::<Vec<_>>()
+    };
+    assert_eq!(audit(), [Value::Null; 0]);
+
+    // Somebody starts one without the override: it is refused, and the finding says how to start it.
+    let own = folder(&lab, "one");
+    follow(&lab, compose, &format!("cd {} && docker compose -f compose.yaml up -d", own.display()));
+    lab.until_visit("one.example.com", 404, "");
+    let found = audit();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let remedy = found[0]["remedy"].as_str().unwrap();
+    let command =
+        format!("cd {} && COMPOSE_FILE=compose.yaml:compose.leeward.yaml docker compose up -d", own.display());
+    assert_eq!(remedy.lines().next(), Some(command.as_str()), "{remedy}");
+    follow(&lab, compose, &command);
+    both();
+    assert_eq!(audit(), [Value::Null; 0]);
 }

@@ -116,7 +116,7 @@ fn a_redacted_snapshot_of_each_stack_is_judged_the_same_and_names_nobody() {
 #[test]
 fn every_stack_is_judged_and_none_as_it_is_today_is_let_through() {
     let stacks = stacks();
-    assert!(stacks.len() >= 30, "{} stacks", stacks.len());
+    assert!(stacks.len() >= 34, "{} stacks", stacks.len());
     let mut text = String::new();
     for stack in &stacks {
         let plan = compile(&stack.inventory(), &Settings::default());
@@ -313,4 +313,93 @@ fn compose_2() -> Option<Vec<String>> {
         let output = Command::new(&compose[0]).args(&compose[1..]).args(["version", "--short"]).output();
         output.is_ok_and(|it| it.stdout.starts_with(b"2.") || it.stdout.starts_with(b"v2."))
     })
+}
+
+/// `docker-compose` 1.29, which knows neither `!reset` nor `!override`.
+fn compose_1() -> Option<&'static str> {
+    let output = Command::new("docker-compose").args(["version", "--short"]).output();
+    output.is_ok_and(|it| it.stdout.starts_with(b"1.29")).then_some("docker-compose")
+}
+
+/// A line of what is to be deleted by hand, as a path into the file; the last word may be an entry of a list.
+fn delete(file: &mut serde_json::Value, line: &str) {
+    let words: Vec<&str> = line.split(": ").collect();
+    let (last, path) = words.split_last().unwrap();
+    let place = path.iter().try_fold(&mut *file, |at, word| at.get_mut(*word));
+    let found = match place {
+        Some(serde_json::Value::Array(items)) => {
+            let there = items.len();
+            items.retain(|it| it != *last);
+            items.len() < there
+        }
+        Some(serde_json::Value::Object(map)) => map.remove(*last).is_some(),
+        _ => false,
+    };
+    assert!(found, "there is no {line} to delete in {file}");
+}
+
+/// With docker-compose 1.29: what `fix` says to delete by hand, and nothing else, makes its file come to the same.
+#[test]
+fn what_is_deleted_by_hand_makes_an_older_compose_read_the_same() {
+    let Some(program) = compose_1() else {
+        return left_out(
+            "what_is_deleted_by_hand_makes_an_older_compose_read_the_same",
+            &["docker-compose-1: no docker-compose 1.29".to_owned()],
+        );
+    };
+    let (mut read, mut followed) = (0, 0);
+    for stack in stacks() {
+        let inventory = stack.inventory();
+        let remedies = stack.remedies(&inventory);
+        let place = tempfile::TempDir::new().unwrap();
+        for path in &stack.paths {
+            let name = project(path).name;
+            let owner = Owner::Group(name.clone());
+            let Some(ours) = fix::compose(&remedies, &owner) else { continue };
+            let mut own: serde_json::Value = serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+            // Projects have no name of their own there.
+            own.as_object_mut().unwrap().remove("name");
+            let base = place.path().join("base.yaml");
+            let config = |files: &[&Path]| {
+                let mut command = Command::new(program);
+                command.arg("--project-directory").arg("/srv/stack").args(["-p", &name]);
+                for file in files {
+                    command.arg("-f").arg(file);
+                }
+                command.arg("config").output().unwrap()
+            };
+            fs::write(&base, own.to_string()).unwrap();
+            if !config(&[&base]).status.success() {
+                continue;
+            }
+            read += 1;
+            for line in fix::by_hand(&remedies, &owner) {
+                followed += 1;
+                delete(&mut own, &line);
+            }
+            fs::write(&base, own.to_string()).unwrap();
+            let lines = ours.lines().filter(|line| !line.contains("!reset"));
+            let ours: String = lines.map(|line| line.replace(" !override", "") + "\n").collect();
+            let file = place.path().join("ours.yaml");
+            fs::write(&file, &ours).unwrap();
+            let output = config(&[&base, &file]);
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{name}: {error}\n{ours}");
+            let merged = compose::read(&String::from_utf8(output.stdout).unwrap(), &name).unwrap();
+            let merged = compose::deploy(&[merged], Inventory::default());
+            for (id, container) in &merged.containers {
+                let meant = &remedies.after.containers[id];
+                assert_eq!(on(container), on(meant), "{name}: {}\n{ours}", container.name);
+                assert_eq!(container.port_bindings, meant.port_bindings, "{name}: {}", container.name);
+                let (now, wanted) = (&container.confinement, &meant.confinement);
+                assert_eq!(
+                    (&now.cap_add, &now.sysctls),
+                    (&wanted.cap_add, &wanted.sysctls),
+                    "{name}: {}",
+                    container.name
+                );
+            }
+        }
+    }
+    assert!(read >= 15 && followed >= 20, "{read} {followed}");
 }

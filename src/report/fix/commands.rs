@@ -1,9 +1,12 @@
 //! What to run, in the order that works: Traefik's networks first, then the applications.
 
 use super::overrides::{self, file_number, next_file};
+use std::collections::BTreeMap;
+
 use super::owners;
+use crate::policy::leeward_labels::{HOSTS, TRAEFIK};
 use crate::policy::names::Owner;
-use crate::remedy::{Change, Files, NewNetwork, Remedies, Seat, What, is_writable};
+use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, Seat, What, is_writable};
 
 /// What to do in the files of one owner, and then to run.
 #[derive(Clone, Debug)]
@@ -120,7 +123,23 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     let folder = folder(remedies, owner);
     // Each line by itself: where there is no such folder, nothing is done to whatever project is here.
     let cd = format!("cd {} && ", quoted(&folder));
+    for edit in &edits {
+        if let What::Bind(binding) = &edit.what {
+            remove(binding, lines);
+        }
+    }
     if is_front {
+        let is_declared = |edit: &&&Edit| matches!(&edit.what, What::Service { change: Change::Label { key, .. }, .. } if key == TRAEFIK);
+        if edits.iter().any(|edit| is_declared(&edit)) {
+            // A container gets its labels when it is made, and without this one Leeward does not know Traefik.
+            lines.push(
+                "# makes the new networks, and Traefik anew with its label: every site is away for some seconds"
+                    .to_owned(),
+            );
+            lines.push(format!("{cd}docker compose up -d"));
+            put_back(&edits, &remedies.traefiks, lines);
+            return;
+        }
         lines.push("# makes the new networks, and leaves the Traefik that runs alone".to_owned());
         lines.push(format!("{cd}docker compose up -d --no-recreate"));
         for edit in &edits {
@@ -132,13 +151,14 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
                     // The engine gives no more names to one that is there.
                     lines.push(format!("docker network disconnect {} {}", quoted(network), quoted(egress)));
                 }
-                lines.push(connect(seat, egress));
+                lines.push(connect(&seat.network, egress, seat));
                 continue;
             }
             let container = remedies.traefiks.first().filter(|_| remedies.traefiks.len() == 1);
             let container = container.unwrap_or(name);
             lines.push(format!("docker network connect {} {}", quoted(network), quoted(container)));
         }
+        put_back(&edits, &[], lines);
         lines.push(
             "# at the next `docker compose up -d` here Traefik is made anew: every site is away for some seconds"
                 .to_owned(),
@@ -152,6 +172,7 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         lines.push(format!("{cd}COMPOSE_FILE={} docker compose down", base_files(&files, true)));
     }
     lines.push(format!("{cd}docker compose up -d"));
+    put_back(&edits, &[], lines);
     // Compose removes no network that its files do not name any more, and the engine has about thirty for all.
     let old = edits.iter().filter_map(|edit| match &edit.what {
         What::Network(NewNetwork { replaces: Some(old), .. }) if !keeps_subnet && is_writable(old) => Some(old),
@@ -164,13 +185,54 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     }
 }
 
+/// Takes a network away that gets a label: only one that is made anew gets it.
+fn remove(binding: &Binding, lines: &mut Vec<String>) {
+    let Binding { network, key, hosts, is_there, driver, options, labels, subnets, members } = binding;
+    if !is_there {
+        return;
+    }
+    lines.push(format!("# {network} is made anew with its label: whoever is on it is away for some seconds"));
+    for (container, _) in members {
+        lines.push(format!("docker network disconnect -f {} {}", quoted(network), quoted(container)));
+    }
+    lines.push(format!("docker network rm {}", quoted(network)));
+    if key.is_none() {
+        let mut labels = labels.clone();
+        labels.insert(HOSTS.to_owned(), hosts.clone());
+        let subnets = subnets.iter().fold(String::new(), |flags, it| flags + " --subnet " + &quoted(it));
+        let driver = if driver == "bridge" { String::new() } else { format!(" -d {}", quoted(driver)) };
+        lines.push(made(network, &format!("{driver}{subnets}"), options, &labels));
+    }
+}
+
+/// Puts the containers of a network that was made anew on it again; those of `made` are on it already.
+fn put_back(edits: &[&Edit], made: &[String], lines: &mut Vec<String>) {
+    for edit in edits {
+        let What::Bind(Binding { network, members, .. }) = &edit.what else { continue };
+        for (container, seat) in members.iter().filter(|(container, _)| !made.contains(container)) {
+            lines.push(connect(network, container, seat));
+        }
+    }
+}
+
+fn connect(network: &str, container: &str, Seat { aliases, addresses, .. }: &Seat) -> String {
+    let aliases = aliases.iter().map(|alias| format!(" --alias {}", quoted(alias)));
+    let addresses = addresses.iter().map(|it| format!(" --{} {it}", if it.is_ipv4() { "ip" } else { "ip6" }));
+    let options: String = aliases.chain(addresses).collect();
+    format!("docker network connect{options} {} {}", quoted(network), quoted(container))
+}
+
 fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     for edit in overrides::edits_of(remedies, owner) {
         match &edit.what {
             What::Network(network) => lines.push(create(network)),
+            What::Bind(binding) => {
+                remove(binding, lines);
+                put_back(&[edit], &[], lines);
+            }
             What::Service { name, change } if is_writable(name) => {
                 lines.push(match change {
-                    Change::Attach(seat) => connect(seat, name),
+                    Change::Attach(seat) => connect(&seat.network, name, seat),
                     Change::Detach(network) => {
                         format!("docker network disconnect {} {}", quoted(network), quoted(name))
                     }
@@ -182,18 +244,15 @@ fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     }
 }
 
-fn connect(Seat { network, aliases, addresses }: &Seat, container: &str) -> String {
-    let aliases = aliases.iter().map(|alias| format!(" --alias {}", quoted(alias)));
-    let addresses = addresses.iter().map(|it| format!(" --{} {it}", if it.is_ipv4() { "ip" } else { "ip6" }));
-    let options: String = aliases.chain(addresses).collect();
-    format!("docker network connect{options} {} {}", quoted(network), quoted(container))
+fn create(NewNetwork { name, options, labels, .. }: &NewNetwork) -> String {
+    made(name, "", options, labels)
 }
 
-fn create(network: &NewNetwork) -> String {
-    let options = network.options.iter().map(|(key, value)| format!(" -o {}", quoted(&format!("{key}={value}"))));
-    let labels = network.labels.iter().map(|(key, value)| format!(" --label {}", quoted(&format!("{key}={value}"))));
+fn made(name: &str, flags: &str, options: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> String {
+    let options = options.iter().map(|(key, value)| format!(" -o {}", quoted(&format!("{key}={value}"))));
+    let labels = labels.iter().map(|(key, value)| format!(" --label {}", quoted(&format!("{key}={value}"))));
     let more: String = options.chain(labels).collect();
-    format!("docker network create --internal{more} {}", quoted(&network.name))
+    format!("docker network create --internal{flags}{more} {}", quoted(name))
 }
 
 /// What `docker run` is to be given, or not to be given any more.

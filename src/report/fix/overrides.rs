@@ -4,28 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::yaml::Yaml;
+use crate::policy::leeward_labels::HOSTS;
 use crate::policy::names::Owner;
-use crate::remedy::{Change, Edit, NewNetwork, Remedies, Seat, Stays, What};
+use crate::remedy::{Binding, Change, Edit, NewNetwork, Remedies, Seat, Stays, What};
+pub use crate::remedy::{file_name, file_number};
 
 /// The first line of every file that `fix` writes; one that does not begin so is never written over.
 pub const MARK: &str = "# Written by `leeward fix`, and written over by it.";
-/// The file's name, where it is the first of its project.
-const FIRST: &str = "compose.leeward.yaml";
-
-/// The name of a project's n-th file; each comes after those before it, and adds to them.
-pub fn file_name(number: usize) -> String {
-    if number < 2 { FIRST.to_owned() } else { format!("compose.leeward-{number}.yaml") }
-}
-
-/// Which of a project's files one of this name is.
-pub fn file_number(name: &str) -> Option<usize> {
-    if name == FIRST {
-        return Some(1);
-    }
-    let number = name.strip_prefix("compose.leeward-")?.strip_suffix(".yaml")?.parse().ok()?;
-    (number > 1 && file_name(number) == name).then_some(number)
-}
-
 /// The name of the next file of a project: the first that it does not run with.
 pub fn next_file(remedies: &Remedies, owner: &str) -> String {
     let files = remedies.files.get(owner).and_then(|files| files.config_files.as_deref()).unwrap_or_default();
@@ -49,7 +34,9 @@ pub fn compose(remedies: &Remedies, owner: &Owner) -> Option<String> {
 /// The same as a value.
 pub(super) fn yaml(remedies: &Remedies, owner: &Owner) -> Option<Yaml> {
     let edits = with_earlier(remedies, owner);
-    (!edits.is_empty()).then(|| File::of(remedies, owner, &edits).yaml())
+    let yaml = (!edits.is_empty()).then(|| File::of(remedies, owner, &edits).yaml());
+    // A label for a network that no project makes is in no file.
+    yaml.filter(|it| !matches!(it, Yaml::Map(entries) if entries.is_empty()))
 }
 
 /// What docker-compose 1.29 needs deleted in the project's own files.
@@ -60,7 +47,12 @@ pub fn by_hand(remedies: &Remedies, owner: &Owner) -> ByHand {
         match &edit.what {
             What::Service { name, change } => {
                 let what = match change {
-                    Change::Detach(network) => format!("networks: {network}"),
+                    // No line of the file says these: the network mode does.
+                    Change::Detach(network) if network == "bridge" || network == "none" => continue,
+                    Change::Detach(network) => {
+                        let at = (owner.to_string(), network.clone());
+                        format!("networks: {}", remedies.keys.get(&at).unwrap_or(network))
+                    }
                     Change::DropNetworkMode => "network_mode".to_owned(),
                     Change::DropPorts { .. } => "ports".to_owned(),
                     Change::KeepCapability(name) => format!("cap_add: {name}"),
@@ -74,7 +66,7 @@ pub fn by_hand(remedies: &Remedies, owner: &Owner) -> ByHand {
             What::Network(network) if network.anew => {
                 lines.insert(format!("networks: {}: all that is there", network.key));
             }
-            What::Network(_) => {}
+            What::Network(_) | What::Bind(_) => {}
         }
     }
     lines.into_iter().collect()
@@ -98,14 +90,22 @@ struct File<'r> {
     owner: String,
     services: BTreeMap<&'r str, Vec<&'r Change>>,
     networks: Vec<&'r NewNetwork>,
+    bound: Vec<&'r Binding>,
 }
 
 impl<'r> File<'r> {
     fn of(remedies: &'r Remedies, owner: &Owner, edits: &[&'r Edit]) -> Self {
-        let mut file = Self { remedies, owner: owner.to_string(), services: BTreeMap::new(), networks: Vec::new() };
+        let mut file = Self {
+            remedies,
+            owner: owner.to_string(),
+            services: BTreeMap::new(),
+            networks: Vec::new(),
+            bound: Vec::new(),
+        };
         for edit in edits {
             match &edit.what {
                 What::Network(network) => file.networks.push(network),
+                What::Bind(binding) => file.bound.push(binding),
                 What::Service { name, change } => file.services.entry(name).or_default().push(change),
             }
         }
@@ -132,11 +132,18 @@ impl<'r> File<'r> {
         for (service, changes) in &self.services {
             services.push(((*service).to_owned(), self.service(service, changes, &mut external)));
         }
-        let own = self.networks.iter().map(|network| (network.key.clone(), declared(network)));
+        let hosts = |name: &str| self.bound.iter().find(|it| it.network == name).map(|it| &it.hosts);
+        let own = self.networks.iter().map(|network| (network.key.clone(), declared(network, hosts(&network.name))));
+        // Of those that the project's own file declares.
+        let is_declared = |name: &str| self.networks.iter().any(|it| it.name == name);
+        let bound = self.bound.iter().filter(|it| !is_declared(&it.network)).filter_map(|it| {
+            let label = Yaml::Map(vec![(HOSTS.to_owned(), Yaml::text(&it.hosts))]);
+            Some((it.key.clone()?, Yaml::Map(vec![("labels".to_owned(), label)])))
+        });
         let others = external.into_iter().map(|(key, name)| {
             (key, Yaml::Map(vec![("name".to_owned(), Yaml::text(name)), ("external".to_owned(), Yaml::Flag(true))]))
         });
-        let networks: Vec<(String, Yaml)> = own.chain(others).collect();
+        let networks: Vec<(String, Yaml)> = own.chain(bound).chain(others).collect();
         let parts = [("services", services), ("networks", networks)];
         let parts = parts.into_iter().filter(|(_, entries)| !entries.is_empty());
         Yaml::Map(parts.map(|(key, entries)| (key.to_owned(), Yaml::Map(entries))).collect())
@@ -246,8 +253,10 @@ fn place(seat: &Seat) -> Yaml {
     Yaml::Map(entries)
 }
 
-fn declared(network: &NewNetwork) -> Yaml {
+fn declared(network: &NewNetwork, hosts: Option<&String>) -> Yaml {
     let NewNetwork { name, driver, anew, options, labels, other_subnet, subnets, .. } = network;
+    let mut labels = labels.clone();
+    labels.extend(hosts.map(|hosts| (HOSTS.to_owned(), hosts.clone())));
     let texts = |map: &BTreeMap<String, String>| {
         Yaml::Map(map.iter().map(|(key, value)| (key.clone(), Yaml::text(value))).collect())
     };
@@ -260,7 +269,7 @@ fn declared(network: &NewNetwork) -> Yaml {
         entries.push(("driver_opts".to_owned(), texts(options)));
     }
     if !labels.is_empty() {
-        entries.push(("labels".to_owned(), texts(labels)));
+        entries.push(("labels".to_owned(), texts(&labels)));
     }
     if *other_subnet && !*anew {
         entries.push(("ipam".to_owned(), Yaml::Reset));

@@ -7,10 +7,12 @@ use super::overrides::{by_hand, compose, next_file};
 use super::owners;
 use super::{Standing, standing};
 use crate::plan::Outcome;
-use crate::policy::leeward_labels::ALLOW;
+use crate::policy::leeward_labels::{ALLOW, HOSTS};
 use crate::policy::names::Owner;
 use crate::policy::refusal::Refusal;
-use crate::remedy::{Change, Choice, Edit, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What, is_liveness};
+use crate::remedy::{
+    Binding, Change, Choice, Edit, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What, is_liveness,
+};
 use crate::report::visible::{visible, visible_lines};
 use crate::report::words::{Remedy as _, Words as _};
 
@@ -50,7 +52,7 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         ));
         out.0.push('\n');
     }
-    if remedies.owners.is_empty() {
+    if remedies.owners.is_empty() && remedies.traefik.is_empty() {
         out.0.truncate(out.0.trim_end().len());
         out.0.push('\n');
         return out.0;
@@ -75,8 +77,9 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         .collect();
     if !old.is_empty() {
         out.line(
-            "The files need Compose 2.24 or later, for !reset and !override. With an older one, delete this from your own \
-             files, and from ours the lines with !reset and the words !override:",
+            "The files need Compose 2.24 or later, for !reset and !override. With docker-compose 1.29: delete this from your \
+             own files; from ours delete the lines with !reset and the words !override; if yours begin with `version:`, \
+             write the same line into ours:",
         );
         for (owner, lines) in old {
             for line in lines.iter().take(MOST) {
@@ -259,6 +262,10 @@ fn first_line(remedies: &Remedies) -> String {
     }
     let (open, verdicts) = (open.join(", and "), remedies.owners.iter().flat_map(|it| &it.verdicts));
     match standing(remedies) {
+        Standing::Mended if remedies.owners.is_empty() && !remedies.traefik.is_empty() => {
+            "MENDED: every container that asks for a route is routed and isolated; below is what binds its hosts."
+                .to_owned()
+        }
         Standing::Mended if remedies.owners.is_empty() && remedies.lenient.is_empty() => {
             "Nothing to fix: every container that asks for a route is routed and isolated.".to_owned()
         }
@@ -328,6 +335,12 @@ pub fn changes(edits: &[Edit]) -> Vec<String> {
     for edit in edits {
         match &edit.what {
             What::Network(network) => lines.push((network_words(network), Vec::new())),
+            What::Bind(Binding { network, hosts, .. }) => {
+                lines.push((
+                    format!("network {network}: label {HOSTS}={hosts}; nothing else may be claimed on it"),
+                    Vec::new(),
+                ));
+            }
             What::Service { name, change } => {
                 let words = change_words(change);
                 match lines.iter_mut().find(|(known, _)| *known == words) {
@@ -433,14 +446,12 @@ fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
     let names: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
     let mut lines = Vec::new();
     if rules.is_empty() {
-        lines
-            .push(format!("{service} loses {}, which no browser asks for. If it is needed, one of:", ports.join(", ")));
+        lines.push(format!("{service} loses {}, which Traefik does not serve. One of:", ports.join(", ")));
+        lines.push("- do without: go on below".to_owned());
     } else {
-        lines.push(format!("{service}: no edit mends {}. One of:", names.join(", ")));
-    }
-    if allow.is_none() && !rules.is_empty() {
         let why = if *on_host { ": it has no address on a network that Traefik could be told of" } else { "" };
-        lines.push(format!("- (no label helps{why})"));
+        let label = if allow.is_none() { format!(", and no label helps{why}") } else { String::new() };
+        lines.push(format!("{service}: no edit mends {}{label}. One of:", names.join(", ")));
     }
     if let Some(allow) = allow {
         let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
@@ -459,10 +470,11 @@ fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
         ));
     }
     if !ports.is_empty() {
-        lines.push(
-            "- give Traefik an entry point for it, and Leeward --own-entrypoint NAME=OWNER: the port then leads through Traefik"
-                .to_owned(),
-        );
+        lines.push(format!(
+            "- let it come in through Traefik: an entry point for the port there, a TCP or UDP router in labels here, and \
+             Leeward's flag --own-entrypoint NAME={}",
+            remedy.owner
+        ));
     }
     lines
 }
