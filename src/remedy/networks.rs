@@ -98,7 +98,13 @@ pub(super) fn moves(
     // The proxy network, before what is made only where nothing else is shared.
     let mut on_proxy: BTreeSet<usize> = BTreeSet::new();
     let mut proxy: Option<(String, bool)> = None;
-    for (asker, root) in roots.iter().filter(|(asker, _)| !ground.outside.contains(world.id(**asker))) {
+    // Compose takes no other network beside `network_mode: bridge`, so who keeps that joins none.
+    let stays_on_bridge = |at: usize| {
+        let is_bridge = world.container(at).is_some_and(|it| it.network_mode == "bridge");
+        owner.group().is_some() && is_bridge && !leaves(at, "bridge")
+    };
+    let joins = |asker: usize, root: usize| !ground.outside.contains(world.id(asker)) && !stays_on_bridge(root);
+    for (asker, root) in roots.iter().filter(|(asker, root)| joins(**asker, **root)) {
         let good = good_proxy(ground, world, *root, &stays_on(*root));
         let chosen = if let Some(name) = good {
             name.to_owned()

@@ -97,14 +97,22 @@ fn every_answer_is_as_the_contract_describes_it() {
     let good = Serving::start(&["--hold=0s"]);
     let closed = Serving::start(&["--hold=0s", &format!("--token-file={}", token.display())]);
     let empty = Serving::start_at(&nowhere, &["--hold=0s"]);
-    let demo = include_str!("../../src/source/demo.json");
-    let mut on_host: Value = serde_json::from_str(demo).unwrap();
-    let containers = on_host["inventory"]["containers"].as_object_mut().unwrap();
-    let wiki = containers.values_mut().find(|it| it["name"] == "wiki-wiki-1").unwrap();
-    (wiki["network_mode"], wiki["attachments"]) = (json!("host"), json!({}));
-    let snapshot = folder.path().join("on-host.json");
-    std::fs::write(&snapshot, on_host.to_string()).unwrap();
-    let on_host = Serving::start_at(&format!("file:{}", snapshot.display()), &["--hold=0s"]);
+    // The demo, with a wiki that nothing mends, and with one that publishes a port that is not for browsers.
+    let changed = |file: &str, field: &str, value: Value| {
+        let mut demo: Value = serde_json::from_str(include_str!("../../src/source/demo.json")).unwrap();
+        let containers = demo["inventory"]["containers"].as_object_mut().unwrap();
+        let wiki = containers.values_mut().find(|it| it["name"] == "wiki-wiki-1").unwrap();
+        wiki[field] = value;
+        if field == "network_mode" {
+            wiki["attachments"] = json!({});
+        }
+        let path = folder.path().join(file);
+        std::fs::write(&path, demo.to_string()).unwrap();
+        Serving::start_at(&format!("file:{}", path.display()), &["--hold=0s"])
+    };
+    let on_host = changed("on-host.json", "network_mode", json!("host"));
+    let binding = json!({ "53/udp": [{ "host_ip": "", "host_port": "53" }] });
+    let publishing = changed("publishing.json", "port_bindings", binding);
     let of = |names: &[(&'static str, &'static str)]| names.iter().copied().collect::<BTreeMap<_, _>>();
     // Paths of the contract, and what stands for their parameters.
     let named = of(&[
@@ -174,6 +182,9 @@ fn every_answer_is_as_the_contract_describes_it() {
     }
     for (path, real) in [("/fix", "/fix?fail-on=left"), ("/fix/{name}", "/fix/wiki?fail-on=left")] {
         asked.push((path, real.to_owned(), on_host.port, JSON.to_owned()));
+    }
+    for (path, real) in [("/fix", "/fix?fail-on=open"), ("/fix/{name}", "/fix/wiki?fail-on=open")] {
+        asked.push((path, real.to_owned(), publishing.port, JSON.to_owned()));
     }
     let etag = good.get("/config").lines().find_map(|line| line.strip_prefix("etag: ").map(str::to_owned)).unwrap();
     for (path, real) in [("/config", "/config"), ("/config/{traefik}", "/config/front-traefik-1")] {

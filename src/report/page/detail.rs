@@ -302,7 +302,7 @@ fn one_network(facts: &Facts<'_>, network: &Network) -> Page {
                     thead { tr { th { "Container" } th { "Project" } th { "Outcome" } th { "Its line here" } } }
                     tbody {
                         @for it in members.iter().take(MOST) {
-                            tr data-key=(it.id) {
+                            tr data-key=(visible(it.id.as_str())) {
                                 th scope="row" { (to_container(it.name, it.id)) }
                                 td data-name="Project" { a href=(link::project(&it.owner)) { (link::name(&it.owner)) } }
                                 td data-name="Outcome" { (if it.role == Role::Traefik { "Traefik" } else { outcome(it.outcome) }) }

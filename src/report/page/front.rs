@@ -145,7 +145,7 @@ fn to_do(refused: &[Refused<'_>]) -> Markup {
             h2 #todo { "What to do" }
             ul {
                 @for it in refused.iter().take(MOST_IN_CELL) {
-                    li data-key=(it.id) {
+                    li data-key=(visible(it.id)) {
                         (to_container(it.container, &ContainerId::from(it.id))) " is refused"
                         @if let Some(rule) = &it.refusal.rule { " by " (to_rule(rule.as_str())) }
                         ": " (short(&it.refusal.words(), 200)) ". "
@@ -159,11 +159,13 @@ fn to_do(refused: &[Refused<'_>]) -> Markup {
 }
 
 fn form(facts: &Facts<'_>, filter: &Filter) -> Markup {
-    let owners: BTreeSet<&str> = facts.plan.decisions.values().map(|it| it.owner.as_str()).collect();
+    // Names with hidden characters have links, but cannot stand in a form.
+    let owners: BTreeSet<&str> =
+        facts.plan.decisions.values().map(|it| it.owner.as_str()).filter(|it| visible(it) == *it).collect();
     html! {
         form.filter method="get" action="/" role="search" {
             @if filter.matrix { input type="hidden" name="view" value="matrix"; }
-            label { "Find " input type="search" name="q" value=(filter.text) placeholder="name, host, network"; }
+            label { "Find " input type="search" name="q" value=(visible(&filter.text)) placeholder="name, host, network"; }
             label { "Project "
                 select name="project" {
                     option value="" { "all" }
@@ -171,7 +173,7 @@ fn form(facts: &Facts<'_>, filter: &Filter) -> Markup {
                         option value=(owner) selected[filter.project == *owner] { (short(owner, 60)) }
                     }
                     @if !filter.project.is_empty() && !owners.iter().take(MOST_PROJECTS).any(|it| *it == filter.project) {
-                        option value=(filter.project) selected { (short(&filter.project, 60)) }
+                        option value=(visible(&filter.project)) selected { (short(&filter.project, 60)) }
                     }
                 }
             }
@@ -246,7 +248,7 @@ fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, rou
     let outbound = facts.plan.outbound.iter().filter(|it| it.id == *node.id && it.holds());
     let outbound: Vec<String> = outbound.map(|it| it.target.to_string()).take(MOST_ROWS).collect();
     html! {
-        tr data-key=(node.id) {
+        tr data-key=(visible(node.id.as_str())) {
             th scope="row" { (to_container(node.name, node.id)) div.quiet { a href=(link::project(&node.owner)) { (link::name(&node.owner)) } } }
             td data-name="State" {
                 (outcome(node.outcome)) " "
@@ -294,7 +296,7 @@ fn refusals(refused: &[&Refused<'_>]) -> Markup {
             h2 #refused { "Refused (" (refused.len()) ")" }
             @if refused.is_empty() { p.quiet { "None." } }
             @for it in refused.iter().take(MOST_REFUSED) {
-                article.refused data-key=(it.id) {
+                article.refused data-key=(visible(it.id)) {
                     h3 { (to_container(it.container, &ContainerId::from(it.id))) " " span.quiet { (link::name(it.owner)) } }
                     p {
                         @if let Some(rule) = &it.refusal.rule { (to_rule(rule.as_str())) " " }

@@ -47,7 +47,7 @@ pub(super) fn table<'a>(seen: &Seen<'a>, shows: impl Fn(&ContainerNode<'a>) -> b
                     }
                     tbody {
                         @for network in networks.iter().take(MOST) {
-                            tr data-key=(network.id) {
+                            tr data-key=(short(network.id.as_str(), 80)) {
                                 th scope="row" {
                                     a href=(link::network(network.name, network.id)) { (short(network.name, 30)) }
                                     div.quiet { (role(network.role)) " " (badge(network.state, "")) }
