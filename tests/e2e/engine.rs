@@ -494,7 +494,7 @@ fn generated(printed: &str) -> Vec<(String, String)> {
     for line in printed.lines() {
         match (line.strip_prefix("---").and_then(|line| line.strip_suffix("---")), units.last_mut()) {
             (Some(name), _) => units.push((name.to_owned(), String::new())),
-            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, Some((_, text))) => text.extend([line, "\n"]),
             (None, None) => {}
         }
     }
