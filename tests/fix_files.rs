@@ -489,7 +489,7 @@ fn todays_hosts_are_bound_and_nobody_is_refused_for_it() {
         .collect();
     assert_eq!(refused, [""; 0]);
 
-    // Everybody: what is there is made anew with its label, and everybody on it is put on it again.
+    // Everybody: what is there is recreated with its label, and everybody on it is put on it again.
     let all = ask(&[]);
     let file = fix::compose(&all, &Owner::Group("front".to_owned())).unwrap();
     assert!(file.contains("leeward.hosts: \"d.example.com,e.example.com\""), "{file}");

@@ -1,5 +1,6 @@
 //! `leeward check`: a Compose project's routes and findings, before it is deployed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::net::IpAddr;
@@ -13,11 +14,14 @@ use leeward::policy::finding::Subject;
 use leeward::remedy::{self, Remedies};
 use leeward::report::audit::Audit;
 use leeward::report::check;
+use leeward::report::fix;
 use leeward::report::placed::{Files, Places};
 use leeward::report::rule;
+use leeward::report::visible::visible;
 use leeward::source::compose::{self, Folders, Project};
 use leeward::source::lines::Written;
 use leeward::source::snapshot;
+use tracing::warn;
 
 use super::audit::{FailOn, Format};
 use super::fix::{of_projects, own_networks};
@@ -92,8 +96,7 @@ impl Check {
             return super::print(&text).map(|()| Exit::Good);
         }
         let settings = policy.settings()?;
-        let read = files.iter().map(|file| read(file, project_name.as_deref()));
-        let read = with_sources(read.collect::<Result<Vec<_>, Failure>>()?, &source)?;
+        let read = with_sources(read_all(&files, project_name.as_deref())?, &source)?;
         let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
         let projects: Vec<Project> = read.iter().map(|it| it.project.clone()).collect();
         let mut inventory = compose::deploy(&projects, there);
@@ -123,6 +126,24 @@ impl Check {
         let found = fail_on.severity().is_some_and(|severity| Audit::of(&plan).reaches(severity));
         Ok(if refused || found { Exit::No } else { Exit::Good })
     }
+}
+
+/// Several projects, each from one file.
+pub(super) fn read_all(files: &[PathBuf], name: Option<&str>) -> Result<Vec<Read>, Failure> {
+    let all = files.iter().map(|file| read(file, name)).collect::<Result<Vec<Read>, Failure>>()?;
+    let mut seen = BTreeMap::new();
+    for (it, file) in all.iter().zip(files) {
+        if let Some(before) = seen.insert(&it.project.name, file) {
+            return Err(Failure::Settings(format!(
+                "`{}` and `{}` are files of one project, `{}`; Compose merges them: docker compose -f {0} -f {1} config \
+                 --format json, and name its output instead",
+                before.display(),
+                file.display(),
+                it.project.name
+            )));
+        }
+    }
+    Ok(all)
 }
 
 /// A project, and the file itself or, where it is what Compose wrote, the usual files beside it.
@@ -155,7 +176,21 @@ pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
     };
     // A file of another name than those that Compose looks for is the only one.
     let alone = is_as_written && !usual.iter().any(|it| it.file_name() == file.file_name());
-    let files = files_in(&folder, if alone { &[] } else { &usual }, if alone { Some(file) } else { None });
+    let mut files = files_in(&folder, if alone { &[] } else { &usual }, if alone { Some(file) } else { None });
+    if let Some(names) = files.config_files.as_mut().filter(|_| is_as_written) {
+        let others = names.split(',').filter(|name| file.file_name().is_some_and(|own| own.to_str() != Some(name)));
+        let others: Vec<&str> = others.collect();
+        if !others.is_empty() {
+            warn!(
+                "only {} is read, and Compose reads {} there too: name the output of `docker compose config --format json`",
+                visible(&file.display().to_string()),
+                visible(&others.join(", "))
+            );
+        }
+        // A file that `fix` wrote before was not read, so it is written anew and not added to.
+        let kept = names.split(',').filter(|name| fix::file_number(name).is_none());
+        *names = kept.collect::<Vec<_>>().join(",");
+    }
     Ok(Read { project, written, files })
 }
 

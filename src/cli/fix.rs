@@ -16,7 +16,7 @@ use leeward::source::compose::{self, Project};
 use leeward::source::snapshot;
 use serde::Deserialize;
 
-use super::check::{Read, STDIN, read};
+use super::check::{Read, STDIN, read_all};
 use super::folders::{self, Override};
 use super::judged::{Asking, Judged, Place};
 use super::{Ended, Exit, Failure};
@@ -283,7 +283,7 @@ fn of_files(
     settings: &Settings,
     (keep, bind_hosts): (&[String], bool),
 ) -> Result<(Remedies, Vec<String>), Failure> {
-    let read = files.iter().map(|file| read(file, name)).collect::<Result<Vec<Read>, Failure>>()?;
+    let read = read_all(files, name)?;
     let (projects, places): (Vec<Project>, Vec<remedy::Files>) =
         read.into_iter().map(|Read { project, files, .. }| (project, files)).unzip();
     let mut inventory = compose::deploy(&projects, there);

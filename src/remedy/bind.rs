@@ -16,7 +16,7 @@ use crate::settings::Settings;
 
 /// The bindings that leave everybody who is routed as he is: of every network over which one of `wanted` is reached, and of
 /// those whose containers would be refused because of that. `before`: what there is now; a network that is there already is
-/// made anew. `front`: whose networks that no project makes are.
+/// recreated. `front`: whose networks that no project makes are.
 pub(super) fn bindings(
     before: &Inventory,
     after: &Inventory,

@@ -1,6 +1,7 @@
 //! Judge, edit, apply, judge again: until what asked for a route is routed and isolated, or nothing is left to try.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -246,6 +247,8 @@ pub struct Choice {
     pub container: String,
     /// Its service; its name, if it is alone.
     pub service: String,
+    /// It asks for a route. `false`: it only shares a network with one that does.
+    pub asks: bool,
     /// What stands against it, rule by rule. Empty: only for what it loses.
     pub rules: BTreeSet<RuleId>,
     /// All the rules which, allowed on its own container, let it be routed as it is. `None`: none do.
@@ -771,9 +774,12 @@ fn lost_ports(first: &World<'_>, search: &Search, served: &Served, at: usize) ->
     let Some(before) = first.container(at) else { return Vec::new() };
     let after = search.after.containers.get(&before.id);
     let live = |container: &Container, port: &str| container.ports.get(port).is_some_and(|it| !it.is_empty());
-    let lost = before.port_bindings.keys().filter(|port| !after.is_some_and(|after| live(after, port)));
-    let is_served = |port: &String| served.get(&before.id).is_some_and(|it| it.contains(port));
-    lost.filter(|port| !is_served(port)).cloned().collect()
+    let lost = before.port_bindings.iter().filter(|(port, _)| !after.is_some_and(|after| live(after, port)));
+    let is_served = |port: &str| served.get(&before.id).is_some_and(|it| it.contains(port));
+    // What a neighbour publishes for the host alone, a database as a rule, is told as lost and not asked about.
+    let is_for_host = |it: &Binding| it.host_ip.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+    let counts = |bindings: &[Binding]| first.asks(at) || !bindings.iter().all(is_for_host);
+    lost.filter(|(port, bindings)| !is_served(port) && counts(bindings)).map(|(port, _)| port.clone()).collect()
 }
 
 /// All that a remedy is told from.
@@ -820,7 +826,7 @@ impl Told<'_, '_> {
             proven: verdicts.iter().all(fine),
             lost: self.lost(members, &edits),
             said: self.said(members),
-            choices: askers().filter_map(|at| self.choice(at)).collect(),
+            choices: members.iter().filter_map(|at| self.choice(*at)).collect(),
             edits,
             verdicts,
         })
@@ -947,9 +953,11 @@ impl Told<'_, '_> {
             return None;
         }
         let ports = lost_ports(first, self.main, self.served, at);
+        let asks = first.asks(at);
         let rules = self.main.outside.get(&container.id).cloned().unwrap_or_else(|| {
             after.refusals(at).iter().filter(|it| is_about_isolation(it)).filter_map(|it| it.rule).collect()
         });
+        let rules = if asks { rules } else { BTreeSet::new() };
         if ports.is_empty() && rules.is_empty() {
             return None;
         }
@@ -963,6 +971,7 @@ impl Told<'_, '_> {
         Some(Choice {
             container: container.name.clone(),
             service: first.service(at),
+            asks,
             rules,
             allow: kept,
             on_host,

@@ -413,7 +413,7 @@ impl SocketAccess {
         let mut count = 0;
         for target in &targets {
             count += ask(&direct, "GET", target).1.matches(SECRET).count();
-            // A task that cannot start is made anew, under another name.
+            // A task that cannot start is recreated, under another name.
             let (status, body) = ask(&socket, "GET", target);
             assert!(matches!(status, 200 | 404), "{target}: {status} {body}");
             assert!(!body.contains(SECRET), "{target}: {body}");

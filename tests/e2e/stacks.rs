@@ -264,7 +264,7 @@ fn one_round_of_fix_moves_a_project_over() {
     for line in table {
         lab.note(&line);
     }
-    // At the next `up` Traefik is made anew, with all its networks.
+    // At the next `up` Traefik is recreated, with all its networks.
     up(&lab, "leeward");
     for case in &CASES {
         lab.until_visit(case.host, 200, "from image");
@@ -364,7 +364,7 @@ fn fix_writes_its_files_and_moves_one_project_after_the_other() {
         }
     };
     both();
-    // One, and then the other; Traefik is made anew in between, from its files.
+    // One, and then the other; Traefik is recreated in between, from its files.
     fix_and_follow(&lab, compose, "one", "one=warn,two=warn");
     both();
     modes("two=warn");

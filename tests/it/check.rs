@@ -191,3 +191,41 @@ fn a_rule_is_explained_without_a_project() {
     assert!(status == Some(0) && text.contains("why: ") && text.contains("docs/rules.md#net-001"), "{text}");
     assert_eq!(check(&[], &["--explain", "NET-999"]).0, Some(2));
 }
+
+/// Run with the second file alone, the first would have been lost without a word, and with it what is refused.
+#[test]
+fn two_files_of_one_project_do_not_hide_each_other() {
+    let open = project("shop", "{}", "a.example");
+    let over = "name: shop\nservices:\n  web:\n    image: y\n".to_owned();
+    let folder = TempDir::new().unwrap();
+    let files = [("compose.yaml", &open), ("prod.yaml", &over)];
+    for verb in ["check", "fix"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+        command.arg(verb).env_clear().current_dir(folder.path());
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+            command.arg(name);
+        }
+        let output = command.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{verb}: {error}");
+        assert!(error.contains("docker compose -f compose.yaml -f prod.yaml config --format json"), "{error}");
+    }
+}
+
+/// What `fix` wrote was not read, so the next file replaces it: added to it, both would contradict each other.
+#[test]
+fn fix_of_a_file_writes_its_own_file_anew_and_says_what_was_not_read() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("compose.yaml"), project("shop", "{}", "a.example")).unwrap();
+    fs::write(folder.path().join(".env"), "COMPOSE_FILE=compose.yaml:prod.yaml:compose.leeward.yaml\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+    let output = command.args(["fix", "compose.yaml"]).env_clear().current_dir(folder.path()).output().unwrap();
+    let (text, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("COMPOSE_FILE=compose.yaml:prod.yaml:compose.leeward.yaml"), "{text}");
+    assert!(!text.contains("compose.leeward-2.yaml"), "{text}");
+    assert!(
+        error.contains("only compose.yaml is read") && error.contains("prod.yaml, compose.leeward.yaml"),
+        "{error}"
+    );
+}

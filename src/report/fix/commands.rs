@@ -160,7 +160,7 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         }
         put_back(&edits, &[], lines);
         lines.push(
-            "# at the next `docker compose up -d` here Traefik is made anew: every site is away for some seconds"
+            "# at the next `docker compose up -d` here Traefik is recreated: every site is away for some seconds"
                 .to_owned(),
         );
         return;
@@ -185,13 +185,13 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     }
 }
 
-/// Takes a network away that gets a label: only one that is made anew gets it.
+/// Takes a network away that gets a label: only one that is recreated gets it.
 fn remove(binding: &Binding, lines: &mut Vec<String>) {
     let Binding { network, key, hosts, is_there, driver, options, labels, subnets, members } = binding;
     if !is_there {
         return;
     }
-    lines.push(format!("# {network} is made anew with its label: whoever is on it is away for some seconds"));
+    lines.push(format!("# {network} is recreated with its label: whoever is on it is away for some seconds"));
     for (container, _) in members {
         lines.push(format!("docker network disconnect -f {} {}", quoted(network), quoted(container)));
     }
@@ -205,7 +205,7 @@ fn remove(binding: &Binding, lines: &mut Vec<String>) {
     }
 }
 
-/// Puts the containers of a network that was made anew on it again; those of `made` are on it already.
+/// Puts the containers of a network that was recreated on it again; those of `made` are on it already.
 fn put_back(edits: &[&Edit], made: &[String], lines: &mut Vec<String>) {
     for edit in edits {
         let What::Bind(Binding { network, members, .. }) = &edit.what else { continue };

@@ -441,13 +441,17 @@ fn said_words(said: &Said) -> String {
 }
 
 fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
-    let Choice { service, rules, allow, on_host, ports, .. } = choice;
+    let Choice { service, asks, rules, allow, on_host, ports, .. } = choice;
     let project = remedy.owner.group();
     let names: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
+    let name = || project.map_or_else(|| service.clone(), |project| format!("{project}/{service}"));
     let mut lines = Vec::new();
     if rules.is_empty() {
         lines.push(format!("{service} loses {}, which Traefik does not serve. One of:", ports.join(", ")));
         lines.push("- do without: go on below".to_owned());
+        if !asks {
+            lines.push(format!("- keep them, and its way out: leeward fix --keep {}", name()));
+        }
     } else {
         let why = if *on_host { ": it has no address on a network that Traefik could be told of" } else { "" };
         let label = if allow.is_none() { format!(", and no label helps{why}") } else { String::new() };
@@ -455,10 +459,10 @@ fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
     }
     if let Some(allow) = allow {
         let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
-        let name = project.map_or_else(|| service.clone(), |project| format!("{project}/{service}"));
         lines.push(format!(
-            "- route it as it is, with all of this allowed on it: {ALLOW}: {} (leeward fix --keep {name} writes it)",
-            allow.join(",")
+            "- route it as it is, with all of this allowed on it: {ALLOW}: {} (leeward fix --keep {} writes it)",
+            allow.join(","),
+            name()
         ));
     }
     if !rules.is_empty() {

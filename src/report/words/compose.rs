@@ -10,7 +10,7 @@ pub(super) fn network(NetworkName { name, key }: &NetworkName, yaml: &[&str], fl
         Some(key) => {
             let lines = yaml.iter().fold(String::new(), |text, line| text + "\n    " + line);
             format!(
-                "networks:\n  {key}:{lines}\n(a network is made anew for it: docker compose down && docker compose up -d)"
+                "networks:\n  {key}:{lines}\n(a network is recreated for it: docker compose down && docker compose up -d)"
             )
         }
         None => format!(
