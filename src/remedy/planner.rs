@@ -56,6 +56,8 @@ pub struct Wishes {
 pub struct Remedies {
     /// One for each owner with something to mend, in the order of their names.
     pub owners: Vec<Remedy>,
+    /// Declared Traefiks with routers of their own that are refused, for their labels: no change of networks mends that.
+    pub refused_traefiks: Vec<Verdict>,
     /// Traefik's part: networks that it makes and joins. Those in a project that has a remedy of its own are there.
     pub traefik: Vec<Edit>,
     /// What an earlier file for Traefik's project may have said: networks of its own that Traefik is on. It is said again,
@@ -517,6 +519,23 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         let told = Told { now: &now, first: &first, after: &after, kept: kept.as_ref(), main: &main, served: &served };
         remedies.owners.extend(told.remedy(owner, members));
     }
+    let is_asked_about = |at: &usize| match scope {
+        Scope::Everything => true,
+        Scope::Owners(owners) => first.owner(*at).is_some_and(|owner| owners.contains(owner)),
+    };
+    let traefiks = (0..first.context.candidates.len()).filter(|at| first.context.is_traefik(*at));
+    let refused = traefiks.filter(is_asked_about).filter(|at| after.outcome(*at) == Outcome::Refused);
+    remedies.refused_traefiks = refused
+        .map(|at| Verdict {
+            container: first.container(at).map(|it| it.name.clone()).unwrap_or_default(),
+            service: first.service(at),
+            before: first.outcome(at),
+            because: first.refusals(at),
+            after: after.outcome(at),
+            left: after.refusals(at),
+        })
+        .filter(|verdict| !verdict.left.iter().all(is_liveness))
+        .collect();
     let own: BTreeSet<&Owner> = remedies.owners.iter().map(|remedy| &remedy.owner).collect();
     remedies.traefik = main.edits.iter().filter(|edit| !own.contains(&edit.owner)).cloned().collect();
     remedies.again = traefik::again(&first, &main.edits);

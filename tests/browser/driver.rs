@@ -148,30 +148,43 @@ impl Browser {
     /// The text of the first element that a selector finds.
     #[track_caller]
     pub(crate) fn text(&self, selector: &str) -> String {
-        let id = self.find(selector);
-        self.ask("GET", &format!("/element/{id}/text"), &Value::Null).as_str().unwrap().to_owned()
+        self.ask_element("GET", selector, "text", &Value::Null).as_str().unwrap().to_owned()
     }
 
     pub(crate) fn count(&self, selector: &str) -> u64 {
         self.run(&format!("return document.querySelectorAll({}).length", json!(selector))).as_u64().unwrap()
     }
 
+    /// Asks the first element that a selector finds. The page replaces what changed, and may just have done so: then the
+    /// element is looked for again.
     #[track_caller]
-    fn find(&self, selector: &str) -> String {
-        let found = self.ask("POST", "/element", &json!({ "using": "css selector", "value": selector }));
-        found[ELEMENT].as_str().unwrap().to_owned()
+    fn ask_element(&self, method: &str, selector: &str, what: &str, body: &Value) -> Value {
+        let session = format!("/session/{}", self.session);
+        let find = json!({ "using": "css selector", "value": selector });
+        let body = (method == "POST").then_some(body);
+        let begun = Instant::now();
+        loop {
+            let found = call(self.port, "POST", &format!("{session}/element"), Some(&find));
+            let answer = found.and_then(|found| {
+                let id = found[ELEMENT].as_str().unwrap();
+                call(self.port, method, &format!("{session}/element/{id}/{what}"), body)
+            });
+            match answer {
+                Ok(value) => return value,
+                Err(problem) if problem.contains("stale element") && begun.elapsed() < Duration::from_secs(10) => {}
+                Err(problem) => panic!("{selector}: {problem}"),
+            }
+        }
     }
 
     #[track_caller]
     pub(crate) fn click(&self, selector: &str) {
-        let id = self.find(selector);
-        self.ask("POST", &format!("/element/{id}/click"), &json!({}));
+        self.ask_element("POST", selector, "click", &json!({}));
     }
 
     #[track_caller]
     pub(crate) fn write(&self, selector: &str, text: &str) {
-        let id = self.find(selector);
-        self.ask("POST", &format!("/element/{id}/value"), &json!({ "text": text }));
+        self.ask_element("POST", selector, "value", &json!({ "text": text }));
     }
 
     /// Presses a key, wherever the focus is.

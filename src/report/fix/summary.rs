@@ -52,6 +52,16 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         ));
         out.0.push('\n');
     }
+    for verdict in &remedies.refused_traefiks {
+        let names: BTreeSet<&str> = verdict.left.iter().map(Refusal::name).collect();
+        out.line(&format!(
+            "Traefik's own router on {0} is refused ({1}); its labels have to change: leeward explain {0}, or leeward check \
+             of its file",
+            verdict.container,
+            names.into_iter().take(MOST).collect::<Vec<_>>().join(", ")
+        ));
+        out.0.push('\n');
+    }
     if remedies.owners.is_empty() && remedies.traefik.is_empty() {
         out.0.truncate(out.0.trim_end().len());
         out.0.push('\n');
@@ -260,7 +270,8 @@ fn first_line(remedies: &Remedies) -> String {
     if !super::not_given(remedies).is_empty() {
         open.push("a network was not given");
     }
-    let (open, verdicts) = (open.join(", and "), remedies.owners.iter().flat_map(|it| &it.verdicts));
+    let of_owners = remedies.owners.iter().flat_map(|it| &it.verdicts);
+    let (open, verdicts) = (open.join(", and "), of_owners.chain(&remedies.refused_traefiks));
     match standing(remedies) {
         Standing::Mended if remedies.owners.is_empty() && !remedies.traefik.is_empty() => {
             "MENDED: every container that asks for a route is routed and isolated; below is what binds its hosts."
@@ -283,9 +294,7 @@ fn first_line(remedies: &Remedies) -> String {
             let left = verdicts.filter(|it| !it.left.iter().all(is_liveness)).count();
             let (those, stay) = if left == 1 { ("1 container", "stays") } else { ("containers", "stay") };
             let those = if left == 1 { those.to_owned() } else { format!("{left} {those}") };
-            format!(
-                "NOT MENDED: {those} that asked for a route {stay} refused whatever is changed; see `to answer` below."
-            )
+            format!("NOT MENDED: {those} that asked for a route {stay} refused whatever is changed; see below.")
         }
     }
 }

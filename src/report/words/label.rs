@@ -123,6 +123,10 @@ pub(super) fn reference_remedy(cause: &references::Cause) -> String {
             let flags = others.first.iter().map(|other| format!("--share-middleware {other}.{}", bare(name)));
             flags.collect::<Vec<_>>().join("\nor: ")
         }
+        Cause::Elsewhere { reference } if reference.ends_with("@internal") => format!(
+            "route it by a file of Traefik's file provider (docs/hard-cases.md); or, for every container: \
+             --allow-reference {reference}"
+        ),
         Cause::Elsewhere { reference } => {
             format!("if that is meant, for every container: --allow-reference {reference}")
         }
