@@ -752,6 +752,24 @@ fn who_uses_a_forward_proxy_is_allowed_and_never_isolated() {
     assert_eq!(seen("", &named("other")).1, None);
 }
 
+/// By a label of its own a neighbour on Traefik's network would take everybody's routes. It counts as what it is: a neighbour
+/// with a way out.
+#[test]
+fn a_forward_proxy_on_a_proxy_network_refuses_nobody_else() {
+    let mut inventory = beside_a_proxy("");
+    let named = |name: &str| inventory.networks.values().find(|it| it.name == name).unwrap().clone();
+    let (shared, _) = (named("net-a"), named("net-outside"));
+    assert!(shared.internal);
+    inventory.containers.remove("squid");
+    inventory.containers.remove("web");
+    add(&mut inventory, "web", "app1", &["net-a"], &[("traefik.enable", "true"), RULE]);
+    assert_eq!(compile(&inventory, &Settings::default()).decisions.get("web").unwrap().outcome, Outcome::Routed);
+    add(&mut inventory, "squid", "evil", &["net-a", "net-outside"], &[("leeward.egress", "proxy")]);
+    let plan = compile(&inventory, &Settings::default());
+    assert_eq!(plan.decisions.get("web").unwrap().outcome, Outcome::Routed);
+    assert!(plan.findings.iter().any(|it| it.rule == RuleId::Net011));
+}
+
 #[test]
 fn what_is_said_of_forward_proxies() {
     let words = |inventory: &Inventory| {

@@ -303,8 +303,9 @@ fn egr_025(case: &Case<'_>) -> Option<Seen> {
     if context.candidates.get(case.at).is_none_or(|it| it.is_forward_proxy || it.is_egress || it.is_leeward) {
         return None;
     }
+    // On a network that Traefik shares, one container's label would refuse everybody else's: NET-011 speaks there.
     let places = case.namespace.edges.iter().filter_map(|edge| Some((edge.place?, edge.network?)));
-    { places }.find_map(|(place, network)| {
+    { places.filter(|(place, _)| !context.proxy.contains(*place)) }.find_map(|(place, network)| {
         let proxy = context.forward_proxy_on(place)?.container.name.clone();
         Some(Seen::new(Cause::ByProxy { proxy, network: network.name.clone() }))
     })

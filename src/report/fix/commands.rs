@@ -7,6 +7,7 @@ use super::owners;
 use crate::policy::leeward_labels::{HOSTS, TRAEFIK};
 use crate::policy::names::Owner;
 use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, Seat, What, is_writable};
+use crate::report::visible;
 
 /// What to do in the files of one owner, and then to run.
 #[derive(Clone, Debug)]
@@ -95,13 +96,19 @@ fn base_files(files: &Files, ours: bool) -> String {
     if names.is_empty() { "compose.yaml".to_owned() } else { names.join(":") }
 }
 
-/// A word that a shell takes for this word.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/:=".contains(letter);
+/// A word that a shell takes for this word, on one line.
+pub fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/:=@,".contains(letter);
     if !word.is_empty() && word.chars().all(plain) && !word.starts_with('-') {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    in_quotes(word)
+}
+
+/// The same, always in quotes.
+pub fn in_quotes(word: &str) -> String {
+    let shown = if word.chars().any(char::is_control) { visible::visible(word) } else { word.to_owned() };
+    format!("'{}'", shown.replace('\'', "'\\''"))
 }
 
 fn folder(remedies: &Remedies, owner: &Owner) -> String {

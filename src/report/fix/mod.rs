@@ -15,10 +15,11 @@ mod summary;
 mod yaml;
 
 pub(super) use commands::with_override;
-pub use commands::{command, commands, env_line, explain_command};
+pub use commands::{command, commands, env_line, explain_command, in_quotes, quoted};
 pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
 pub use own_file::changes as own_changes;
 pub use summary::{NO_TRAEFIK, Shown, changes, lost, said, text};
+pub use yaml::word as yaml_word;
 
 use std::collections::{BTreeMap, BTreeSet};
 

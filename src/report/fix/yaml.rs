@@ -105,7 +105,7 @@ fn scalar(value: &Yaml) -> String {
 
 /// A text as YAML that every reader takes for this text: plain where that is safe, else between double quotes. A `$` is
 /// doubled, or Compose would put a variable in its place.
-pub(super) fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
     let first = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
     let is_word = matches!(

@@ -3,6 +3,8 @@
 use super::{About, listed};
 use crate::policy::leeward_labels::IMAGE_LABELS;
 use crate::policy::rules::image::{Cause, NoImage};
+use crate::report::fix::quoted;
+use crate::report::visible::visible;
 
 pub(super) fn words(cause: &Cause, About { name, label, .. }: About<'_>) -> String {
     match cause {
@@ -42,12 +44,13 @@ pub(super) fn remedy(cause: &Cause) -> Option<String> {
         Cause::Lost { labels, .. } => format!(
             "if you trust the image to configure Traefik, say so on the container:\nlabels:\n  {IMAGE_LABELS}: honor\n\
              else set each of these labels yourself, to a value that differs from the image's: {}",
-            labels.join(", ")
+            visible(&labels.join(", "))
         ),
         Cause::Unknown { image, .. } => format!(
-            "pull the image and create the container again: docker compose up -d --force-recreate (or docker pull {image} \
+            "pull the image and create the container again: docker compose up -d --force-recreate (or docker pull {} \
              and docker run); if a filter stands before the engine, let `GET /images/<id>/json` through, with its \
-             `?platform=`; with containerd's image store, upgrade Docker to 28.1 or later"
+             `?platform=`; with containerd's image store, upgrade Docker to 28.1 or later",
+            quoted(image)
         ),
         Cause::DefaultRule { .. } => format!(
             "set the label on the container yourself, to a value that differs from the image's, or write the rule; if you \

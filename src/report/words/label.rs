@@ -6,6 +6,8 @@ use crate::policy::claims::{self, Does};
 use crate::policy::hosts::{self, Bind, RouterPart, Takes};
 use crate::policy::leeward_labels::{HOSTS, Odd};
 use crate::policy::references;
+use crate::report::fix::{in_quotes, quoted, yaml_word};
+use crate::report::visible::visible;
 
 /// What labels claim, but for references and hosts.
 pub(super) fn claim(cause: &claims::Cause, About { name, label, .. }: About<'_>) -> String {
@@ -64,7 +66,7 @@ pub(super) fn claim_remedy(cause: &claims::Cause) -> Option<String> {
     Some(match cause {
         claims::Cause::AtSign(_) => "leave the `@` and what follows out of the label's key".to_owned(),
         claims::Cause::Middleware { middleware, does: Does::ReadsFiles | Does::ReadsFile(_) | Does::RunsPlugin } => {
-            let name = middleware.rsplit('.').next().unwrap_or(middleware);
+            let name = visible(middleware.rsplit('.').next().unwrap_or(middleware));
             format!(
                 "declare it on Traefik's own container; or in a file of Traefik's, and write {name}@file where it is used"
             )
@@ -101,8 +103,8 @@ pub(super) fn reference(cause: &references::Cause, label: &str) -> String {
 pub(super) fn reference_remedy(cause: &references::Cause) -> String {
     use references::Cause;
     // A published name without its owner's.
-    let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
-    let here = |reference: &str| references::here(reference).unwrap_or(reference).to_owned();
+    let bare = |name: &str| visible(name.rsplit('.').next().unwrap_or(name));
+    let here = |reference: &str| visible(references::here(reference).unwrap_or(reference));
     match cause {
         Cause::NoService { reference } => {
             format!("a router's service is always its project's own: write {}", bare(&here(reference)))
@@ -112,23 +114,28 @@ pub(super) fn reference_remedy(cause: &references::Cause) -> String {
         }
         Cause::Several { name, sharers } => {
             let names: Vec<_> = sharers.iter().map(|sharer| format!("{sharer}.{name}")).collect();
-            format!("say whose: {}", names.join(" or "))
+            format!("say whose: {}", visible(&names.join(" or ")))
         }
         Cause::OwnersName { name } => format!("write {}", bare(name)),
         Cause::Nobody { name, owner } => format!(
             "declare it on a container of `{owner}`, or on Traefik's own; or, if it is in a file of Traefik's, write \
-             {name}@file"
+             {}@file",
+            visible(name)
         ),
         Cause::NotShared { name, others } => {
-            let flags = others.first.iter().map(|other| format!("--share-middleware {other}.{}", bare(name)));
+            let flags = others
+                .first
+                .iter()
+                .map(|other| format!("--share-middleware {}", quoted(&format!("{other}.{}", bare(name)))));
             flags.collect::<Vec<_>>().join("\nor: ")
         }
         Cause::Elsewhere { reference } if reference.ends_with("@internal") => format!(
             "route it by a file of Traefik's file provider (docs/hard-cases.md); or, for every container: \
-             --allow-reference {reference}"
+             --allow-reference {}",
+            quoted(reference)
         ),
         Cause::Elsewhere { reference } => {
-            format!("if that is meant, for every container: --allow-reference {reference}")
+            format!("if that is meant, for every container: --allow-reference {}", quoted(reference))
         }
     }
 }
@@ -186,7 +193,10 @@ pub(super) fn host_remedy(cause: &hosts::Cause, name: &str) -> Option<String> {
         Cause::EveryHost { bind, .. } | Cause::Taken { bind, .. } | Cause::NotBound { bind, .. } => {
             let Bind { network, hosts } = bind;
             let hosts = hosts.join(",");
-            let (yaml, flags) = (format!("  {HOSTS}: \"{hosts}\""), format!("--internal --label {HOSTS}='{hosts}'"));
+            let (yaml, flags) = (
+                format!("  {HOSTS}: {}", yaml_word(&hosts)),
+                format!("--internal --label {HOSTS}={}", in_quotes(&hosts)),
+            );
             let anew = compose::network(network, &["labels:", &yaml], &flags);
             Some(format!("claim another host, or give this one to the network:\n{anew}"))
         }
@@ -199,7 +209,8 @@ pub(super) fn host_remedy(cause: &hosts::Cause, name: &str) -> Option<String> {
         }
         Cause::Contested { .. } => Some(format!(
             "bind the host to a network of the owner that may have it:\nnetworks:\n  net-proxy:   # what the file calls that \
-             network\n    labels:\n      {HOSTS}: \"{name}\""
+             network\n    labels:\n      {HOSTS}: {}",
+            yaml_word(name)
         )),
     }
 }

@@ -22,6 +22,7 @@ use crate::policy::finding::{Finding, Subject};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules;
+use crate::report::fix::yaml_word;
 
 /// What was seen, for people.
 pub trait Words {
@@ -100,7 +101,8 @@ pub(super) fn same(finding: &Finding) -> Option<&'static str> {
 }
 
 fn of_rule(rule: Option<RuleId>, subject: Option<&Subject>) -> Cow<'static, str> {
-    rule.map(|rule| rule.rule().fix_for(About::of(subject, None).service)).unwrap_or_default()
+    let service = About::of(subject, None).service.map(yaml_word);
+    rule.map(|rule| rule.rule().fix_for(service.as_deref())).unwrap_or_default()
 }
 
 /// What a cause is about.

@@ -5,6 +5,8 @@ use crate::policy::namespaces::{Broken, WayOut};
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::net::{Cause, ClosedBy, GATEWAY_MODE_4, GATEWAY_MODE_6, INHIBIT};
 use crate::report::fix;
+use crate::report::fix::{quoted, yaml_word};
+use crate::report::visible::visible;
 
 /// What NET-013 says of every container under Podman.
 pub(super) const PERHAPS_RAW_FRAMES: &str = "may send raw frames, if containers.conf gives NET_RAW to everybody";
@@ -123,34 +125,46 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
 }
 
 pub(super) fn remedy(cause: &Cause, About { name, service, .. }: About<'_>) -> Option<String> {
-    let service = service.unwrap_or(name);
+    let service = &*yaml_word(service.unwrap_or(name));
     Some(match cause {
         Cause::NotInternal(_) | Cause::DefaultBridge(_) | Cause::Parent { .. } | Cause::Driver { .. } => {
             compose::other_networks(name)
         }
-        Cause::Capability(capability) => format!("delete {capability} from `cap_add`"),
-        Cause::ExtraHost(entry) => format!("delete `{entry}` from `extra_hosts`"),
-        Cause::Sysctl { key, .. } => format!("delete `{key}` from `sysctls`"),
+        Cause::Capability(capability) => format!("delete {} from `cap_add`", visible(capability)),
+        Cause::ExtraHost(entry) => format!("delete `{}` from `extra_hosts`", visible(entry)),
+        Cause::Sysctl { key, .. } => format!("delete `{}` from `sysctls`", visible(key)),
         Cause::Unknown(_) => "wait for the next inventory; if it stays, look at `docker network ls`, and let \
                               `GET /networks` through where a filter stands before the engine"
             .to_owned(),
-        Cause::Broken(Broken::Stopped(owner)) => format!("docker start {owner} && docker restart {name}"),
+        Cause::Broken(Broken::Stopped(owner)) => {
+            format!("docker start {} && docker restart {}", quoted(owner), quoted(name))
+        }
         Cause::Broken(Broken::Restarted(owner) | Broken::Undated(owner)) => {
-            format!("docker restart {name}   # after `{owner}`; in compose: depends_on with restart: true")
+            format!(
+                "docker restart {}   # after `{}`; in compose: depends_on with restart: true",
+                quoted(name),
+                visible(owner)
+            )
         }
         Cause::WaysOut { first, over, .. } => format!(
-            "docker network disconnect {over} {first}   # and take `{over}` out of its `networks:`\n\
-             or take {first} off `{name}`; if it is your Traefik, say so on its container:\nlabels:\n  leeward.traefik: \"true\""
+            "docker network disconnect {over} {first}   # and take {over} out of its `networks:`\n\
+             or take {first} off {}; if it is your Traefik, say so on its container:\nlabels:\n  leeward.traefik: \"true\"",
+            quoted(name),
+            over = quoted(over),
+            first = quoted(first)
         ),
-        Cause::Unread(container) => format!("look at it with: docker inspect {container}"),
+        Cause::Unread(container) => format!("look at it with: docker inspect {}", quoted(container)),
         Cause::Forwards { .. } => RuleId::Net012.rule().fix_for(Some(service)).into_owned(),
         Cause::MayForward(_) => format!(
-            "{}\ncheck it with: podman exec {name} cat /proc/sys/net/ipv4/ip_forward",
-            RuleId::Net012.rule().fix_for(Some(service))
+            "{}\ncheck it with: podman exec {} cat /proc/sys/net/ipv4/ip_forward",
+            RuleId::Net012.rule().fix_for(Some(service)),
+            quoted(name)
         ),
         Cause::OneSetting { loosened_by: Some(container) } => format!(
-            "take NET_RAW, NET_ADMIN and ALL out of `cap_add` of `{container}`, and `privileged: true`; or take it off \
-             `{name}`"
+            "take NET_RAW, NET_ADMIN and ALL out of `cap_add` of `{}`, and `privileged: true`; or take it off \
+             `{}`",
+            visible(container),
+            visible(name)
         ),
         Cause::WithoutOverride { project, folder, files, .. } => {
             let (command, line) = fix::with_override(project, folder.as_deref(), files);
@@ -161,13 +175,15 @@ pub(super) fn remedy(cause: &Cause, About { name, service, .. }: About<'_>) -> O
         }
         Cause::TraefikAssumed => format!(
             "name the Compose file of Traefik's project too: leeward check TRAEFIK.yaml APP.yaml; or, if Traefik is on it: \
-             --proxy-network {name}"
+             --proxy-network {}",
+            quoted(name)
         ),
         Cause::GatewayAddress { network, closed_by } => match closed_by {
             ClosedBy::NoDns => format!(
                 "podman network rm {name} && podman network create --internal --disable-dns {name}   # once nothing is on \
                  it; containers then reach each other by address, or by `extra_hosts`, and Traefik by the addresses that \
-                 Leeward tells it"
+                 Leeward tells it",
+                name = quoted(name)
             ),
             ClosedBy::Inhibit => {
                 let (yaml, flags) = (format!("  {INHIBIT}: \"true\""), format!("--internal -o {INHIBIT}=true"));

@@ -6,6 +6,8 @@ use super::{About, listed};
 use crate::policy::leeward_labels::OUTBOUND;
 use crate::policy::outbound::{BadTarget, Cause, NotInternal};
 use crate::remedy::is_writable;
+use crate::report::fix::yaml_word;
+use crate::report::visible::visible;
 
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
@@ -136,9 +138,10 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
 pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
     match cause {
         Cause::NoAlias { host, egress } => Some(format!(
-            "services:\n  {}:\n    networks:\n      {}:\n        aliases: [{host}]",
+            "services:\n  {}:\n    networks:\n      {}:\n        aliases: [{}]",
             key(&egress.service),
-            key(&egress.network)
+            key(&egress.network),
+            yaml_word(host)
         )),
         Cause::NotInternal { why: NotInternal::Podman } => {
             Some("run the egress, Leeward and the application on a Docker engine".to_owned())
@@ -158,12 +161,19 @@ pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
         )),
         Cause::OutsideStrangers { network, names } => Some(format!("take {} off `{network}`", listed(names))),
         Cause::Written { path, writer } => {
-            Some(format!("mount what `{}` has as {path} read-only in `{writer}` (`:ro`), or not at all", about.name))
+            Some(format!(
+                "mount what `{}` has as {} read-only in `{}` (`:ro`), or not at all",
+                about.name,
+                visible(path),
+                visible(writer)
+            ))
         }
-        Cause::EnginesSocket { path } => Some(format!("take the mount at {path} out of `{}`", about.name)),
+        Cause::EnginesSocket { path } => Some(format!("take the mount at {} out of `{}`", visible(path), about.name)),
         Cause::Published { .. } => Some(format!("services:\n  {}:\n    ports: !reset []", key(about.service?))),
         Cause::NobodysAlias { alias, .. } => Some(format!(
-            "take the alias `{alias}` away, or allow the name to a container:\nlabels:\n  {OUTBOUND}: {alias}:443"
+            "take the alias `{}` away, or allow the name to a container:\nlabels:\n  {OUTBOUND}: {}",
+            visible(alias),
+            yaml_word(&format!("{alias}:443"))
         )),
         Cause::EnginesResolver => Some(format!(
             "services:\n  {}:\n    volumes:\n      - ./egress/resolv.conf:/etc/resolv.conf:ro",

@@ -5,6 +5,7 @@ use crate::policy::cause::Few;
 use crate::policy::namespaces::Shared;
 use crate::policy::rules::mounts::HostPath;
 use crate::policy::rules::privilege::{Cause, Has};
+use crate::report::visible::visible;
 use crate::seccomp::Filter;
 
 /// What PRV-018 says of every container.
@@ -88,22 +89,26 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
 /// What to take out, by its name.
 pub(super) fn remedy(cause: &Cause) -> Option<String> {
     Some(match cause {
-        Cause::Capability(capability) => format!("delete {capability} from `cap_add`"),
-        Cause::MoreCapabilities(more) => format!("delete {} from `cap_add`", more.join(", ")),
+        Cause::Capability(capability) => format!("delete {} from `cap_add`", visible(capability)),
+        Cause::MoreCapabilities(more) => format!("delete {} from `cap_add`", visible(&more.join(", "))),
         Cause::Socket { path, .. } => format!(
-            "delete the mount of `{path}` from `volumes`; what has to ask the engine asks a read-only filter, on a network of \
-             its own"
+            "delete the mount of `{}` from `volumes`; what has to ask the engine asks a read-only filter, on a network of \
+             its own",
+            visible(path)
         ),
-        Cause::Device(device) => format!("delete `{device}` from `devices`, if it is not what the application is for"),
-        Cause::DeviceRule { rule, .. } => format!("delete `{rule}` from `device_cgroup_rules`"),
+        Cause::Device(device) => {
+            format!("delete `{}` from `devices`, if it is not what the application is for", visible(device))
+        }
+        Cause::DeviceRule { rule, .. } => format!("delete `{}` from `device_cgroup_rules`", visible(rule)),
         Cause::DeviceRequest => "delete `gpus:`, or `devices:` below `deploy:`, if it is not needed".to_owned(),
         Cause::HostPath { path: HostPath { path, .. }, .. } => format!(
-            "in place of `{path}`, mount only the file or the subdirectory that is needed, or use a named volume"
+            "in place of `{}`, mount only the file or the subdirectory that is needed, or use a named volume",
+            visible(path)
         ),
         Cause::HostControlGroups => "delete `cgroup: host`".to_owned(),
         Cause::ControlGroup(_) => "delete `cgroup_parent`".to_owned(),
-        Cause::Runtime(runtime) => format!("delete `runtime: {runtime}`, if it is not needed"),
-        Cause::Group(group) => format!("delete `{group}` from `group_add`, if it is not needed"),
+        Cause::Runtime(runtime) => format!("delete `runtime: {}`, if it is not needed", visible(runtime)),
+        Cause::Group(group) => format!("delete `{}` from `group_add`, if it is not needed", visible(group)),
         _ => return None,
     })
 }

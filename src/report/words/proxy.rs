@@ -3,6 +3,7 @@
 use super::{About, compose, listed};
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::proxy::{Cause, How, NotReached, Nowhere};
+use crate::report::fix::{quoted, yaml_word};
 
 pub(super) fn words(cause: &Cause, About { label, .. }: About<'_>) -> String {
     match cause {
@@ -46,12 +47,16 @@ pub(super) fn remedy(cause: &Cause) -> String {
     match cause {
         Cause::NoAddress { container, first, .. } => format!(
             "wait until it has started; if it stays so: docker network disconnect {first} {container}; docker network \
-             connect {first} {container}"
+             connect {first} {container}",
+            first = quoted(first),
+            container = quoted(container)
         ),
         Cause::Several { first, .. } => format!(
             "declare Traefik, on its own container:\nlabels:\n  {TRAEFIK}: \"true\"\n\
              or name the proxy network: --proxy-network {first} (LEEWARD_PROXY_NETWORK={first})\n\
-             or for this container alone:\nlabels:\n  traefik.docker.network: {first}"
+             or for this container alone:\nlabels:\n  traefik.docker.network: {}",
+            yaml_word(first),
+            first = quoted(first)
         ),
         Cause::Nowhere { container, why: Nowhere::Host } => {
             format!("see NET-002; {} shows the choices", crate::report::fix::explain_command(container))

@@ -4,6 +4,8 @@ use super::{About, label, listed};
 use crate::budgets::{Excess, Quantity};
 use crate::plan::Fact;
 use crate::policy::cause::{Dropped, Step, Unreached};
+use crate::report::fix::yaml_word;
+use crate::report::visible::visible;
 
 pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String {
     match step {
@@ -114,16 +116,16 @@ pub(super) fn remedy(step: &Step, About { label: key, .. }: About<'_>) -> Option
         Step::Malformed(_) => "recreate it; Traefik's own provider skips such a container too".to_owned(),
         Step::NoAddress => "start it".to_owned(),
         Step::Unreached(_) => "attach it to a network that Traefik is on".to_owned(),
-        Step::BadLabel { remedy, .. } | Step::StopsTraefik { remedy, .. } => remedy.clone(),
+        Step::BadLabel { remedy, .. } | Step::StopsTraefik { remedy, .. } => visible(remedy),
         Step::TooNew { since, assumed, .. } => {
             let update = if *assumed { "say that Traefik is at least that:" } else { "update Traefik and set" };
             format!("remove the label, or {update} --traefik-version {since}")
         }
         Step::LongName(_) => "shorten it: a name may have about 1,000 characters, with its owner's in front".to_owned(),
         Step::UrlAndPort { .. } => "remove the url, or remove scheme and port".to_owned(),
-        Step::NoPort { .. } => format!("labels:\n  {key}: \"8080\""),
+        Step::NoPort { .. } => format!("labels:\n  {}: \"8080\"", yaml_word(key)),
         Step::NoBalancer { .. } => {
-            format!("give it one: {key}.loadbalancer.server.port, or define it in a file")
+            format!("give it one: {}.loadbalancer.server.port, or define it in a file", visible(key))
         }
         Step::TooManyMiddlewares { .. } => "name each middleware once".to_owned(),
         Step::Budget(excess) => budget_remedy(excess),
