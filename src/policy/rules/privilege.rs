@@ -8,6 +8,7 @@ use super::devices::{self, Opens};
 use super::judge::{Power, PowerKind};
 use super::net::{capability, net_raw};
 use super::{Case, Check, Rule, Seen, mounts};
+use crate::inventory::Mount;
 use crate::policy::cause;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::namespaces::{self, Shared};
@@ -367,8 +368,21 @@ fn prv_001(case: &Case<'_>) -> Option<Seen> {
     when(case.container.confinement.privileged, Cause::Privileged)
 }
 
+/// Whether the source of a mount is a place that the host chose: a bind, or what a volume's plugin gives out.
+fn shows_host(case: &Case<'_>, mount: &Mount) -> bool {
+    match mount.kind.as_str() {
+        "tmpfs" | "image" | "cluster" => false,
+        // Below the engine's own directory; a bind that its options hide is VOL-002.
+        "volume" => {
+            let volume = case.context.inventory.volumes.get(mount.name.as_str());
+            volume.is_some_and(|it| !matches!(it.driver.as_str(), "local" | ""))
+        }
+        _ => mount.source.starts_with(['/', '\\']),
+    }
+}
+
 fn prv_002(case: &Case<'_>) -> Option<Seen> {
-    case.container.mounts.iter().filter(|mount| mount.kind == "bind" || mount.kind == "npipe").find_map(|mount| {
+    case.container.mounts.iter().filter(|mount| shows_host(case, mount)).find_map(|mount| {
         let socket = mounts::socket(&mount.source)?;
         Some(Seen::new(Cause::Socket { path: mount.source.clone(), socket, writable: mount.writable }))
     })
@@ -557,7 +571,7 @@ fn prv_015(case: &Case<'_>) -> Option<Seen> {
 fn prv_016(case: &Case<'_>) -> Option<Seen> {
     let root_dir = case.context.inventory.engine.root_dir.as_deref();
     let mut readable = None;
-    for mount in case.container.mounts.iter().filter(|mount| mount.kind == "bind") {
+    for mount in case.container.mounts.iter().filter(|mount| mount.kind != "npipe" && shows_host(case, mount)) {
         if mount.writable && mounts::is_below_dev(&mount.source) {
             if devices::is_host(&mount.source) {
                 let path = mounts::HostPath::plain(mount.source.clone());

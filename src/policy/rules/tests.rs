@@ -1407,6 +1407,23 @@ fn what_a_device_of_the_host_is_mounted_as_makes_no_difference() {
 }
 
 #[test]
+fn what_a_plugin_gives_out_of_the_host_is_judged_like_a_bind() {
+    for (driver, source, wanted) in [
+        ("local-persist", "/etc", vec!["PRV-016"]),
+        ("local-persist", "/var/run/docker.sock", vec!["PRV-002"]),
+        ("local", "/var/lib/docker/volumes/data/_data", vec![]),
+        ("rclone", "/mnt/media", vec![]),
+    ] {
+        let mut inventory = topology();
+        inventory.volumes.insert("data".into(), Volume { driver: driver.into(), ..Volume::default() });
+        let (kind, source) = ("volume".to_owned(), source.to_owned());
+        let mount = Mount { kind, source, name: "data".into(), writable: true, ..Mount::default() };
+        app(&mut inventory, "app").mounts.push(mount.clone());
+        assert_eq!(refused_by(&inventory, Isolation::Enforce).0, wanted, "{driver} {mount:?}");
+    }
+}
+
+#[test]
 fn a_volume_hides_no_directory_of_the_host() {
     for (device, refused) in [
         ("/proc/sys/kernel", true),
