@@ -21,6 +21,9 @@ use crate::policy::rule_id::RuleId;
 use crate::remedy::{self, Remedies, Scope, Wishes, is_for_edits, is_liveness};
 use crate::settings::{Isolation, Settings};
 
+/// With more containers, planning takes longer than a view may: each reason's own remedy stands alone then.
+pub const MOST_PLANNED: usize = 2_500;
+
 /// What there is to do about one container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proposal {
@@ -143,11 +146,14 @@ impl Way {
 }
 
 /// What there is to do about the container `id`, of which `plan` decided. `None`: nothing; it does not ask for a route, or
-/// nothing about it can be changed for the better.
+/// nothing about it can be changed for the better, or there are more than [`MOST_PLANNED`] containers.
 ///
 /// Judged as under `--isolation enforce`, or `strict` where the settings say so. One that is routed under that is judged as
 /// under `strict`, to close what only warns.
 pub fn propose(inventory: &Inventory, settings: &Settings, plan: &Plan, id: &ContainerId) -> Option<Proposal> {
+    if inventory.containers.len() > MOST_PLANNED {
+        return None;
+    }
     let decision = plan.decisions.get(id).filter(|it| it.outcome != Outcome::Ignored)?;
     let owner = remedy::owner_of(inventory, settings, id)?;
     let scope = Scope::Owners([owner.clone()].into());

@@ -31,18 +31,13 @@ use crate::report::words::page::{outcome, role};
 
 /// The most of one kind that a page lists.
 const MOST: usize = 200;
-/// With more containers than this nothing is planned for a page, which takes some tens of compilations: what each reason says
-/// of its remedy stands there instead, and `leeward explain` has all of it.
-const MOST_PLANNED: usize = 2_000;
 /// The most that a line lists.
 const MOST_IN_LINE: usize = 30;
 
 /// The page at `/c/{name}`: a container by its name, the beginning of its id, or its Compose service.
 pub fn container(facts: &Facts<'_>, name: &str) -> Page {
     let mut answer = explain::find(facts.plan, name);
-    if facts.inventory.containers.len() <= MOST_PLANNED {
-        answer.propose(facts.inventory, facts.settings, facts.plan);
-    }
+    answer.propose(facts.inventory, facts.settings, facts.plan);
     match answer {
         Answer::Container(it) => explained(facts, &it),
         Answer::Several(names) => several(facts, "Several containers are called so", &names),
