@@ -285,11 +285,19 @@ fn bindings<'a>(raw: &'a Value, path: &[&str]) -> impl Iterator<Item = (String, 
 
 /// Kernel settings: of the container, and those that the engine makes on its interfaces (`IFNAME` stands for one's name).
 fn sysctls(raw: &Value) -> BTreeMap<String, String> {
-    let mut sysctls = text_map(raw, &["HostConfig", "Sysctls"]);
+    let mut sysctls = BTreeMap::new();
+    for (key, value) in text_map(raw, &["HostConfig", "Sysctls"]) {
+        let key = dotted(&key);
+        // Of two spellings of one, what is not as it should be counts: nobody knows which is written last.
+        let is_bad = (value.trim() == "0") == key.ends_with("rp_filter");
+        if is_bad || !sysctls.contains_key(&key) {
+            sysctls.insert(key, value);
+        }
+    }
     for (_, network) in entries(raw, &["NetworkSettings", "Networks"]) {
         let settings = at(network, &["DriverOpts", "com.docker.network.endpoint.sysctls"]).as_str().unwrap_or_default();
         for (key, value) in settings.split(',').filter_map(|setting| setting.split_once('=')) {
-            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+            let (key, value) = (dotted(key.trim()), value.trim().to_owned());
             // Of two interfaces, the one that is set to something counts.
             if value != "0" || !sysctls.contains_key(&key) {
                 sysctls.insert(key, value);
@@ -297,6 +305,26 @@ fn sysctls(raw: &Value) -> BTreeMap<String, String> {
         }
     }
     sysctls
+}
+
+/// A kernel setting with dots between its parts: where the first separator is a slash, slashes and dots change places.
+/// Source: sysctl.d(5); runc takes both.
+fn dotted(key: &str) -> String {
+    if key.chars().find(|it| matches!(it, '.' | '/')) == Some('/') {
+        key.chars()
+            .map(|it| {
+                if it == '/' {
+                    '.'
+                } else if it == '.' {
+                    '/'
+                } else {
+                    it
+                }
+            })
+            .collect()
+    } else {
+        key.to_owned()
+    }
 }
 
 pub(crate) fn confinement(raw: &Value) -> Confinement {

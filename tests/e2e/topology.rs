@@ -108,7 +108,7 @@ fn https_and_the_page_are_one_switch_each() {
         let browser =
             ["-u", "leeward:6f1b", "-H", "Accept: text/html", "-H", "Sec-Fetch-Site: none", "-A", "Mozilla/5.0"];
         let seen = lab.visit_tls("leeward.localhost", &browser);
-        let is_page = seen.body.starts_with("<!DOCTYPE html>") && seen.body.contains("app1.web");
+        let is_page = seen.body.starts_with("<!DOCTYPE html>") && seen.body.contains("app1.localhost");
         assert!(seen.status == 200 && is_page, "{seen:?}");
         assert_eq!(lab.visit_tls("leeward.localhost", &[]).status, 401);
         // Traefik can keep certificates: of Let's Encrypt none comes here, where there is no Internet.

@@ -972,6 +972,21 @@ fn an_interface_that_forwards_undoes_what_the_container_says() {
 }
 
 #[test]
+fn a_kernel_setting_counts_with_slashes_too() {
+    for (key, value, wanted) in [
+        ("net/ipv4/ip_forward", "1", true),
+        ("net/ipv4/conf/eth0.1/forwarding", "1", true),
+        ("net/ipv4/ip_forward", "0", false),
+    ] {
+        let raw = serde_json::json!({"HostConfig": {"Sysctls": {"net.ipv4.ip_forward": "0", key: value}}});
+        let mut inventory = topology();
+        app(&mut inventory, "app").confinement.sysctls = crate::source::facts::confinement(&raw).sysctls;
+        let found = judged(&inventory, &Settings::default()).findings;
+        assert_eq!(found.iter().any(|it| it.rule.as_str() == "NET-012"), wanted, "{key}={value}");
+    }
+}
+
+#[test]
 fn nobody_becomes_leeward_by_a_name() {
     let neighbour = |asks: bool| {
         let mut inventory = topology();
