@@ -400,7 +400,7 @@ impl Scene {
         if !self.is_podman() {
             return Ok("for Podman alone".to_owned());
         }
-        // The published port did not answer in one of four runs, and nobody knows why yet: it decides no change.
+        // The published port did not answer for a minute in one run, and passed in the next. The cause is not known.
         if std::env::var_os("LEEWARD_E2E_UNITS").is_none() {
             return Ok("NOT RUN: only in the whole matrix, with LEEWARD_E2E_UNITS=1".to_owned());
         }
