@@ -40,6 +40,15 @@ pub(crate) enum Engine {
     Simulated(Simulated),
 }
 
+impl Side {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Own => "Traefik's own Docker provider",
+            Self::Leeward => "Leeward + Traefik",
+        }
+    }
+}
+
 impl Engine {
     pub(crate) fn socket(&self, side: Side) -> String {
         match self {
@@ -48,43 +57,59 @@ impl Engine {
         }
     }
 
-    /// Starts containers one after the other, a simulated engine one every 100 ms; when the last of them was, since 1970. A
-    /// real engine goes on by itself, and that moment is not known yet. Only a real engine tells both sides.
-    pub(crate) fn start(&self, side: Side, containers: &[&str]) -> Duration {
+    /// Starts containers one after the other; when the last of them was, since 1970. A real engine goes on by itself, and
+    /// that moment is not known yet. Only a real engine tells both sides.
+    pub(crate) fn start<T: AsRef<str>>(&self, side: Side, containers: &[T]) -> Duration {
+        self.change(side, containers, true)
+    }
+
+    /// Stops containers, as [`Engine::start`] starts them.
+    pub(crate) fn stop<T: AsRef<str>>(&self, side: Side, containers: &[T]) -> Duration {
+        self.change(side, containers, false)
+    }
+
+    fn change<T: AsRef<str>>(&self, side: Side, containers: &[T], running: bool) -> Duration {
         match self {
             Self::Real(lab) => {
                 let mut command = Command::new("docker");
-                let command = lab.with_engine(command.arg("start").args(containers)).stdout(Stdio::null());
-                let mut starting = command.spawn().unwrap();
-                thread::spawn(move || starting.wait());
+                command.args(if running { &["start"][..] } else { &["stop", "-t", "0"] });
+                command.args(containers.iter().map(AsRef::as_ref)).stdout(Stdio::null());
+                let mut changing = lab.with_engine(&mut command).spawn().unwrap();
+                thread::spawn(move || changing.wait());
                 now()
             }
             Self::Simulated(engine) => {
                 let mut began = now();
                 for (at, container) in containers.iter().enumerate() {
                     if at > 0 {
-                        thread::sleep(Duration::from_millis(100));
+                        thread::sleep(BETWEEN);
                         began = now();
                     }
-                    engine.change(side, container, true);
+                    engine.change(side, container.as_ref(), running);
                 }
                 began
             }
         }
     }
 
-    /// When a container started: in the engine's own word, else `began`.
-    pub(crate) fn started(&self, container: &str, began: Duration) -> Duration {
-        let Self::Real(lab) = self else { return began };
-        let written = lab.docker(&["inspect", "-f", "{{.State.StartedAt}}", container]).out;
-        Duration::from_secs_f64(lab::must(&["date", "-d", written.trim(), "+%s.%N"]).parse().unwrap())
+    /// When the last of these started: in the engine's own word, else `began`.
+    pub(crate) fn started<T: AsRef<str>>(&self, containers: &[T], began: Duration) -> Duration {
+        self.moment(containers, "StartedAt", began)
     }
 
-    pub(crate) fn stop(&self, side: Side, containers: &[&str]) {
-        match self {
-            Self::Real(lab) => drop(lab.docker(&[&["stop", "-t", "0"], containers].concat())),
-            Self::Simulated(engine) => containers.iter().for_each(|it| engine.change(side, it, false)),
-        }
+    /// When the last of these ended, likewise.
+    pub(crate) fn finished<T: AsRef<str>>(&self, containers: &[T], began: Duration) -> Duration {
+        self.moment(containers, "FinishedAt", began)
+    }
+
+    fn moment<T: AsRef<str>>(&self, containers: &[T], field: &str, began: Duration) -> Duration {
+        let Self::Real(lab) = self else { return began };
+        let format = format!("{{{{.State.{field}}}}}");
+        let names = containers.iter().map(AsRef::as_ref);
+        let written = lab.docker(&["inspect", "-f", &format].into_iter().chain(names).collect::<Vec<_>>()).out;
+        // All in the same form and in UTC, but for zeros at the end.
+        let last = written.lines().max_by_key(|line| line.trim_end_matches('Z')).unwrap();
+        Duration::from_secs_f64(lab::must(&["date", "-d", last, "+%s.%N"]).parse().unwrap())
     }
 
     /// How many questions a side has asked since the last time; `None`: a real engine does not count.
@@ -95,6 +120,9 @@ impl Engine {
         }
     }
 }
+
+/// How long a simulated engine waits between two changes of a row.
+const BETWEEN: Duration = Duration::from_millis(100);
 
 /// Since 1970.
 pub(crate) fn now() -> Duration {
@@ -127,7 +155,7 @@ struct Containers {
 
 impl Simulated {
     /// With `count` running containers, and these besides, which are not.
-    pub(crate) fn start(count: usize, others: &[&str]) -> Self {
+    pub(crate) fn start(count: usize, others: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let watcher = || Watcher { asked: AtomicUsize::new(0), events: broadcast::channel(4096).0 };
         let empty = Containers { inspected: BTreeMap::new(), listed: BTreeMap::new(), list: None };

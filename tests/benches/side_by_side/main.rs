@@ -8,6 +8,10 @@
 //! Each round measures one side right after the other, and the ratio is of rounds: least, middle and most, so that it can be
 //! seen whether it is to be trusted. The first line names the machine and what else runs on it.
 //!
+//! Bursts come after the single starts: ten and 50 containers that start one after the other, 50 that stop, and on the real
+//! engine a `docker-compose up` of 20 services. Counted is from the last one's start or end until Traefik shows it.
+//! At the end stands what Leeward holds in memory: when it was started, and after many changes.
+//!
 //! The sides take turns, and while one is measured the other is frozen: neither waits for the other's work. Both Traefiks
 //! have `providersThrottleDuration: 100ms`. What Traefik itself needs is measured too, with prepared documents.
 //!
@@ -43,7 +47,7 @@ mod process;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -53,7 +57,10 @@ use self::process::{Caller, Process, Traefik, freeze, settle, status};
 
 const TRAEFIK: &str = "3.7.15";
 const SUBJECT: &str = "subject";
-const BURST: [&str; 10] = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9"];
+/// How many containers start in the longest burst.
+const MOST: usize = 50;
+/// How many services the project of Compose has.
+const SERVICES: usize = 20;
 
 fn main() {
     let Some(folder) = std::env::var_os("LEEWARD_TRAEFIK_DIR") else {
@@ -66,16 +73,22 @@ fn main() {
     let begun = Instant::now();
     for size in sizes.split(',') {
         let count: usize = size.trim().parse().expect("LEEWARD_SIZES");
-        let engine = if count <= 100 {
-            real(count)
-        } else {
-            Engine::Simulated(Simulated::start(count, &[&[SUBJECT], &BURST[..]].concat()))
-        };
+        let engine = if count <= 100 { real(count) } else { Engine::Simulated(Simulated::start(count, &subjects())) };
         for certificate in [false, true] {
             Bench::start(binary.clone(), count, &engine, certificate).measure();
         }
     }
     println!("\nall of it took {} s; now: {}", begun.elapsed().as_secs(), machine());
+}
+
+/// The containers of a burst of so many.
+fn burst(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("b{at}")).collect()
+}
+
+/// All that are started and stopped.
+fn subjects() -> Vec<String> {
+    [vec![SUBJECT.to_owned()], burst(MOST)].concat()
 }
 
 /// The machine, and what runs on it. Source: `proc(5)`.
@@ -108,6 +121,8 @@ struct Bench<'a> {
     fed: Traefik,
     /// Where Leeward answers.
     served: SocketAddr,
+    /// What Leeward held when its first document was there, in KiB.
+    at_first: u64,
     folder: tempfile::TempDir,
 }
 
@@ -128,7 +143,7 @@ impl<'a> Bench<'a> {
             let status = status(served, "/readyz");
             if status == 200 { Ok(()) } else { Err(status.to_string()) }
         });
-        let ready = begun.elapsed();
+        let (ready, at_first) = (begun.elapsed(), leeward.memory());
         let place = folder.path();
         let docker = format!("{{ endpoint: '{}', exposedByDefault: false }}", engine.socket(Side::Own));
         let begun = Instant::now();
@@ -144,7 +159,7 @@ impl<'a> Bench<'a> {
         let fed = Traefik::start(&binary, place, "fed", ("http", &http), false);
         fed.until(&["other0"], true);
         settle(&[&own.process, &leeward, &fed.process]);
-        Self { binary, count, engine, certificate, own, leeward, fed, served, folder }
+        Self { binary, count, engine, certificate, own, leeward, fed, served, at_first, folder }
     }
 
     /// The processes of the other side.
@@ -167,21 +182,47 @@ impl<'a> Bench<'a> {
         if side == Side::Own { &self.own } else { &self.fed }
     }
 
-    /// From the last one's start until all are routed, one side alone.
-    fn started_to_routed(&self, side: Side, containers: &[&str]) -> Duration {
+    /// From the last one's start until all are routed, and from the last one's end until none is, one side alone.
+    fn start_and_stop<T: AsRef<str>>(&self, side: Side, containers: &[T]) -> [Duration; 2] {
         let others = self.others(side);
         freeze(&others, true);
         let traefik = self.traefik(side);
         let began = self.engine.start(side, containers);
         traefik.until(containers, true);
         let routed = now();
-        let took = routed.saturating_sub(self.engine.started(containers[containers.len() - 1], began));
-        self.engine.stop(side, containers);
+        let started = routed.saturating_sub(self.engine.started(containers, began));
+        let began = self.engine.stop(side, containers);
         traefik.until(containers, false);
+        let gone = now();
+        let stopped = gone.saturating_sub(self.engine.finished(containers, began));
         freeze(&others, false);
         // A real engine has told the other side, too, which now works it off.
         settle(&self.all());
-        took
+        [started, stopped]
+    }
+
+    /// From the last one's start until all services of a project that Compose brings up are routed, one side alone.
+    fn composed(&self, side: Side, lab: &Lab) -> Duration {
+        let others = self.others(side);
+        freeze(&others, true);
+        let services: Vec<String> = (0..SERVICES).map(|at| format!("town{at}")).collect();
+        let project = self.folder.path().join("town.yaml");
+        std::fs::write(&project, town(&services)).unwrap();
+        let compose = |arguments: &[&str]| {
+            let mut command = Command::new("docker-compose");
+            command.args(["-p", "town", "-f"]).arg(&project).args(arguments);
+            lab.with_engine(&mut command).stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().unwrap()
+        };
+        let mut up = compose(&["up", "-d"]);
+        self.traefik(side).until(&services, true);
+        let routed = now();
+        assert!(up.wait().unwrap().success());
+        let started = self.engine.started(&services, routed);
+        assert!(compose(&["down", "-t", "0"]).wait().unwrap().success());
+        freeze(&others, false);
+        settle(&self.all());
+        routed.saturating_sub(started)
     }
 
     /// Questions asked and time spent by one side's processes for each start and stop, while nobody looks.
@@ -215,7 +256,7 @@ impl<'a> Bench<'a> {
                 let began = self.engine.start(Side::Leeward, &[SUBJECT]);
                 let next = caller.answer();
                 let delivered = now();
-                let took = delivered.saturating_sub(self.engine.started(SUBJECT, began));
+                let took = delivered.saturating_sub(self.engine.started(&[SUBJECT], began));
                 assert!(next != document, "held until something changed");
                 caller.ask("/config", "");
                 self.engine.stop(Side::Leeward, &[SUBJECT]);
@@ -281,7 +322,7 @@ impl<'a> Bench<'a> {
             caller.answer();
         }
         let answered = now();
-        let all = answered.saturating_sub(self.engine.started(SUBJECT, began));
+        let all = answered.saturating_sub(self.engine.started(&[SUBJECT], began));
         self.engine.stop(Side::Leeward, &[SUBJECT]);
         drop(callers);
         sleep(Duration::from_secs(1));
@@ -314,31 +355,25 @@ impl<'a> Bench<'a> {
              certificate; {rounds} rounds; started to routed:\n",
             self.count
         );
-        println!("| | one: p50 | p95 | the last of ten in a row: p50 | engine calls | CPU | candidate |");
-        println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        println!("| | one: p50 | p95 | engine calls | CPU | resident |");
+        println!("| --- | ---: | ---: | ---: | ---: | ---: |");
         let mut times = [Vec::new(), Vec::new()];
         for _ in 0..rounds {
             for side in [Side::Own, Side::Leeward] {
-                times[side as usize].push(self.started_to_routed(side, &[SUBJECT]));
+                let [started, _] = self.start_and_stop(side, &[SUBJECT]);
+                times[side as usize].push(started);
             }
         }
-        let mut bursts = [Vec::new(), Vec::new()];
-        for _ in 0..rounds.div_ceil(3) {
-            for side in [Side::Own, Side::Leeward] {
-                bursts[side as usize].push(self.started_to_routed(side, &BURST));
-            }
-        }
-        let [one, ten] = [&times, &bursts].map(|[own, leeward]| spread(leeward, own));
+        let one = spread(&times[Side::Leeward as usize], &times[Side::Own as usize]);
         for side in [Side::Own, Side::Leeward] {
             let (asked, spent) = self.cost(side, (rounds / 4).max(2).try_into().unwrap());
             let times = &mut times[side as usize];
             let sum: Duration = spent.iter().sum();
             println!(
-                "| {} | {:.0} ms | {:.0} ms | {:.0} ms | {} | {} ms{} | {} |",
-                if side == Side::Own { "Traefik's own Docker provider" } else { "Leeward + Traefik" },
+                "| {} | {:.0} ms | {:.0} ms | {} | {} ms{} | {} |",
+                side.name(),
                 percentile(times, 50),
                 percentile(times, 95),
-                percentile(&mut bursts[side as usize], 50),
                 asked.map_or("not counted".to_owned(), |asked| asked.to_string()),
                 sum.as_millis(),
                 if side == Side::Own { String::new() } else { format!(" (Leeward: {})", spent[0].as_millis()) },
@@ -351,11 +386,12 @@ impl<'a> Bench<'a> {
         }
         let mut floor = self.document_to_routed(rounds);
         println!(
-            "| Traefik's floor: document received to routed | {:.0} ms | {:.0} ms | | | | |",
+            "| Traefik's floor: document received to routed | {:.0} ms | {:.0} ms | | | |",
             percentile(&mut floor, 50),
             percentile(&mut floor, 95)
         );
-        println!("\nLeeward's share of Traefik's own, round by round: one {one}; the last of ten in a row {ten}");
+        println!("\nLeeward's share of Traefik's own, round by round: {one}");
+        self.bursts(rounds);
         let mut documents = self.started_to_document(rounds);
         println!(
             "started to document delivered: p50 {:.0} ms, p95 {:.0} ms",
@@ -363,7 +399,84 @@ impl<'a> Bench<'a> {
             percentile(&mut documents, 95)
         );
         println!("{}", self.polls());
+        self.churn();
     }
+
+    /// What is routed last where many start or stop one after the other.
+    fn bursts(&self, rounds: usize) {
+        let sides = [Side::Own, Side::Leeward];
+        let mut measured: Vec<(String, [Vec<Duration>; 2])> = Vec::new();
+        // Long ones take a minute each, and a default certificate makes no difference to them that ten do not show.
+        let few = if self.certificate { 0 } else { rounds.div_ceil(7) };
+        for (count, rounds) in [(10, rounds.div_ceil(4)), (MOST, few)].into_iter().filter(|(_, rounds)| *rounds > 0) {
+            let containers = burst(count);
+            let (mut starts, mut stops) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+            for _ in 0..rounds {
+                for side in sides {
+                    let [started, stopped] = self.start_and_stop(side, &containers);
+                    starts[side as usize].push(started);
+                    stops[side as usize].push(stopped);
+                }
+            }
+            measured.push((format!("{count} starts"), starts));
+            measured.push((format!("{count} stops"), stops));
+        }
+        if let (Engine::Real(lab), 1..) = (self.engine, few) {
+            let mut ups = [Vec::new(), Vec::new()];
+            for _ in 0..few {
+                for side in sides {
+                    ups[side as usize].push(self.composed(side, lab));
+                }
+            }
+            measured.push((format!("docker-compose up of {SERVICES} services"), ups));
+        }
+        println!(
+            "\n| the last of | Traefik's own: p50 | most | Leeward + Traefik: p50 | most | share, round by round |"
+        );
+        println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+        for (what, [mut own, mut leeward]) in measured {
+            let share = spread(&leeward, &own);
+            let [own, leeward] = [&mut own, &mut leeward]
+                .map(|times| format!("{:.0} ms | {:.0} ms", percentile(times, 50), percentile(times, 100)));
+            println!("| {what} | {own} | {leeward} | {share} |");
+        }
+        println!();
+    }
+
+    /// What Leeward holds after many changes. A real engine takes half a second for a start and a stop.
+    fn churn(&self) {
+        let changes = if matches!(self.engine, Engine::Real(_)) { 100 } else { 1_000 };
+        let before = self.leeward.memory();
+        let others = self.others(Side::Leeward);
+        freeze(&others, true);
+        for _ in 0..changes / 2 {
+            self.engine.start(Side::Leeward, &[SUBJECT]);
+            sleep(Duration::from_millis(if changes == 100 { 500 } else { 10 }));
+            self.engine.stop(Side::Leeward, &[SUBJECT]);
+        }
+        settle(&self.own_processes(Side::Leeward));
+        freeze(&others, false);
+        settle(&self.all());
+        println!(
+            "Leeward holds {} KiB at its first document, {before} after the above, {} after {changes} changes more",
+            self.at_first,
+            self.leeward.memory()
+        );
+    }
+}
+
+/// A project of Compose whose services are routed by their own names.
+fn town(services: &[String]) -> String {
+    let service = |name: &String| {
+        format!(
+            "  {name}:\n    image: {}\n    container_name: {name}\n    command: sleep 9999\n    init: true\n    networks: [inner]\n    \
+             labels: {{ traefik.enable: 'true', traefik.http.routers.{name}.rule: 'Host(`{name}.test`)', \
+             traefik.http.services.{name}.loadbalancer.server.port: '80' }}\n",
+            images::BUSYBOX
+        )
+    };
+    let services: String = services.iter().map(service).collect();
+    format!("version: '3.8'\nservices:\n{services}networks: {{ inner: {{ external: true, name: inner }} }}\n")
 }
 
 /// An engine of our own with running containers, and the subjects, which are not.
@@ -381,7 +494,9 @@ fn real(count: usize) -> Engine {
     for number in 0..count {
         make(&["run", "-d"], &format!("other{number}"));
     }
-    [&[SUBJECT], &BURST[..]].concat().iter().for_each(|name| make(&["create"], name));
+    for name in subjects() {
+        make(&["create"], &name);
+    }
     Engine::Real(Box::new(lab))
 }
 

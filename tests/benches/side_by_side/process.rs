@@ -34,7 +34,7 @@ impl Process {
         Duration::from_millis(ticks * 10)
     }
 
-    /// Candidate memory, in KiB.
+    /// Resident memory, in KiB. Source: `proc(5)`, `VmRSS`.
     pub(crate) fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -133,8 +133,8 @@ impl Traefik {
     }
 
     /// Waits until it has the routers of these, or has none of them.
-    pub(crate) fn until(&self, containers: &[&str], routed: bool) {
-        for container in containers {
+    pub(crate) fn until<T: AsRef<str>>(&self, containers: &[T], routed: bool) {
+        for container in containers.iter().map(AsRef::as_ref) {
             let begun = Instant::now();
             while self.routes(container) != routed {
                 assert!(begun.elapsed() < Duration::from_mins(3), "{container}: routed is not {routed}");
