@@ -1,7 +1,7 @@
 //! A manager of a swarm with 500 services and 2,000 tasks, simulated: what Leeward and Traefik's own Swarm provider ask of it
 //! in a minute at rest, and how long a change of one service takes to the document.
 //!
-//! `LEEWARD_TRAEFIK_DIR=… cargo bench --bench swarm`; each side has a manager of its own, of the same content.
+//! `LEEWARD_TRAEFIK_DIR=… cargo bench --bench swarm`, with the program that `LEEWARD_E2E_BINARY` names if it does; each side has a manager of its own, of the same content.
 
 #![expect(
     clippy::unwrap_used,
@@ -104,8 +104,9 @@ fn main() {
     let [for_leeward, for_traefik] = &managers;
     let (served, api) = (loopback::own(), loopback::own());
 
+    let program = std::env::var_os("LEEWARD_E2E_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_leeward").into());
     let begun = Instant::now();
-    let leeward = Process::start(Command::new(env!("CARGO_BIN_EXE_leeward")).args([
+    let leeward = Process::start(Command::new(program).args([
         "serve",
         &format!("--listen={served}"),
         &format!("--engine=unix://{}", for_leeward.socket().display()),
