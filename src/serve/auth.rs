@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::login;
 use super::negotiate::{HTML, JSON, TEXT, chosen, error};
@@ -21,9 +21,16 @@ use crate::report::page::{SCRIPT_PATH, STYLE_PATH};
 /// The name of the cookie.
 pub(super) const COOKIE: &str = "leeward";
 
+/// A token with fewer letters than this can be found by trying.
+const SHORT: usize = 16;
+
 /// The tokens that are good. Each is kept as its digest, so that comparing takes the same time whatever was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tokens(Vec<[u8; 32]>);
+pub(super) struct Tokens {
+    digests: Vec<[u8; 32]>,
+    /// One of them is shorter than [`SHORT`].
+    has_short: bool,
+}
 
 impl Tokens {
     /// Reads a token file: one token a line, so that an old and a new one can both be good for a while.
@@ -37,7 +44,20 @@ impl Tokens {
         if tokens.iter().any(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
             return Err("holds a token with spaces or other than ASCII characters; no header can carry it".to_owned());
         }
-        Ok(Self(tokens.iter().map(|token| Sha256::digest(token).into()).collect()))
+        Ok(Self {
+            digests: tokens.iter().map(|token| Sha256::digest(token).into()).collect(),
+            has_short: tokens.iter().any(|token| token.len() < SHORT),
+        })
+    }
+
+    /// Says that one can be found by trying: the login counts tries, a header is not counted.
+    fn warn(&self, path: &Path) {
+        if self.has_short {
+            let path = path.display();
+            warn!(
+                "--token-file `{path}` holds a token of fewer than {SHORT} characters, which can be found by trying; `openssl rand -hex 32` makes a good one"
+            );
+        }
     }
 
     /// What a browser is given for `token`: no token, and good as long as the token is. `None`: it is none of them.
@@ -47,14 +67,14 @@ impl Tokens {
 
     /// Whether `given` was given for one of them.
     fn admit_cookie(&self, given: &[u8]) -> bool {
-        self.0.iter().fold(false, |good, known| good | bool::from(cookie(known).as_bytes().ct_eq(given)))
+        self.digests.iter().fold(false, |good, known| good | bool::from(cookie(known).as_bytes().ct_eq(given)))
     }
 
     /// Whether `token` is one of them.
     fn admit(&self, token: &[u8]) -> bool {
         let digest: [u8; 32] = Sha256::digest(token).into();
         // All are compared, whichever fits.
-        self.0.iter().fold(false, |good, known| good | bool::from(known.ct_eq(&digest)))
+        self.digests.iter().fold(false, |good, known| good | bool::from(known.ct_eq(&digest)))
     }
 }
 
@@ -81,6 +101,7 @@ impl TokenFile {
     /// Errors: one line that names the flag and the file.
     pub(super) async fn open(path: &Path) -> Result<Self, String> {
         let tokens = read(path).await.map_err(|problem| format!("--token-file `{}` {problem}", path.display()))?;
+        tokens.warn(path);
         Ok(Self { path: path.to_owned(), tokens: watch::Sender::new(tokens), problem: None })
     }
 
@@ -96,6 +117,7 @@ impl TokenFile {
                 self.problem = None;
                 if self.tokens.send_if_modified(|current| std::mem::replace(current, tokens.clone()) != tokens) {
                     info!(path = %self.path.display(), "tokens changed: read them again");
+                    self.tokens.borrow().warn(&self.path);
                 }
             }
             Err(problem) => {

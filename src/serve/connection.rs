@@ -1,8 +1,10 @@
 //! What one client was given.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::net;
+use crate::net::peer::Peer;
 
 /// One client's connection: what it was given. Its requests come one after the other.
 #[derive(Debug, Default)]
@@ -15,6 +17,14 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(connection: Arc<net::connection::Connection>) -> Self {
         Self { given: Mutex::default(), connection }
+    }
+
+    /// The address that it came from.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self.connection.peer() {
+            Some(Peer::Address(address)) => Some(address),
+            Some(Peer::Process { .. }) | None => None,
+        }
     }
 
     /// Whether the last document it was given is this one.

@@ -1,15 +1,20 @@
 //! The login for a browser: a token, given once in a form, becomes a cookie. Nothing that a browser can ask for changes
-//! anything, so there is nothing that another site could make it ask for.
+//! anything, so there is nothing that another site could make it ask for. How often a token may be tried is bounded
+//! ([`super::guesses`]); who has a cookie is not asked for one.
 
-use axum::Form;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Form};
 
 use super::auth;
+use super::connection::Connection;
 use super::pages::html;
 use super::state::Shared;
 use crate::report::page;
+use crate::report::words::page::{WRONG_TOKEN, too_many_tries};
 
 /// The most bytes of a form.
 pub(super) const MOST_BYTES: usize = 16 * 1024;
@@ -21,16 +26,25 @@ pub(super) async fn form(State(shared): State<Shared>, headers: HeaderMap) -> Re
     if shared.tokens.is_none() || auth::has_cookie(shared.tokens.as_ref(), &headers) {
         return to("/");
     }
-    html(StatusCode::OK, page::login(false, "/"))
+    html(StatusCode::OK, page::login(None, "/"))
 }
 
 /// `POST /login`: `token`, and `to`, the path that was asked for.
-pub(super) async fn log_in(State(shared): State<Shared>, Form(given): Form<Vec<(String, String)>>) -> Response {
+pub(super) async fn log_in(
+    State(shared): State<Shared>,
+    Extension(connection): Extension<Arc<Connection>>,
+    Form(given): Form<Vec<(String, String)>>,
+) -> Response {
     let field = |name: &str| given.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value.as_str());
     let Some(tokens) = &shared.tokens else { return to("/") };
     let back = safe(field("to"));
+    if let Err(wait) = shared.guesses.take(connection.address()) {
+        let seconds = wait.as_secs() + 1;
+        let form = page::login(Some(&too_many_tries(seconds)), back);
+        return ([(header::RETRY_AFTER, seconds)], html(StatusCode::TOO_MANY_REQUESTS, form)).into_response();
+    }
     let Some(cookie) = tokens.borrow().cookie_for(field("token").trim().as_bytes()) else {
-        return html(StatusCode::UNAUTHORIZED, page::login(true, back));
+        return html(StatusCode::UNAUTHORIZED, page::login(Some(WRONG_TOKEN), back));
     };
     ([(header::SET_COOKIE, set(&cookie, shared.is_tls, ""))], to(back)).into_response()
 }
@@ -42,7 +56,7 @@ pub(super) async fn log_out(State(shared): State<Shared>) -> Response {
 
 /// The form in place of what was asked for.
 pub(super) fn instead(path: &str) -> Response {
-    html(StatusCode::UNAUTHORIZED, page::login(false, safe(path)))
+    html(StatusCode::UNAUTHORIZED, page::login(None, safe(path)))
 }
 
 fn set(value: &str, is_tls: bool, more: &str) -> String {

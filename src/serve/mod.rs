@@ -6,7 +6,7 @@
 //! preview    the query of a view: flags to judge anew with
 //! views      the plan for people, made apart from the polls and bounded: `report`; pages: for a browser, held like polls
 //! listen     TCP and TLS, on the accept loop of `net`; connection: what each was given
-//! auth, tls  who may ask; login: a browser
+//! auth, tls  who may ask; login: a browser; guesses: how often
 //! ```
 //!
 //! Of tower-http come the headers that every answer has, and that a panic costs one request. Its time-outs and limits are
@@ -25,6 +25,7 @@ mod auth;
 mod changes;
 mod config;
 mod connection;
+mod guesses;
 mod listen;
 mod login;
 mod metrics;
@@ -178,6 +179,7 @@ impl Service {
             page_holds: Arc::new(Semaphore::new(pages::MOST_HELD)),
             is_tls,
             tokens: tokens.as_ref().map(auth::TokenFile::tokens),
+            guesses: Arc::default(),
             allow_hosts: allow_hosts.iter().map(|name| name.to_ascii_lowercase()).collect(),
             metrics: Arc::clone(&metrics),
             views: Views::default(),
@@ -264,7 +266,7 @@ fn router(shared: Shared) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|headers: HeaderMap| async move {
-            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /healthz, /readyz, /metrics";
+            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /login, /healthz, /readyz, /metrics";
             pages::nowhere(&headers, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))

@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::auth::Tokens;
+use super::guesses::Guesses;
 use super::metrics::Metrics;
 use super::published::Published;
 use super::views::Views;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) is_tls: bool,
     /// The tokens that are good; `None`: none is needed.
     pub(super) tokens: Option<watch::Receiver<Tokens>>,
+    /// How often one may be tried.
+    pub(super) guesses: Arc<Guesses>,
     /// Names that browsers may call this service by, lower case.
     pub(super) allow_hosts: Arc<[String]>,
     /// The counters.

@@ -36,6 +36,7 @@ fn service(places: usize) -> (Sender, Shared) {
         page_holds: Arc::new(Semaphore::new(places)),
         is_tls: false,
         tokens: None,
+        guesses: Arc::default(),
         allow_hosts: Arc::new([]),
         metrics: Arc::new(Metrics::new()),
         views: Views::new(1, Duration::from_millis(20), Duration::from_millis(20)),
@@ -326,4 +327,45 @@ async fn a_view_that_panics_is_an_error_of_its_own_request() {
     let broken = views.answer(|| std::panic::resume_unwind(Box::new("broken"))).await;
     assert_eq!(broken.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(views.answer(|| View::good("text/plain", String::new())).await.status(), StatusCode::OK);
+}
+
+/// Status, `Retry-After` and cookie of a `POST /login` with this token.
+async fn log_in(shared: &Shared, token: &str) -> (u16, Option<String>, Option<String>) {
+    let request = Request::post("/login")
+        .extension(Arc::<Connection>::default())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(format!("token={token}")))
+        .unwrap();
+    let answer = router(shared.clone()).oneshot(request).await.unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|it| it.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), header("retry-after"), header("set-cookie"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_cannot_be_guessed_without_end_and_who_has_a_cookie_stays() {
+    let (sender, mut shared) = service(1);
+    publish(&sender, "{}");
+    let tokens = watch::Sender::new(Tokens::read("correct-horse").unwrap());
+    shared.tokens = Some(tokens.subscribe());
+    let (status, _, cookie) = log_in(&shared, "correct-horse").await;
+    assert_eq!(status, 303);
+    let cookie = cookie.unwrap().split(';').next().unwrap().to_owned();
+    let mut guessed = 0;
+    let wait = loop {
+        match log_in(&shared, &format!("guess{guessed}")).await {
+            (401, None, None) if guessed < 1_000 => guessed += 1,
+            (429, Some(wait), None) => break wait.parse::<u64>().unwrap(),
+            other => panic!("after {guessed} guesses: {other:?}"),
+        }
+    };
+    assert!((1..=10).contains(&guessed) && (1..=11).contains(&wait), "{guessed} {wait}");
+    assert_eq!(log_in(&shared, "correct-horse").await.0, 429, "the right one is no better than another");
+    let connection = Arc::default();
+    let mut asked = Vec::new();
+    for headers in [[("cookie", cookie.as_str())], [("authorization", "Bearer correct-horse")]] {
+        asked.push(ask(&shared, &connection, &headers).await.0);
+    }
+    assert_eq!(asked, [200, 200], "nobody who was let in is hurt");
+    sleep(Duration::from_secs(wait)).await;
+    assert_eq!(log_in(&shared, "correct-horse").await.0, 303);
 }

@@ -157,11 +157,11 @@ pub fn loading() -> String {
     frame("Leeward: not ready", None, true, &main)
 }
 
-/// The form that takes a token. `wrong`: one was given that is none; `to`: the path that was asked for.
-pub fn login(wrong: bool, to: &str) -> String {
+/// The form that takes a token. `problem`: why one that was given did not do; `to`: the path that was asked for.
+pub fn login(problem: Option<&str>, to: &str) -> String {
     let main = html! {
         h1 { "Sign in" }
-        @if wrong { p.notice.stale role="alert" { (said::WRONG_TOKEN) } }
+        @if let Some(problem) = problem { p.notice.stale role="alert" { (problem) } }
         form.login method="post" action="/login" {
             input type="hidden" name="to" value=(to);
             label for="token" { "Token" }

@@ -70,6 +70,10 @@ pub const FILTERED: &str = "Nothing here fits the filter.";
 pub const NO_TRAEFIK: &str = "No Traefik is declared.";
 /// What to do then.
 pub const NO_TRAEFIK_LONG: &str = "Every internal network is taken for a proxy network, and the picture cannot show the way \
+/// Too many were tried.
+pub fn too_many_tries(seconds: u64) -> String {
+    format!("Too many tries. Wait {seconds} s, then try again.")
+}
     in. Set this label on Traefik's container:";
 /// The same where nothing is there yet.
 pub const NO_TRAEFIK_FIRST: &str = "Leeward routes containers on the networks that Traefik is on. Set this label on Traefik's \
