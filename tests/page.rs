@@ -1,5 +1,5 @@
 //! What is drawn and written of a host for a browser: well formed, of bounded size, never better than what was decided.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
 
 #[path = "support/inventory.rs"]
 mod inventory;
@@ -20,7 +20,7 @@ use roxmltree::{Document, Node};
 fn svg(inventory: &Inventory, plan: &Plan) -> String {
     let settings = Settings::default();
     let topology = Topology::of(inventory, &settings, plan);
-    picture::draw(&topology, &plan.outbound, true, |_| true).into_string()
+    picture::draw(&topology, &plan.outbound, true, |_| true).svg.into_string()
 }
 
 fn drawn(inventory: &Inventory) -> String {
@@ -131,6 +131,85 @@ fn what_looks_shut_and_is_not_has_no_green_line() {
     assert!(page.contains("way out, allowed"));
 }
 
+/// Pages of a host, by what they show of it: the front twice, and one network.
+fn views(inventory: &Inventory, network: &str) -> Vec<(&'static str, String)> {
+    let settings = Settings::default();
+    let plan = compile(inventory, &settings);
+    let topology = Topology::of(inventory, &settings, &plan);
+    let facts = Facts { inventory, settings: &settings, plan: &plan, revision: 1, stale: None, signed_in: false };
+    let drawn = picture::draw(&topology, &plan.outbound, true, |_| true);
+    let table = front(inventory, &[("view", "matrix")]);
+    let table = table.split("<table class=\"matrix").nth(1).unwrap();
+    vec![
+        ("picture", drawn.svg.into_string()),
+        ("list", drawn.list.into_string()),
+        ("table", table.split("</table>").next().unwrap().to_owned()),
+        ("own page", page::network(&facts, network).html),
+        ("Traefik's page", page::container(&facts, "front-traefik-1").html),
+        ("Mermaid", topology.mermaid()),
+        ("JSON", topology.json()),
+    ]
+}
+
+/// Whether something is marked as having a way out.
+fn is_red(page: &str) -> bool {
+    // The legend and the name of a class are no mark.
+    let page = page.split("<ul class=\"legend").next().unwrap().replace("classDef open", "");
+    [" open\"", "\"open\"", ":::open", "===", "\"way-out\""].iter().any(|it| page.contains(it))
+}
+
+#[test]
+fn the_way_out_that_traefik_is_there_for_is_red_nowhere() {
+    let mut inventory = town::town(3);
+    for (view, page) in views(&inventory, "net-exposed") {
+        assert!(!is_red(&page), "{view}: {page}");
+        assert!(view == "JSON" || page.contains("door") || page.contains("Traefik's own way out"), "{view}: {page}");
+    }
+    // Somebody else's is red, wherever Traefik's is not.
+    inventory.put(town::container("stray", "web", &["net-exposed"], 99));
+    for (view, page) in views(&inventory, "net-exposed") {
+        assert!(view == "Traefik's page" || is_red(&page), "{view}: {page}");
+    }
+}
+
+#[test]
+fn a_refusal_is_told_with_all_its_reasons_and_one_remedy_for_what_edits_mend() {
+    let mut inventory = town::town(3);
+    inventory.networks.values_mut().find(|it| it.name == "nextcloud_internal").unwrap().internal = false;
+    let web = town::named(&mut inventory, "nextcloud-web-1");
+    web.confinement.privileged = true;
+    web.labels.insert("traefik.http.routers.web.ruel".into(), "Host(`w`)".into());
+    let page = front(&inventory, &[]);
+    let article = page.split("<article").skip(1).find(|it| it.contains("nextcloud-web-1")).unwrap();
+    let article = article.split("</article>").next().unwrap();
+    for words in ["/rules/NET-001", "/rules/PRV-001", "traefik.http.routers.web.ruel"] {
+        assert!(article.contains(words), "{words}: {article}");
+    }
+    assert_eq!(article.matches(">leeward fix nextcloud-web-1<").count(), 1, "{article}");
+}
+
+#[test]
+fn what_the_list_for_a_phone_says_is_what_the_picture_says() {
+    for inventory in [town::town(3), town::bad(), town::town(200)] {
+        let settings = Settings::default();
+        let plan = compile(&inventory, &settings);
+        let topology = Topology::of(&inventory, &settings, &plan);
+        let drawn = picture::draw(&topology, &plan.outbound, true, |_| true);
+        let list = format!("<ul>{}</ul>", drawn.list.into_string());
+        let list = Document::parse(&list).unwrap();
+        let has_class = |it: &Node<'_, '_>, class: &str| {
+            it.attribute("class").is_some_and(|all| all.split(' ').any(|it| it == class))
+        };
+        let listed = list.descendants().filter(|it| has_class(it, "box")).count();
+        let svg = drawn.svg.into_string();
+        assert_eq!(listed, boxes(&svg).len());
+        for class in ["shut", "open", "unknown", "door"] {
+            let drawn = lines(&svg).iter().any(|(_, it)| it == class);
+            assert_eq!(list.descendants().any(|it| has_class(&it, "edge") && has_class(&it, class)), drawn, "{class}");
+        }
+    }
+}
+
 #[test]
 fn three_states_are_told_apart_without_colour() {
     let style = page::STYLE;
@@ -217,6 +296,45 @@ fn each_state_of_the_service_has_its_sentence() {
     let facts = Facts { inventory: &inventory, settings: &settings, plan: &plan, revision: 1, stale, signed_in: false };
     let page = page::container(&facts, "nextcloud-web-1").html;
     assert!(page.contains("this is the last that was known.") && page.contains("cut off"), "{page}");
+}
+
+/// How light a colour is, 0 to 1. Source: WCAG 2.2, relative luminance.
+fn luminance(colour: &str) -> f64 {
+    let hex = colour.trim_start_matches('#');
+    let hex = if hex.len() == 3 { hex.chars().flat_map(|it| [it, it]).collect() } else { hex.to_owned() };
+    let part = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+}
+
+/// A browser's test for contrast does not look into pictures.
+#[test]
+fn every_colour_of_letters_stands_out_from_what_it_is_on_in_both_schemes() {
+    let schemes: Vec<&str> = page::STYLE.split(":root {").skip(1).map(|it| it.split('}').next().unwrap()).collect();
+    assert_eq!(schemes.len(), 2);
+    for scheme in schemes {
+        let light = |name: &str| {
+            let found = scheme.split([';', '\n']).find_map(|it| it.trim().strip_prefix(&format!("--{name}: ")));
+            luminance(found.unwrap())
+        };
+        for letters in ["text", "quiet", "link", "good", "bad", "unknown", "door"] {
+            let own = format!("{letters}-back");
+            for ground in ["back", "soft", if scheme.contains(&own) { own.as_str() } else { "back" }] {
+                let (one, other) = (light(letters), light(ground));
+                let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                assert!(contrast >= 4.5, "{letters} on {ground}: {contrast:.2}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_moves_by_itself() {
+    for word in ["transition", "animation", "scroll-behavior", "@keyframes"] {
+        assert!(!page::STYLE.contains(word), "{word}: not without prefers-reduced-motion");
+    }
 }
 
 #[test]

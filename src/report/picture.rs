@@ -1,4 +1,5 @@
-//! The topology as a picture: SVG in fixed columns, from the Internet on the left to private networks on the right.
+//! The topology as a picture: SVG in fixed columns, from the Internet on the left to private networks on the right; and the
+//! same boxes and lines as a list, for a screen that has room for one column.
 //!
 //! ```text
 //! Internet | Traefik, egress | networks with Traefik | applications | private networks, with the services on them
@@ -36,6 +37,8 @@ const MOST_LINES: usize = 6;
 const LONGEST_NAME: usize = 24;
 /// The most letters of a name where it is read out.
 const LONGEST_TOLD: usize = 80;
+/// The most boxes of one column that a list shows before it is opened.
+const MOST_LISTED: usize = 8;
 /// The most networks that are read out for one box.
 const MOST_TOLD: usize = 6;
 
@@ -70,30 +73,6 @@ impl Column {
     }
 }
 
-/// What a line says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Line {
-    /// By a declared Traefik: what it is for.
-    Door,
-    Of(State),
-}
-
-impl Line {
-    fn class(self) -> &'static str {
-        match self {
-            Self::Door => "door",
-            Self::Of(state) => class(state),
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Door => "by Traefik",
-            Self::Of(state) => words(state),
-        }
-    }
-}
-
 /// What a box stands for. One key, one box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'a> {
@@ -117,8 +96,6 @@ struct Node<'a> {
     about: String,
     href: Option<String>,
     state: State,
-    /// A door, or the Internet: what it is for is no finding.
-    is_plain: bool,
     /// The project that it is drawn with.
     band: &'a str,
     /// Its services, or the names that it lets through, with their states; the first few.
@@ -138,7 +115,6 @@ impl<'a> Node<'a> {
             about: String::new(),
             href: None,
             state,
-            is_plain: false,
             band: "",
             lines: Vec::new(),
             boxes: 1,
@@ -175,8 +151,8 @@ impl<'a> Node<'a> {
     }
 
     /// The worst first.
-    fn weight(&self) -> Reverse<(bool, State, usize)> {
-        Reverse((self.is_plain, self.state, self.refused))
+    fn weight(&self) -> Reverse<(State, usize)> {
+        Reverse((self.state, self.refused))
     }
 
     /// What stands below its title.
@@ -194,7 +170,16 @@ impl<'a> Node<'a> {
 struct Scene<'a> {
     is_grouped: bool,
     nodes: BTreeMap<Key<'a>, Node<'a>>,
-    edges: BTreeMap<(Key<'a>, Key<'a>), (Line, BTreeSet<&'a str>)>,
+    edges: BTreeMap<(Key<'a>, Key<'a>), (State, BTreeSet<&'a str>)>,
+}
+
+/// A picture, twice: what is shown of it depends on the room there is.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// In five columns.
+    pub svg: Markup,
+    /// In one: the boxes of each column below each other, each with its lines to the right.
+    pub list: Markup,
 }
 
 /// The picture of the containers that `shows` takes, and of the networks that they are on. Traefik is always there;
@@ -204,11 +189,11 @@ pub fn draw<'a>(
     outbound: &'a [Allowance],
     is_whole: bool,
     shows: impl Fn(&ContainerNode<'a>) -> bool,
-) -> Markup {
+) -> Drawn {
     let mut scene = Scene::of(topology, outbound, is_whole, shows);
     scene.fold();
     scene.place();
-    scene.svg()
+    Drawn { svg: scene.svg(), list: scene.list() }
 }
 
 fn is_door(container: &ContainerNode<'_>) -> bool {
@@ -236,8 +221,7 @@ impl<'a> Scene<'a> {
             .collect();
         let many = shown.values().filter(|it| matches!(it.role, Role::Application | Role::Private)).count();
         let mut scene = Self { is_grouped: many > MOST_ALONE, ..Self::default() };
-        let internet = Node { is_plain: true, ..Node::new(Column::Internet, "Internet, host", State::Shut) };
-        scene.nodes.insert(Key::Internet, internet);
+        scene.nodes.insert(Key::Internet, Node::new(Column::Internet, "Internet, host", State::Shut));
 
         // Services that are on private networks alone are named in these; who is on no network reaches nobody.
         let mut inner: BTreeMap<&ContainerId, bool> = BTreeMap::new();
@@ -262,8 +246,7 @@ impl<'a> Scene<'a> {
         for (container, network, state) in links {
             let key = scene.key(container);
             let Some(network) = network.filter(|it| it.role != NetworkRole::Exposed) else {
-                let line = if is_door(container) { Line::Door } else { Line::Of(state) };
-                scene.join(Key::Internet, key, line, network.map(|it| it.name));
+                scene.join(Key::Internet, key, state, network.map(|it| it.name));
                 continue;
             };
             if !is_whole && !owners.contains_key(network.id) {
@@ -271,10 +254,10 @@ impl<'a> Scene<'a> {
             }
             let its = scene.network(network, owners.get(network.id));
             if network.state > State::Shut {
-                scene.join(Key::Internet, its, Line::Of(network.state), Some(network.name));
+                scene.join(Key::Internet, its, network.state, Some(network.name));
             }
             if scene.nodes.contains_key(&key) {
-                scene.join(key, its, Line::Of(state), Some(network.name));
+                scene.join(key, its, state, Some(network.name));
             } else if let Some(node) = scene.nodes.get_mut(&its) {
                 node.count(container);
                 node.line(state, container.name);
@@ -314,7 +297,10 @@ impl<'a> Scene<'a> {
             Role::Traefik | Role::Egress => {
                 let is_egress = container.role == Role::Egress;
                 if is_egress { "lets out by name" } else { "the way in" }.clone_into(&mut node.about);
-                (node.is_plain, node.state) = (true, State::Shut);
+                node.state = node.state.max(State::TraefiksOwn);
+                if node.state > State::TraefiksOwn {
+                    node.about = format!("{}, {}", node.about, words(node.state));
+                }
                 let names = outbound.iter().filter(|it| is_egress && it.egress == container.name && it.holds());
                 let names: BTreeSet<String> = names.map(|it| it.target.to_string()).take(1_000).collect();
                 for name in names {
@@ -346,7 +332,7 @@ impl<'a> Scene<'a> {
         key
     }
 
-    fn join(&mut self, from: Key<'a>, to: Key<'a>, line: Line, by: Option<&'a str>) {
+    fn join(&mut self, from: Key<'a>, to: Key<'a>, line: State, by: Option<&'a str>) {
         let (from, to) = if self.column(from) <= self.column(to) { (from, to) } else { (to, from) };
         let (worst, names) = self.edges.entry((from, to)).or_insert((line, BTreeSet::new()));
         *worst = line.max(*worst);
@@ -378,7 +364,7 @@ impl<'a> Scene<'a> {
             }
         }
         // Who has the worst lines is drawn before who has none.
-        let mut worst: BTreeMap<Key<'a>, Line> = BTreeMap::new();
+        let mut worst: BTreeMap<Key<'a>, State> = BTreeMap::new();
         for ((from, to), (line, _)) in &self.edges {
             for key in [from, to] {
                 let own = worst.entry(*key).or_insert(*line);
@@ -395,7 +381,7 @@ impl<'a> Scene<'a> {
             }
             keys.sort_by_cached_key(|key| {
                 let line = Reverse(worst.get(key).copied());
-                self.nodes.get(key).map(|it| (Reverse(it.is_plain), line, it.weight(), it.title.clone()))
+                self.nodes.get(key).map(|it| (line, it.weight(), it.title.clone()))
             });
             let mut rest = Node { boxes: 0, ..Node::new(column, "", State::Shut) };
             for key in keys.into_iter().skip(most - 1) {
@@ -426,7 +412,7 @@ impl<'a> Scene<'a> {
 
     /// Gives each box its row: containers by project, the worst first; everything else beside what it is joined to.
     fn place(&mut self) {
-        let mut worst: BTreeMap<&str, Reverse<(bool, State, usize)>> = BTreeMap::new();
+        let mut worst: BTreeMap<&str, Reverse<(State, usize)>> = BTreeMap::new();
         for node in self.nodes.values().filter(|it| it.column == Column::Containers) {
             let own = worst.entry(node.band).or_insert(node.weight());
             *own = node.weight().min(*own);
@@ -523,39 +509,96 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// A line, and in words what it is.
-fn edge(from: &Node<'_>, to: &Node<'_>, line: Line, by: &BTreeSet<&str>) -> Markup {
+impl<'a> Scene<'a> {
+    fn list(&self) -> Markup {
+        let mut lines: BTreeMap<Key<'a>, BTreeMap<Reverse<State>, Vec<String>>> = BTreeMap::new();
+        for ((from, to), (state, by)) in &self.edges {
+            let Some(node) = self.nodes.get(to) else { continue };
+            let by = if *from == Key::Internet { told(by) } else { String::new() };
+            let of = lines.entry(*from).or_default().entry(Reverse(*state)).or_default();
+            of.push(format!("{}{by}", node.title));
+        }
+        let mut boxes: Vec<_> = self.nodes.iter().collect();
+        boxes.sort_by_key(|(key, it)| (matches!(key, Key::Rest(_)), Reverse(it.state), it.row));
+        html! {
+            @for (column, _, _, title) in COLUMNS {
+                @let own = boxes.iter().filter(|(_, it)| it.column == column).collect::<Vec<_>>();
+                @let (first, rest) = own.split_at(own.len().min(MOST_LISTED));
+                @if !first.is_empty() {
+                    h3 { (title) }
+                    ul { @for (key, node) in first { (listed(node, lines.get(key))) } }
+                }
+                @if !rest.is_empty() {
+                    details {
+                        summary { (rest.len()) " more" }
+                        ul { @for (key, node) in rest { (listed(node, lines.get(key))) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A box in a list, with the lines that begin at it.
+fn listed(node: &Node<'_>, lines: Option<&BTreeMap<Reverse<State>, Vec<String>>>) -> Markup {
+    html! {
+        li class={ "box " (if node.column == Column::Internet { "outside" } else { class(node.state) }) } {
+            @if node.column != Column::Internet { span.mark aria-hidden="true" { (mark(node.state)) } " " }
+            @if let Some(href) = &node.href { a href=(href) { (node.title) } } @else { strong { (node.title) } }
+            @let about = node.about();
+            @if !about.is_empty() { div.quiet { (about) } }
+            @for (state, name) in &node.lines {
+                div { span class={ "mark " (class(*state)) } aria-hidden="true" { (mark(*state)) } " " (name) }
+            }
+            @for (Reverse(state), names) in lines.into_iter().flatten() {
+                div { (swatch(*state)) " " (words(*state)) ": " (names.join(", ")) }
+            }
+        }
+    }
+}
+
+/// What a line looks like.
+pub(super) fn swatch(state: State) -> Markup {
+    html! { svg.swatch width="46" height="12" aria-hidden="true" { path class={ "edge " (class(state)) } d="M2 6H44" {} } }
+}
+
+/// The networks that a line is by.
+fn told(by: &BTreeSet<&str>) -> String {
     let names: Vec<String> = by.iter().map(|name| short(name, LONGEST_TOLD)).collect();
-    let by = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-    let told = format!("{} - {}: {}{by}", from.title, to.title, line.words());
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+}
+
+/// A line, and in words what it is.
+fn edge(from: &Node<'_>, to: &Node<'_>, line: State, by: &BTreeSet<&str>) -> Markup {
+    let told = format!("{} - {}: {}{}", from.title, to.title, words(line), told(by));
     let ((from_at, from_width), (to_at, _)) = (from.column.place(), to.column.place());
     let right = from_at + from_width;
     let words = match line {
-        Line::Door => names.first().map(|name| short(name, 11)).unwrap_or_default(),
-        Line::Of(State::Shut) => String::new(),
-        Line::Of(state) => words(state).to_owned(),
+        State::TraefiksOwn => by.first().map(|name| short(name, 11)).unwrap_or_default(),
+        State::Shut => String::new(),
+        State::NotVerifiable | State::WayOut => words(line).to_owned(),
     };
     html! {
         @match (from.column, line) {
-            (Column::Internet, Line::Door) => {
-                path class={ "edge " (line.class()) } d={ "M" (right) " " (to.middle()) "H" (to_at) } { title { (told) } }
+            (Column::Internet, State::TraefiksOwn) => {
+                path class={ "edge " (class(line)) } d={ "M" (right) " " (to.middle()) "H" (to_at) } { title { (told) } }
                 text.label x=(right.midpoint(to_at)) y=(to.middle() - 7) text-anchor="middle" { (words) }
             }
             // Between the rows of boxes, so that it crosses none.
-            (Column::Internet, Line::Of(_)) => {
+            (Column::Internet, _) => {
                 @let lane = to.top() + HEIGHT + match to.column {
                     Column::Internet | Column::Doors | Column::Between => 4,
                     Column::Containers => 8,
                     Column::Private => 12,
                 };
-                path class={ "edge " (line.class()) }
+                path class={ "edge " (class(line)) }
                     d={ "M" (to_at) " " (to.top() + HEIGHT - 8) "h-12V" (lane) "H" (right + 10) } { title { (told) } }
-                path class={ "head " (line.class()) } d={ "M" (right) " " (lane) "l12 -6v12z" } {}
-                text class={ "label " (line.class()) } x=(right + 16) y=(lane - 8) { (words) }
+                path class={ "head " (class(line)) } d={ "M" (right) " " (lane) "l12 -6v12z" } {}
+                text class={ "label " (class(line)) } x=(right + 16) y=(lane - 8) { (words) }
             }
             _ => {
                 @let middle = right.midpoint(to_at);
-                path class={ "edge " (line.class()) }
+                path class={ "edge " (class(line)) }
                     d={ "M" (right) " " (from.middle()) "C" (middle) " " (from.middle()) " " (middle) " " (to.middle()) " " (to_at) " " (to.middle()) } {
                     title { (told) }
                 }
@@ -586,11 +629,12 @@ fn boxed(node: &Node<'_>) -> Markup {
     let named: Vec<&str> = node.lines.iter().map(|(_, text)| text.as_str()).collect();
     let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
     let told = format!("{}, {about}{named}", node.title);
-    let own = format!("node {}", if node.is_plain { "door" } else { class(node.state) });
+    let is_own = node.state == State::TraefiksOwn;
+    let own = format!("node {}", class(node.state));
     let inside = html! {
         rect x=(at) y=(top) width=(width) height=(node.height()) rx="8" {}
-        @if !node.is_plain { text.mark aria-hidden="true" x=(at + 15) y=(top + 27) text-anchor="middle" { (mark(node.state)) } }
-        @let text = at + if node.is_plain { 12 } else { 30 };
+        @if !is_own { text.mark aria-hidden="true" x=(at + 15) y=(top + 27) text-anchor="middle" { (mark(node.state)) } }
+        @let text = at + if is_own { 12 } else { 30 };
         text.title x=(text) y=(top + 19) { (node.title) }
         text.about x=(text) y=(top + 36) { " " (about) }
         @for (number, (state, line)) in node.lines.iter().enumerate() {

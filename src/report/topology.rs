@@ -27,6 +27,9 @@ const LONGEST_NAME: usize = 60;
 pub enum State {
     /// It has no way out.
     Shut,
+    /// The way out of a declared Traefik, which it is there for: that Traefik, a network with nobody else on it, and their
+    /// link.
+    TraefiksOwn,
     /// Nobody can tell.
     NotVerifiable,
     /// It has a way out, or power over the host; also one that the operator allowed.
@@ -227,14 +230,15 @@ impl<'a> Topology<'a> {
                 let id = &member.container.id;
                 // A Traefik's way out is what it is for: its other links are as good as their networks. Of one by which
                 // others could leave, the rules say so about the network.
-                let own = match states.get(id) {
-                    Some((_, Role::Traefik | Role::Egress)) | None => State::Shut,
-                    Some((state, _)) => *state,
+                let state = match states.get(id) {
+                    Some((_, Role::Traefik | Role::Egress)) if node.role == NetworkRole::Exposed => State::TraefiksOwn,
+                    Some((_, Role::Traefik | Role::Egress)) | None => node.state,
+                    Some((own, _)) => node.state.max(*own),
                 };
                 if node.state != State::Shut {
                     explained.insert(id);
                 }
-                links.push(Link { container: id, network: Some(&network.id), state: node.state.max(own) });
+                links.push(Link { container: id, network: Some(&network.id), state });
             }
             networks.push(node);
         }
@@ -306,6 +310,7 @@ impl<'a> Topology<'a> {
             line(format_args!("c{from} {arrow}|{words}| x{to}"));
         }
         line(format_args!("classDef shut stroke:#2e7d32"));
+        line(format_args!("classDef door stroke:#44506a,stroke-width:3px"));
         line(format_args!("classDef unknown stroke:#b26a00,stroke-dasharray:4"));
         line(format_args!("classDef open stroke:#c62828,stroke-width:3px"));
         text
@@ -324,7 +329,11 @@ fn node<'a>(
     let findings = found.containers.get(candidate.id);
     let (own, allowed) = isolation(decision, found);
     // Who did not ask was not judged, but where its packets can go is known.
-    let packets = if context.namespaces.leaves_by(at).is_some() { State::WayOut } else { State::Shut };
+    let packets = match context.namespaces.leaves_by(at) {
+        Some(_) if candidate.is_traefik || candidate.is_egress => State::TraefiksOwn,
+        Some(_) => State::WayOut,
+        None => State::Shut,
+    };
     let unread = if context.namespaces.unread(at).is_some() { State::NotVerifiable } else { State::Shut };
     let others = findings.into_iter().flatten().map(|finding| state_of(finding)).max().unwrap_or(State::Shut);
     Some(ContainerNode {
@@ -370,10 +379,15 @@ fn network_node<'a>(context: &Context<'a>, place: usize, network: &'a Network, f
         Err(_) => State::WayOut,
     };
     let found = findings.into_iter().flatten().map(|finding| state_of(finding)).max().unwrap_or(State::Shut);
-    let state = wall.max(found);
     let has_traefik = context.proxy.traefiks_on(place).next().is_some();
     let has = |is: &dyn Fn(usize) -> bool| context.namespaces.members(place).iter().any(|it| is(it.at));
+    let is_door = |at: usize| context.candidates.get(at).is_some_and(|it| it.is_traefik || it.is_egress);
+    let state = match wall {
+        State::WayOut if !has(&|at| !is_door(at)) => found.max(State::TraefiksOwn),
+        _ => found.max(wall),
+    };
     let role = match state {
+        State::TraefiksOwn => NetworkRole::Exposed,
         State::WayOut if has_traefik || has(&|at| context.is_egress(at)) => NetworkRole::Exposed,
         _ if context.proxy.contains(place) => NetworkRole::Proxy,
         _ if has_traefik => NetworkRole::Control,
@@ -419,6 +433,7 @@ fn outbound<'a>(
 pub(super) fn class(state: State) -> &'static str {
     match state {
         State::Shut => "shut",
+        State::TraefiksOwn => "door",
         State::NotVerifiable => "unknown",
         State::WayOut => "open",
     }
@@ -427,6 +442,7 @@ pub(super) fn class(state: State) -> &'static str {
 fn arrow(state: State) -> &'static str {
     match state {
         State::Shut => "---",
+        State::TraefiksOwn => "---|by Traefik|",
         State::NotVerifiable => "-.-",
         State::WayOut => "===",
     }
@@ -472,7 +488,8 @@ mod tests {
 
     #[test]
     fn a_flag_that_says_internal_makes_no_line_green() {
-        let open = (Some(State::WayOut), BTreeSet::from([State::WayOut]));
+        // Traefik's own line is what it is there for; nobody else's is.
+        let open = (Some(State::WayOut), BTreeSet::from([State::TraefiksOwn, State::WayOut]));
         assert_eq!(states(|_| {}, "net-proxy"), (Some(State::Shut), BTreeSet::from([State::Shut])));
         let macvlan = |inventory: &mut Inventory| {
             let network = network(inventory, "net-proxy");
@@ -485,7 +502,9 @@ mod tests {
             network(inventory, "net-proxy").ipv6 = true;
         };
         assert_eq!(states(old, "net-proxy"), open);
-        assert_eq!(states(|_| {}, "net-exposed"), open);
+        // Traefik's own, until somebody else is on it.
+        let own = (Some(State::TraefiksOwn), BTreeSet::from([State::TraefiksOwn]));
+        assert_eq!(states(|_| {}, "net-exposed"), own);
     }
 
     #[test]

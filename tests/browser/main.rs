@@ -326,7 +326,20 @@ fn no_page_scrolls_sideways_on_a_phone_and_none_is_cut() {
                 browser.open(&at(&serving, path));
                 let size = browser.run("return document.documentElement.scrollWidth").as_u64().unwrap();
                 assert!(size <= u64::from(width), "{name} {path} is {size} wide at {width}");
+                // Nothing has to be moved sideways to be read; a table of many projects has.
+                let sideways = browser.run(
+                    "return [...document.querySelectorAll('.scroll')].filter(it => it.scrollWidth > it.clientWidth + 1).length",
+                );
+                assert!(sideways == json!(0) || path.contains("matrix"), "{name} {path} at {width}");
+                let shown = browser.run(
+                    "return ['.wide', '.narrow'].map(it => document.querySelector(it)).map(it => !!it && !!it.offsetParent)",
+                );
+                assert!(
+                    shown == json!([width > 600, width <= 600]) || shown == json!([false, false]),
+                    "the picture for this width: {name} {path} at {width}: {shown}"
+                );
                 if path == "/" {
+                    assert_ne!(shown, json!([false, false]), "a picture");
                     let ground = browser.run("return getComputedStyle(document.body).backgroundColor");
                     assert_eq!(ground == json!("rgb(255, 255, 255)"), scheme == "light", "{ground}");
                     browser.picture(&format!("{name}-{width}-{scheme}"));
@@ -442,8 +455,8 @@ fn axe(test: &str) -> Option<String> {
     text
 }
 
-#[test]
-fn accessible() {
+#[tokio::test(flavor = "multi_thread")]
+async fn accessible() {
     let Some(axe) = axe("accessible") else { return };
     let Some(browser) = Browser::start("accessible") else { return };
     let mut found: Vec<String> = Vec::new();
@@ -467,32 +480,42 @@ fn accessible() {
         "{found:?}"
     );
     found.clear();
-    for (name, inventory) in worlds() {
-        let (serving, _folder) = self::serving(&inventory);
-        let container = inventory.containers.values().next().unwrap().id.to_string();
-        for (width, scheme) in [(1280, "light"), (390, "dark")] {
+    let everywhere = |name: &str, serving: &Serving, paths: &[&str], found: &mut Vec<String>| {
+        for (width, scheme) in [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")] {
             browser.size(width);
             browser.media("screen", scheme);
-            for path in [
-                "/",
-                "/?view=matrix",
-                "/n/net-exposed",
-                "/h/app.example.com",
-                "/rules/NET-001",
-                "/nowhere",
-                &format!("/c/{container}"),
-            ] {
-                browser.open(&at(&serving, path));
-                check(&format!("{name} {path} {scheme}"), &mut found);
+            for path in paths {
+                browser.open(&at(serving, path));
+                check(&format!("{name} {path} {width} {scheme}"), found);
             }
         }
+    };
+    for (name, inventory) in worlds() {
+        let (serving, _folder) = self::serving(&inventory);
+        let ids: Vec<String> = inventory.containers.values().map(|it| format!("/c/{}", it.id)).collect();
+        let of = [ids.first().unwrap().as_str(), ids.last().unwrap()];
+        everywhere(name, &serving, &["/", "/?view=matrix", "/n/net-exposed"], &mut found);
+        if matches!(name, "demo" | "bad" | "hostile") {
+            everywhere(name, &serving, &of, &mut found);
+        }
     }
+    let of_demo =
+        ["/c/wiki-wiki-1", "/h/app1.localhost", "/rules/NET-001", "/nowhere", "/c/nobody", "/?q=zzz", "/?state=green"];
+    everywhere("demo", &serving, &of_demo, &mut found);
+    let (empty, _folder) = self::serving(&Inventory::default());
+    everywhere("empty", &empty, &["/"], &mut found);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "correct-horse\n").unwrap();
-    let serving = Serving::start(&[&format!("--token-file={}", file.display())]);
-    browser.open(&at(&serving, "/"));
-    check("login", &mut found);
+    let closed = Serving::start(&[&format!("--token-file={}", file.display())]);
+    everywhere("a token is needed", &closed, &["/"], &mut found);
+    let nobody = Serving::start_at(&format!("unix://{}", folder.path().join("nobody.sock").display()), &[]);
+    everywhere("no engine", &nobody, &["/"], &mut found);
+    let (mut daemon, stale) = live(folder.path());
+    ready(&stale);
+    daemon.stop().await;
+    eventually(LIMIT, "it is stale", || stale.get("/readyz").contains("stale for"));
+    everywhere("stale", &stale, &["/"], &mut found);
     assert!(found.is_empty(), "{} findings:\n{}", found.len(), found.join("\n"));
 }
 

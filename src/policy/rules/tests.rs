@@ -711,7 +711,7 @@ fn no_rule_that_refuses_leaves_a_green_line() {
             .map(|(container, _)| container)
             .collect();
         let picture = Topology::of(&inventory, &settings, &plan);
-        let svg = picture::draw(&picture, &plan.outbound, true, |_| true).into_string();
+        let svg = picture::draw(&picture, &plan.outbound, true, |_| true).svg.into_string();
         let svg = roxmltree::Document::parse(&svg).unwrap();
         let class = |it: &roxmltree::Node<'_, '_>| it.attribute("class").unwrap_or_default().to_owned();
         for container in refused {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::front::by_rule;
 use super::{
-    Facts, Page, Seen, back, badge, few, frame, link, said as words, to_container, to_copy, to_host, to_network,
+    Facts, Page, Seen, back, badge, few, frame, link, pictured, said as words, to_container, to_copy, to_network,
     to_rule,
 };
 use crate::inventory::{ContainerId, Network};
@@ -40,17 +40,34 @@ pub fn container(facts: &Facts<'_>, name: &str) -> Page {
     answer.propose(facts.inventory, facts.settings, facts.plan);
     match answer {
         Answer::Container(it) => explained(facts, &it),
-        Answer::Several(names) => several(facts, "Several containers are called so", &names),
-        Answer::Nothing(names) => several(facts, "No container is called so", &names),
-        Answer::Host(_) => several(facts, "No container is called so", &[]),
+        Answer::Several(names) => {
+            let names: Vec<(String, Option<String>)> = names.into_iter().map(|it| (it, None)).collect();
+            other(facts, "Several containers have this name", name, "These are they:", &names)
+        }
+        Answer::Nothing(near) => {
+            let link = |it: String| (it.clone(), Some(format!("/c/{}", link::encoded(&it))));
+            let near: Vec<_> = near.into_iter().map(link).collect();
+            other(facts, "There is no container of this name", name, "Similar names:", &near)
+        }
+        Answer::Host(_) => other(facts, "There is no container of this name", name, "", &[]),
     }
 }
 
-fn several(facts: &Facts<'_>, title: &str, names: &[String]) -> Page {
+/// A page of what there is not, or more than once. `others`: what may be meant, each with the path of its page; `words`: before
+/// them.
+fn other(facts: &Facts<'_>, title: &str, asked: &str, words: &str, others: &[(String, Option<String>)]) -> Page {
     let main = html! {
         (back())
         h1 { (title) }
-        ul { @for name in names.iter().take(MOST) { li { (visible(name)) } } }
+        p { code { (short(asked, 200)) } }
+        @if !others.is_empty() {
+            p { (words) }
+            ul {
+                @for (name, href) in others.iter().take(MOST) {
+                    li { @if let Some(href) = href { a href=(href) { (visible(name)) } } @else { (visible(name)) } }
+                }
+            }
+        }
     };
     Page { found: false, html: frame(&format!("Leeward: {title}"), Some(facts), true, &main) }
 }
@@ -90,6 +107,7 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
             h2 #reach { "What it can reach, and what reaches it" }
             @if let Some(node) = node {
                 @if node.state == State::WayOut { p { strong { (words::REACHES_OUT) } } }
+                @if node.state == State::TraefiksOwn { p { (words::REACHES_OUT_BY_DESIGN) } }
                 @if node.state == State::NotVerifiable { p { strong { (words::MAY_REACH_OUT) } } }
             }
             @if networks.is_empty() { p.quiet { (words::NO_NETWORK) } }
@@ -104,9 +122,7 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
                         }
                     }
                 }
-                div.scroll tabindex="0" role="region" aria-labelledby="reach" {
-                    (picture::draw(&topology, &facts.plan.outbound, false, |it| it.id == &decision.id || is_near(it)))
-                }
+                (pictured(&picture::draw(&topology, &facts.plan.outbound, false, |it| it.id == &decision.id || is_near(it)), "reach"))
             }
             @for line in outbound::lines(asks, against_outbound).iter().take(MOST) { pre.told { (line) } }
         }
@@ -258,9 +274,11 @@ pub fn network(facts: &Facts<'_>, name: &str) -> Page {
         (Some(network), None) => one_network(facts, network),
         (Some(_), Some(_)) => {
             let all = facts.inventory.networks.values().filter(|it| it.name == name);
-            several(facts, "Several networks are called so", &all.map(|it| it.id.to_string()).collect::<Vec<_>>())
+            let link = |id: String| (id.clone(), Some(format!("/n/{}", link::encoded(&id))));
+            let ids: Vec<_> = all.map(|it| link(it.id.to_string())).collect();
+            other(facts, "Several networks have this name", name, "By their ids:", &ids)
         }
-        (None, _) => several(facts, "No network is called so", &[]),
+        (None, _) => other(facts, "There is no network of this name", name, "", &[]),
     }
 }
 
@@ -307,9 +325,7 @@ fn one_network(facts: &Facts<'_>, network: &Network) -> Page {
                     }
                 }
                 @if members.len() > MOST { p.quiet { "and " (members.len() - MOST) " more" } }
-                div.scroll tabindex="0" role="region" aria-labelledby="members" {
-                    (picture::draw(&topology, &facts.plan.outbound, false, |it| links.contains_key(it.id)))
-                }
+                (pictured(&picture::draw(&topology, &facts.plan.outbound, false, |it| links.contains_key(it.id)), "members"))
             }
         }
         section aria-labelledby="findings" {
@@ -362,7 +378,9 @@ pub fn host(facts: &Facts<'_>, name: &str) -> Page {
             h2 { "Who else names it" }
             ul { @for it in refused.iter().chain(&ignored).take(MOST) { (named(it)) } }
         }
-        p { "Open it: " @if let Some(site) = link::site(&host, routes.iter().any(|it| it.route.tls)) { a href=(site) rel="noreferrer noopener" { (site) } } @else { (to_host(&host)) } }
+        @if let Some(site) = link::site(&host, routes.iter().any(|it| it.route.tls)).filter(|_| !routes.is_empty()) {
+            p { "Open it: " a href=(site) rel="noreferrer noopener" { (site) } }
+        }
     };
     Page { found, html: frame(&format!("Leeward: {}", short(&host, 80)), Some(facts), true, &main) }
 }
@@ -370,7 +388,7 @@ pub fn host(facts: &Facts<'_>, name: &str) -> Page {
 /// The page at `/rules/{rule}`: what a rule is, and where it fires.
 pub fn rule(facts: &Facts<'_>, name: &str) -> Page {
     let Ok(id) = name.trim().parse::<RuleId>() else {
-        return several(facts, "No rule is called so", &[]);
+        return other(facts, "There is no such rule", name, "", &[]);
     };
     let rule = id.rule();
     let found: Vec<&Finding> = facts.plan.findings.iter().filter(|it| it.rule == id).collect();

@@ -6,26 +6,30 @@ use maud::{Markup, html};
 
 use super::filter::STATES;
 use super::{
-    Facts, Filter, Page, Seen, badge, few, frame, link, matrix, rules, said, to_container, to_copy, to_host,
+    Facts, Filter, Page, Seen, badge, few, frame, link, matrix, pictured, rules, said, to_container, to_copy, to_host,
     to_network, to_rule,
 };
 use crate::inventory::ContainerId;
 use crate::plan::{Decision, Outcome, Route};
 use crate::policy::finding::{Finding, Severity, Subject};
 use crate::policy::leeward_labels::TRAEFIK;
+use crate::policy::refusal::Refusal;
+use crate::remedy::is_for_edits;
 use crate::report::audit::{Audit, place, word};
-use crate::report::picture;
 use crate::report::routes::{Listing, Refused, to_change};
 use crate::report::table::counted;
 use crate::report::topology::{ContainerNode, Role, State, Topology, class};
 use crate::report::visible::{short, visible};
-use crate::report::words::page::{Count, mark, outcome};
+use crate::report::words::page::{Count, mark, meaning, outcome, state as words};
 use crate::report::words::{Remedy as _, Words as _};
+use crate::report::{fix, picture};
 
 /// The most rows of a table; a filter finds the others.
 const MOST_ROWS: usize = 200;
 /// The most refusals that are written out.
 const MOST_REFUSED: usize = 50;
+/// The most reasons of one refusal that are written out.
+const MOST_REASONS: usize = 10;
 /// The most places that are named for one rule.
 const MOST_PLACES: usize = 20;
 /// The most projects that are offered.
@@ -62,22 +66,20 @@ pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
     let main = html! {
         (verdict(&count, &audit))
         (notices(&topology, &count))
-        @if !listing.refused.is_empty() { (to_do(&listing.refused)) }
-        (form(facts, filter))
+        @if !listing.refused.is_empty() { (to_do(facts, &listing.refused)) }
+        (form(facts, filter, nodes.len(), topology.containers.len()))
         section aria-labelledby="together" {
             h2 #together { "How it hangs together" }
             p.view { a href=(filter.other_view()) { (if filter.matrix { "As a picture" } else { "As a table of networks and projects" }) } }
             @if filter.matrix {
                 (matrix::table(&seen, |it| takes(it)))
             } @else {
-                div.scroll tabindex="0" role="region" aria-labelledby="together" {
-                    (picture::draw(&topology, &facts.plan.outbound, !filter.is_on(), |it| takes(it)))
-                }
+                (pictured(&picture::draw(&topology, &facts.plan.outbound, !filter.is_on(), |it| takes(it)), "together"))
                 (legend())
             }
         }
         (applications(facts, &seen, filter, &nodes))
-        (refusals(&refused))
+        (refusals(facts, &refused))
         (findings(filter, &audit, &nodes, &seen))
     };
     let mark = mark(count.state());
@@ -139,7 +141,7 @@ fn notices(topology: &Topology<'_>, count: &Count) -> Markup {
 }
 
 /// What is refused, one line each; the remedies stand below.
-fn to_do(refused: &[Refused<'_>]) -> Markup {
+fn to_do(facts: &Facts<'_>, refused: &[Refused<'_>]) -> Markup {
     html! {
         section.todo aria-labelledby="todo" {
             h2 #todo { "What to do" }
@@ -148,17 +150,20 @@ fn to_do(refused: &[Refused<'_>]) -> Markup {
                     li data-key=(visible(it.id)) {
                         (to_container(it.container, &ContainerId::from(it.id))) " is refused"
                         @if let Some(rule) = &it.refusal.rule { " by " (to_rule(rule.as_str())) }
-                        ": " (short(&it.refusal.words(), 200)) ". "
+                        ": " (short(&it.refusal.words(), 200)) "."
+                        @let more = reasons(facts, it).len().saturating_sub(1);
+                        @if more > 0 { " And for " (counted(more, "more reason")) "." }
                     }
                 }
                 @if refused.len() > MOST_IN_CELL { li { "and " (refused.len() - MOST_IN_CELL) " more" } }
             }
-            p { a href="#refused" { "The remedies" } }
+            p { a href="#refused" { "See the remedies" } }
         }
     }
 }
 
-fn form(facts: &Facts<'_>, filter: &Filter) -> Markup {
+/// `shown`: how many containers the filter takes, of `all` that run.
+fn form(facts: &Facts<'_>, filter: &Filter, shown: usize, all: usize) -> Markup {
     // Names with hidden characters have links, but cannot stand in a form.
     let owners: BTreeSet<&str> =
         facts.plan.decisions.values().map(|it| it.owner.as_str()).filter(|it| visible(it) == *it).collect();
@@ -184,22 +189,17 @@ fn form(facts: &Facts<'_>, filter: &Filter) -> Markup {
                 }
             }
             button { "Show" }
-            @if filter.is_on() { a href="/" { "Show everything" } }
+            @if filter.is_on() { span { (shown) " of " (counted(all, "container")) ". " a href="/" { "Show everything" } } }
         }
     }
 }
 
 /// What the lines mean.
 fn legend() -> Markup {
-    let line = |class: &str, words: &str| {
-        html! {
-            li { svg width="46" height="12" aria-hidden="true" { path class={ "edge " (class) } d="M2 6H44" {} } " " (words) }
-        }
-    };
+    let all = [State::Shut, State::WayOut, State::NotVerifiable, State::TraefiksOwn];
     html! {
         ul.legend aria-label="What the lines mean" {
-            (line(class(State::Shut), "shut in")) (line(class(State::WayOut), "way out"))
-            (line(class(State::NotVerifiable), "not verifiable")) (line("door", "by Traefik, which is there for it"))
+            @for state in all { li { (picture::swatch(state)) " " strong { (words(state)) } ": " (meaning(state)) } }
         }
     }
 }
@@ -223,7 +223,7 @@ fn applications(facts: &Facts<'_>, seen: &Seen<'_>, filter: &Filter, nodes: &[&C
                 p.quiet { (if filter.is_on() { said::FILTERED } else { said::EMPTY }) }
             } @else {
                 table.rows.apps {
-                    thead { tr { th { "Container" } th { "State" } th { "Hosts" } th { "Network" } th { "Rule" } th { "May reach" } } }
+                    thead { tr { th { "Container" } th { "State" } th { "Hosts" } th { "Network" } th { "Router rule" } th { "May reach" } } }
                     tbody {
                         @for row in rows.iter().take(MOST_ROWS) {
                             (application(facts, seen, row, routes.get(row.id).map_or(&[], Vec::as_slice)))
@@ -264,7 +264,7 @@ fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, rou
                 }))
             }
             td data-name="Network" { @if let Some(network) = network { (to_network(seen, network)) } @else { "none" } }
-            td data-name="Rule" { (few(&written, 2, |rule| html! { code { (short(rule, LONGEST_RULE)) } })) }
+            td data-name="Router rule" { (few(&written, 2, |rule| html! { code { (short(rule, LONGEST_RULE)) } })) }
             td data-name="May reach" {
                 (few(&inner, MOST_IN_CELL, |name| to_network(seen, name)))
                 @if !inner.is_empty() && !outbound.is_empty() { "; " }
@@ -290,20 +290,49 @@ fn hosts(facts: &Facts<'_>, decision: Option<&Decision>, routes: &[&Route]) -> V
     hosts.into_iter().collect()
 }
 
-fn refusals(refused: &[&Refused<'_>]) -> Markup {
+/// Why a container is refused: each reason once, the first first.
+fn reasons<'a>(facts: &Facts<'a>, refused: &Refused<'a>) -> Vec<&'a Refusal> {
+    let steps = facts.plan.decisions.get(refused.id).into_iter().flat_map(|it| &it.steps);
+    let mut told = BTreeSet::new();
+    let all = [refused.refusal].into_iter().chain(steps.flat_map(|step| &step.refusals));
+    all.filter(|refusal| told.insert(*refusal)).collect()
+}
+
+/// Those that one remedy mends together, and those that have one each.
+fn by_remedy(reasons: Vec<&Refusal>) -> (Vec<&Refusal>, Vec<&Refusal>) {
+    reasons.into_iter().partition(|it| is_for_edits(it))
+}
+
+/// A reason in words, with the label that it is about.
+fn reason(refusal: &Refusal) -> Markup {
+    html! {
+        @if let Some(rule) = &refusal.rule { (to_rule(rule.as_str())) " " }
+        (visible(&refusal.words())) "."
+        @if let Some(label) = &refusal.label { " Label: " code { (short(label, 200)) } }
+    }
+}
+
+fn refusals(facts: &Facts<'_>, refused: &[&Refused<'_>]) -> Markup {
     html! {
         section aria-labelledby="refused" {
             h2 #refused { "Refused (" (refused.len()) ")" }
-            @if refused.is_empty() { p.quiet { "None." } }
+            p.quiet { (if refused.is_empty() { "None." } else { said::REFUSED }) }
             @for it in refused.iter().take(MOST_REFUSED) {
                 article.refused data-key=(visible(it.id)) {
                     h3 { (to_container(it.container, &ContainerId::from(it.id))) " " span.quiet { (link::name(it.owner)) } }
-                    p {
-                        @if let Some(rule) = &it.refusal.rule { (to_rule(rule.as_str())) " " }
-                        (visible(&it.refusal.words())) "."
+                    @let (edits, others) = by_remedy(reasons(facts, it));
+                    @if !edits.is_empty() {
+                        ul { @for refusal in edits.iter().take(MOST_REASONS) { li { (reason(refusal)) } } }
+                        @if edits.len() > MOST_REASONS { p.quiet { "and " (edits.len() - MOST_REASONS) " more" } }
+                        p.quiet { (if edits.len() == 1 { "Remedy" } else { "One remedy for all of these" }) }
+                        (to_copy(&fix::command(it.container)))
                     }
-                    @let remedy = to_change(it.refusal);
-                    @if !remedy.is_empty() { p.quiet { "Remedy" } (to_copy(&remedy)) }
+                    @for refusal in others.iter().take(MOST_REASONS) {
+                        ul { li { (reason(refusal)) } }
+                        @let remedy = to_change(refusal);
+                        @if !remedy.is_empty() { p.quiet { "Remedy" } (to_copy(&remedy)) }
+                    }
+                    @if others.len() > MOST_REASONS { p.quiet { "and " (others.len() - MOST_REASONS) " more" } }
                     p {
                         a href={ (link::container(it.container, &ContainerId::from(it.id))) "#remedy" } {
                             "All ways to mend " (link::name(it.container)) ", with files to copy"
@@ -333,18 +362,20 @@ fn findings<'a>(filter: &Filter, audit: &Audit<'a>, nodes: &[&ContainerNode<'_>]
     html! {
         section aria-labelledby="findings" {
             h2 #findings { "Findings (" (found.len()) ")" }
-            @if found.is_empty() { p.quiet { "None." } }
+            p.quiet { (if found.is_empty() { "None." } else { said::FINDINGS }) }
             (by_rule(&found))
         }
         @if !unknown.is_empty() {
             section aria-labelledby="not-verifiable" {
                 h2 #not-verifiable { "Not verifiable (" (unknown.len()) ")" }
+                p.quiet { (said::NOT_VERIFIABLE) }
                 (by_rule(&unknown))
             }
         }
         @if !allowed.is_empty() {
             section aria-labelledby="allowed" {
                 h2 #allowed { "Allowed (" (allowed.len()) ")" }
+                p.quiet { (said::ALLOWED) }
                 (by_rule(&allowed))
             }
         }

@@ -24,6 +24,7 @@ use maud::{DOCTYPE, Markup, html};
 pub use self::detail::{container, host, network, rule};
 pub use self::filter::Filter;
 pub use self::front::front;
+use super::picture::Drawn;
 use super::topology::{State, Topology, class};
 use super::visible::{visible, visible_lines};
 use super::words::page::{self as said, mark, state as words};
@@ -196,6 +197,14 @@ fn to_copy(text: &str) -> Markup {
             pre tabindex="0" { (visible_lines(text)) }
             button type="button" hidden data-copy="" { "Copy" }
         }
+    }
+}
+
+/// A picture in five columns where there is room, else in one. `by`: the id of its heading.
+fn pictured(drawn: &Drawn, by: &str) -> Markup {
+    html! {
+        div.scroll.wide tabindex="0" role="region" aria-labelledby=(by) { (drawn.svg) }
+        div.narrow { (drawn.list) }
     }
 }
 

@@ -20,6 +20,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
 pub fn state(state: State) -> &'static str {
     match state {
         State::Shut => "shut in",
+        State::TraefiksOwn => "Traefik's own way out",
         State::NotVerifiable => "not verifiable",
         State::WayOut => "way out",
     }
@@ -29,8 +30,19 @@ pub fn state(state: State) -> &'static str {
 pub fn mark(state: State) -> &'static str {
     match state {
         State::Shut => "✓",
+        State::TraefiksOwn => "→",
         State::NotVerifiable => "?",
         State::WayOut => "✕",
+    }
+}
+
+/// What a state means, for who reads the word for the first time.
+pub fn meaning(state: State) -> &'static str {
+    match state {
+        State::Shut => "it reaches internal networks alone",
+        State::TraefiksOwn => "what Traefik is there for",
+        State::NotVerifiable => "the engine does not tell",
+        State::WayOut => "it can reach the Internet, the host or its devices",
     }
 }
 
@@ -58,22 +70,30 @@ pub const LOADING_LONG: &str = "Leeward reads the engine and shows this page as 
     few seconds, the engine does not answer: the log of Leeward says why.";
 /// A token that is none.
 pub const WRONG_TOKEN: &str = "This is no valid token.";
+/// Too many were tried.
+pub fn too_many_tries(seconds: u64) -> String {
+    format!("Too many tries. Wait {seconds} s, then try again.")
+}
 /// Which token.
 pub const WHICH_TOKEN: &str = "One line of the file that --token-file names.";
 /// No container asks.
 pub const EMPTY: &str = "No container asks to be routed yet.";
 /// What to do then.
 pub const EMPTY_LONG: &str = "Give a container the label traefik.enable=true and put it on a network with Traefik.";
+/// What it is to be refused.
+pub const REFUSED: &str = "Traefik has no route to these.";
+/// What findings are.
+pub const FINDINGS: &str = "What weakens the isolation, the worst first. Open one to see where, why, and what to do.";
+/// What cannot be verified is.
+pub const NOT_VERIFIABLE: &str = "What the engine does not tell. Look for yourself.";
+/// What is allowed.
+pub const ALLOWED: &str = "You allowed these with the label leeward.allow.";
 /// Nothing is left by a filter.
 pub const FILTERED: &str = "Nothing here fits the filter.";
 /// No Traefik is declared.
 pub const NO_TRAEFIK: &str = "No Traefik is declared.";
 /// What to do then.
 pub const NO_TRAEFIK_LONG: &str = "Every internal network is taken for a proxy network, and the picture cannot show the way \
-/// Too many were tried.
-pub fn too_many_tries(seconds: u64) -> String {
-    format!("Too many tries. Wait {seconds} s, then try again.")
-}
     in. Set this label on Traefik's container:";
 /// The same where nothing is there yet.
 pub const NO_TRAEFIK_FIRST: &str = "Leeward routes containers on the networks that Traefik is on. Set this label on Traefik's \
@@ -82,6 +102,8 @@ pub const NO_TRAEFIK_FIRST: &str = "Leeward routes containers on the networks th
 pub const TRIED: &str = "Each way was tried on a model and judged again. Nothing was run.";
 /// Of a container with a way out.
 pub const REACHES_OUT: &str = "It can reach beyond internal networks.";
+/// Of a Traefik.
+pub const REACHES_OUT_BY_DESIGN: &str = "It can reach beyond internal networks. That is what it is there for.";
 /// Of one of which nobody can tell.
 pub const MAY_REACH_OUT: &str = "Nobody can tell whether it can reach beyond internal networks.";
 /// Of one on no network that is shown.
