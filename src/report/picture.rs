@@ -514,7 +514,8 @@ impl<'a> Scene<'a> {
         let mut lines: BTreeMap<Key<'a>, BTreeMap<Reverse<State>, Vec<String>>> = BTreeMap::new();
         for ((from, to), (state, by)) in &self.edges {
             let Some(node) = self.nodes.get(to) else { continue };
-            let by = if *from == Key::Internet { told(by) } else { String::new() };
+            let is_told = *from == Key::Internet && !matches!(to, Key::Network(_));
+            let by = if is_told { told(by) } else { String::new() };
             let of = lines.entry(*from).or_default().entry(Reverse(*state)).or_default();
             of.push(format!("{}{by}", node.title));
         }

@@ -253,7 +253,7 @@ fn without_script_everything_is_there_and_the_page_is_read_again() {
     browser.open(&at(&serving, "/"));
     let page = browser.run("return document.body.innerText");
     let page = page.as_str().unwrap();
-    for words in ["Not everything is shut in", "read again every 10 s", "app1.localhost", "Remedy"] {
+    for words in ["Not everything is shut in", "read again every 10 s", "app1.localhost", "One remedy for all"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert_eq!(browser.count(".copy button:not([hidden])"), 0, "a button that would do nothing");

@@ -236,6 +236,13 @@ impl Lab {
 
     /// The same on several, merged in their order.
     pub(crate) fn compose_of(&self, files: &[&str], arguments: &[&str]) -> String {
+        let said = self.try_compose(files, arguments);
+        assert!(said.ok, "compose -f {files:?} {arguments:?}\n{}{}", said.out, said.err);
+        said.out
+    }
+
+    /// The same, whatever comes of it.
+    pub(crate) fn try_compose(&self, files: &[&str], arguments: &[&str]) -> Said {
         let folder = format!("{}/", self.folder.path().display());
         let short: Vec<&str> = files.iter().map(|file| file.strip_prefix(&folder).unwrap_or(file)).collect();
         self.note(&format!("docker-compose -f {} {}", short.join(" -f "), arguments.join(" ")));
@@ -245,9 +252,7 @@ impl Lab {
             command.arg("-f").arg(root().join(file));
         }
         command.args(arguments).env("DOCKER_GID", self.socket_group());
-        let said = said(self.with_engine(&mut command).output().unwrap());
-        assert!(said.ok, "compose -f {files:?} {arguments:?}\n{}{}", said.out, said.err);
-        said.out
+        said(self.with_engine(&mut command).output().unwrap())
     }
 
     /// Starts a server on the Internet, which ends with the lab. Gives its process id.

@@ -15,6 +15,9 @@ mod attacks;
 mod bombs;
 mod check;
 mod door;
+#[path = "../browser/driver.rs"]
+#[expect(dead_code, reason = "part of it is for other tests")]
+mod driver;
 mod engine;
 mod engines;
 #[path = "../support/eventually.rs"]
@@ -27,6 +30,7 @@ mod moving;
 mod nodes;
 mod outbound;
 mod outward;
+mod page;
 mod probe;
 mod soak;
 mod stacks;
