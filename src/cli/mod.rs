@@ -18,6 +18,8 @@ mod judged;
 mod log;
 mod output;
 mod own_container;
+#[cfg(test)]
+mod pages;
 mod policy;
 mod probe;
 mod routes;
