@@ -25,6 +25,10 @@ pub(crate) struct Gate {
     #[arg(long, value_name = "WHERE", default_value = "unix:///run/leeward/engine.sock")]
     listen: Address,
 
+    /// Where Prometheus finds the gate's counts, at /metrics: a port of loopback, as 127.0.0.1:9101
+    #[arg(long, hide_short_help = true, value_name = "IP:PORT", value_parser = metrics_address)]
+    metrics_listen: Option<SocketAddr>,
+
     /// Also allow requests for services, tasks and nodes
     #[arg(
         long,
@@ -137,6 +141,7 @@ impl Gate {
         Ok(Options {
             engine: self.engine.0,
             listen,
+            metrics: self.metrics_listen,
             swarm: self.swarm == Swarm::On,
             user: self.user,
             allow_hosts: self.allow_host.iter().map(|name| name.to_ascii_lowercase()).collect(),
@@ -209,6 +214,16 @@ fn owner(text: &str) -> Result<Owner, String> {
     let words = || "write the numbers of a user and a group, such as 65532:65532".to_owned();
     let (uid, gid) = text.split_once(':').ok_or_else(words)?;
     Ok(Owner { uid: uid.parse().map_err(|_| words())?, gid: gid.parse().map_err(|_| words())? })
+}
+
+/// Loopback only: the counts tell what readers ask for.
+fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse().map_err(|_| "write 127.0.0.1:9101 or [::1]:9101".to_owned())?;
+    if SocketAddr::ip(&address).is_loopback() {
+        Ok(address)
+    } else {
+        Err("only loopback, as 127.0.0.1:9101".to_owned())
+    }
 }
 
 #[cfg(test)]

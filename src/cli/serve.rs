@@ -162,7 +162,9 @@ impl Serve {
             })?;
             info!("listening on {}", service.address()?);
             let (sender, observed) = watch::channel(None);
-            let watching = async move { docker::watch(&endpoint, &certificates, reading, &sender).await.to_string() };
+            let calls = service.calls();
+            let watching =
+                async move { docker::watch(&endpoint, &certificates, reading, calls, &sender).await.to_string() };
             let stop = async move {
                 tokio::select! {
                     _ = terminate.recv() => {}

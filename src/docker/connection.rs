@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{self, Instant};
 
+use super::calls::Calls;
 use super::endpoint::Endpoint;
 use super::repeat::Answered;
 use crate::net::client::{self, Answer, Target, chain};
@@ -139,6 +140,7 @@ pub(super) struct Connection {
     /// Turns to read large ones.
     large: Arc<Semaphore>,
     answered: Arc<Answered>,
+    calls: Arc<Calls>,
     /// How long the last list took to begin; nothing is known before the first.
     list: Arc<Mutex<Option<Duration>>>,
 }
@@ -163,7 +165,19 @@ impl Connection {
             Endpoint::File(_) | Endpoint::Demo => return Ok(None),
         };
         let large = Arc::new(Semaphore::new(LARGE_AT_ONCE));
-        Ok(Some(Self { target: Arc::new(target), object_bytes, large, answered: Arc::default(), list: Arc::default() }))
+        Ok(Some(Self {
+            target: Arc::new(target),
+            object_bytes,
+            large,
+            answered: Arc::default(),
+            calls: Arc::default(),
+            list: Arc::default(),
+        }))
+    }
+
+    /// The same, with its questions counted there.
+    pub(super) fn counted_by(self, calls: Arc<Calls>) -> Self {
+        Self { calls, ..self }
     }
 
     /// The most of one object that is read.
@@ -188,7 +202,9 @@ impl Connection {
         let ping = || self.once(SHORT, &Method::GET, "/_ping", limit);
         let asking = self.answered.ask(usual, || self.once(most, method, path, limit), ping);
         let slow = |_| Error::TooSlow { path: path.to_owned(), limit };
-        time::timeout(limit, asking).await.map_err(slow)?
+        let answer = time::timeout(limit, asking).await.map_err(slow).flatten();
+        self.calls.count(path, answer.as_ref().map(Answer::status));
+        answer
     }
 
     async fn once(&self, most: u64, method: &Method, path: &str, limit: Duration) -> Result<Answer, Error> {

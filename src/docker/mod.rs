@@ -5,6 +5,7 @@
 pub mod connection;
 pub mod endpoint;
 
+mod calls;
 mod client;
 mod inspections;
 mod repeat;
@@ -14,7 +15,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::watch::Sender;
+use tokio::time::Instant;
 
+pub use self::calls::Calls;
 pub use self::connection::Certificates;
 use self::connection::Connection;
 pub use self::endpoint::Endpoint;
@@ -29,6 +32,8 @@ pub struct Observed {
     pub inventory: Arc<Inventory>,
     /// Why it may be out of date, if it may.
     pub stale: Option<Stale>,
+    /// When the first sign of what is new in it was seen: an event, or a list that told of it. `None`: it was no change.
+    pub noticed: Option<Instant>,
 }
 
 /// The engine was lost.
@@ -107,10 +112,12 @@ pub async fn read(endpoint: &Endpoint, certificates: &Certificates, options: Opt
 
 /// Keeps `sender` current, for ever: a complete inventory first, then one for each change, marked stale while the engine
 /// is lost. Ends only with an error that trying again cannot mend: certificates or a snapshot that cannot be read.
+/// `calls`: where the questions are counted.
 pub async fn watch(
     endpoint: &Endpoint,
     certificates: &Certificates,
     options: Options,
+    calls: Arc<Calls>,
     sender: &Sender<Option<Observed>>,
 ) -> Error {
     let connection = match Connection::to(endpoint, certificates, options.object_bytes) {
@@ -118,11 +125,11 @@ pub async fn watch(
         Err(problem) => return problem.into(),
     };
     if let Some(connection) = connection {
-        watch::watch(connection, options, sender).await;
+        watch::watch(connection.counted_by(calls), options, sender).await;
     }
     match read(endpoint, certificates, options).await {
         Ok(inventory) => {
-            sender.send_replace(Some(Observed { inventory: Arc::new(inventory), stale: None }));
+            sender.send_replace(Some(Observed { inventory: Arc::new(inventory), stale: None, noticed: None }));
             std::future::pending().await
         }
         Err(problem) => problem,

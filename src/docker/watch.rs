@@ -231,6 +231,8 @@ struct Watch {
     retry: Option<Instant>,
     /// From when on there is something to be published.
     news: Option<Instant>,
+    /// When the first sign of it was seen.
+    noticed: Option<Instant>,
     /// There is no event stream.
     polls: bool,
     /// Bytes of the labels of each owner's containers of one image, and a little more for each label.
@@ -256,6 +258,7 @@ impl Watch {
             failing: BTreeMap::new(),
             retry: None,
             news: None,
+            noticed: None,
             polls: false,
             labels: BTreeMap::new(),
             labels_left: false,
@@ -358,7 +361,8 @@ impl Watch {
                     Err(problem) => return problem,
                 },
                 () = at(due) => {
-                    let Changed { containers, lists, decisive, span: _ } = std::mem::take(&mut self.changed);
+                    let Changed { containers, lists, decisive, span } = std::mem::take(&mut self.changed);
+                    self.noticed = self.noticed.or(span.map(|(first, _)| first));
                     if decisive {
                         hurried = Some(Instant::now());
                     }
@@ -433,7 +437,7 @@ impl Watch {
         // Everything is asked for now.
         self.failing.values_mut().for_each(|failing| failing.times = 1);
         self.retry = None;
-        self.news = None;
+        (self.news, self.noticed) = (None, None);
         self.changed = Changed::default();
         Ok(())
     }
@@ -697,6 +701,7 @@ impl Watch {
     /// Sends the inventory on, if it is news.
     fn publish(&mut self, sender: &Sender<Option<Observed>>) {
         self.news = None;
+        let noticed = self.noticed.take();
         self.belongings.tidy(Arc::make_mut(&mut self.inventory));
         if std::mem::take(&mut self.labels_left) {
             self.labels.clear();
@@ -712,7 +717,9 @@ impl Watch {
             let is_news =
                 observed.as_ref().is_none_or(|known| known.stale.is_some() || known.inventory != self.inventory);
             if is_news {
-                *observed = Some(Observed { inventory: Arc::clone(&self.inventory), stale: None });
+                // What was read when the engine was found, or found again, is no change that took time.
+                let noticed = noticed.filter(|_| observed.as_ref().is_some_and(|known| known.stale.is_none()));
+                *observed = Some(Observed { inventory: Arc::clone(&self.inventory), stale: None, noticed });
             }
             is_news
         });

@@ -1,7 +1,7 @@
 //! Where clients connect: the socket file, its owner and its mode; or a loopback port.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -23,12 +23,7 @@ pub(super) enum Bound {
 /// Binds. `user` is who the gate will become: its socket is given to that user unless an owner was named.
 pub(super) fn bind(listen: &Listen, user: Option<Owner>) -> Result<Bound, Problem> {
     match listen {
-        Listen::Tcp(address) => {
-            let problem = |cause| Problem::Listen { address: address.to_string(), cause };
-            let listener = TcpListener::bind(address).map_err(problem)?;
-            listener.set_nonblocking(true).map_err(problem)?;
-            Ok(Bound::Tcp(listener))
-        }
+        Listen::Tcp(address) => bind_tcp(*address).map(Bound::Tcp),
         Listen::Unix { path, mode, owner } => {
             clear_stale(path)?;
             let problem = |cause| Problem::Listen { address: path.display().to_string(), cause };
@@ -45,6 +40,14 @@ pub(super) fn bind(listen: &Listen, user: Option<Owner>) -> Result<Bound, Proble
             Ok(Bound::Unix(listener))
         }
     }
+}
+
+/// Binds a port.
+pub(super) fn bind_tcp(address: SocketAddr) -> Result<TcpListener, Problem> {
+    let problem = |cause| Problem::Listen { address: address.to_string(), cause };
+    let listener = TcpListener::bind(address).map_err(problem)?;
+    listener.set_nonblocking(true).map_err(problem)?;
+    Ok(listener)
 }
 
 /// Gives the new socket to its owner: the socket, and nothing that the folder's owner put in its place meanwhile.

@@ -16,6 +16,7 @@ mod events;
 mod filters;
 mod listen;
 mod memory_limit;
+mod metrics;
 mod query;
 mod rebuild;
 mod response_filter;
@@ -40,6 +41,7 @@ use tokio::sync::mpsc;
 use tracing::info;
 
 use crate::net::accept::Listener;
+use crate::net::exposition::Process;
 
 /// Everything the operator may choose.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Options {
     pub engine: PathBuf,
     /// Where clients connect.
     pub listen: Listen,
+    /// Where the counts are told to Prometheus, on loopback.
+    pub metrics: Option<SocketAddr>,
     /// Let the Swarm paths and events through too.
     pub swarm: bool,
     /// Who to become, once the socket is bound; only root can.
@@ -225,6 +229,8 @@ fn needed_group(group: Option<u32>) -> String {
 /// Must be called while the process has one thread: it drops privileges first and builds its own runtime after.
 pub fn run(options: &Options) -> Result<(), Problem> {
     let bound = listen::bind(&options.listen, options.user)?;
+    let counts = options.metrics.map(listen::bind_tcp).transpose()?;
+    let process = Process::new();
     // The port that it got, where it asked for any.
     let listens = match &bound {
         listen::Bound::Unix(_) => options.listen.clone(),
@@ -245,6 +251,10 @@ pub fn run(options: &Options) -> Result<(), Problem> {
             listen::Bound::Tcp(listener) => TcpListener::from_std(listener).map(Listener::Tcp),
         };
         let listener = listener.map_err(Problem::Start)?;
+        let counts = counts.map(TcpListener::from_std).transpose().map_err(Problem::Start)?;
+        if let Some(listener) = &counts {
+            info!("metrics at http://{}/metrics", listener.local_addr().map_err(Problem::Start)?);
+        }
         let mut terminate = signal(SignalKind::terminate()).map_err(Problem::Start)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Problem::Start)?;
         let mut user = signal(SignalKind::user_defined1()).map_err(Problem::Start)?;
@@ -259,6 +269,6 @@ pub fn run(options: &Options) -> Result<(), Problem> {
             }
         });
         info!("gate between {listens} and {}", options.engine.display());
-        server::serve(listener, options, end, told).await
+        server::serve(listener, counts.map(|it| (it, process)), options, end, told).await
     })
 }

@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -25,6 +26,7 @@ use super::ask::{Ask, Request};
 use super::error::{Refused, shorten};
 use super::events::Events;
 use super::memory_limit::{Room, Share};
+use super::metrics::{self, Metrics};
 use super::rebuild::Rebuilt;
 use super::stats::Stats;
 use super::streams::Streams;
@@ -34,12 +36,13 @@ use super::{Limits, Listen, Options, Problem, allowlist};
 use crate::net::accept::{self, Listener, Stream};
 use crate::net::client::Answer;
 use crate::net::connection::{Asking, Connection};
+use crate::net::exposition::Process;
 use crate::net::host::{self, Names};
 use crate::net::peer::Peer;
 use crate::net::timeouts::{TimedStream, Timeouts};
 
 /// The most bytes that the head of a request may have; the smallest that hyper takes.
-const MAX_HEAD_BYTES: usize = 8 * 1024;
+pub(super) const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;
 /// Lists that the engine is asked for at the same time; the others wait their turn. Other questions do not: one may hang
@@ -74,7 +77,7 @@ struct Gate {
     /// What this machine may be called; `None` on a Unix socket, where no web page's script can come.
     names: Option<AllowedNames>,
     /// The counts.
-    stats: Stats,
+    stats: Arc<Stats>,
     lists: Semaphore,
     room: Room,
     streams: Arc<Streams>,
@@ -96,9 +99,10 @@ enum AllowedNames {
 type Pump = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Serves until `end` resolves; then answers under way get a moment, and event streams end. Ends with an error when only a
-/// new mount can bring the engine's socket back.
+/// new mount can bring the engine's socket back. `metrics`: where the counts are told.
 pub(super) async fn serve(
     listener: Listener,
+    metrics: Option<(TcpListener, Process)>,
     options: &Options,
     mut end: Pin<Box<dyn Future<Output = ()>>>,
     mut told: mpsc::Receiver<()>,
@@ -115,7 +119,7 @@ pub(super) async fn serve(
             Listen::Tcp(address) if address.ip().is_loopback() => Some(AllowedNames::Loopback),
             Listen::Tcp(_) => Some(AllowedNames::Network(options.allow_hosts.clone())),
         },
-        stats: Stats::new(),
+        stats: Arc::new(Stats::new()),
         lists: Semaphore::new(LISTS_AT_ONCE),
         room: Room::new(limits.answer_bytes),
         streams: Streams::new(limits.streams),
@@ -123,7 +127,19 @@ pub(super) async fn serve(
         orphaned: Notify::new(),
         ended: ended.clone(),
     });
-    let mut accepting = Box::pin(accept::accept(listener, limits.connections, Arc::clone(&gate), ended, DRAIN));
+    let told_of = metrics.map(|(listener, process)| {
+        let metrics = Metrics { stats: Arc::clone(&gate.stats), process, ended: ended.clone() };
+        accept::accept(Listener::Tcp(listener), metrics::CONNECTIONS, Arc::new(metrics), ended.clone(), DRAIN)
+    });
+    let mut accepting = Box::pin(async {
+        let clients = accept::accept(listener, limits.connections, Arc::clone(&gate), ended, DRAIN);
+        match told_of {
+            Some(told_of) => {
+                tokio::join!(clients, told_of);
+            }
+            None => clients.await,
+        }
+    });
     let mut tasks = JoinSet::new();
     let mut summary = tokio::time::interval(SUMMARY);
     let outcome = loop {
@@ -195,7 +211,9 @@ impl accept::Handler for Gate {
         }
     }
 
-    fn connected(&self, _count: usize) {}
+    fn connected(&self, count: usize) {
+        self.stats.connected(count);
+    }
 
     fn is_full(&self) {}
 

@@ -5,7 +5,12 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 use tokio::time::Instant;
+
+use crate::net::exposition::{Labels, gauge};
 
 /// So many lines are written in each window; the rest is summed up in one.
 const LINES: u32 = 10;
@@ -19,6 +24,8 @@ pub(super) struct Stats(Mutex<Counts>);
 struct Counts {
     answered: u64,
     streams: u64,
+    /// Open connections.
+    connected: usize,
     /// By code.
     refused: BTreeMap<&'static str, u64>,
     /// By code; the engine's side.
@@ -35,6 +42,7 @@ impl Stats {
         Self(Mutex::new(Counts {
             answered: 0,
             streams: 0,
+            connected: 0,
             refused: BTreeMap::new(),
             failed: BTreeMap::new(),
             window: Instant::now(),
@@ -59,6 +67,11 @@ impl Stats {
         counts.streams = counts.streams.saturating_add(1);
     }
 
+    /// So many are connected now.
+    pub(super) fn connected(&self, count: usize) {
+        self.counts().connected = count;
+    }
+
     /// A request that went no further; true if it should be logged.
     pub(super) fn refused(&self, code: &'static str) -> bool {
         let mut counts = self.counts();
@@ -73,6 +86,24 @@ impl Stats {
         let count = counts.failed.entry(code).or_default();
         *count = count.saturating_add(1);
         counts.may_log()
+    }
+
+    /// Registers the counts. Codes are words of the program's own.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let counts = self.counts();
+        let requests = Family::<Labels, Counter>::default();
+        let answered = BTreeMap::from([("", counts.answered)]);
+        for (outcome, codes) in [("answered", &answered), ("refused", &counts.refused), ("failed", &counts.failed)] {
+            for (code, count) in codes {
+                let labels = vec![("outcome", outcome.to_owned()), ("code", (*code).to_owned())];
+                requests.get_or_create(&labels).inc_by(*count);
+            }
+        }
+        registry.register("requests", "Requests by what came of them, and by the reason where there is one", requests);
+        let streams = Counter::<u64>::default();
+        streams.inc_by(counts.streams);
+        registry.register("event_streams", "Event streams that were opened", streams);
+        gauge(registry, "connections", "Open connections", i64::try_from(counts.connected).unwrap_or(i64::MAX));
     }
 
     /// Lines that were suppressed since the last call.

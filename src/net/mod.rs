@@ -9,6 +9,7 @@
 //! pem         certificates and keys
 //! client      one request on a connection of its own
 //! percent     percent-encoding
+//! exposition  counts as text for Prometheus
 //! ```
 
 pub mod client;
@@ -17,6 +18,7 @@ pub mod timeouts;
 
 pub(crate) mod accept;
 pub(crate) mod connection;
+pub(crate) mod exposition;
 pub(crate) mod host;
 pub(crate) mod peer;
 pub(crate) mod pem;

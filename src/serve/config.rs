@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::extract::{Extension, FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -79,6 +79,12 @@ impl<'a> Reader<'a> {
             Self::Inbound(name) => published.documents.get(name).cloned(),
             Self::Egress(name) => Some(published.outbound.get(name).cloned().unwrap_or_else(nothing)),
         }
+    }
+
+    /// Its container's name.
+    fn name(self) -> &'a str {
+        let (Self::Inbound(name) | Self::Egress(name)) = self;
+        name
     }
 
     /// What a connection is known to have by.
@@ -170,6 +176,7 @@ async fn answer(shared: &Shared, connection: &Connection, reader: Reader<'_>, po
     };
     let Some(document) = reader.document(&current) else { return unknown(reader, &current) };
     let key = reader.key();
+    shared.metrics.polled(reader.name(), &current, SystemTime::now());
 
     // Somebody with a validator of their own is answered at once, unless they ask to wait.
     let has = if poll.validators.is_some() { poll.has(&document) && poll.wait.is_some() } else { false };
@@ -188,6 +195,7 @@ async fn answer(shared: &Shared, connection: &Connection, reader: Reader<'_>, po
 
     let now = shared.now().unwrap_or(current);
     let Some(document) = reader.document(&now) else { return unknown(reader, &now) };
+    shared.metrics.polled(reader.name(), &now, SystemTime::now());
     if poll.body {
         connection.give(&key, &document.etag);
     }
@@ -203,7 +211,7 @@ fn sent(document: &Document) -> Response {
 }
 
 fn unknown(reader: Reader<'_>, published: &Published) -> Response {
-    let (Reader::Inbound(name) | Reader::Egress(name)) = reader;
+    let name = reader.name();
     if published.outbound.contains_key(name) {
         let words = format!("`{0}` is an egress Traefik, and asks for /outbound/{0}\n", visible(name));
         return (StatusCode::NOT_FOUND, words).into_response();

@@ -3,21 +3,25 @@
 //! What happens is counted as it happens; what is (containers, findings, age) is read from the published value when
 //! somebody asks, so that it cannot drift.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::sync::watch;
 
 use super::published::Published;
-use crate::plan::{Outcome, Protocol};
-use crate::policy::finding::Severity;
+use crate::docker::Calls;
+use crate::net::exposition::{self, Labels, Process, gauge, seconds};
+use crate::net::pem;
+use crate::plan::{Outcome, Plan, Protocol};
+use crate::policy::rule_id::RuleId;
+use crate::report::audit::word as severity;
 use crate::report::visible::visible;
-
-type Labels = Vec<(&'static str, String)>;
 
 /// The counters that live as long as the service.
 #[derive(Debug)]
@@ -28,10 +32,18 @@ pub(super) struct Metrics {
     turned_away: Counter,
     compile_seconds: Histogram,
     compile_failures: Counter,
+    publish_seconds: Histogram,
+    /// When each Traefik's document was last asked for, by the document's name.
+    polls: Mutex<BTreeMap<String, SystemTime>>,
+    calls: Arc<Calls>,
+    /// When the certificate of `--tls-cert` ends to be valid.
+    tls_expires: Option<watch::Receiver<Option<i64>>>,
+    process: Process,
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    /// `tls_expires`: when the service's own certificate ends to be valid, where it has one.
+    pub(super) fn new(tls_expires: Option<watch::Receiver<Option<i64>>>) -> Self {
         Self {
             requests: Family::default(),
             held: Gauge::default(),
@@ -39,6 +51,11 @@ impl Metrics {
             turned_away: Counter::default(),
             compile_seconds: Histogram::new([0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0]),
             compile_failures: Counter::default(),
+            publish_seconds: Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]),
+            polls: Mutex::default(),
+            calls: Arc::default(),
+            tls_expires,
+            process: Process::new(),
         }
     }
 
@@ -53,12 +70,29 @@ impl Metrics {
         Held(&self.held)
     }
 
+    /// A Traefik asked for the document of this name, or was just answered. Where there is none, nothing is kept.
+    pub(super) fn polled(&self, name: &str, published: &Published, now: SystemTime) {
+        if !has_document(published, name) {
+            return;
+        }
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        match polls.get_mut(name) {
+            Some(last) => *last = now,
+            None => drop(polls.insert(name.to_owned(), now)),
+        }
+    }
+
     pub(super) fn compiled(&self, took: Duration) {
         self.compile_seconds.observe(took.as_secs_f64());
     }
 
     pub(super) fn compile_failed(&self) {
         self.compile_failures.inc();
+    }
+
+    /// A change was published, so long after the first sign of it.
+    pub(super) fn published(&self, took: Duration) {
+        self.publish_seconds.observe(took.as_secs_f64());
     }
 
     pub(super) fn connected(&self, open: usize) {
@@ -69,9 +103,16 @@ impl Metrics {
         self.turned_away.inc();
     }
 
+    /// Where questions to the engine are counted.
+    pub(super) fn calls(&self) -> Arc<Calls> {
+        Arc::clone(&self.calls)
+    }
+
     /// Everything, as text.
     pub(super) fn text(&self, published: Option<&Published>, now: SystemTime) -> String {
-        let mut registry = Registry::with_prefix("leeward");
+        let mut all = Registry::default();
+        self.process.register(&mut all);
+        let registry = all.sub_registry_with_prefix("leeward");
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register("polls_held", "Requests of Traefik that wait for a change", self.held.clone());
         registry.register("connections", "Open connections", self.connections.clone());
@@ -80,44 +121,56 @@ impl Metrics {
         let words = "Time to compile and encode a plan";
         registry.register_with_unit("compile", words, Unit::Seconds, self.compile_seconds.clone());
         registry.register("compile_failures", "Plans that could not be compiled", self.compile_failures.clone());
-        let build = Family::<Labels, Gauge>::default();
-        build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
-        registry.register("build", "Always 1", build);
-        let ready = published.is_some_and(|it| it.stale.is_none());
-        gauge(&mut registry, "ready", "1 if there is a plan and it is fresh", i64::from(ready));
-        if let Some(published) = published {
-            describe(&mut registry, published, now);
+        let words = "Time from the first sign of a change (an event, or a list that tells of it) to its publication";
+        registry.register_with_unit("publish", words, Unit::Seconds, self.publish_seconds.clone());
+        let calls = Family::<Labels, Counter>::default();
+        for (kind, result, count) in self.calls.counts() {
+            calls.get_or_create(&vec![("kind", kind.to_owned()), ("result", result.to_owned())]).inc_by(count);
         }
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = encode(&mut text, &registry);
-        text
+        registry.register("engine_calls", "Questions to the engine, by what was asked and what came of it", calls);
+        let ready = published.is_some_and(|it| it.stale.is_none());
+        gauge(registry, "ready", "1 if there is a plan and it is fresh", i64::from(ready));
+        self.certificates(registry, published);
+        if let Some(published) = published {
+            self.last_polls(registry, published);
+            describe(registry, published, now);
+        }
+        exposition::text(&all)
+    }
+
+    fn certificates(&self, registry: &mut Registry, published: Option<&Published>) {
+        let expires = Family::<Labels, Gauge>::default();
+        let default = published.and_then(|it| it.plan.default_certificate.as_ref());
+        let default = default.and_then(|it| pem::expires(it.certificate.as_bytes()));
+        let own = self.tls_expires.as_ref().and_then(|it| *it.borrow());
+        for (name, moment) in [("default", default), ("own", own)] {
+            if let Some(moment) = moment {
+                expires.get_or_create(&vec![("certificate", name.to_owned())]).set(moment);
+            }
+        }
+        let words = "When a certificate ends to be valid: Traefik's default one, and the service's own";
+        registry.register("certificate_expiry_timestamp_seconds", words, expires);
+    }
+
+    /// Of the documents that there still are.
+    fn last_polls(&self, registry: &mut Registry, published: &Published) {
+        let last = Family::<Labels, Gauge>::default();
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        polls.retain(|name, moment| {
+            let is_there = has_document(published, name);
+            if is_there {
+                last.get_or_create(&vec![("traefik", visible(name))]).set(seconds(*moment));
+            }
+            is_there
+        });
+        let words = "When a Traefik last asked for its document, or was answered; `traefik` is empty for `/config`";
+        registry.register("last_poll_timestamp_seconds", words, last);
     }
 }
 
-/// The same in the text format of Prometheus before OpenMetrics: there a counter's own name ends with `_total`, units are
-/// not said, and nothing marks the end. Source: Prometheus `docs/instrumenting/exposition_formats.md`.
-pub(super) fn classic(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let is_counter = |name: &str| {
-        lines
-            .iter()
-            .any(|line| line.strip_prefix("# TYPE ").and_then(|it| it.split_once(' ')) == Some((name, "counter")))
-    };
-    let mut written = String::with_capacity(text.len());
-    for line in &lines {
-        match line.splitn(4, ' ').collect::<Vec<_>>().as_slice() {
-            ["#", "UNIT" | "EOF", ..] => continue,
-            ["#", what, name, rest] if is_counter(name) => {
-                for part in ["# ", what, " ", name, "_total ", rest] {
-                    written.push_str(part);
-                }
-            }
-            _ => written.push_str(line),
-        }
-        written.push('\n');
-    }
-    written
+/// Whether a Traefik of this name is told something of its own.
+fn has_document(published: &Published, name: &str) -> bool {
+    published.documents.contains_key(name) || published.outbound.contains_key(name)
 }
 
 /// What is published, as gauges.
@@ -146,18 +199,8 @@ fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
     let words = "1 while outbound names are withdrawn because the engine does not answer";
     gauge(registry, "outbound_withdrawn", words, i64::from(plan.outbound_withdrawn));
 
-    let findings = Family::<Labels, Gauge>::default();
-    for (severity, name) in [
-        (Severity::Critical, "critical"),
-        (Severity::High, "high"),
-        (Severity::Medium, "medium"),
-        (Severity::Low, "low"),
-        (Severity::Info, "info"),
-    ] {
-        let count = plan.findings.iter().filter(|it| it.severity == severity && !it.not_verifiable).count();
-        findings.get_or_create(&vec![("severity", name.to_owned())]).set(whole(count));
-    }
-    registry.register("findings", "What the audit found, but for what cannot be verified", findings);
+    counted(registry, "refused", "Refused containers by the code and rule of the first reason", refused(plan));
+    counted(registry, "findings", "What the audit found, by rule, severity and what became of it", findings(plan));
 
     let bytes = Family::<Labels, Gauge>::default();
     for (traefik, document) in documents.iter().chain(told) {
@@ -167,18 +210,44 @@ fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
 
     let words = "Grows by one when a document changes; starts at 1 with the service";
     gauge(registry, "revision", words, i64::try_from(*revision).unwrap_or(i64::MAX));
-    let changed = changed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let words = "When a document last changed";
-    gauge(registry, "changed_timestamp_seconds", words, i64::try_from(changed).unwrap_or(i64::MAX));
+    gauge(registry, "changed_timestamp_seconds", "When a document last changed", seconds(*changed_at));
     let stale = stale.as_ref().map_or(0, |it| now.duration_since(it.since).unwrap_or_default().as_secs());
     let words = "How long the engine has not been heard; 0 if it is";
     gauge(registry, "stale_seconds", words, i64::try_from(stale).unwrap_or(i64::MAX));
 }
 
-fn gauge(registry: &mut Registry, name: &str, words: &str, value: i64) {
-    let gauge = Gauge::<i64>::default();
-    gauge.set(value);
-    registry.register(name, words, gauge);
+/// Registers how many there are of each.
+fn counted(registry: &mut Registry, name: &str, words: &str, series: impl Iterator<Item = Labels>) {
+    let family = Family::<Labels, Gauge>::default();
+    for labels in series {
+        family.get_or_create(&labels).inc();
+    }
+    registry.register(name, words, family);
+}
+
+/// The series of each refused container. `rule` is empty where the code says all.
+fn refused(plan: &Plan) -> impl Iterator<Item = Labels> {
+    let decisions = plan.decisions.values().filter(|it| it.outcome == Outcome::Refused);
+    decisions.filter_map(|it| it.refusal.as_ref()).map(|refusal| {
+        let rule = refusal.rule.map_or("", RuleId::as_str);
+        vec![("code", refusal.code.as_str().to_owned()), ("rule", rule.to_owned())]
+    })
+}
+
+/// The series of each finding.
+fn findings(plan: &Plan) -> impl Iterator<Item = Labels> {
+    plan.findings.iter().map(|finding| {
+        let state = match (finding.not_verifiable, finding.allowed) {
+            (true, _) => "not-verifiable",
+            (false, true) => "allowed",
+            (false, false) => "open",
+        };
+        vec![
+            ("rule", finding.rule.as_str().to_owned()),
+            ("severity", severity(finding.severity).to_owned()),
+            ("state", state.to_owned()),
+        ]
+    })
 }
 
 fn whole(count: usize) -> i64 {
@@ -197,11 +266,13 @@ impl Drop for Held<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     #[test]
     fn counts_and_facts_are_written() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(None);
         metrics.answered("/config", 200);
         metrics.answered("/config", 200);
         let held = metrics.hold();
@@ -211,7 +282,7 @@ mod tests {
         {
             assert!(text.contains(line), "{line}\n{text}");
         }
-        let classic = classic(&text);
+        let classic = exposition::classic(&text);
         for line in [
             "# TYPE leeward_requests_total counter",
             "leeward_requests_total{path=\"/config\",status=\"200\"} 2",

@@ -56,12 +56,13 @@ use tracing::{info, warn};
 
 use self::listen::Server;
 use self::metrics::Metrics;
-use self::negotiate::{CLASSIC, JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
+use self::negotiate::{JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
 use self::preview::Wanted;
 use self::published::Published;
 use self::state::Shared;
 use self::views::{View, Views};
-use crate::docker::Observed;
+use crate::docker::{Calls, Observed};
+use crate::net::exposition::{CLASSIC, classic};
 use crate::net::timeouts::Timeouts;
 use crate::remedy;
 use crate::report::page;
@@ -167,7 +168,7 @@ impl Service {
                  only Traefik reach it, or add --token-file, and --tls-cert with --tls-key"
             );
         }
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::new(tls.as_ref().map(tls::Tls::expires)));
         let (published, receiver) = watch::channel(None);
         let shared = Shared {
             published: receiver,
@@ -192,6 +193,11 @@ impl Service {
     /// Where it listens, with the port that the system chose if it was to choose.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.server.listener.local_addr()
+    }
+
+    /// Where questions to the engine are to be counted.
+    pub fn calls(&self) -> Arc<Calls> {
+        self.shared.metrics.calls()
     }
 
     /// Serves what `watching` observes into `observed`, until `stop` resolves. Errors: the reason of the first task to
@@ -481,7 +487,7 @@ fn not_ready() -> Response {
 async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let text = shared.metrics.text(shared.now().as_deref(), SystemTime::now());
     let kind = chosen(&headers, &[OPENMETRICS, CLASSIC]);
-    let text = if kind == CLASSIC { metrics::classic(&text) } else { text };
+    let text = if kind == CLASSIC { classic(&text) } else { text };
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 

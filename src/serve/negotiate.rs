@@ -12,8 +12,6 @@ pub(super) const SARIF: &str = "application/sarif+json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Prometheus' text format before OpenMetrics.
-pub(super) const CLASSIC: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The offer that the `Accept` headers give the highest weight; among equal ones that which they name first, or name more
 /// exactly; else the first offer, also where they accept none. `offers` must not be empty.
@@ -83,6 +81,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::net::exposition::CLASSIC;
 
     fn accept(accept: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))])

@@ -34,7 +34,7 @@ pub(super) async fn publish(
     let mut lost: Option<Instant> = None;
     loop {
         let seen = observed.borrow_and_update().clone();
-        if let Some(Observed { inventory, stale }) = seen {
+        if let Some(Observed { inventory, stale, noticed }) = seen {
             let previous = published.borrow().clone();
             tell_of_staleness(previous.as_deref(), stale.as_ref());
             lost = stale.is_some().then(|| lost.unwrap_or_else(Instant::now));
@@ -51,6 +51,9 @@ pub(super) async fn publish(
                 let next = Arc::new(next);
                 // Traefik first, the log second.
                 published.send_replace(Some(Arc::clone(&next)));
+                if let Some(noticed) = noticed {
+                    metrics.published(noticed.elapsed());
+                }
                 tell_of_assumed_version(previous.as_deref(), &next);
                 tell_of_unknown_owners(previous.as_deref(), &next);
                 let changes = changes::between(previous.as_deref().map(|it| &*it.plan), &next.plan);

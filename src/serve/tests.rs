@@ -38,7 +38,7 @@ fn service(places: usize) -> (Sender, Shared) {
         tokens: None,
         guesses: Arc::default(),
         allow_hosts: Arc::new([]),
-        metrics: Arc::new(Metrics::new()),
+        metrics: Arc::new(Metrics::new(None)),
         views: Views::new(1, Duration::from_millis(20), Duration::from_millis(20)),
     };
     (sender, shared)

@@ -28,6 +28,8 @@ pub(super) struct Tls {
     /// What the configuration was made from.
     read: Vec<Vec<u8>>,
     config: watch::Sender<Arc<ServerConfig>>,
+    /// See [`pem::expires`].
+    expires: watch::Sender<Option<i64>>,
     /// What was last wrong, so that it is said once.
     problem: Option<String>,
 }
@@ -37,12 +39,18 @@ impl Tls {
     pub(super) async fn open(files: Files) -> Result<Self, String> {
         let read = read(&files).await?;
         let config = watch::Sender::new(Arc::new(configure(&files, &read)?));
-        Ok(Self { files, read, config, problem: None })
+        let expires = watch::Sender::new(read.first().and_then(|it| pem::expires(it)));
+        Ok(Self { files, read, config, expires, problem: None })
     }
 
     /// What the next connection is to be made with.
     pub(super) fn config(&self) -> watch::Receiver<Arc<ServerConfig>> {
         self.config.subscribe()
+    }
+
+    /// When the certificate ends to be valid, in seconds since 1970.
+    pub(super) fn expires(&self) -> watch::Receiver<Option<i64>> {
+        self.expires.subscribe()
     }
 
     /// Follows the files, if they are whole and fit together; until they do, what was read before is used.
@@ -58,6 +66,7 @@ impl Tls {
         match fresh {
             Ok((read, config)) => {
                 info!("read the TLS files again: they have changed");
+                self.expires.send_replace(read.first().and_then(|it| pem::expires(it)));
                 (self.read, self.problem) = (read, None);
                 self.config.send_replace(Arc::new(config));
             }

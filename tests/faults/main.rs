@@ -23,6 +23,7 @@ use tokio::time::{self, Instant};
 
 use self::engine::{Daemon, Fault};
 
+mod metrics;
 mod outbound;
 mod swarm;
 
@@ -65,9 +66,10 @@ impl House {
         .unwrap();
         let address = service.address().unwrap();
         let (sender, observed) = watch::channel(None);
+        let calls = service.calls();
         let watching = async move {
             let options = docker::Options::default();
-            docker::watch(&endpoint, &Certificates::default(), options, &sender).await.to_string()
+            docker::watch(&endpoint, &Certificates::default(), options, calls, &sender).await.to_string()
         };
         let mut running = JoinSet::new();
         running.spawn(async move {

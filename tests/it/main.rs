@@ -14,6 +14,7 @@ mod gate;
 mod left_out;
 #[path = "../support/loopback.rs"]
 mod loopback;
+mod metrics;
 mod pasted;
 mod protected;
 mod serving;

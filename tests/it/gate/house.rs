@@ -12,34 +12,34 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// What must never come out of the gate.
-pub(super) const SECRET: &str = "hunter2";
+pub(crate) const SECRET: &str = "hunter2";
 
 /// Everything the gate sent on one connection to the engine, and the answer it was given.
 type Heard = Arc<Mutex<Vec<String>>>;
 
 /// How the upstream behaves: gets the request's head, writes what it likes, and the connection closes after.
-pub(super) type Answer = dyn Fn(&str, &mut UnixStream) + Send + Sync;
+pub(crate) type Answer = dyn Fn(&str, &mut UnixStream) + Send + Sync;
 
 /// A gate in front of a recording upstream.
-pub(super) struct House {
+pub(crate) struct House {
     folder: TempDir,
     heard: Heard,
-    pub(super) gate: Gate,
+    pub(crate) gate: Gate,
 }
 
 /// A running gate.
-pub(super) struct Gate {
-    pub(super) child: Child,
-    pub(super) socket: PathBuf,
+pub(crate) struct Gate {
+    pub(crate) child: Child,
+    pub(crate) socket: PathBuf,
     log: PathBuf,
 }
 
 impl House {
-    pub(super) fn open(flags: &[&str]) -> Self {
+    pub(crate) fn open(flags: &[&str]) -> Self {
         Self::with(flags, canned)
     }
 
-    pub(super) fn with(flags: &[&str], answer: impl Fn(&str, &mut UnixStream) + Send + Sync + 'static) -> Self {
+    pub(crate) fn with(flags: &[&str], answer: impl Fn(&str, &mut UnixStream) + Send + Sync + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let heard = Heard::default();
         upstream(&folder.path().join("docker.sock"), Arc::clone(&heard), Arc::new(answer));
@@ -48,14 +48,14 @@ impl House {
     }
 
     /// Another upstream takes the engine's place, on a new socket of the same path.
-    pub(super) fn restart_engine(&self) {
+    pub(crate) fn restart_engine(&self) {
         let path = self.folder.path().join("docker.sock");
         std::fs::remove_file(&path).unwrap();
         upstream(&path, Arc::clone(&self.heard), Arc::new(canned));
     }
 
     /// Whatever arrived so far, one connection an entry, in order of their end.
-    pub(super) fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         // The gate drops its connection after the answer; the upstream's thread writes down what it read just then.
         let (mut before, begun) = (usize::MAX, Instant::now());
         loop {
@@ -68,13 +68,13 @@ impl House {
         }
     }
 
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.heard();
         self.heard.lock().unwrap().clear();
     }
 
     /// `GET` of one path: status and body.
-    pub(super) fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let answer = self.gate.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
         parse(&answer)
     }
@@ -82,7 +82,7 @@ impl House {
 
 impl Gate {
     /// Starts the binary and waits until its socket is there.
-    pub(super) fn start(engine: &Path, folder: &Path, flags: &[&str]) -> Self {
+    pub(crate) fn start(engine: &Path, folder: &Path, flags: &[&str]) -> Self {
         let socket = folder.join("gate.sock");
         let log = folder.join("gate.log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
@@ -102,18 +102,18 @@ impl Gate {
         gate
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// The port that it got, of a gate that listens on one.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         let log = self.log();
         let address = log.split_once("gate between tcp://").and_then(|(_, rest)| rest.split(' ').next());
         address.and_then(|it| it.rsplit(':').next()?.parse().ok()).unwrap_or_else(|| panic!("no port in: {log}"))
     }
 
-    pub(super) fn wait_for_log(&mut self, words: &str) {
+    pub(crate) fn wait_for_log(&mut self, words: &str) {
         let begun = Instant::now();
         while !self.log().contains(words) {
             let ended = self.child.try_wait().unwrap();
@@ -122,21 +122,21 @@ impl Gate {
         }
     }
 
-    pub(super) fn connect(&self) -> UnixStream {
+    pub(crate) fn connect(&self) -> UnixStream {
         let stream = UnixStream::connect(&self.socket).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream
     }
 
     /// Sends bytes as they are and returns everything that comes back until the gate closes, or has said its say.
-    pub(super) fn send(&self, bytes: &[u8]) -> String {
+    pub(crate) fn send(&self, bytes: &[u8]) -> String {
         self.send_and_wait(bytes, Duration::from_secs(5))
     }
 
     /// The same, with a bound on the wait for the first byte.
     ///
     /// Ends with half a close: before the answer that would be a client that went away.
-    pub(super) fn send_and_wait(&self, bytes: &[u8], first: Duration) -> String {
+    pub(crate) fn send_and_wait(&self, bytes: &[u8], first: Duration) -> String {
         let mut stream = self.connect();
         // A gate that has refused already may have closed; its answer is still to be read.
         let _ = stream.write_all(bytes);
@@ -166,7 +166,7 @@ impl Gate {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    pub(super) fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
     }
@@ -180,7 +180,7 @@ impl Drop for Gate {
 }
 
 /// Status and body of one answer.
-pub(super) fn parse(answer: &str) -> (u16, String) {
+pub(crate) fn parse(answer: &str) -> (u16, String) {
     let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     (status, body.to_owned())
@@ -216,14 +216,14 @@ fn upstream(path: &Path, heard: Heard, answer: Arc<Answer>) {
 }
 
 /// Writes a whole answer with a length.
-pub(super) fn reply(stream: &mut UnixStream, status: &str, body: &str) {
+pub(crate) fn reply(stream: &mut UnixStream, status: &str, body: &str) {
     let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
     let extra = format!("Api-Version: 1.41\r\nOstype: linux\r\nX-Secret: {SECRET}\r\nSet-Cookie: {SECRET}\r\n\r\n");
     let _ = stream.write_all(format!("{head}{extra}{body}").as_bytes());
 }
 
 /// An engine whose every answer is full of the secret: in known fields that must not pass, in unknown ones, in errors.
-pub(super) fn canned(head: &str, stream: &mut UnixStream) {
+pub(crate) fn canned(head: &str, stream: &mut UnixStream) {
     let target = head.split(' ').nth(1).unwrap_or_default();
     let path = target.split('?').next().unwrap_or_default().to_owned();
     let path = if path.starts_with("/v1.") { format!("/{}", path.splitn(3, '/').nth(2).unwrap()) } else { path };

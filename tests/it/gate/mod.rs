@@ -5,6 +5,6 @@ mod bounds;
 mod crowds;
 mod docs;
 mod engine;
-mod house;
+pub(crate) mod house;
 mod memory;
 mod process;

@@ -23,6 +23,8 @@ fn bad_settings_end_with_one_clear_line_before_anything_is_bound() {
         (&["--engine=tcp://10.0.0.1:2375"], "--engine"),
         (&["--socket-mode=rw"], "--socket-mode"),
         (&["--user=nobody"], "--user"),
+        (&["--metrics-listen=0.0.0.0:9101"], "--metrics-listen"),
+        (&["--metrics-listen=9101"], "--metrics-listen"),
         (&["--max-streams=0"], "--max-streams"),
     ] {
         let output = gate(flags);
