@@ -287,6 +287,11 @@ fn each_state_of_the_service_has_its_sentence() {
         "{empty}"
     );
     assert!(empty.contains("leeward.traefik: &quot;true&quot;"), "{empty}");
+    // Nothing is shut in there: no green, and nothing to look through.
+    assert!(
+        !empty.contains("verdict shut") && !empty.contains('✓') && !empty.contains("<form class=\"filter"),
+        "{empty}"
+    );
     let ready = front(&town::town(0), &[]);
     assert!(!ready.contains("No Traefik is declared.") && ready.contains("traefik.enable=true"));
     assert!(page::loading().contains("Not ready: nothing is known of the engine yet."));

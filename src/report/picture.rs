@@ -485,16 +485,19 @@ impl<'a> Scene<'a> {
                             text.heading x=(at + width / 2) y="18" text-anchor="middle" { (title) }
                         }
                     }
-                    @for (owner, (first, last)) in &bands {
+                    @for (first, last) in bands.values() {
                         @let (at, width) = Column::Containers.place();
                         rect.band x=(at - 10) y=(TOP + first * PITCH - 18) width=(width + 20) rx="10"
                             height=((last - first) * PITCH + HEIGHT + 20) {}
-                        text.owner x=(at) y=(TOP + first * PITCH - 6) { (short(owner, LONGEST_NAME)) }
                     }
                     @for ((from, to), (line, by)) in edges {
                         @if let (Some(from), Some(to)) = (self.nodes.get(from), self.nodes.get(to)) {
                             (edge(from, to, *line, by))
                         }
+                    }
+                    // Names lie on lines, and not below them.
+                    @for (owner, (first, _)) in &bands {
+                        text.owner x=(Column::Containers.place().0) y=(TOP + first * PITCH - 6) { (short(owner, LONGEST_NAME)) }
                     }
                 }
                 @for (key, node) in &self.nodes {

@@ -171,7 +171,10 @@ impl Browser {
             });
             match answer {
                 Ok(value) => return value,
-                Err(problem) if problem.contains("stale element") && begun.elapsed() < Duration::from_secs(10) => {}
+                // The second is said of an element of a page that was just left.
+                Err(problem)
+                    if ["stale element", "does not belong to the document"].iter().any(|it| problem.contains(it))
+                        && begun.elapsed() < Duration::from_secs(10) => {}
                 Err(problem) => panic!("{selector}: {problem}"),
             }
         }

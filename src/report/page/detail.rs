@@ -53,15 +53,16 @@ pub fn container(facts: &Facts<'_>, name: &str) -> Page {
     }
 }
 
-/// A page of what there is not, or more than once. `others`: what may be meant, each with the path of its page; `words`: before
+/// A page of what there is not, or more than once. `others`: what may be meant, each with the path of its page; `before`: said before
 /// them.
-fn other(facts: &Facts<'_>, title: &str, asked: &str, words: &str, others: &[(String, Option<String>)]) -> Page {
+fn other(facts: &Facts<'_>, title: &str, asked: &str, before: &str, others: &[(String, Option<String>)]) -> Page {
     let main = html! {
         (back())
         h1 { (title) }
         p { code { (short(asked, 200)) } }
-        @if !others.is_empty() {
-            p { (words) }
+        @if others.is_empty() { p.quiet { (words::NOBODY) } }
+        @else {
+            p { (before) }
             ul {
                 @for (name, href) in others.iter().take(MOST) {
                     li { @if let Some(href) = href { a href=(href) { (visible(name)) } } @else { (visible(name)) } }
@@ -198,7 +199,9 @@ fn step<'d>(step: &'d Step, of: Outcome, is_proposed: bool, said: &mut BTreeSet<
                     div.reason {
                         p { (reason(refusal)) @if let Some(label) = &refusal.label { " Label: " code { (short(label, 200)) } } }
                         @let remedy = to_change(refusal);
-                        @if !remedy.is_empty() && (!is_proposed || !is_for_edits(refusal)) { p.quiet { "Remedy" } (to_copy(&remedy)) }
+                        @if remedy.is_empty() || (is_proposed && is_for_edits(refusal)) {}
+                        @else if of == Outcome::Ignored && !remedy.contains('\n') { p.quiet { (visible(&remedy)) "." } }
+                        @else { p.quiet { "Remedy" } (to_copy(&remedy)) }
                     }
                 } @else {
                     div.reason { p.quiet { (refusal.name()) ", as above" } }

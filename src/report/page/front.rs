@@ -67,23 +67,25 @@ pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
         (verdict(&count, &audit))
         (notices(&topology, &count))
         @if !listing.refused.is_empty() { (to_do(facts, &listing.refused)) }
-        (form(facts, filter, nodes.len(), topology.containers.len()))
-        section aria-labelledby="together" {
-            h2 #together { "How it hangs together" }
-            p.view { a href=(filter.other_view()) { (if filter.matrix { "As a picture" } else { "As a table of networks and projects" }) } }
-            @if filter.matrix {
-                (matrix::table(&seen, |it| takes(it)))
-            } @else {
-                (pictured(&picture::draw(&topology, &facts.plan.outbound, !filter.is_on(), |it| takes(it)), "together"))
-                (legend())
+        @if !topology.containers.is_empty() {
+            (form(facts, filter, nodes.len(), topology.containers.len()))
+            section aria-labelledby="together" {
+                h2 #together { "How it hangs together" }
+                p.view { a href=(filter.other_view()) { (if filter.matrix { "As a picture" } else { "As a table of networks and projects" }) } }
+                @if filter.matrix {
+                    (matrix::table(&seen, |it| takes(it)))
+                } @else {
+                    (pictured(&picture::draw(&topology, &facts.plan.outbound, !filter.is_on(), |it| takes(it)), "together"))
+                    (legend())
+                }
             }
         }
         (applications(facts, &seen, filter, &nodes))
         (refusals(facts, &refused))
         (findings(filter, &audit, &nodes, &seen))
     };
-    let mark = mark(count.state());
-    Page { found: true, html: frame(&format!("{mark} Leeward: {}", count.headline()), Some(facts), true, &main) }
+    let sign = if count.applications > 0 { format!("{} ", mark(count.state())) } else { String::new() };
+    Page { found: true, html: frame(&format!("{sign}Leeward: {}", count.headline()), Some(facts), true, &main) }
 }
 
 fn count(topology: &Topology<'_>, listing: &Listing<'_>, audit: &Audit<'_>) -> Count {
@@ -107,9 +109,11 @@ fn count(topology: &Topology<'_>, listing: &Listing<'_>, audit: &Audit<'_>) -> C
 
 fn verdict(count: &Count, audit: &Audit<'_>) -> Markup {
     let state = count.state();
+    // Where nothing is, nothing is shut in.
+    let own = if count.applications == 0 && state == State::Shut { "none" } else { class(state) };
     html! {
-        section #verdict class={ "verdict " (class(state)) } {
-            h1 { span.sign aria-hidden="true" { (mark(state)) } " " span role="status" { (count.headline()) } }
+        section #verdict class={ "verdict " (own) } {
+            h1 { @if count.applications > 0 { span.sign aria-hidden="true" { (mark(state)) } " " } span role="status" { (count.headline()) } }
             @if count.applications > 0 {
                 p {
                     (count.numbers())

@@ -26,7 +26,7 @@ pub use self::filter::Filter;
 pub use self::front::front;
 use super::picture::Drawn;
 use super::topology::{State, Topology, class};
-use super::visible::{visible, visible_lines};
+use super::visible::{short, visible, visible_lines};
 use super::words::page::{self as said, mark, state as words};
 use crate::inventory::{ContainerId, Inventory, NetworkId};
 use crate::plan::Plan;
@@ -132,16 +132,17 @@ fn frame(title: &str, facts: Option<&Facts<'_>>, is_live: bool, main: &Markup) -
                 }
                 main #main tabindex="-1" {
                     @if let Some(reason) = facts.and_then(|it| it.stale) {
-                        p.notice.stale { strong { (said::STALE) } " " (visible(reason)) }
+                        div.notice.stale { p { strong { (said::STALE) } } p.quiet { "Reason: " (short(reason, 400)) } }
                     }
                     (main)
                 }
                 footer {
-                    @if let Some(facts) = facts { "Revision " (facts.revision) ". " }
-                    "For programs: "
-                    @for (number, path) in ["/routes", "/audit", "/topology", "/fix", "/metrics"].into_iter().enumerate() {
-                        @if number > 0 { ", " }
-                        a href=(path) { (path) }
+                    @if let Some(facts) = facts {
+                        "Revision " (facts.revision) ". For programs: "
+                        @for (number, path) in ["/routes", "/audit", "/topology", "/fix", "/metrics"].into_iter().enumerate() {
+                            @if number > 0 { ", " }
+                            a href=(path) { (path) }
+                        }
                     }
                 }
             }

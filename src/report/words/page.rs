@@ -75,7 +75,7 @@ pub fn too_many_tries(seconds: u64) -> String {
     format!("Too many tries. Wait {seconds} s, then try again.")
 }
 /// Which token.
-pub const WHICH_TOKEN: &str = "One line of the file that --token-file names.";
+pub const WHICH_TOKEN: &str = "A line of the file that Leeward was started with: --token-file.";
 /// No container asks.
 pub const EMPTY: &str = "No container asks to be routed yet.";
 /// What to do then.
@@ -106,6 +106,8 @@ pub const REACHES_OUT: &str = "It can reach beyond internal networks.";
 pub const REACHES_OUT_BY_DESIGN: &str = "It can reach beyond internal networks. That is what it is there for.";
 /// Of one of which nobody can tell.
 pub const MAY_REACH_OUT: &str = "Nobody can tell whether it can reach beyond internal networks.";
+/// Of a name that nobody has.
+pub const NOBODY: &str = "It may be gone, or the name is another.";
 /// Of one on no network that is shown.
 pub const NO_NETWORK: &str = "It is on no network, or does not run.";
 /// Of a network without members.
