@@ -549,3 +549,97 @@ fn a_file_that_some_containers_were_started_with_is_not_forgotten() {
         assert!(!line(&inventory).contains("data/"), "{}", line(&inventory));
     }
 }
+
+const BOUND: &str = "name: front\nservices: {t: {image: 'traefik:v3.7', labels: {leeward.traefik: 'true'}, networks: [net-blog]}}\n\
+                     networks: {net-blog: {name: net-blog, internal: true, labels: {leeward.hosts: blog.example.com}}}";
+const BLOG: &str = "name: blog\nservices: {app: {image: x, networks: [net-blog], labels: {traefik.enable: 'true', \
+                    traefik.http.routers.b.rule: 'Host(`blog.example.com`)'}}}\nnetworks: {net-blog: {external: true}}";
+
+/// It was left on the other's network, and told to give its host to that.
+#[test]
+fn a_project_on_anothers_bound_network_gets_one_of_its_own() {
+    let alone = "name: shop\nservices:\n  web: {image: x, networks: [net-blog], labels: {traefik.enable: 'true', \
+                 traefik.http.routers.w.rule: 'Host(`w.example.com`)'}}\n  db: {image: x, networks: [net-blog]}\nnetworks: \
+                 {net-blog: {external: true}}";
+    let open = alone.replace("web: {image: x, networks: [net-blog]", "web: {image: x, networks: [net-blog, default]");
+    for text in [alone, &open] {
+        let remedies = asked(&deployed(&[BOUND, BLOG, text]), "shop");
+        let told = fix::text(&remedies, fix::Shown::Files);
+        assert_eq!(fix::standing(&remedies), fix::Standing::Mended, "{told}");
+        let web = |name: &str| {
+            let it = remedies.after.containers.values().find(|it| it.name == format!("shop-{name}-1")).unwrap();
+            it.attachments.keys().cloned().collect::<BTreeSet<String>>()
+        };
+        assert!(web("web").contains("net-shop") && !web("web").contains("net-blog"), "{told}");
+        // Who was reached over it still is.
+        assert!(!web("web").is_disjoint(&web("db")) && !web("db").contains("net-blog"), "{told}");
+        assert!(!told.contains("give this one to the network"), "{told}");
+    }
+    // Its own network has the wrong hosts bound to it: that is for the operator to say.
+    let own = BOUND.replace("net-blog", "net-shop");
+    let text = alone.replace("net-blog", "net-shop");
+    let remedies = asked(&deployed(&[&own, &text]), "shop");
+    let told = fix::text(&remedies, fix::Shown::Files);
+    assert!(told.contains("leeward.hosts: \"blog.example.com,w.example.com\""), "{told}");
+}
+
+/// The neighbour was a high finding afterwards, on a project that was called isolated.
+#[test]
+fn a_neighbour_that_is_kept_is_allowed_on_the_network_and_called_so() {
+    let text = "name: shop\nservices:\n  web: {image: x, labels: {traefik.enable: 'true', traefik.http.routers.w.rule: \
+                'Host(`w.example.com`)'}}\n  worker: {image: x}\n  db: {image: x}\n";
+    let inventory = deployed(&[
+        text,
+        "name: front\nservices: {t: {image: 'traefik:v3.7', cap_drop: [ALL], labels: {leeward.traefik: 'true'}}}",
+    ]);
+    for isolation in [Isolation::Enforce, Isolation::Strict] {
+        let settings = Settings { isolation, ..Settings::default() };
+        let ask = |keep: &[String]| remedy::ask(&inventory, &settings, &["shop".to_owned()], keep).unwrap();
+        let kept = ask(&["worker".to_owned()]);
+        let told = fix::text(&kept, fix::Shown::Files);
+        assert_eq!(fix::standing(&kept), fix::Standing::Mended, "{told}");
+        let plan = leeward::plan::compile(&kept.after, &settings);
+        let high = plan
+            .findings
+            .iter()
+            .filter(|it| !it.allowed && !it.not_verifiable && it.severity >= leeward::policy::finding::Severity::High);
+        assert_eq!(high.map(|it| it.rule.to_string()).collect::<Vec<_>>(), [""; 0], "{told}");
+        let web = plan.decisions.values().find(|it| it.name == "shop-web-1").unwrap();
+        assert_eq!(web.outcome, leeward::plan::Outcome::Routed, "{told}");
+        assert!(told.contains("leeward.allow: NET-011, for who keeps its way out is on it"), "{told}");
+        assert!(told.contains("what is allowed by label is NOT isolated"), "{told}");
+        assert!(!ask(&[]).owners.iter().any(|it| fix::changes(&it.edits).iter().any(|line| line.contains("NET-011"))));
+    }
+}
+
+/// The new network has no IPv6: Docker would have refused the address, and the project would not have started.
+#[test]
+fn a_fixed_ipv6_address_is_named_as_lost_and_not_written() {
+    let text = "name: lab\nservices:\n  web: {image: x, networks: {lan: {ipv4_address: 10.99.0.10, ipv6_address: 'fd00:99::10'}}, \
+                labels: {traefik.enable: 'true', traefik.http.routers.w.rule: 'Host(`w.example.com`)'}}\n  db: {image: x, \
+                networks: {lan: {ipv6_address: 'fd00:99::11'}}}\nnetworks: {lan: {enable_ipv6: true, ipam: {config: \
+                [{subnet: 10.99.0.0/24}, {subnet: 'fd00:99::/64'}]}}}";
+    let file = check(text, &[]);
+    assert!(file.contains("10.99.0.10") && file.contains("10.99.0.0/24") && !file.contains("fd00"), "{file}");
+    let told = fix::text(&asked(&deployed(&[text]), "lab"), fix::Shown::Files);
+    for address in ["web: its address fd00:99::10 on lab_lan", "db: its address fd00:99::11 on lab_lan"] {
+        assert!(told.contains(address), "{told}");
+    }
+}
+
+/// It was called mended, and the application had lost a database on a network that nobody gave.
+#[test]
+fn what_leaves_a_network_that_was_not_given_is_an_open_question() {
+    let text = "name: lab\nservices: {web: {image: x, networks: [default, databases], labels: {traefik.enable: 'true', \
+                traefik.http.routers.w.rule: 'Host(`w.example.com`)'}}}\nnetworks: {databases: {external: true}}";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("compose.yaml");
+    std::fs::write(&path, text).unwrap();
+    std::fs::write(folder.path().join("front.yaml"), BOUND).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leeward"));
+    let output = command.current_dir(&folder).env_clear().args(["fix", "front.yaml", "compose.yaml"]).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.starts_with("OPEN: ") && told.contains("a network was not given"), "{told}");
+    assert!(told.contains("network databases was not given"), "{told}");
+}

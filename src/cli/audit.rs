@@ -73,6 +73,7 @@ impl Audit {
     /// Asks or compiles, and prints.
     pub(crate) fn run(self) -> Ended {
         let Self { format, fail_on, judged } = self;
+        let asked = judged.asked();
         match judged.place()? {
             Place::Server(asking) => {
                 let accept = match format {
@@ -93,7 +94,7 @@ impl Audit {
                 let plan = plan::compile(&inventory, &settings);
                 let audit = audit::Audit::of(&plan);
                 super::print(&match format {
-                    Format::Table => audit.text(),
+                    Format::Table => audit.text_asked(&asked),
                     Format::Json => audit.json(),
                     Format::Sarif => audit.sarif(),
                 })?;

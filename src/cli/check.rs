@@ -24,8 +24,8 @@ use leeward::source::snapshot;
 use tracing::warn;
 
 use super::audit::{FailOn, Format};
-use super::fix::{of_projects, own_networks};
-use super::policy::Policy;
+use super::fix::{known_by, of_projects, own_networks};
+use super::judged::OfFiles;
 use super::{Ended, Exit, Failure};
 
 /// Standard input, as a file's name.
@@ -76,7 +76,7 @@ pub(crate) struct Check {
     explain: Option<String>,
 
     #[command(flatten)]
-    policy: Policy,
+    policy: OfFiles,
 }
 
 /// One project as it was read.
@@ -95,9 +95,17 @@ impl Check {
             let text = rule::explain(&name).map_err(|words| Failure::Settings(format!("--explain: {words}")))?;
             return super::print(&text).map(|()| Exit::Good);
         }
+        let paths: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        let beside = snapshot.as_ref().map(|path| path.display().to_string());
+        let more = beside.iter().map(|path| ("snapshot", path.as_str()));
+        let more = more.chain(project_name.iter().map(|name| ("project-name", name.as_str())));
+        let asked = policy.asked(paths.iter().map(String::as_str), more);
         let settings = policy.settings()?;
-        let read = with_sources(read_all(&files, project_name.as_deref())?, &source)?;
+        let mut read = with_sources(read_all(&files, project_name.as_deref())?, &source)?;
         let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
+        for Read { project, files, .. } in &mut read {
+            known_by(&there, &settings, &project.name, files);
+        }
         let projects: Vec<Project> = read.iter().map(|it| it.project.clone()).collect();
         let mut inventory = compose::deploy(&projects, there);
         remedy::assume_traefik(&mut inventory, &settings, &own_networks(&projects));
@@ -113,11 +121,12 @@ impl Check {
         let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
         let remedies = if refused {
             let places: Vec<remedy::Files> = read.iter().map(|it| it.files.clone()).collect();
-            of_projects(&projects, &places, inventory.clone(), &settings, (&[], false))?
+            of_projects(&projects, &places, inventory.clone(), &settings, (&[], false), &asked)?
         } else {
             Remedies::default()
         };
-        let checked = check::Check::of(&plan, places, &assumed, &remedies);
+        let undeclared = remedy::undeclared_traefiks(&inventory, &settings);
+        let checked = check::Check::of(&plan, places, &assumed, &remedies, &undeclared, &asked);
         super::print(&match format {
             Format::Table => checked.text(),
             Format::Json => checked.json(places),
@@ -168,7 +177,7 @@ pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
         .iter()
         .filter_map(|row| row.iter().map(|name| file.with_file_name(name)).find(|it| it.is_file()))
         .collect();
-    let written = if is_as_written {
+    let written: Vec<Written> = if is_as_written {
         Written::read(place, text).into_iter().collect()
     } else {
         let readable = usual.iter().filter_map(|path| Some((fs::read_to_string(path).ok()?, path)));
@@ -177,6 +186,15 @@ pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
     // A file of another name than those that Compose looks for is the only one.
     let alone = is_as_written && !usual.iter().any(|it| it.file_name() == file.file_name());
     let mut files = files_in(&folder, if alone { &[] } else { &usual }, if alone { Some(file) } else { None });
+    // What Compose merged says no file. Of another project than that of the folder, nothing there is one of its.
+    if !is_as_written {
+        let named = written.iter().rev().find_map(|it| it.text_of(&["name"]));
+        if named.map_or_else(|| name_of(&folder), ToOwned::to_owned) == project.name {
+            files.is_guess = files.config_files.is_some();
+        } else {
+            files = remedy::Files::default();
+        }
+    }
     if let Some(names) = files.config_files.as_mut().filter(|_| is_as_written) {
         let others = names.split(',').filter(|name| file.file_name().is_some_and(|own| own.to_str() != Some(name)));
         let others: Vec<&str> = others.collect();
@@ -203,7 +221,7 @@ fn files_in(folder: &Path, usual: &[PathBuf], named: Option<&Path>) -> remedy::F
     let beside: Vec<String> = named.into_iter().chain(usual.iter().map(PathBuf::as_path)).filter_map(name).collect();
     let config_files = said.or_else(|| (!beside.is_empty()).then(|| beside.join(",")));
     let working_dir = config_files.as_ref().map(|_| folder.display().to_string());
-    remedy::Files { working_dir, config_files }
+    remedy::Files { working_dir, config_files, is_guess: false }
 }
 
 /// What Compose calls the project of a folder: its name, lower case, of letters, digits, `-` and `_`.

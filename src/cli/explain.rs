@@ -32,6 +32,7 @@ impl Explain {
     pub(crate) fn run(self) -> Ended {
         let Self { name, output, judged } = self;
         let json = output.json();
+        let asked = judged.asked();
         match judged.place()? {
             Place::Server(asking) => {
                 let accept = if json { "application/json" } else { "text/plain" };
@@ -47,7 +48,7 @@ impl Explain {
                 let plan = plan::compile(&inventory, &settings);
                 let mut answer = explain::find(&plan, &name);
                 answer.propose(&inventory, &settings, &plan);
-                super::print(&if json { answer.json() } else { answer.text() })?;
+                super::print(&if json { answer.json() } else { answer.text_asked(&asked) })?;
                 Ok(if answer.is_no() { Exit::No } else { Exit::Good })
             }
         }

@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use leeward::inventory::{Inventory, Network, NetworkId};
 use leeward::policy::names::Owner;
 use leeward::remedy::{self, Remedies, Said, Scope, Wishes};
+use leeward::report::asked::Asked;
 use leeward::report::fix::{self, Standing};
 use leeward::report::visible;
 use leeward::settings::Settings;
@@ -112,22 +113,28 @@ impl Fix {
         }
         let mut names = names;
         let answer = if files.is_empty() {
+            let from = judged.asked();
             match judged.place()? {
                 Place::Server(asking) => asked(&asking, &names, (&keep, bind_hosts), format, writes)?,
                 Place::Here(source, settings) => {
                     let inventory = source.read()?;
                     there_is(&inventory, &settings)?;
-                    answer(&plan(&inventory, &settings, &names, &keep, bind_hosts)?, format, writes)
+                    let remedies = plan(&inventory, &settings, &names, (&keep, bind_hosts), &from)?;
+                    answer(&beside(remedies, &write)?, format, writes, &from)
                 }
             }
         } else {
+            let more = snapshot.as_ref().map(|path| path.display().to_string());
+            let more = more.iter().map(|path| ("snapshot", path.as_str()));
+            let more = more.chain(project_name.iter().map(|name| ("project-name", name.as_str())));
+            let from = judged.asked_of(files.iter().map(String::as_str), more);
             let settings = judged.settings()?;
             let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
             let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
             let (remedies, projects) =
-                of_files(&files, project_name.as_deref(), there, &settings, (&keep, bind_hosts))?;
+                of_files(&files, project_name.as_deref(), there, &settings, (&keep, bind_hosts), &from)?;
             names = projects;
-            answer(&remedies, format, writes)
+            answer(&beside(remedies, &write)?, format, writes, &from)
         };
         let Answer { mut text, files, standing } = answer;
         if format == Format::Compose {
@@ -174,21 +181,33 @@ impl Fix {
     }
 }
 
-fn answer(remedies: &Remedies, format: Format, writes: bool) -> Answer {
+/// With the files of ours that stay in the folders to be written to, so that what is said names the right ones.
+fn beside(mut remedies: Remedies, write: &[PathBuf]) -> Result<Remedies, Failure> {
+    if !write.is_empty() {
+        for (project, number) in folders::numbers(write, &overrides(&remedies))? {
+            remedies.files.entry(project).or_default().stay_before(number);
+        }
+    }
+    Ok(remedies)
+}
+
+fn overrides(remedies: &Remedies) -> Vec<Override> {
+    let named = |(project, text): (String, String)| {
+        let name = fix::next_file(remedies, &project);
+        Override::new(project, &name, text)
+    };
+    fix::files(remedies).into_iter().map(named).collect()
+}
+
+fn answer(remedies: &Remedies, format: Format, writes: bool, from: &Asked) -> Answer {
     let shown = if writes { fix::Shown::Written } else { fix::Shown::Files };
     Answer {
         text: match format {
-            Format::Table => fix::text(remedies, shown),
+            Format::Table => fix::text_asked(remedies, shown, from),
             Format::Json => visible::json(&fix::Document::of(remedies)),
             Format::Compose => String::new(),
         },
-        files: fix::files(remedies)
-            .into_iter()
-            .map(|(project, text)| {
-                let name = fix::next_file(remedies, &project);
-                Override::new(project, &name, text)
-            })
-            .collect(),
+        files: overrides(remedies),
         standing: fix::standing(remedies),
     }
 }
@@ -197,11 +216,11 @@ fn plan(
     inventory: &Inventory,
     settings: &Settings,
     names: &[String],
-    keep: &[String],
-    bind_hosts: bool,
+    (keep, bind_hosts): (&[String], bool),
+    from: &Asked,
 ) -> Result<Remedies, Failure> {
     let asked = remedy::wishes(inventory, settings, names, keep);
-    let (scope, wishes) = asked.map_err(|it| anyhow!(fix::unknown(&it)))?;
+    let (scope, wishes) = asked.map_err(|it| anyhow!(fix::unknown(&it, from)))?;
     Ok(remedy::plan(inventory, settings, &scope, &Wishes { bind_hosts, ..wishes }))
 }
 
@@ -281,16 +300,30 @@ fn of_files(
     name: Option<&str>,
     there: Inventory,
     settings: &Settings,
-    (keep, bind_hosts): (&[String], bool),
+    wishes: (&[String], bool),
+    from: &Asked,
 ) -> Result<(Remedies, Vec<String>), Failure> {
-    let read = read_all(files, name)?;
+    let mut read = read_all(files, name)?;
+    for Read { project, files, .. } in &mut read {
+        known_by(&there, settings, &project.name, files);
+    }
     let (projects, places): (Vec<Project>, Vec<remedy::Files>) =
         read.into_iter().map(|Read { project, files, .. }| (project, files)).unzip();
     let mut inventory = compose::deploy(&projects, there);
     there_is(&inventory, settings)?;
     remedy::assume_traefik(&mut inventory, settings, &own_networks(&projects));
     let names = projects.iter().map(|project| project.name.clone()).collect();
-    Ok((of_projects(&projects, &places, inventory, settings, (keep, bind_hosts))?, names))
+    Ok((of_projects(&projects, &places, inventory, settings, wishes, from)?, names))
+}
+
+/// Of a project that runs, the engine knows the files better than the folder in which it is asked.
+pub(super) fn known_by(there: &Inventory, settings: &Settings, project: &str, files: &mut remedy::Files) {
+    if files.is_guess || files.config_files.is_none() {
+        let known = remedy::files_of(there, settings, &Owner::Group(project.to_owned()));
+        if known.config_files.is_some() {
+            *files = known;
+        }
+    }
 }
 
 /// What to change in projects that were read from files at some places, and deployed into an inventory.
@@ -299,12 +332,13 @@ pub(super) fn of_projects(
     places: &[remedy::Files],
     mut inventory: Inventory,
     settings: &Settings,
-    (keep, bind_hosts): (&[String], bool),
+    wishes: (&[String], bool),
+    from: &Asked,
 ) -> Result<Remedies, Failure> {
     doubt(&mut inventory, projects, settings);
     let filled = projects.iter().filter(|project| !project.inventory.containers.is_empty());
     let names: Vec<String> = filled.map(|project| project.name.clone()).collect();
-    let mut remedies = plan(&inventory, settings, &names, keep, bind_hosts)?;
+    let mut remedies = plan(&inventory, settings, &names, wishes, from)?;
     for (project, files) in projects.iter().zip(places) {
         for remedy in remedies.owners.iter_mut().filter(|it| it.owner.group() == Some(&*project.name)) {
             remedy.files.clone_from(files);
@@ -338,11 +372,8 @@ fn doubt(inventory: &mut Inventory, projects: &[Project], settings: &Settings) {
         if remedy::plan(inventory, settings, &scope, &Wishes::default()).owners.iter().all(|it| it.edits.is_empty()) {
             continue;
         }
-        let own = remedy::proxy_network_of(&Owner::Group(project.name.clone()));
-        let is_proposed = |network: &str| {
-            let number = network.strip_prefix(&own).map(|rest| rest.trim_start_matches('-'));
-            number.is_some_and(|rest| rest.bytes().all(|it| it.is_ascii_digit()))
-        };
+        let owner = Owner::Group(project.name.clone());
+        let is_proposed = |network: &str| remedy::is_made_for(&owner, network);
         for network in inventory.networks.values_mut().filter(|network| network.assumed) {
             if project.external.contains_key(&network.name) && !is_proposed(&network.name) {
                 network.internal = false;

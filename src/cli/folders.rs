@@ -80,8 +80,32 @@ pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<
     beside_within(folders, files, MOST_FOLDERS)
 }
 
-/// The same, with how many folders are looked at.
+/// Which of its project's files each would be, written by [`beside`]: what people are told has to name it. Errors: as there.
+pub(super) fn numbers(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<Vec<(String, usize)>> {
+    let places = places(folders, files, MOST_FOLDERS)?;
+    Ok(files.iter().zip(places).map(|(file, place)| (file.project.clone(), place.number)).collect())
+}
+
+/// Where a file goes.
+struct Place {
+    path: PathBuf,
+    folder: OwnedFd,
+    number: usize,
+}
+
+/// As [`beside`], with how many folders are looked at.
 fn beside_within(folders: &[PathBuf], files: &[Override], most: usize) -> anyhow::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for (Override { text, .. }, Place { path, folder, number }) in files.iter().zip(places(folders, files, most)?) {
+        let name = file_name(number);
+        put(&folder, &path, &name, text)?;
+        written.push(path.join(name));
+    }
+    Ok(written)
+}
+
+/// The place of each file, in their order.
+fn places(folders: &[PathBuf], files: &[Override], most: usize) -> anyhow::Result<Vec<Place>> {
     let mut there: Vec<(String, PathBuf, OwnedFd)> = Vec::new();
     let mut left = most;
     for folder in folders {
@@ -107,14 +131,9 @@ fn beside_within(folders: &[PathBuf], files: &[Override], most: usize) -> anyhow
         while number < MOST_FILES && is_needed(place, path, &file_name(number), text)? {
             number += 1;
         }
-        places.push((path, place, file_name(number), text));
+        places.push(Place { path: path.clone(), folder: place.try_clone()?, number });
     }
-    let mut written = Vec::new();
-    for (path, place, name, text) in places {
-        put(place, path, &name, text)?;
-        written.push(path.join(name));
-    }
-    Ok(written)
+    Ok(places)
 }
 
 /// A folder that the operator named; that may be a link.

@@ -11,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use hyper::{StatusCode, Uri};
 use leeward::net::percent::encoded;
+use leeward::report::asked::{Asked, SERVER};
 use leeward::settings::{JUDGING, Settings};
 
 use super::Failure;
@@ -43,8 +44,10 @@ struct Flags {
 struct Typed {
     /// `--server`.
     server: bool,
-    /// A flag that says where or how to read an engine, as it is written.
-    engine: Option<String>,
+    /// The flags that say where or how to read an engine, by name and value.
+    engine: Vec<(String, String)>,
+    /// The flags that say how to ask a service.
+    asking: Vec<(String, String)>,
     /// The flags that judge, by name and value.
     policy: Vec<(String, String)>,
 }
@@ -64,9 +67,25 @@ pub(crate) struct Asking {
     server: Server,
     url: Uri,
     policy: Vec<(String, String)>,
+    /// `--server` stands on the command line.
+    typed: bool,
 }
 
 impl Judged {
+    /// What has to stand in a command that asks the same: what stands on the command line.
+    pub(crate) fn asked(&self) -> Asked {
+        Asked::with(self.typed.all())
+    }
+
+    /// The same of files.
+    pub(crate) fn asked_of<'a>(
+        &'a self,
+        files: impl IntoIterator<Item = &'a str>,
+        more: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Asked {
+        Asked::files(files, more.into_iter().chain(by_name(&self.typed.policy)))
+    }
+
     /// How to judge what neither a service nor an engine has: files. Errors: flags that make no sense.
     pub(crate) fn settings(self) -> Result<Settings, Failure> {
         self.flags.policy.settings()
@@ -75,11 +94,11 @@ impl Judged {
     /// Which of the two it is. Errors: flags that contradict each other, or that a service cannot judge with.
     pub(crate) fn place(self) -> Result<Place, Failure> {
         let Self { flags: Flags { server, engine, policy }, typed } = self;
-        if let (true, Some(flag)) = (typed.server, &typed.engine) {
-            let words = format!("--server asks a running service, and {flag} reads an engine: leave one of them out");
+        if let (true, Some((flag, _))) = (typed.server, typed.engine.first()) {
+            let words = format!("--server asks a running service, and --{flag} reads an engine: leave one of them out");
             return Err(Failure::Settings(words));
         }
-        let url = server.server.clone().filter(|_| typed.engine.is_none());
+        let url = server.server.clone().filter(|_| typed.engine.is_empty());
         // Also where they are sent: what makes no sense is said before anybody is asked.
         let settings = policy.settings()?;
         let Some(url) = url else { return Ok(Place::Here(Box::new(engine.source()?), Box::new(settings))) };
@@ -89,7 +108,7 @@ impl Judged {
                  read an engine here, with --engine"
             )));
         }
-        Ok(Place::Server(Box::new(Asking { server, url, policy: typed.policy })))
+        Ok(Place::Server(Box::new(Asking { server, url, policy: typed.policy, typed: typed.server })))
     }
 }
 
@@ -105,7 +124,11 @@ impl Asking {
         good: &[StatusCode],
     ) -> Result<Answer, Failure> {
         let judging = self.policy.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let all = own.iter().copied().chain(judging).map(|(name, value)| format!("{name}={}", encoded(value)));
+        let url = self.url.to_string();
+        // What it answers names commands, which have to ask it too.
+        let typed = self.typed.then_some((SERVER, url.as_str()));
+        let all =
+            own.iter().copied().chain(typed).chain(judging).map(|(name, value)| format!("{name}={}", encoded(value)));
         let query = all.collect::<Vec<_>>().join("&");
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let answer = super::block_on(async { Ok(self.server.ask(&self.url, &path, accept, TIMEOUT).await?) })?;
@@ -119,6 +142,55 @@ impl Asking {
             _ => "",
         };
         Err(anyhow!("{} answered {}: {}{remedy}", self.url, answer.status, answer.body.trim_end()).into())
+    }
+}
+
+/// The flags that judge, of a verb that only reads files.
+#[derive(Debug)]
+pub(crate) struct OfFiles {
+    policy: Policy,
+    typed: Vec<(String, String)>,
+}
+
+impl OfFiles {
+    /// Errors: flags that make no sense.
+    pub(crate) fn settings(self) -> Result<Settings, Failure> {
+        self.policy.settings()
+    }
+
+    /// The arguments that name the files again, with what stands on the command line besides.
+    pub(crate) fn asked<'a>(
+        &'a self,
+        files: impl IntoIterator<Item = &'a str>,
+        more: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Asked {
+        Asked::files(files, more.into_iter().chain(by_name(&self.typed)))
+    }
+}
+
+impl Args for OfFiles {
+    fn augment_args(command: Command) -> Command {
+        Policy::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Policy::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for OfFiles {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Self::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+        let typed = typed(matches, &Policy::augment_args(Command::new("policy")));
+        Ok(Self { policy: Policy::from_arg_matches_mut(matches)?, typed })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
@@ -149,24 +221,35 @@ impl FromArgMatches for Judged {
     }
 }
 
+fn by_name(flags: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    flags.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
 impl Typed {
+    fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        [&self.asking, &self.engine, &self.policy].into_iter().flat_map(|flags| by_name(flags))
+    }
+
     fn of(matches: &ArgMatches) -> Self {
-        let is_typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        let typed = |of: Command| {
-            let flags =
-                of.get_arguments().filter_map(|flag| Some((flag.get_id().to_string(), flag.get_long()?.to_owned())));
-            flags.filter(|(id, _)| is_typed(id)).collect::<Vec<_>>()
-        };
-        let values = |(id, name): (String, String)| {
-            let raw = matches.get_raw(&id).into_iter().flatten();
-            raw.map(|value| (name.clone(), value.to_string_lossy().into_owned())).collect::<Vec<_>>()
-        };
+        let asking = typed(matches, &Server::augment_args(Command::new("server")));
         Self {
-            server: is_typed("server"),
-            engine: typed(Engine::augment_args(Command::new("engine"))).first().map(|(_, name)| format!("--{name}")),
-            policy: typed(Policy::augment_args(Command::new("policy"))).into_iter().flat_map(values).collect(),
+            server: asking.iter().any(|(name, _)| name == "server"),
+            engine: typed(matches, &Engine::augment_args(Command::new("engine"))),
+            asking,
+            policy: typed(matches, &Policy::augment_args(Command::new("policy"))),
         }
     }
+}
+
+/// The flags of a group that stand on the command line, by name and value.
+fn typed(matches: &ArgMatches, group: &Command) -> Vec<(String, String)> {
+    let flags = group.get_arguments().filter_map(|flag| Some((flag.get_id().as_str(), flag.get_long()?)));
+    let flags = flags.filter(|(id, _)| matches.value_source(id) == Some(ValueSource::CommandLine));
+    let values = flags.flat_map(|(id, name)| {
+        let raw = matches.get_raw(id).into_iter().flatten();
+        raw.map(|value| (name.to_owned(), value.to_string_lossy().into_owned()))
+    });
+    values.collect()
 }
 
 #[cfg(test)]

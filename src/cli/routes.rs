@@ -31,6 +31,7 @@ impl Routes {
     pub(crate) fn run(self) -> Ended {
         let Self { output, all, judged } = self;
         let json = output.json();
+        let asked = judged.asked();
         match judged.place()? {
             Place::Server(asking) => {
                 let accept = if json { "application/json" } else { "text/plain" };
@@ -41,7 +42,7 @@ impl Routes {
                 let inventory = source.read()?;
                 let plan = plan::compile(&inventory, &settings);
                 let listing = Listing::new(&plan, None, all);
-                super::print(&if json { listing.json() } else { listing.text() })?;
+                super::print(&if json { listing.json() } else { listing.text_asked(&asked) })?;
             }
         }
         Ok(Exit::Good)

@@ -419,6 +419,14 @@ pub fn bind_of(refusal: &Refusal) -> Option<(&str, &[String])> {
     }
 }
 
+/// The network that a host is claimed over, which is bound to other hosts. The host itself is bound nowhere.
+pub fn not_bound_on(refusal: &Refusal) -> Option<&str> {
+    match &*refusal.cause {
+        cause::Cause::Hosts(Cause::NotBound { bind, .. }) => Some(&bind.network.name),
+        _ => None,
+    }
+}
+
 /// The hosts of a rule, as they are written: `a.example`, `*.b.example`.
 pub fn patterns(reach: &Reach) -> impl Iterator<Item = String> {
     reach.hosts.iter().cloned().chain(reach.below.iter().map(|parent| format!("*.{parent}")))

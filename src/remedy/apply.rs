@@ -26,13 +26,15 @@ pub fn apply(inventory: &Inventory, edits: &[Edit], services: &Services) -> Inve
         for member in services.of_owner(&edit.owner) {
             let Some(container) = after.container_mut(member.as_str()) else { continue };
             let Some(attachment) = container.attachments.remove(old) else { continue };
-            let ipv4 = attachment.fixed.iter().copied().find(IpAddr::is_ipv4).or_else(|| addresses.next());
-            let ipv6 = attachment.fixed.iter().copied().find(IpAddr::is_ipv6);
+            // The new network has no IPv6, so no address of that kind is kept.
+            let fixed: Box<[IpAddr]> = attachment.fixed.iter().copied().filter(IpAddr::is_ipv4).collect();
+            let ipv4 = fixed.first().copied().or_else(|| addresses.next());
             let moved = Attachment {
                 network: network.name.clone(),
                 network_id: id.clone(),
                 ipv4: attachment.ipv4.and(ipv4),
-                ipv6,
+                ipv6: None,
+                fixed,
                 ..attachment
             };
             container.attachments.insert(network.name.clone(), moved);

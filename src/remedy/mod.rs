@@ -6,6 +6,7 @@
 //! bind       the hosts of today, bound to their networks
 //! planner    judge, edit, apply, judge again, until nothing is left to try
 //! outbound   the network and the names that an egress has for a project
+//! part       what of it mends one reason alone
 //! keep       all that has to be allowed on a container that stays as it is
 //! ```
 //!
@@ -18,6 +19,7 @@ mod keep;
 mod names;
 mod networks;
 mod outbound;
+mod part;
 mod planner;
 mod rules;
 mod traefik;
@@ -25,10 +27,11 @@ mod traefik;
 pub use apply::apply;
 pub use edit::{Binding, Change, Edit, NewNetwork, Seat, What};
 pub use keep::{Kept, allowing, keep, owner_of};
-pub use names::{file_name, file_number, is_writable, proxy_network_of};
+pub use names::{file_name, file_number, is_made_for, is_writable};
+pub use part::part;
 pub use planner::{
     Choice, Files, Lost, MOST_ROUNDS, MOST_STARTS, Remedies, Remedy, Said, Scope, Services, Stays, Unknown, Verdict,
-    Wishes, ask, containers, find, is_liveness, plan, wishes,
+    Wishes, ask, containers, files_of, find, is_liveness, plan, wishes,
 };
 pub use rules::is_about_isolation as is_for_edits;
-pub use traefik::assume as assume_traefik;
+pub use traefik::{assume as assume_traefik, undeclared as undeclared_traefiks};

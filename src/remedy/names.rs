@@ -18,8 +18,14 @@ pub fn is_writable(name: &str) -> bool {
 }
 
 /// The name of an owner's proxy network, if nobody has taken it: `net-<project>`.
-pub fn proxy_network_of(owner: &Owner) -> String {
+pub(super) fn proxy_network_of(owner: &Owner) -> String {
     format!("net-{}", owner.to_string().trim_start_matches('~'))
+}
+
+/// Whether a network has the name that an owner's proxy network gets: `net-<project>`, or the same with a number.
+pub fn is_made_for(owner: &Owner, network: &str) -> bool {
+    let number = network.strip_prefix(&proxy_network_of(owner)).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+    number.is_some_and(|rest| rest.bytes().all(|it| it.is_ascii_digit()))
 }
 
 /// The file's name, where it is the first of its project.

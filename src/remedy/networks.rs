@@ -5,15 +5,19 @@
 //! project's proxy network besides. Nobody else's network is touched or proposed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
-use super::names::{free, is_reserved, is_writable, proxy_network_of};
+use super::names::{free, is_made_for, is_reserved, is_writable, proxy_network_of};
 use super::planner::{Ground, World};
 use crate::inventory::{Attachment, Container, Network};
 use crate::plan::Outcome;
-use crate::policy::leeward_labels::PROXY;
+use crate::policy::hosts::not_bound_on;
+use crate::policy::leeward_labels::{ALLOW, PROXY};
 use crate::policy::names::Owner;
+use crate::policy::namespaces::Namespace;
 use crate::policy::proxy::How;
+use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 
 /// What an owner's networks become.
@@ -88,7 +92,7 @@ pub(super) fn moves(
         widen(ground, world, members, &mut targets);
     }
 
-    let left = left(ground, world, members, &targets);
+    let left = left(ground, world, owner, members, &targets);
     let leaves = |at: usize, network: &str| left.iter().any(|it| it.name == network && it.movers.contains(&at));
     let stays_on = |at: usize| -> BTreeSet<&str> {
         let attachments = world.container(at).map(|it| &it.attachments);
@@ -140,9 +144,11 @@ pub(super) fn moves(
         if let (Some(key), Some(network), true) = (own, it.network, it.whole) {
             let name = free(&format!("{}-internal", it.name), taken);
             taken.insert(name.clone());
-            moves
-                .edits
-                .push(Edit { owner: owner.clone(), what: What::Network(replacing(network, key, name, it, world)) });
+            moves.edits.push(Edit {
+                owner: owner.clone(),
+                what: What::Network(replacing(network, key, name.clone(), it, world)),
+            });
+            moves.edits.extend(without_ipv6(world, owner, it, &name));
             continue;
         }
         for at in &it.movers {
@@ -176,6 +182,10 @@ pub(super) fn moves(
         };
         let name = free(&full, taken);
         taken.insert(name.clone());
+        // Who is kept with its way out is a neighbour with one: that is what was asked for, on this network alone.
+        let is_out = |at: &usize| world.context.namespaces.get(*at).is_some_and(Namespace::has_way_out);
+        let keeps = it.stay.iter().any(|at| ground.keep.contains(world.id(*at)) && is_out(at));
+        let labels = keeps.then(|| (ALLOW.to_owned(), RuleId::Net011.to_string()));
         let key =
             owner.group().and_then(|project| name.strip_prefix(&format!("{project}_"))).unwrap_or(&name).to_owned();
         moves.edits.push(Edit {
@@ -187,7 +197,7 @@ pub(super) fn moves(
                 driver: "bridge".to_owned(),
                 anew: false,
                 options: closed_to_the_host("bridge"),
-                labels: BTreeMap::new(),
+                labels: labels.into_iter().collect(),
                 other_subnet: false,
                 subnets: Vec::new(),
             }),
@@ -244,7 +254,13 @@ fn widen(ground: &Ground<'_>, world: &World<'_>, members: &[usize], targets: &mu
 }
 
 /// The networks that nothing may stay on, in the order of their names.
-fn left<'w>(ground: &Ground<'_>, world: &'w World<'_>, members: &[usize], targets: &BTreeSet<usize>) -> Vec<Left<'w>> {
+fn left<'w>(
+    ground: &Ground<'_>,
+    world: &'w World<'_>,
+    owner: &Owner,
+    members: &[usize],
+    targets: &BTreeSet<usize>,
+) -> Vec<Left<'w>> {
     let mut names: BTreeMap<&str, Option<&Network>> = BTreeMap::new();
     for edge in targets.iter().filter_map(|at| world.context.namespaces.get(*at)).flat_map(|it| &it.edges) {
         let shared = edge.place.is_some_and(|place| ground.strict && is_shared(world, place));
@@ -252,6 +268,12 @@ fn left<'w>(ground: &Ground<'_>, world: &'w World<'_>, members: &[usize], target
         if edge.attachment.is_some() && (edge.wall.is_err() || shared || bridge) {
             names.insert(edge.name, edge.network);
         }
+    }
+    for at in members.iter().copied().filter(|at| world.asks(*at) && !ground.is_fixed(world, *at)) {
+        let refusals = world.refusals(at);
+        let bound = refusals.iter().filter(|it| is_bound_to_others(world, owner, it)).filter_map(not_bound_on);
+        let networks = bound.filter_map(|name| world.context.inventory.network_named(name));
+        names.extend(networks.map(|network| (network.name.as_str(), Some(network))));
     }
     let on = |name: &str| -> Vec<usize> {
         let is_on = |at: &&usize| world.container(**at).is_some_and(|it| it.attachments.contains_key(name));
@@ -267,6 +289,14 @@ fn left<'w>(ground: &Ground<'_>, world: &'w World<'_>, members: &[usize], target
             Left { name, network, movers, stay, whole }
         })
         .collect()
+}
+
+/// Whether a host is refused because the container claims it over a network that is bound to somebody else's: not its
+/// project's own, and not the one that this verb makes for it.
+pub(super) fn is_bound_to_others(world: &World<'_>, owner: &Owner, refusal: &Refusal) -> bool {
+    not_bound_on(refusal).is_some_and(|name| {
+        !is_made_for(owner, name) && own_key(world.context.inventory.network_named(name), owner).is_none()
+    })
 }
 
 /// Whether several owners have applications on a network.
@@ -298,7 +328,10 @@ fn replacing(network: &Network, key: &str, name: String, left: &Left<'_>, world:
     };
     let labels = network.labels.iter().filter(|(key, _)| key.starts_with("leeward."));
     let members = left.movers.iter().filter_map(|at| world.container(*at));
-    let fixed = members.filter_map(|it| it.attachments.get(left.name)).any(|place| !place.fixed.is_empty());
+    let mut places = members.filter_map(|it| it.attachments.get(left.name));
+    let fixed = places.any(|place| place.fixed.iter().any(IpAddr::is_ipv4));
+    // IPv6 is not taken over: older engines do not filter it on an internal network.
+    let subnets = network.subnets.iter().filter(|subnet| !subnet.contains(':'));
     NewNetwork {
         name,
         key: key.to_owned(),
@@ -308,8 +341,27 @@ fn replacing(network: &Network, key: &str, name: String, left: &Left<'_>, world:
         options: closed_to_the_host(driver),
         labels: labels.map(|(key, value)| (key.clone(), value.clone())).collect(),
         other_subnet: !fixed && !network.subnets.is_empty(),
-        subnets: if fixed { network.subnets.clone() } else { Vec::new() },
+        subnets: if fixed { subnets.cloned().collect() } else { Vec::new() },
     }
+}
+
+/// Fixed addresses that the new network cannot have: its members are put on it again without them.
+fn without_ipv6(world: &World<'_>, owner: &Owner, left: &Left<'_>, new: &str) -> Vec<Edit> {
+    let again = left.movers.iter().filter_map(|at| {
+        let container = world.container(*at)?;
+        let place = container.attachments.get(left.name)?;
+        place.fixed.iter().any(IpAddr::is_ipv6).then(|| {
+            let service = world.service(*at);
+            let seat = Seat {
+                network: new.to_owned(),
+                aliases: aliases(container, &service, place),
+                addresses: place.fixed.iter().copied().filter(IpAddr::is_ipv4).collect(),
+            };
+            [Change::Detach(left.name.to_owned()), Change::Attach(seat)]
+                .map(|change| Edit::service(owner, &service, change))
+        })
+    });
+    again.flatten().collect()
 }
 
 /// A proxy network that a container stays on and that will do.

@@ -1,5 +1,6 @@
 //! Judge, edit, apply, judge again: until what asked for a route is routed and isolated, or nothing is left to try.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use serde::Serialize;
 use super::apply::apply;
 use super::bind;
 use super::edit::{Change, Edit, What, all_shown, shown};
-use super::names::{file_number, is_writable};
+use super::names::{file_name, file_number, is_writable};
 use super::rules::{self, is_about_isolation, refusals};
 use super::traefik;
 use super::{networks, outbound};
 use crate::inventory::{Binding, Container, ContainerId, Inventory};
-use crate::plan::{self, Outcome, Plan, Protocol, StepName, Verdict as StepVerdict};
+use crate::plan::{self, Fact, Outcome, Plan, Protocol, StepName, Verdict as StepVerdict};
 use crate::policy::context::Context;
+use crate::policy::finding::Finding;
 use crate::policy::leeward_labels::{ALLOW, TRAEFIK};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::Namespace;
@@ -69,6 +71,9 @@ pub struct Remedies {
     pub lenient: Vec<Owner>,
     /// Nobody is declared a Traefik; one was assumed.
     pub traefik_is_assumed: bool,
+    /// Containers of Traefik's own image, none of which is declared, and of which nobody can tell which one is meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undeclared_traefiks: Vec<String>,
     /// The names of the declared Traefiks.
     pub traefiks: Vec<String>,
     /// The names of the declared egress Traefiks, by owner and service.
@@ -114,6 +119,24 @@ pub struct Files {
     pub working_dir: Option<String>,
     /// `com.docker.compose.project.config_files`, between commas.
     pub config_files: Option<String>,
+    /// What was read does not say them: they are those that Compose would read in the folder.
+    #[serde(skip)]
+    pub is_guess: bool,
+}
+
+impl Files {
+    /// Adds our own files before the n-th, which are in the folder and stay.
+    pub fn stay_before(&mut self, number: usize) {
+        let mut all: Vec<String> =
+            self.config_files.iter().flat_map(|it| it.split(',')).map(ToOwned::to_owned).collect();
+        for wanted in 1..number {
+            let is_there = |path: &String| path.rsplit('/').next().and_then(file_number) == Some(wanted);
+            if !all.iter().any(is_there) {
+                all.push(file_name(wanted));
+            }
+        }
+        self.config_files = Some(all.join(",")).filter(|it| !it.is_empty());
+    }
 }
 
 /// What to do about one owner.
@@ -147,6 +170,9 @@ pub struct Verdict {
     pub service: String,
     /// What is decided now.
     pub before: Outcome,
+    /// It is routed now only if a network that was not given is as it should be.
+    #[serde(skip)]
+    pub not_verifiable: bool,
     /// Why.
     pub because: Vec<Refusal>,
     /// What will be decided.
@@ -239,6 +265,8 @@ pub enum Said {
     KeepsWayOut {
         /// The service.
         service: String,
+        /// It was to be kept so.
+        kept: bool,
     },
 }
 
@@ -299,6 +327,8 @@ pub(super) struct World<'a> {
     pub(super) context: Context<'a>,
     pub(super) plan: Plan,
     asks: BTreeSet<usize>,
+    /// Of Traefik's own image, where none is declared.
+    undeclared: BTreeSet<usize>,
 }
 
 impl<'a> World<'a> {
@@ -311,14 +341,15 @@ impl<'a> World<'a> {
                 decision.steps.iter().any(passed)
             })
         };
+        let undeclared: BTreeSet<usize> = traefik::of_image(&context).collect();
         let asks = context
             .candidates
             .iter()
             .enumerate()
-            .filter(|(_, candidate)| !candidate.is_traefik && has_asked(candidate.id))
+            .filter(|(at, candidate)| !candidate.is_traefik && !undeclared.contains(at) && has_asked(candidate.id))
             .map(|(at, _)| at)
             .collect();
-        Self { context, plan, asks }
+        Self { context, plan, asks, undeclared }
     }
 
     /// Whether the container at a place asked for a route. A declared Traefik does not count.
@@ -342,13 +373,13 @@ impl<'a> World<'a> {
         service_of(&self.context, at)
     }
 
-    /// Whether it is a declared Traefik or Leeward.
+    /// Whether it is Traefik or Leeward.
     pub(super) fn is_front(&self, at: usize) -> bool {
-        self.context.is_traefik(at) || (self.context.is_leeward(at) && !self.asks(at))
+        self.context.is_traefik(at) || self.undeclared.contains(&at) || (self.context.is_leeward(at) && !self.asks(at))
     }
 
     /// Why it is refused.
-    fn refusals(&self, at: usize) -> Vec<Refusal> {
+    pub(super) fn refusals(&self, at: usize) -> Vec<Refusal> {
         let mut all: Vec<Refusal> = Vec::new();
         for refusal in self.plan.decisions.get(self.id(at)).into_iter().flat_map(refusals) {
             if !all.contains(refusal) {
@@ -467,7 +498,8 @@ pub fn wishes(
 /// as they are, and listed. Time: a bounded number of compilations, whatever the number of owners.
 pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &Wishes) -> Remedies {
     let settings = moving_over(settings, scope);
-    let now = World::of(inventory, &settings);
+    let given = as_given(inventory);
+    let now = World::of(&given, &settings);
     let mut base = inventory.clone();
     let has_traefik = now.context.traefiks().next().is_some();
     let known = traefik::known(&mut base, &now.plan, &settings, has_traefik);
@@ -483,7 +515,22 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         traefik::Known::Declared | traefik::Known::Assumed => None,
     };
     let is_assumed = known == traefik::Known::Assumed;
-    let task = Task { first: &first, settings: &settings, services: &services, owners: &owners, declares, is_assumed };
+    let is_asked_about = |at: &usize| match scope {
+        Scope::Everything => true,
+        Scope::Owners(owners) => first.owner(*at).is_some_and(|owner| owners.contains(owner)),
+    };
+    // It asks for a route itself, as an application would, and is refused for what Traefik has to be.
+    let is_refused = |at: &usize| now.context.find(first.id(*at)).is_some_and(|at| now.outcome(at) == Outcome::Refused);
+    let declares_alone = declares.filter(is_asked_about).is_some_and(|at| is_refused(&at));
+    let task = Task {
+        first: &first,
+        settings: &settings,
+        services: &services,
+        owners: &owners,
+        declares,
+        declares_alone,
+        is_assumed,
+    };
     let mut main = task.search(wishes);
     if wishes.bind_hosts {
         let wanted = owners.values().flatten().filter_map(|at| Some(first.container(*at)?.id.clone())).collect();
@@ -519,10 +566,6 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         let told = Told { now: &now, first: &first, after: &after, kept: kept.as_ref(), main: &main, served: &served };
         remedies.owners.extend(told.remedy(owner, members));
     }
-    let is_asked_about = |at: &usize| match scope {
-        Scope::Everything => true,
-        Scope::Owners(owners) => first.owner(*at).is_some_and(|owner| owners.contains(owner)),
-    };
     let traefiks = (0..first.context.candidates.len()).filter(|at| first.context.is_traefik(*at));
     let refused = traefiks.filter(is_asked_about).filter(|at| after.outcome(*at) == Outcome::Refused);
     remedies.refused_traefiks = refused
@@ -530,12 +573,18 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
             container: first.container(at).map(|it| it.name.clone()).unwrap_or_default(),
             service: first.service(at),
             before: first.outcome(at),
+            not_verifiable: false,
             because: first.refusals(at),
             after: after.outcome(at),
             left: after.refusals(at),
         })
         .filter(|verdict| !verdict.left.iter().all(is_liveness))
         .collect();
+    let has_asked = |at: &usize| is_asked_about(at) && is_refused(at);
+    if !remedies.owners.is_empty() || first.undeclared.iter().any(has_asked) {
+        let names = first.undeclared.iter().filter_map(|at| Some(first.container(*at)?.name.clone()));
+        remedies.undeclared_traefiks = names.collect();
+    }
     let own: BTreeSet<&Owner> = remedies.owners.iter().map(|remedy| &remedy.owner).collect();
     remedies.traefik = main.edits.iter().filter(|edit| !own.contains(&edit.owner)).cloned().collect();
     remedies.again = traefik::again(&first, &main.edits);
@@ -543,6 +592,16 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     drop(after);
     remedies.after = main.after;
     remedies
+}
+
+/// What was given, without doubt: see [`Said::NotGiven`]. A network that was not given is for nobody to judge.
+fn as_given(inventory: &Inventory) -> Cow<'_, Inventory> {
+    let mut given = Cow::Borrowed(inventory);
+    if inventory.networks.values().any(|network| network.assumed && !network.internal) {
+        let networks = &mut given.to_mut().networks;
+        networks.values_mut().filter(|network| network.assumed).for_each(|network| network.internal = true);
+    }
+    given
 }
 
 /// The settings under which owners that run under `warn` or `off` are judged when they are to be moved over.
@@ -623,6 +682,8 @@ struct Task<'t, 'a> {
     owners: &'t BTreeMap<Owner, Vec<usize>>,
     /// The Traefik that is to be declared.
     declares: Option<usize>,
+    /// It is declared even if nothing else changes.
+    declares_alone: bool,
     /// No Traefik is known.
     is_assumed: bool,
 }
@@ -669,7 +730,9 @@ impl Task<'_, '_> {
         let mut flags = BTreeSet::new();
         for (owner, members) in owners {
             let needs = members.iter().filter(|at| first.asks(**at) && !aside.contains(first.id(**at)));
-            if !needs.clone().any(|at| first.refusals(*at).iter().any(is_about_isolation)) {
+            let is_for_networks =
+                |it: &Refusal| is_about_isolation(it) || networks::is_bound_to_others(first, owner, it);
+            if !needs.clone().any(|at| first.refusals(*at).iter().any(is_for_networks)) {
                 continue;
             }
             ground.strict = self.settings.isolation_for(&owner.to_string()) == Isolation::Strict;
@@ -689,8 +752,10 @@ impl Task<'_, '_> {
             }
             changing.push((owner, members));
         }
-        if let Some((at, owner)) =
-            self.declares.filter(|_| !changing.is_empty()).and_then(|at| Some((at, first.owner(at)?)))
+        if let Some((at, owner)) = self
+            .declares
+            .filter(|_| self.declares_alone || !changing.is_empty())
+            .and_then(|at| Some((at, first.owner(at)?)))
         {
             let change = Change::Label { key: TRAEFIK.to_owned(), value: "true".to_owned() };
             joins.insert(0, Edit::service(owner, &first.service(at), change));
@@ -772,7 +837,7 @@ fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<u
     beyond
 }
 
-/// The ports of containers that Traefik takes requests to: `80/tcp`.
+/// The ports of containers that Traefik takes requests to, or would if nothing else refused them: `80/tcp`.
 type Served = BTreeMap<ContainerId, BTreeSet<String>>;
 
 fn served(plan: &Plan) -> Served {
@@ -783,6 +848,19 @@ fn served(plan: &Plan) -> Served {
             if let Some((_, port)) = backend.address.rsplit_once(':') {
                 served.entry(backend.id.clone()).or_default().insert(format!("{port}/{protocol}"));
             }
+        }
+    }
+    for (id, decision) in plan.decisions.iter().filter(|(_, it)| it.outcome == Outcome::Refused) {
+        let facts = decision.steps.iter().flat_map(|step| &step.facts);
+        let servers = facts.filter_map(|fact| match fact {
+            Fact::Servers(servers) => Some(servers),
+            _ => None,
+        });
+        for (front, port) in servers.flatten().filter_map(|server| server.rsplit_once(':')) {
+            // Without a scheme it is TCP or UDP.
+            let protocols: &[&str] = if front.contains("://") { &["tcp"] } else { &["tcp", "udp"] };
+            let ports = protocols.iter().map(|protocol| format!("{port}/{protocol}"));
+            served.entry(id.clone()).or_default().extend(ports);
         }
     }
     served
@@ -817,7 +895,7 @@ impl Told<'_, '_> {
         // Both inventories hold the same containers: places are the same.
         let askers = || members.iter().copied().filter(|at| first.asks(*at));
         let edits: Vec<Edit> = self.main.edits.iter().filter(|edit| edit.owner == *owner).cloned().collect();
-        let verdicts: Vec<Verdict> = askers()
+        let mut verdicts: Vec<Verdict> = askers()
             .map(|at| {
                 let id = first.id(at);
                 // What would be reached where nobody says that Traefik is, is not called routed.
@@ -829,19 +907,21 @@ impl Told<'_, '_> {
                     container: first.container(at).map(|it| it.name.clone()).unwrap_or_default(),
                     service: first.service(at),
                     before: before.map_or(Outcome::Ignored, |at| world.outcome(at)),
+                    not_verifiable: network.is_some_and(|it| it.assumed),
                     because: before.map(|at| world.refusals(at)).unwrap_or_default(),
                     after: after.outcome(at),
                     left: after.refusals(at),
                 }
             })
             .collect();
+        verdicts.sort_by(|one, other| (&one.service, &one.container).cmp(&(&other.service, &other.container)));
         let fine = |verdict: &Verdict| verdict.left.iter().all(is_liveness);
         if edits.is_empty() && verdicts.iter().all(fine) {
             return None;
         }
         Some(Remedy {
             owner: owner.clone(),
-            files: files(first, members),
+            files: files(&first.context, members),
             proven: verdicts.iter().all(fine),
             lost: self.lost(members, &edits),
             said: self.said(members),
@@ -871,13 +951,16 @@ impl Told<'_, '_> {
                         port: port.clone(),
                         host_ip: host_ip.clone(),
                         host_port: host_port.clone(),
-                        routed: served.is_some_and(|it| it.contains(port)),
+                        routed: served.is_some_and(|it| it.contains(port)) && after.outcome(at) != Outcome::Refused,
                     });
                 }
             }
             let ways = |world: &World<'_>| -> Vec<String> {
                 let namespace = world.context.namespaces.get(at);
-                namespace.into_iter().flat_map(Namespace::ways_out).map(|(edge, _)| edge.name.to_owned()).collect()
+                // Whether one that was not given leads out is not known.
+                let edges = namespace.into_iter().flat_map(Namespace::ways_out).map(|(edge, _)| edge);
+                let known = edges.filter(|edge| !edge.network.is_some_and(|it| it.assumed));
+                known.map(|edge| edge.name.to_owned()).collect()
             };
             let (out, still) = (ways(first), ways(after));
             if !out.is_empty() && still.is_empty() {
@@ -948,7 +1031,8 @@ impl Told<'_, '_> {
                 said.insert(Said::NotRunning { container, state });
             }
         }
-        let pivots = self.after.plan.findings.iter().filter(|finding| finding.rule == RuleId::Net011);
+        let is_pivot = |finding: &&Finding| finding.rule == RuleId::Net011 && !finding.allowed;
+        let pivots = self.after.plan.findings.iter().filter(is_pivot);
         let networks: BTreeSet<&str> = pivots
             .filter_map(|finding| match &finding.subject {
                 crate::policy::finding::Subject::Network { name } => Some(name.as_str()),
@@ -959,7 +1043,8 @@ impl Told<'_, '_> {
             let Some(container) = self.after.container(*at) else { continue };
             let is_out = self.after.context.namespaces.get(*at).is_some_and(Namespace::has_way_out);
             if is_out && container.attachments.keys().any(|name| networks.contains(name.as_str())) {
-                said.insert(Said::KeepsWayOut { service: self.after.service(*at) });
+                let kept = self.main.keep.contains(&container.id);
+                said.insert(Said::KeepsWayOut { service: self.after.service(*at), kept });
             }
         }
         said.into_iter().collect()
@@ -999,11 +1084,19 @@ impl Told<'_, '_> {
     }
 }
 
+/// Where the files of a project are, as all of its containers say.
+pub fn files_of(inventory: &Inventory, settings: &Settings, owner: &Owner) -> Files {
+    let context = Context::of(inventory, settings);
+    let members = context.candidates.iter().enumerate().filter(|(_, it)| it.owner == *owner);
+    let members: Vec<usize> = members.map(|(at, _)| at).collect();
+    files(&context, &members)
+}
+
 /// Only what all of them say: one container that says it is of this project chooses no folder and no file. But Compose notes
 /// its files only on what it makes anew: those of ours that some were started with count, in the project's folder.
-fn files(world: &World<'_>, members: &[usize]) -> Files {
+fn files(context: &Context<'_>, members: &[usize]) -> Files {
     let said = |key: &'static str| -> Vec<Option<&str>> {
-        members.iter().filter_map(|at| world.context.candidates.get(*at)).map(|it| it.labels.get(key)).collect()
+        members.iter().filter_map(|at| context.candidates.get(*at)).map(|it| it.labels.get(key)).collect()
     };
     let dirs = said("com.docker.compose.project.working_dir");
     let folder = dirs.first().copied().flatten().filter(|first| dirs.iter().all(|it| *it == Some(*first)));
@@ -1026,7 +1119,7 @@ fn files(world: &World<'_>, members: &[usize]) -> Files {
             .collect();
         base.into_iter().chain(own.into_values().map(ToOwned::to_owned)).collect::<Vec<_>>().join(",")
     });
-    Files { working_dir: folder.map(ToOwned::to_owned), config_files }
+    Files { working_dir: folder.map(ToOwned::to_owned), config_files, is_guess: false }
 }
 
 /// Adds what a file needs to know of what stays.
@@ -1062,6 +1155,6 @@ fn describe(remedies: &mut Remedies, first: &World<'_>, after: &World<'_>) {
     for owner in owners {
         let members: Vec<usize> =
             (0..first.context.candidates.len()).filter(|at| first.owner(*at) == Some(&owner)).collect();
-        remedies.files.insert(owner.to_string(), files(first, &members));
+        remedies.files.insert(owner.to_string(), files(&first.context, &members));
     }
 }

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::asked::{Asked, HERE};
 use super::sarif;
 use super::table::{columns, counted};
 use super::visible::{self, visible, visible_lines};
@@ -70,9 +71,14 @@ impl<'a> Audit<'a> {
     /// For people: rule by rule, where it was found and what mends it, worst first; the last line sums it up. Ends with a
     /// newline.
     pub fn text(&self) -> String {
+        self.text_asked(&HERE)
+    }
+
+    /// The same; `asked`: where it was read, for the commands in it.
+    pub fn text_asked(&self, asked: &Asked) -> String {
         let mut text = String::new();
         for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
-            of_rule(&mut text, found);
+            of_rule(&mut text, found, asked);
         }
         if !self.allowed.is_empty() {
             text.push_str(&columns(&["ALLOWED", "RULE", "WHERE", "WHAT"], &rows(&self.allowed)));
@@ -108,10 +114,10 @@ impl<'a> Audit<'a> {
 
 /// What one rule found: each place with what was seen there, and below it what mends it; once for those that it is the same
 /// for.
-fn of_rule(text: &mut String, found: &[&Finding]) {
+fn of_rule(text: &mut String, found: &[&Finding], asked: &Asked) {
     let Some(first) = found.first() else { return };
     let _ = writeln!(text, "{} {}: {}", word(first.severity), first.rule, first.rule.rule().title);
-    let remedies = remedies(found);
+    let remedies = remedies(found, asked);
     let each = same(first).filter(|each| found.len() > 2 && found.iter().all(|it| same(it) == Some(each)));
     if let Some(each) = each {
         let names: Vec<String> = found.iter().map(|it| place(&it.subject)).collect();
@@ -130,7 +136,13 @@ fn of_rule(text: &mut String, found: &[&Finding]) {
                 let remedy = visible_lines(remedy).replace('\n', "\n            ");
                 let _ = writeln!(text, "        remedy:{blank}{remedy}");
             }
-            Ordering::Equal => text.push_str("        and similar ones; see each with: leeward explain NAME\n"),
+            Ordering::Equal => {
+                let _ = writeln!(
+                    text,
+                    "        and similar ones; see each, by its name in place of NAME: {}",
+                    asked.explain("NAME")
+                );
+            }
             Ordering::Greater => {}
         }
     }
@@ -138,13 +150,13 @@ fn of_rule(text: &mut String, found: &[&Finding]) {
 }
 
 /// What mends each of the findings of one rule; `None` where the last one's does it too.
-fn remedies(found: &[&Finding]) -> Vec<Option<Cow<'static, str>>> {
-    if found.len() > 1 && found.iter().all(|it| of_case(it).is_none()) {
+fn remedies(found: &[&Finding], asked: &Asked) -> Vec<Option<Cow<'static, str>>> {
+    if found.len() > 1 && found.iter().all(|it| of_case(it, asked).is_none()) {
         let last = found.len() - 1;
         let of_rule = |(at, finding): (usize, &&Finding)| (at == last).then(|| finding.rule.rule().fix_for(None));
         return found.iter().enumerate().map(of_rule).collect();
     }
-    found.iter().map(|finding| Some(finding.remedy()).filter(|it| !it.is_empty())).collect()
+    found.iter().map(|finding| Some(finding.remedy_asked(asked)).filter(|it| !it.is_empty())).collect()
 }
 
 fn rows(findings: &[&Finding]) -> Vec<Vec<String>> {

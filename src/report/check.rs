@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::asked::Asked;
 use super::audit::{Audit, place, word};
 use super::fix;
 use super::placed::Places;
+use super::quoting::quoted;
 use super::routes::{Listing, NotGiven};
 use super::sarif::{self, Entry, InFile, Standing};
 use super::table::counted;
@@ -18,14 +20,11 @@ use super::words::{Remedy as _, Words as _, is_general};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan};
 use crate::policy::finding::{Finding, Key, Subject};
-use crate::policy::names::Owner;
+use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
-use crate::remedy::{Remedies, is_for_edits};
+use crate::remedy::{self, Remedies, is_for_edits};
 use crate::source::lines::Spot;
-
-/// What the changes of files do that mend one who is refused.
-const ALL: &str = "all that `leeward fix` changes in these files, for everything of this project that asks for a route";
 
 /// How many lines are shown for one rule, and how many remedies.
 const MOST: usize = 6;
@@ -41,6 +40,7 @@ pub struct Check<'a> {
     assumed: &'a [String],
     /// What to change, tried by judging again; nothing where nobody is refused.
     remedies: &'a Remedies,
+    asked: &'a Asked,
     /// Where, in the projects' own files.
     changed: Vec<(Spot, String)>,
     told: Vec<Told<'a>>,
@@ -60,8 +60,8 @@ struct Told<'a> {
     is_below: bool,
     /// The remedy is the rule's own, the same wherever it fires.
     is_general: bool,
-    /// The changes are all those of the remedies, and not only its own.
-    is_all: bool,
+    /// What the changes do, where the remedy does not say it.
+    does: String,
     spot: Option<Spot>,
     file: Option<String>,
     changes: Vec<InFile>,
@@ -105,26 +105,50 @@ struct Placed<T> {
 
 impl<'a> Check<'a> {
     /// What there is to say of a plan. `remedies`: what to change in the projects.
-    pub fn of(plan: &'a Plan, places: Places<'a>, assumed: &'a [String], remedies: &'a Remedies) -> Self {
-        let in_files = |owner: &str| -> Vec<InFile> {
-            let is_it = |it: &&Owner| it.to_string() == owner;
-            let own = fix::owners(remedies).into_iter().find(is_it).and_then(|own| places.own_changes(remedies, own));
-            let front = places.front_changes(remedies, owner).filter(|_| own.is_some());
-            own.into_iter().chain(front).collect()
+    ///
+    /// `undeclared`: Traefiks that nobody declared, each with what is said of it also once it is declared. `asked`: the files,
+    /// for the commands.
+    pub fn of(
+        plan: &'a Plan,
+        places: Places<'a>,
+        assumed: &'a [String],
+        remedies: &'a Remedies,
+        undeclared: &BTreeMap<ContainerId, BTreeSet<String>>,
+        asked: &'a Asked,
+    ) -> Self {
+        // What mends one reason, in files, and in words.
+        let in_files = |owner: &str, service: &str, refusal: &Refusal| -> (Vec<InFile>, String) {
+            let Some(owner) = fix::owners(remedies).into_iter().find(|it| it.to_string() == owner) else {
+                return (Vec::new(), String::new());
+            };
+            let part = remedy::part(remedies, owner, service, refusal);
+            let words = part.owners.iter().flat_map(|it| fix::changes(&it.edits));
+            let words: Vec<String> =
+                words.chain(fix::changes(&part.traefik).into_iter().map(|line| format!("Traefik: {line}"))).collect();
+            let own = places.own_changes(&part, owner);
+            let front = places.front_changes(&part, owner).filter(|_| own.is_some());
+            (own.into_iter().chain(front).collect(), words.join("; "))
         };
-        let is_mended = |owner: &str, name: &str| {
-            let mut verdicts =
-                remedies.owners.iter().filter(|it| it.owner.to_string() == owner).flat_map(|it| &it.verdicts);
-            verdicts.any(|it| it.container == name && !it.left.iter().any(is_for_edits))
+        let verdict = |owner: &str, name: &str| {
+            let own = remedies.owners.iter().filter(|it| it.owner.to_string() == owner && !it.edits.is_empty());
+            own.flat_map(|it| &it.verdicts).find(|it| it.container == name && !it.left.iter().any(is_for_edits))
         };
         let mut told: Vec<Told<'_>> = Vec::new();
         let mut refused: BTreeSet<Key<'_>> = BTreeSet::new();
         for decision in plan.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
-            let is_mended = is_mended(&decision.owner, &decision.name);
-            let changes = if is_mended { in_files(&decision.owner) } else { Vec::new() };
+            let verdict = verdict(&decision.owner, &decision.name);
+            let is_mended =
+                |it: &Refusal| verdict.is_some_and(|verdict| !verdict.left.iter().any(|left| left.name() == it.name()));
             for refusal in refusals(decision) {
                 refused.extend(refusal.keys());
-                let is_below = is_mended && is_for_edits(refusal);
+                let declare = declaring(undeclared, &decision.id, &decision.name, refusal.name());
+                let is_below = is_mended(refusal) && declare.is_none();
+                let is_declaring = declare.is_some();
+                let (changes, does) = match verdict.filter(|_| is_below) {
+                    Some(verdict) => in_files(&decision.owner, &verdict.service, refusal),
+                    None if is_declaring => (places.declare(&decision.id).into_iter().collect(), String::new()),
+                    None => (Vec::new(), String::new()),
+                };
                 let own = || Subject::Container { id: decision.id.clone(), name: decision.name.clone(), service: None };
                 let subject = refusal.subject.as_deref().map_or_else(|| Cow::Owned(own()), Cow::Borrowed);
                 let spot = places.of_refusal(&decision.id, refusal);
@@ -133,19 +157,26 @@ impl<'a> Check<'a> {
                     name: refusal.name(),
                     rule: refusal.rule,
                     words: refusal.words(),
-                    remedy: refusal.remedy(),
+                    is_general: declare.is_some(),
+                    remedy: declare.map_or_else(|| refusal.remedy_asked(asked), Cow::Owned),
                     is_below,
-                    is_general: false,
-                    is_all: is_below && !changes.is_empty(),
+                    does,
                     file: places.file(&subject).map(ToOwned::to_owned),
                     subject,
                     spot,
-                    changes: if is_below { changes.clone() } else { Vec::new() },
+                    changes,
                 });
             }
         }
         for finding in &plan.findings {
-            let change = places.change(finding).map(|(spot, change)| InFile { file: spot.file, changes: vec![change] });
+            let declare = match &finding.subject {
+                Subject::Container { id, name, .. } => declaring(undeclared, id, name, finding.rule.as_str()),
+                _ => None,
+            };
+            let change = match (&finding.subject, &declare) {
+                (Subject::Container { id, .. }, Some(_)) => places.declare(id),
+                _ => places.change(finding).map(|(spot, change)| InFile { file: spot.file, changes: vec![change] }),
+            };
             let keys: [Key<'_>; 2] = [finding.key(), (finding.rule, finding.subject.key(), None)];
             if keys.iter().any(|key| refused.contains(key)) {
                 // Said as a refusal; what mends it is the finding's.
@@ -163,10 +194,10 @@ impl<'a> Check<'a> {
                 rule: Some(finding.rule),
                 subject: Cow::Borrowed(&finding.subject),
                 words: finding.words(),
-                remedy: finding.remedy(),
+                is_general: declare.is_some() || is_general(finding),
+                remedy: declare.map_or_else(|| finding.remedy_asked(asked), Cow::Owned),
                 is_below: false,
-                is_general: is_general(finding),
-                is_all: false,
+                does: String::new(),
                 spot: places.of_finding(finding),
                 file: places.file(&finding.subject).map(ToOwned::to_owned),
                 changes: change.into_iter().collect(),
@@ -181,7 +212,7 @@ impl<'a> Check<'a> {
             .filter_map(|edit| Some((places.of_edit(edit)?, fix::changes(std::slice::from_ref(edit)).join(", "))))
             .collect();
         changed.sort_by(|one, other| one.0.cmp(&other.0));
-        Self { plan, inventory: places.inventory, assumed, remedies, changed, told }
+        Self { plan, inventory: places.inventory, assumed, remedies, asked, changed, told }
     }
 
     /// For people: the routes, then what stands against them, line by line; the last line sums it up.
@@ -213,7 +244,7 @@ impl<'a> Check<'a> {
 
     /// What to change, whole: lines of the projects' own files, then the files and commands that do all of it.
     fn write_remedies(&self, text: &mut String) {
-        if self.remedies.owners.is_empty() {
+        if self.remedies.owners.is_empty() && self.remedies.traefik.is_empty() {
             return;
         }
         text.push_str("\nREMEDY, all reasons at once (tried on a model and judged again, not run)\n");
@@ -224,7 +255,7 @@ impl<'a> Check<'a> {
             let _ = writeln!(text, "    {}:{line}: {}", visible(file), visible(words));
         }
         text.push('\n');
-        text.push_str(&fix::text(self.remedies, fix::Shown::Files));
+        text.push_str(&fix::text_asked(self.remedies, fix::Shown::Files, self.asked));
     }
 
     /// For programs. Ends with a newline.
@@ -254,7 +285,8 @@ impl<'a> Check<'a> {
             not_verifiable: place(not_verifiable),
             warnings: self.warnings(),
             assumed: self.assumed,
-            fix: (!self.remedies.owners.is_empty()).then(|| fix::Document::of(self.remedies)),
+            fix: (!self.remedies.owners.is_empty() || !self.remedies.traefik.is_empty())
+                .then(|| fix::Document::of(self.remedies)),
         })
     }
 
@@ -268,7 +300,7 @@ impl<'a> Check<'a> {
             file: it.spot.as_ref().map(|spot| spot.file.clone()).or_else(|| it.file.clone()),
             spot: it.spot.clone(),
             changes: it.changes.clone(),
-            remedy: if it.is_all { ALL.into() } else { it.remedy.clone() },
+            remedy: if it.does.is_empty() { it.remedy.clone() } else { it.does.clone().into() },
         }))
     }
 
@@ -319,6 +351,23 @@ impl<'a> Check<'a> {
         }
         parts.join("; ")
     }
+}
+
+/// What to do where a container is Traefik and is judged like an application, for nobody declared it. `None`: it is not, or
+/// it is said of Traefik too.
+fn declaring(
+    undeclared: &BTreeMap<ContainerId, BTreeSet<String>>,
+    id: &ContainerId,
+    name: &str,
+    said: &str,
+) -> Option<String> {
+    undeclared.get(id).filter(|stays| !stays.contains(said)).map(|_| {
+        format!(
+            "it runs Traefik's image, and nothing says that it is your Traefik: put {TRAEFIK}: \"true\" among its labels, or \
+             start Leeward with --traefik {}. This is then not said of it",
+            quoted(name)
+        )
+    })
 }
 
 /// Every reason against a container, each once.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::asked::{Asked, HERE};
 use super::outbound::{self, Outbound};
 use super::proposal::{self, Proposal};
 use super::routes::left_out;
@@ -207,12 +208,17 @@ impl Answer<'_> {
 
     /// For people. Ends with a newline.
     pub fn text(&self) -> String {
+        self.text_asked(&HERE)
+    }
+
+    /// The same; `asked`: where it was read, for the commands in it.
+    pub fn text_asked(&self, asked: &Asked) -> String {
         match self {
-            Self::Container(explanation) => container(explanation),
-            Self::Host(answer) => host(answer),
+            Self::Container(explanation) => container(explanation, asked),
+            Self::Host(answer) => host(answer, asked),
             Self::Several(names) => named(&format!("{SEVERAL}; use one of these names or ids"), names),
             Self::Nothing(names) if names.is_empty() => {
-                format!("{NOTHING}; `leeward routes --all` lists the containers\n")
+                format!("{NOTHING}; `{}` lists the containers\n", visible(&asked.list()))
             }
             Self::Nothing(names) => named(&format!("{NOTHING}; similar names"), names),
         }
@@ -227,7 +233,7 @@ fn named(title: &str, names: &[String]) -> String {
     format!("{title}:\n  {}\n", visible_lines(&names.join("\n")).replace('\n', "\n  "))
 }
 
-fn container(explanation: &Explanation<'_>) -> String {
+fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
     let Explanation { decision, routes, outbound, against_outbound, findings, proposal } = explanation;
     let mut text = String::new();
     let outcome = match decision.outcome {
@@ -251,8 +257,9 @@ fn container(explanation: &Explanation<'_>) -> String {
                 line(&mut text, &format!("         label: {}", visible(label)));
             }
             // What edits mend is mended together, below.
-            if !refusal.remedy().is_empty() && (proposal.is_none() || !is_for_edits(refusal)) {
-                let remedy = visible_lines(&refusal.remedy()).replace('\n', "\n           ");
+            let remedy = refusal.remedy_asked(asked);
+            if !remedy.is_empty() && (proposal.is_none() || !is_for_edits(refusal)) {
+                let remedy = visible_lines(&remedy).replace('\n', "\n           ");
                 line(&mut text, &format!("         remedy:\n           {remedy}"));
             }
         }
@@ -273,7 +280,7 @@ fn container(explanation: &Explanation<'_>) -> String {
     if let Some(proposal) = proposal {
         let several = if proposal.ways.len() > 1 { ": one of these" } else { "" };
         line(&mut text, &format!("\nRemedy{several} (tried on a model and judged again, not run)"));
-        text.push_str(&proposal.text());
+        text.push_str(&proposal.text_asked(asked));
     }
     if !routes.is_empty() {
         text.push_str("\nRoutes\n");
@@ -284,7 +291,7 @@ fn container(explanation: &Explanation<'_>) -> String {
     if !outbound.is_empty() {
         text.push_str("\nOutbound\n");
     }
-    for told in outbound::lines(outbound, against_outbound) {
+    for told in outbound::lines(outbound, against_outbound, asked) {
         line(&mut text, &format!("         {}", told.replace('\n', "\n         ")));
     }
     if !decision.warnings.is_empty() {
@@ -307,14 +314,14 @@ fn container(explanation: &Explanation<'_>) -> String {
     }
     for finding in findings {
         line(&mut text, &format!("         {}: {}", finding.rule, visible(&finding.words())));
-        let remedy = visible_lines(&finding.remedy()).replace('\n', "\n             ");
+        let remedy = visible_lines(&finding.remedy_asked(asked)).replace('\n', "\n             ");
         let blank = if remedy.contains('\n') { "\n             " } else { " " };
         line(&mut text, &format!("           remedy:{blank}{remedy}"));
     }
     text
 }
 
-fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
+fn host(Host { host, routes, refused, ignored }: &Host<'_>, asked: &Asked) -> String {
     let mut text = String::new();
     let host = visible(host);
     match routes.as_slice() {
@@ -338,7 +345,7 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>) -> String {
         let words = refusal.map(Refusal::words).unwrap_or_default();
         let name = visible(&decision.name);
         line(&mut text, &format!("refused: {name}: {}: {}", visible(rule), visible(&words)));
-        line(&mut text, &format!("      remedy: leeward explain {name}"));
+        line(&mut text, &format!("      remedy: {}", visible(&asked.explain(&decision.name))));
     }
     for decision in ignored {
         let words = decision.refusal.as_ref().map(Refusal::words).unwrap_or_default();

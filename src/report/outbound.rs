@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::asked::Asked;
 use super::visible::{visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
 use crate::plan::Plan;
@@ -62,7 +63,7 @@ fn why_not(allowance: &Allowance) -> Option<String> {
 }
 
 /// What one container may reach and what not, with the reasons and the remedies; lines without indentation.
-pub(super) fn lines(all: &[Outbound<'_>], reasons: &[&Finding]) -> Vec<String> {
+pub(super) fn lines(all: &[Outbound<'_>], reasons: &[&Finding], asked: &Asked) -> Vec<String> {
     let mut lines = Vec::new();
     for Outbound { allowance, .. } in all {
         let (target, egress) = (&allowance.target, visible(&allowance.egress));
@@ -78,7 +79,7 @@ pub(super) fn lines(all: &[Outbound<'_>], reasons: &[&Finding]) -> Vec<String> {
     }
     for finding in reasons {
         lines.push(format!("{}: {}", finding.rule, visible(&finding.words())));
-        let remedy = visible_lines(&finding.remedy()).replace('\n', "\n    ");
+        let remedy = visible_lines(&finding.remedy_asked(asked)).replace('\n', "\n    ");
         lines.push(format!("  remedy:\n    {remedy}"));
     }
     lines

@@ -4,15 +4,17 @@
 //! `networks`. The table here says where; what is not written (a capability that is not dropped) is at the service's name.
 
 use super::fix;
+use super::quoting::yaml_word;
 use super::sarif::InFile;
 use crate::inventory::{Container, ContainerId, Inventory, Network};
 use crate::policy::finding::{Finding, Subject};
+use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::names::Owner;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
 use crate::remedy::{Change, Edit, Remedies, What};
 use crate::source::compose::Project;
-use crate::source::lines::{self, Spot, Written};
+use crate::source::lines::{self, Shape, Spot, Written};
 
 /// A project, and the files that it was written in; what a later file says goes before what an earlier one says.
 #[derive(Clone, Debug)]
@@ -84,6 +86,19 @@ impl<'a> Places<'a> {
         Some((spot, change))
     }
 
+    /// The change that declares a container to be Traefik, where it is a plain one.
+    pub fn declare(&self, id: &ContainerId) -> Option<InFile> {
+        let (files, service, _) = self.service(id)?;
+        let path = ["services", service];
+        let mut having = files.written.iter().filter(|it| it.spot(&path).is_some());
+        let written = having.next().filter(|_| having.next().is_none())?;
+        let change = match written.shape(&[path.as_slice(), &["labels"]].concat()) {
+            Shape::List => written.insert(&path, "labels", &yaml_word(&format!("{TRAEFIK}=true")), false),
+            _ => written.insert(&path, "labels", &format!("{TRAEFIK}: \"true\""), true),
+        }?;
+        Some(InFile { file: written.file.clone(), changes: vec![change] })
+    }
+
     /// The one file in which a project is written: of several, a later one may say what counts.
     fn only(&self, owner: &Owner) -> Option<&'a Written> {
         let files = self.files.iter().find(|files| Some(&*files.project.name) == owner.group())?;
@@ -97,8 +112,8 @@ impl<'a> Places<'a> {
     }
 
     /// The same of Traefik's file, where it is one of these and not that of `owner`.
-    pub fn front_changes(&self, remedies: &Remedies, owner: &str) -> Option<InFile> {
-        let front = remedies.traefik.iter().map(|edit| &edit.owner).find(|it| it.to_string() != owner)?;
+    pub fn front_changes(&self, remedies: &Remedies, owner: &Owner) -> Option<InFile> {
+        let front = remedies.traefik.iter().map(|edit| &edit.owner).find(|it| *it != owner)?;
         self.own_changes(remedies, front)
     }
 

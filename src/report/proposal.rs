@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::asked::{Asked, HERE};
 use super::fix;
 use super::visible::{visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
 use crate::inventory::{ContainerId, Inventory};
-use crate::plan::{self, Outcome, Plan};
+use crate::plan::{self, Decision, Outcome, Plan};
 use crate::policy::finding::Action;
 use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
@@ -162,12 +163,18 @@ pub fn propose(inventory: &Inventory, settings: &Settings, plan: &Plan, id: &Con
     let verdict = own.and_then(|it| it.verdicts.iter().find(|it| it.container == decision.name));
     let because = verdict.map(|it| it.because.iter().filter(|it| !is_liveness(it)).collect::<Vec<_>>());
     let mut ways = Vec::new();
+    if let Some(way) = declaring(&remedies, &owner, &decision.name) {
+        ways.extend([way, leave(decision.outcome)]);
+        return Some(proposal(decision, ways));
+    }
     match because.filter(|it| !it.is_empty()) {
         None => ways.extend(closing(inventory, settings, plan, &owner, id)),
         Some(because) => {
             let left: Vec<Refusal> =
                 verdict.into_iter().flat_map(|it| &it.left).filter(|it| !is_liveness(it)).cloned().collect();
-            let for_edits = because.iter().any(|it| is_for_edits(it));
+            // A host that is refused on another project's network is for edits too: they give it a network of its own.
+            let is_edited = own.is_some_and(|it| !it.edits.is_empty());
+            let for_edits = is_edited || because.iter().any(|it| is_for_edits(it));
             if for_edits && !left.iter().any(is_for_edits) {
                 ways.push(changing(settings, plan, &remedies, &owner, id, left));
             } else if !for_edits {
@@ -187,20 +194,40 @@ pub fn propose(inventory: &Inventory, settings: &Settings, plan: &Plan, id: &Con
                 );
                 ways.push(Way::new(Kind::FileProvider, title));
             }
-            let title = match decision.outcome {
-                Outcome::Routed => "change nothing; it is not isolated, and routed only under --isolation warn or off",
-                _ => "change nothing; it is not routed",
-            };
-            ways.push(Way::new(Kind::Leave, title));
+            ways.push(leave(decision.outcome));
         }
     }
-    let command = fix::command(&decision.name);
-    (!ways.is_empty()).then(|| Proposal {
-        container: decision.name.clone(),
-        owner: decision.owner.clone(),
-        command,
-        ways,
-    })
+    (!ways.is_empty()).then(|| proposal(decision, ways))
+}
+
+fn proposal(decision: &Decision, ways: Vec<Way>) -> Proposal {
+    let command = HERE.fix(&decision.name);
+    Proposal { container: decision.name.clone(), owner: decision.owner.clone(), command, ways }
+}
+
+fn leave(outcome: Outcome) -> Way {
+    let title = match outcome {
+        Outcome::Routed => "change nothing; it is not isolated, and routed only under --isolation warn or off",
+        _ => "change nothing; it is not routed",
+    };
+    Way::new(Kind::Leave, title)
+}
+
+/// For one that runs Traefik's image and is judged like an application, for no Traefik is declared.
+fn declaring(remedies: &Remedies, owner: &Owner, name: &str) -> Option<Way> {
+    let is_named = |names: &[String]| names.iter().any(|it| it == name);
+    if is_named(&remedies.undeclared_traefiks) {
+        return Some(Way::new(Kind::Labels, fix::undeclared(remedies)));
+    }
+    let edits = remedies.owners.iter().flat_map(|it| &it.edits).chain(&remedies.traefik);
+    if !is_named(&remedies.traefiks) || !fix::declares(edits) {
+        return None;
+    }
+    let title = "declare it: it runs Traefik's image, and nothing says that it is your Traefik. It is then judged as Traefik; \
+                 what is said above of networks, ports and the socket holds for applications";
+    let verdict = remedies.refused_traefiks.iter().find(|it| it.container == name);
+    let left = verdict.into_iter().flat_map(|it| &it.left).filter(|it| !is_liveness(it)).cloned().collect();
+    Some(Way { left, ..Way::new(Kind::Labels, title).with(remedies, owner) })
 }
 
 /// The planner's edits, for one that is refused.
@@ -316,6 +343,11 @@ impl Proposal {
     ///
     /// A file or a list of commands that two ways have in common is shown once.
     pub fn text(&self) -> String {
+        self.text_asked(&HERE)
+    }
+
+    /// The same; `asked`: where it was read, for the commands in it.
+    pub fn text_asked(&self, asked: &Asked) -> String {
         let mut text = String::new();
         let mut line = |depth: usize, words: &str| {
             text.extend(std::iter::repeat_n(' ', depth));
@@ -340,7 +372,7 @@ impl Proposal {
             }
             for refusal in &way.left {
                 line(5, &format!("{}: {}", refusal.name(), refusal.words()));
-                for it in visible_lines(&refusal.remedy()).lines() {
+                for it in visible_lines(&refusal.remedy_asked(asked)).lines() {
                     line(7, it);
                 }
             }
@@ -380,7 +412,10 @@ impl Proposal {
         }
         if !seen.is_empty() {
             line(0, "");
-            line(2, &format!("The files are for Compose 2.24 and later; for an older one: {}", self.command));
+            line(
+                2,
+                &format!("The files are for Compose 2.24 and later; for an older one: {}", asked.fix(&self.container)),
+            );
         }
         text
     }

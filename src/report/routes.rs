@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::fix;
+use super::asked::{Asked, HERE};
 use super::outbound::{self, Outbound};
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
@@ -143,15 +143,21 @@ impl<'a> Listing<'a> {
 
     /// For people: the routes, then the refusals with their remedies. Ends with a newline.
     pub fn text(&self) -> String {
-        self.write(true)
+        self.text_asked(&HERE)
+    }
+
+    /// The same; `asked`: where it was read, for the commands in it.
+    pub fn text_asked(&self, asked: &Asked) -> String {
+        self.write(Some(asked))
     }
 
     /// As [`Self::text`], without the refusals.
     pub(super) fn routed_text(&self) -> String {
-        self.write(false)
+        self.write(None)
     }
 
-    fn write(&self, with_refused: bool) -> String {
+    /// `refused`: with the refusals, and where they were read.
+    fn write(&self, refused: Option<&Asked>) -> String {
         let mut text = String::new();
         if let Some(stale) = self.stale {
             let _ = writeln!(text, "may be out of date: {}\n", visible(stale));
@@ -174,8 +180,8 @@ impl<'a> Listing<'a> {
             text.push('\n');
             text.push_str(&columns(&["TRAEFIK LEAVES OUT", "WHY"], &rows));
         }
-        if with_refused {
-            self.write_refused(&mut text);
+        if let Some(asked) = refused {
+            self.write_refused(&mut text, asked);
         }
         if !self.outbound.is_empty() {
             let rows: Vec<_> = self.outbound.iter().map(outbound::row).collect();
@@ -198,7 +204,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Each refused container, with its reasons; below each reason, or below those that edits mend, what mends it.
-    fn write_refused(&self, text: &mut String) {
+    fn write_refused(&self, text: &mut String, asked: &Asked) {
         if !self.refused.is_empty() {
             text.push_str("\nREFUSED\n");
         }
@@ -217,14 +223,14 @@ impl<'a> Listing<'a> {
                 let _ = writeln!(
                     text,
                     "    remedy: {}   # all reasons at once, tried before it is shown",
-                    visible(&fix::command(container))
+                    visible(&asked.fix(container))
                 );
             }
             for refusal in others {
                 let label = refusal.label.as_deref().map(|label| format!(", label `{}`", visible(label)));
                 let (name, label) = (refusal.name(), label.unwrap_or_default());
                 let _ = writeln!(text, "    {name}{label}: {}", visible(&refusal.words()));
-                let remedy = refusal.remedy();
+                let remedy = refusal.remedy_asked(asked);
                 if !remedy.is_empty() {
                     let blank = if remedy.contains('\n') { "\n        " } else { " " };
                     let remedy = visible_lines(&remedy).replace('\n', "\n        ");

@@ -65,6 +65,7 @@ use crate::docker::{Calls, Observed};
 use crate::net::exposition::{CLASSIC, classic};
 use crate::net::timeouts::Timeouts;
 use crate::remedy;
+use crate::report::asked::SERVER;
 use crate::report::page;
 use crate::report::routes::Listing;
 use crate::report::topology::Topology;
@@ -318,11 +319,14 @@ fn not_understood(problem: &str) -> Response {
     error(StatusCode::BAD_REQUEST, visible(problem))
 }
 
+/// The address under which a client asks, which the commands in an answer then name.
+const CLIENT: preview::Parameter = (SERVER, &[]);
+
 /// `?all`: also the containers that did not ask.
 const ALL: preview::Parameter = ("all", &["true", "false"]);
 
 async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    let wanted = match Wanted::read(&uri, &[ALL], &shared.settings) {
+    let wanted = match Wanted::read(&uri, &[ALL, CLIENT], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -332,7 +336,7 @@ async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> R
         let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
         let plan = wanted.plan(&now);
         let listing = Listing::new(&plan, stale, all);
-        View::good(kind, if kind == JSON { listing.json() } else { wanted.headed(listing.text()) })
+        View::good(kind, if kind == JSON { listing.json() } else { wanted.headed(listing.text_asked(&wanted.asked())) })
     };
     shared.views.answer(make).await
 }
@@ -343,7 +347,7 @@ const REFUSED: preview::Parameter = ("fail-on", &["refused"]);
 /// 404 where there is nothing of that name, 300 where there are several; 409 where `?fail-on=refused` and the container is
 /// refused, or no router answers the host.
 async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let wanted = match Wanted::read(&uri, &[REFUSED], &shared.settings) {
+    let wanted = match Wanted::read(&uri, &[REFUSED, CLIENT], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -360,7 +364,7 @@ async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: 
             explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
             explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
         };
-        let text = if kind == JSON { answer.json() } else { wanted.headed(answer.text()) };
+        let text = if kind == JSON { answer.json() } else { wanted.headed(answer.text_asked(&wanted.asked())) };
         View { status, kind, text }
     };
     shared.views.answer(make).await
@@ -371,7 +375,7 @@ const SEVERITY: preview::Parameter = ("fail-on", &["info", "low", "medium", "hig
 
 /// 409 where something is at least as bad as `?fail-on=`.
 async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    let wanted = match Wanted::read(&uri, &[SEVERITY], &shared.settings) {
+    let wanted = match Wanted::read(&uri, &[SEVERITY, CLIENT], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -388,7 +392,7 @@ async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> 
         let text = match kind {
             SARIF => audit.sarif(),
             JSON => audit.json(),
-            _ => wanted.headed(audit.text()),
+            _ => wanted.headed(audit.text_asked(&wanted.asked())),
         };
         View { status, kind, text }
     };
@@ -433,7 +437,7 @@ async fn fixed(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri,
 /// What to change. 404 where a name is nobody's; with `?fail-on=`, 409 where something is not mended; with `?fail-on=open`, 428
 /// where a question is open.
 async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderMap) -> Response {
-    let wanted = match Wanted::read(uri, &[NAME, KEEP, FAIL_ON, BIND_HOSTS, FILES], &shared.settings) {
+    let wanted = match Wanted::read(uri, &[NAME, KEEP, FAIL_ON, BIND_HOSTS, FILES, CLIENT], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -448,7 +452,7 @@ async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderM
                 remedy::plan(&now.inventory, settings, &scope, &remedy::Wishes { bind_hosts, ..wishes })
             }
             Err(unknown) => {
-                let text = format!("{}\n", report_fix::unknown(&unknown));
+                let text = format!("{}\n", report_fix::unknown(&unknown, &wanted.asked()));
                 return View { status: StatusCode::NOT_FOUND, kind: TEXT, text };
             }
         };
@@ -462,7 +466,7 @@ async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderM
         let text = if kind == JSON {
             crate::report::visible::json(&report_fix::Document::of(&remedies))
         } else {
-            wanted.headed(report_fix::text(&remedies, shown))
+            wanted.headed(report_fix::text_asked(&remedies, shown, &wanted.asked()))
         };
         View { status, kind, text }
     };

@@ -9,6 +9,7 @@ use axum::http::Uri;
 
 use super::published::Published;
 use crate::plan::{self, Plan};
+use crate::report::asked::{Asked, SERVER};
 use crate::report::visible::short;
 use crate::settings::{JUDGING, Settings};
 
@@ -30,6 +31,8 @@ pub(super) struct Wanted {
     free: BTreeMap<&'static str, Vec<String>>,
     /// What the flags in the query make of the service's settings, and these flags as one line; `None`: there are none.
     preview: Option<(Box<Settings>, String)>,
+    /// These flags, by name and value.
+    flags: Vec<(String, String)>,
 }
 
 impl Wanted {
@@ -75,12 +78,12 @@ impl Wanted {
             }
         }
         if changes.is_empty() {
-            return Ok(Self { own, free, preview: None });
+            return Ok(Self { own, free, preview: None, flags: changes });
         }
         let changed = settings.changed(changes.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
         let shown = changes.iter().map(|(name, value)| format!("--{name} {}", short(value, LONGEST)));
         let shown = shown.collect::<Vec<_>>().join(" ");
-        Ok(Self { own, free, preview: Some((Box::new(changed), shown)) })
+        Ok(Self { own, free, preview: Some((Box::new(changed), shown)), flags: changes })
     }
 
     /// The value of a parameter of the view's own.
@@ -91,6 +94,15 @@ impl Wanted {
     /// The values of a parameter of the view's own that takes any.
     pub(super) fn all(&self, parameter: &str) -> &[String] {
         self.free.get(parameter).map_or(&[], Vec::as_slice)
+    }
+
+    /// What has to stand in a command that asks the same.
+    pub(super) fn asked(&self) -> Asked {
+        let is_address =
+            |it: &&String| it.parse::<Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.host().is_some());
+        let server = self.all(SERVER).first().filter(is_address).map(|it| (SERVER, it.as_str()));
+        let flags = self.flags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Asked::with(server.into_iter().chain(flags))
     }
 
     /// The plan that is asked for. Takes as long as a compilation where it is a preview.

@@ -256,7 +256,10 @@ async fn a_preview_shows_what_other_flags_would_decide_and_changes_nothing() {
 async fn a_parameter_or_a_value_that_there_is_not_is_refused_with_those_there_are() {
     let (_sender, shared) = demo(Settings::default());
     for (path, wanted) in [
-        ("/routes?isolatoin=enforce", "there is no parameter `isolatoin`; there are: all, allow-empty-services, "),
+        (
+            "/routes?isolatoin=enforce",
+            "there is no parameter `isolatoin`; there are: all, server, allow-empty-services, ",
+        ),
         ("/routes?constraints=x", "there is no parameter `constraints`; there are: all, "),
         ("/routes?fail-on=high", "there is no parameter `fail-on`; there are: all, "),
         ("/routes?all=maybe", "`all`: `maybe` is none of its values: true, false"),

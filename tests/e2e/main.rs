@@ -13,6 +13,8 @@
 
 mod attacks;
 mod bombs;
+#[path = "../support/by_hand.rs"]
+mod by_hand;
 mod check;
 mod door;
 #[path = "../browser/driver.rs"]

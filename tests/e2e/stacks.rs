@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::by_hand::remove;
 use crate::images::{self, binary};
 use crate::lab::{HOST, Lab, OUTSIDE, eventually, get, json, root};
 use crate::topology::explain;
@@ -74,6 +75,24 @@ const PORTS: [(&str, &str); 22] = [
     ("ghost", "2368"),
     ("redmine", "3000"),
 ];
+
+/// The Compose of a generation: `1`, `2`.
+fn of_generation<'c>(composes: &'c [Vec<String>], number: &str) -> Option<&'c Vec<String>> {
+    composes.iter().find(|compose| {
+        let said = Command::new(&compose[0]).args(&compose[1..]).args(["version", "--short"]).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).trim_start_matches('v').starts_with(number)
+    })
+}
+
+/// The text of a case's file; its images are made.
+fn text_of(lab: &Lab, case: &Case) -> String {
+    let text = fs::read_to_string(root().join("tests/stacks").join(case.file)).unwrap();
+    for line in text.lines().filter_map(|line| line.trim().strip_prefix("image: ")) {
+        let name = line.split([':', '}']).next().unwrap();
+        lab.docker_ok(&["tag", &format!("stub-{name}"), line.trim_end_matches('}')]);
+    }
+    text
+}
 
 /// The shipped front with one network for everybody that leads out, as before anybody moves.
 fn old_front(lab: &Lab) -> PathBuf {
@@ -152,11 +171,7 @@ fn open_ports(lab: &Lab, project: &Value) -> Vec<String> {
 fn one_round_of_fix_moves_a_project_over() {
     const NAME: &str = "one_round_of_fix_moves_a_project_over";
     let Some(means) = crate::means(NAME) else { return };
-    let is_second = |compose: &&Vec<String>| {
-        let said = Command::new(&compose[0]).args(&compose[1..]).args(["version", "--short"]).output().unwrap();
-        String::from_utf8_lossy(&said.stdout).trim_start_matches('v').starts_with('2')
-    };
-    let Some(compose) = means.composes.iter().find(is_second) else {
+    let Some(compose) = of_generation(&means.composes, "2") else {
         return crate::left_out(NAME, &["compose-2: LEEWARD_COMPOSE names none".to_owned()]);
     };
     // Docker's own pools have 31 networks, fewer than these projects have before and after.
@@ -172,12 +187,7 @@ fn one_round_of_fix_moves_a_project_over() {
     for case in &CASES {
         let folder = folder(&lab, case.project);
         fs::create_dir_all(&folder).unwrap();
-        let text = fs::read_to_string(root().join("tests/stacks").join(case.file)).unwrap();
-        for line in text.lines().filter_map(|line| line.trim().strip_prefix("image: ")) {
-            let name = line.split([':', '}']).next().unwrap();
-            lab.docker_ok(&["tag", &format!("stub-{name}"), line.trim_end_matches('}')]);
-        }
-        fs::write(folder.join("compose.yaml"), text).unwrap();
+        fs::write(folder.join("compose.yaml"), text_of(&lab, case)).unwrap();
         up(&lab, case.project);
         let config = lab.compose(&folder.join("compose.yaml").display().to_string(), &["config", "--format", "json"]);
         fs::write(folder.join("merged.json"), &config).unwrap();
@@ -301,17 +311,8 @@ fn follow(lab: &Lab, compose: &[String], line: &str) {
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Follows all that `fix` says of a project: writes its files, puts the lines into `.env`, runs the commands.
-fn fix_and_follow(lab: &Lab, compose: &[String], project: &str, modes: &str) {
-    let folder = lab.folder().join("stacks").display().to_string();
-    let ask =
-        ["fix", project, "--engine", &lab.socket(), "--isolation-of", modes, "--write", &folder, "--format", "json"];
-    let (status, text) = leeward(lab, &ask);
-    assert_eq!(status, Some(0), "{text}");
-    let fixed = json(&text);
-    let only: Vec<&str> =
-        fixed["remedies"]["owners"].as_array().unwrap().iter().filter_map(|it| it["owner"].as_str()).collect();
-    assert_eq!(only, [project], "{text}");
+/// Follows the commands of an answer of `fix --write`: puts the lines into `.env`, runs the rest.
+fn follow_all(lab: &Lab, compose: &[String], fixed: &Value) {
     for line in fixed["commands"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
         if let Some((place, env)) = line.split_once(", and this line into the .env there: ") {
             let (start, place) = place.split_once(" into ").unwrap();
@@ -324,15 +325,25 @@ fn fix_and_follow(lab: &Lab, compose: &[String], project: &str, modes: &str) {
     }
 }
 
+/// Follows all that `fix` says of a project.
+fn fix_and_follow(lab: &Lab, compose: &[String], project: &str, modes: &str) {
+    let folder = lab.folder().join("stacks").display().to_string();
+    let ask =
+        ["fix", project, "--engine", &lab.socket(), "--isolation-of", modes, "--write", &folder, "--format", "json"];
+    let (status, text) = leeward(lab, &ask);
+    assert_eq!(status, Some(0), "{text}");
+    let fixed = json(&text);
+    let only: Vec<&str> =
+        fixed["remedies"]["owners"].as_array().unwrap().iter().filter_map(|it| it["owner"].as_str()).collect();
+    assert_eq!(only, [project], "{text}");
+    follow_all(lab, compose, &fixed);
+}
+
 #[test]
 fn fix_writes_its_files_and_moves_one_project_after_the_other() {
     const NAME: &str = "fix_writes_its_files_and_moves_one_project_after_the_other";
     let Some(means) = crate::means(NAME) else { return };
-    let is_second = |compose: &&Vec<String>| {
-        let said = Command::new(&compose[0]).args(&compose[1..]).args(["version", "--short"]).output().unwrap();
-        String::from_utf8_lossy(&said.stdout).trim_start_matches('v').starts_with('2')
-    };
-    let Some(compose) = means.composes.iter().find(is_second) else {
+    let Some(compose) = of_generation(&means.composes, "2") else {
         return crate::left_out(NAME, &["compose-2: LEEWARD_COMPOSE names none".to_owned()]);
     };
     let lab = Lab::start(NAME, compose);
@@ -393,4 +404,224 @@ fn fix_writes_its_files_and_moves_one_project_after_the_other() {
     follow(&lab, compose, &command);
     both();
     assert_eq!(audit(), [Value::Null; 0]);
+}
+
+/// Projects that are moved by docker-compose 1.29.
+const BY_HAND: [&str; 4] = ["vaultwarden", "blog", "oldies", "wiki"];
+
+/// What is to be deleted by hand, as the summary lists it for one project.
+fn by_hand<'t>(text: &'t str, project: &str) -> Vec<&'t str> {
+    let list = text.lines().skip_while(|line| !line.starts_with("The files need Compose 2.24"));
+    list.filter_map(|line| line.strip_prefix("    ")?.strip_prefix(project)?.strip_prefix(": ")).collect()
+}
+
+#[test]
+fn an_older_compose_moves_a_project_by_what_is_deleted_by_hand() {
+    const NAME: &str = "an_older_compose_moves_a_project_by_what_is_deleted_by_hand";
+    let Some(means) = crate::means(NAME) else { return };
+    let Some(compose) = of_generation(&means.composes, "1.29") else {
+        return crate::left_out(NAME, &["docker-compose-1: no docker-compose 1.29".to_owned()]);
+    };
+    let lab = Lab::start(NAME, compose);
+    images::make_all(&lab, &means.traefik);
+    for (name, ports) in PORTS {
+        images::stub(&lab, name, ports);
+    }
+    let front = old_front(&lab);
+    follow(&lab, compose, &format!("cd {} && docker compose up -d", front.display()));
+    let stacks = lab.folder().join("stacks").display().to_string();
+    for case in CASES.iter().filter(|case| BY_HAND.contains(&case.project)) {
+        let folder = folder(&lab, case.project);
+        fs::create_dir_all(&folder).unwrap();
+        // Projects have no name of their own there.
+        let mut own: Value = serde_saphyr::from_str(&text_of(&lab, case)).unwrap();
+        own.as_object_mut().unwrap().remove("name");
+        fs::write(folder.join("docker-compose.yml"), own.to_string()).unwrap();
+        follow(&lab, compose, &format!("cd {} && docker compose up -d", folder.display()));
+        let serving = lab.pid(&lab.container("leeward", "leeward"));
+        let (out, needs) = reaches(&lab, case);
+        assert!(out && needs.values().all(|it| *it), "{}: {out} {needs:?}", case.project);
+        for (id, _) in containers(&lab, case.project).iter().filter(|(_, service)| service == case.service) {
+            eventually(Duration::from_secs(20), "it is refused", || {
+                let seen = explain(&lab, &serving, id);
+                if seen["outcome"] == "refused" { Ok(()) } else { Err(seen.to_string()) }
+            });
+        }
+
+        let ask = ["fix", case.project, "--engine", &lab.socket()];
+        let (_, text) = leeward(&lab, &ask);
+        let (status, fixed) = leeward(&lab, &[&ask[..], &["--write", &stacks, "--format", "json"]].concat());
+        assert!(matches!(status, Some(0 | 4)), "{status:?} {text}");
+        let fixed = json(&fixed);
+        for project in ["leeward", case.project] {
+            let lines = by_hand(&text, project);
+            if project == case.project {
+                assert!(!lines.is_empty(), "{text}");
+                for line in lines {
+                    lab.note(&format!("{project}: delete {line}"));
+                    remove(&mut own, line);
+                }
+                fs::write(folder.join("docker-compose.yml"), own.to_string()).unwrap();
+            } else {
+                assert!(lines.is_empty(), "{text}");
+            }
+            let name = fixed["file_names"][project].as_str().unwrap();
+            let file = self::folder(&lab, project).join(name);
+            let ours = fs::read_to_string(&file).unwrap();
+            let lines = ours.lines().filter(|line| !line.contains("!reset"));
+            fs::write(&file, lines.map(|line| line.replace(" !override", "") + "\n").collect::<String>()).unwrap();
+        }
+        follow_all(&lab, compose, &fixed);
+
+        lab.until_visit(case.host, 200, "from image");
+        let serving = lab.pid(&lab.container("leeward", "leeward"));
+        for (id, service) in containers(&lab, case.project) {
+            let seen = explain(&lab, &serving, &id);
+            assert_eq!(seen["outcome"], if service == case.service { "routed" } else { "ignored" }, "{seen}");
+        }
+        let (out, needs) = reaches(&lab, case);
+        assert!(!out && needs.values().all(|it| *it), "{}: {out} {needs:?}", case.project);
+    }
+    // At the next `up` Traefik is recreated, with all its networks.
+    follow(&lab, compose, &format!("cd {} && docker compose up -d", front.display()));
+    for case in CASES.iter().filter(|case| BY_HAND.contains(&case.project)) {
+        lab.until_visit(case.host, 200, "from image");
+    }
+}
+
+/// An application on an internal network that somebody else makes.
+fn on(network: &str, name: &str) -> String {
+    format!(
+        "services:\n  app:\n    image: nginx:alpine\n    networks: {{net: {{aliases: [{name}.internal]}}}}\n    labels:\n      \
+         traefik.enable: 'true'\n      traefik.http.routers.{name}.rule: Host(`{name}.example.com`)\n      \
+         traefik.http.services.{name}.loadbalancer.server.port: '80'\n    cap_drop: [NET_RAW]\nnetworks: {{net: {{name: \
+         {network}, external: true}}}}\n"
+    )
+}
+
+#[test]
+fn hosts_are_bound_by_the_commands_that_are_printed() {
+    const NAME: &str = "hosts_are_bound_by_the_commands_that_are_printed";
+    let Some(means) = crate::means(NAME) else { return };
+    let Some(compose) = of_generation(&means.composes, "2") else {
+        return crate::left_out(NAME, &["compose-2: LEEWARD_COMPOSE names none".to_owned()]);
+    };
+    let lab = Lab::start(NAME, compose);
+    images::make_all(&lab, &means.traefik);
+    images::stub(&lab, "nginx", "80");
+    lab.docker_ok(&["tag", "stub-nginx", "nginx:alpine"]);
+    // A network that was made by hand, with a subnet and options of its own.
+    lab.docker_ok(&[
+        "network",
+        "create",
+        "--internal",
+        "--subnet",
+        "10.77.0.0/24",
+        "-o",
+        "com.docker.network.bridge.inhibit_ipv4=true",
+        "net-hand",
+    ]);
+    let shipped = fs::read_to_string(root().join("compose/compose.yaml")).unwrap();
+    let text = shipped
+        .replace("../traefik", &root().join("traefik").display().to_string())
+        .replace("      - net-proxy2\n", "      - net-proxy2\n      - net-hand\n")
+        .replace("\nvolumes:\n  ", "\n  net-hand: {external: true}\n\nvolumes:\n  ")
+        .replace("    labels:\n      leeward.hosts: \"app1.localhost,*.app1.localhost\"\n", "")
+        .replace("    labels:\n      leeward.hosts: \"app2.localhost,*.app2.localhost\"\n", "");
+    assert_eq!((text.matches("net-hand").count(), text.matches("leeward.hosts:").count()), (2, 0), "{text}");
+    let front = lab.folder().join("stacks/leeward");
+    fs::create_dir_all(&front).unwrap();
+    fs::write(front.join("compose.yaml"), text).unwrap();
+    follow(&lab, compose, &format!("cd {} && docker compose up -d", front.display()));
+    for (network, name) in [("net-proxy", "one"), ("net-hand", "two")] {
+        let folder = folder(&lab, name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("compose.yaml"), on(network, name)).unwrap();
+        follow(&lab, compose, &format!("cd {} && docker compose up -d", folder.display()));
+    }
+    // One that belongs to no project, with a fixed address and a name of its own.
+    let rule = "traefik.http.routers.lone.rule=Host(`lone.example.com`)";
+    let port = "traefik.http.services.lone.loadbalancer.server.port=80";
+    lab.docker_ok(&[
+        "run",
+        "-d",
+        "--name",
+        "lone",
+        "--network",
+        "net-hand",
+        "--ip",
+        "10.77.0.77",
+        "--network-alias",
+        "lone.internal",
+        "--cap-drop",
+        "NET_RAW",
+        "--label",
+        "traefik.enable=true",
+        "--label",
+        rule,
+        "--label",
+        port,
+        "nginx:alpine",
+    ]);
+    let hosts = ["one.example.com", "two.example.com", "lone.example.com"];
+    let all = || {
+        for host in hosts {
+            lab.until_visit(host, 200, "from image");
+        }
+    };
+    all();
+
+    let stacks = lab.folder().join("stacks").display().to_string();
+    let ask = ["fix", "--bind-hosts", "--engine", &lab.socket(), "--write", &stacks, "--format", "json"];
+    let (status, text) = leeward(&lab, &ask);
+    assert_eq!(status, Some(0), "{text}");
+    follow_all(&lab, compose, &json(&text));
+
+    all();
+    let label =
+        |network: &str| lab.docker_ok(&["network", "inspect", "-f", "{{index .Labels \"leeward.hosts\"}}", network]);
+    assert_eq!(label("net-proxy"), "one.example.com");
+    assert_eq!(label("net-hand"), "lone.example.com,two.example.com");
+    let kept =
+        "{{(index .IPAM.Config 0).Subnet}} {{.Internal}} {{index .Options \"com.docker.network.bridge.inhibit_ipv4\"}}";
+    assert_eq!(lab.docker_ok(&["network", "inspect", "-f", kept, "net-hand"]), "10.77.0.0/24 true true");
+    let place = "{{(index .NetworkSettings.Networks \"net-hand\").IPAddress}}";
+    assert_eq!(lab.docker_ok(&["inspect", "-f", place, "lone"]), "10.77.0.77");
+    // Names that were given are there again.
+    let two = lab.container("two", "app");
+    for name in ["two.internal", "lone.internal"] {
+        let said = lab.inside(&two, &["sh", "-c", &format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {name} 80")]);
+        assert!(said.out.contains("from image"), "{name}: {said:?}");
+    }
+    // Everybody is judged as before, a second run has nothing to do, and whoever else claims a host is refused.
+    let (status, again) = leeward(&lab, &ask);
+    let again = json(&again);
+    assert_eq!((status, &again["commands"]), (Some(0), &Value::Array(Vec::new())), "{again}");
+    let stolen = "traefik.http.routers.thief.rule=Host(`one.example.com`)";
+    lab.docker_ok(&[
+        "run",
+        "-d",
+        "--name",
+        "thief",
+        "--network",
+        "net-proxy2",
+        "--cap-drop",
+        "NET_RAW",
+        "--label",
+        "traefik.enable=true",
+        "--label",
+        stolen,
+        "--label",
+        "traefik.http.services.thief.loadbalancer.server.port=80",
+        "nginx:alpine",
+    ]);
+    let serving = lab.pid(&lab.container("leeward", "leeward"));
+    eventually(Duration::from_secs(20), "the thief is refused", || {
+        let seen = explain(&lab, &serving, "thief");
+        let why = (seen["outcome"].as_str(), seen["refusal"]["rule"].as_str());
+        if why == (Some("refused"), Some("LBL-003")) { Ok(()) } else { Err(seen.to_string()) }
+    });
+    // At the next `up` everything is made from the files.
+    follow(&lab, compose, &format!("cd {} && docker compose up -d", front.display()));
+    all();
 }

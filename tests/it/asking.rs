@@ -147,3 +147,35 @@ fn an_open_question_and_an_unknown_traefik_have_a_status_of_their_own() {
     let line = format!("cd {} && docker compose up -d\n", folder.path().join("web").display());
     assert!(text.contains(&line) && text.contains("COMPOSE_FILE=docker-compose.yml:compose.leeward.yaml"), "{text}");
 }
+
+/// The file went into `compose.leeward-2.yaml`, and the line for `.env` named the first alone: the new networks were in none.
+#[test]
+fn what_is_written_beside_an_earlier_file_is_what_the_line_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let stacks = folder.path().join("front");
+    std::fs::create_dir_all(&stacks).unwrap();
+    std::fs::write(stacks.join("compose.yaml"), FRONT).unwrap();
+    std::fs::write(stacks.join(".env"), "COMPOSE_FILE=compose.yaml:compose.leeward.yaml\n").unwrap();
+    let earlier = "# Written by `leeward fix`, and written over by it.\nnetworks: {net-other: {name: net-other}}\n";
+    std::fs::write(stacks.join("compose.leeward.yaml"), earlier).unwrap();
+    let mut world: serde_json::Value = serde_json::from_str(include_str!("../../src/source/demo.json")).unwrap();
+    let all = world["inventory"]["containers"].as_object_mut().unwrap();
+    for container in all.values_mut().filter(|it| it["labels"]["com.docker.compose.project"] == "front") {
+        container["labels"]["com.docker.compose.project.working_dir"] = stacks.display().to_string().into();
+        container["labels"]["com.docker.compose.project.config_files"] =
+            stacks.join("compose.yaml").display().to_string().into();
+    }
+    let snapshot = folder.path().join("world.json");
+    std::fs::write(&snapshot, world.to_string()).unwrap();
+    let wiki = folder.path().join("wiki");
+    std::fs::create_dir_all(&wiki).unwrap();
+    std::fs::write(wiki.join("compose.yaml"), "name: wiki\nservices: {wiki: {image: x}}\n").unwrap();
+    let engine = format!("--engine=file:{}", snapshot.display());
+    let place = folder.path().display().to_string();
+    let (status, text) = leeward(&[], &["fix", "wiki", &engine, "--write", &place]);
+    assert_eq!(status, 0, "{text}");
+    assert!(stacks.join("compose.leeward-2.yaml").exists(), "{text}");
+    assert!(text.contains("COMPOSE_FILE=compose.yaml:compose.leeward.yaml:compose.leeward-2.yaml"), "{text}");
+    assert!(text.contains("compose.leeward-2.yaml belongs there"), "{text}");
+    assert_eq!(std::fs::read_to_string(stacks.join("compose.leeward.yaml")).unwrap(), earlier);
+}

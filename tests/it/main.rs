@@ -16,6 +16,7 @@ mod left_out;
 mod loopback;
 mod metrics;
 mod pasted;
+mod printed;
 mod protected;
 mod serving;
 mod settings;

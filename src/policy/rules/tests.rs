@@ -1703,5 +1703,9 @@ fn a_project_without_its_override_is_told_the_command_and_nobody_else_is_blamed(
     let remedy = plan.findings.iter().find(is_evils).unwrap().remedy();
     assert!(remedy.starts_with("cd '/srv/$(id)'\\''; id' && COMPOSE_FILE="), "{remedy}");
     let first = remedy.lines().next().unwrap_or_default();
-    assert!(first.ends_with(":compose.leeward.yaml docker compose up -d") && !first.contains("a b"), "{remedy}");
+    assert!(
+        first.ends_with(" && COMPOSE_FILE='<files of stack>:compose.leeward.yaml' docker compose up -d")
+            && !first.contains("a b"),
+        "{remedy}"
+    );
 }

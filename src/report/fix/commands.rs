@@ -4,10 +4,10 @@ use super::overrides::{self, file_number, next_file};
 use std::collections::BTreeMap;
 
 use super::owners;
-use crate::policy::leeward_labels::{HOSTS, TRAEFIK};
+use crate::policy::leeward_labels::HOSTS;
 use crate::policy::names::Owner;
 use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, Seat, What, is_writable};
-use crate::report::visible;
+use crate::report::quoting::quoted;
 
 /// What to do in the files of one owner, and then to run.
 #[derive(Clone, Debug)]
@@ -51,32 +51,51 @@ pub fn commands(remedies: &Remedies) -> Vec<String> {
     lines.collect()
 }
 
-/// The command that prints the remedies of a container and all of its owner: `leeward fix app1-web-1`.
-pub fn command(container: &str) -> String {
-    format!("leeward fix {}", quoted(container))
-}
-
-/// The command that explains a container: `leeward explain app1-web-1`.
-pub fn explain_command(container: &str) -> String {
-    format!("leeward explain {}", quoted(container))
-}
-
-/// The line for `.env`, without which a plain `docker compose up` does not read the override.
+/// The line for `.env`, without which a plain `docker compose up` does not read the override. Where the project's own files
+/// are not known, `<files of shop>` stands for them.
 pub fn env_line(remedies: &Remedies, owner: &Owner) -> String {
-    let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
-    format!("COMPOSE_FILE={}:{}", base_files(&files, true), next_file(remedies, &owner.to_string()))
+    let owner = owner.to_string();
+    let files = remedies.files.get(&owner).cloned().unwrap_or_default();
+    format!("COMPOSE_FILE={}:{}", base_or_unknown(&files, &owner), next_file(remedies, &owner))
+}
+
+/// What the line for `.env` rests on, where the files are not told by what was read.
+pub(super) fn unsure(remedies: &Remedies, owner: &Owner) -> Option<String> {
+    let owner = owner.to_string();
+    let files = remedies.files.get(&owner).cloned().unwrap_or_default();
+    match base_files(&files, true) {
+        None => Some(format!(
+            "which files {owner} is made of is not known here: write them in place of <files of {owner}>, with colons between"
+        )),
+        Some(found) if files.is_guess => Some(format!(
+            "Compose's output does not say which files it was made of: {found} is what Compose reads in that folder; if you \
+             merged others, name these, with colons between"
+        )),
+        Some(_) => None,
+    }
+}
+
+fn base_or_unknown(files: &Files, owner: &str) -> String {
+    base_files(files, true).unwrap_or_else(|| {
+        let listed = files.config_files.iter().flat_map(|it| it.split(','));
+        let ours = listed.filter_map(|path| path.rsplit('/').next()).filter(|name| file_number(name).is_some());
+        std::iter::once(format!("<files of {owner}>")).chain(ours.map(ToOwned::to_owned)).collect::<Vec<_>>().join(":")
+    })
 }
 
 /// The command that starts a project with the first override of ours, and the line for its `.env`. `folder` and `files` are
 /// what Compose wrote on a container: anybody may write the same, so they choose no more than names.
 pub(crate) fn with_override(project: &str, folder: Option<&str>, files: &str) -> (String, String) {
-    let files = Files { working_dir: folder.map(ToOwned::to_owned), config_files: Some(files.to_owned()) };
-    let line = format!("COMPOSE_FILE={}:{}", base_files(&files, false), overrides::file_name(1));
-    (format!("cd {} && {line} docker compose up -d", quoted(&folder_in(&files, project))), line)
+    let files =
+        Files { working_dir: folder.map(ToOwned::to_owned), config_files: Some(files.to_owned()), is_guess: false };
+    let base = base_files(&files, false).unwrap_or_else(|| format!("<files of {project}>"));
+    let list = format!("{base}:{}", overrides::file_name(1));
+    let folder = quoted(&folder_in(&files, project));
+    (format!("cd {folder} && COMPOSE_FILE={} docker compose up -d", quoted(&list)), format!("COMPOSE_FILE={list}"))
 }
 
-/// The project's files below its folder, between colons; ours among them where they are wanted.
-fn base_files(files: &Files, ours: bool) -> String {
+/// The project's files below its folder, between colons; ours among them where they are wanted. `None`: not known.
+fn base_files(files: &Files, ours: bool) -> Option<String> {
     let folder = files.working_dir.as_deref().unwrap_or_default();
     let listed = files.config_files.as_deref().unwrap_or_default().split(',').filter(|file| !file.is_empty());
     let mut names: Vec<String> = Vec::new();
@@ -93,22 +112,8 @@ fn base_files(files: &Files, ours: bool) -> String {
             names.push(name.to_owned());
         }
     }
-    if names.is_empty() { "compose.yaml".to_owned() } else { names.join(":") }
-}
-
-/// A word that a shell takes for this word, on one line.
-pub fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/:=@,".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('-') {
-        return word.to_owned();
-    }
-    in_quotes(word)
-}
-
-/// The same, always in quotes.
-pub fn in_quotes(word: &str) -> String {
-    let shown = if word.chars().any(char::is_control) { visible::visible(word) } else { word.to_owned() };
-    format!("'{}'", shown.replace('\'', "'\\''"))
+    let has_base = names.iter().any(|name| file_number(name).is_none());
+    has_base.then(|| names.join(":"))
 }
 
 fn folder(remedies: &Remedies, owner: &Owner) -> String {
@@ -136,13 +141,11 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         }
     }
     if is_front {
-        let is_declared = |edit: &&&Edit| matches!(&edit.what, What::Service { change: Change::Label { key, .. }, .. } if key == TRAEFIK);
-        if edits.iter().any(|edit| is_declared(&edit)) {
+        if super::summary::declares(edits.iter().copied()) {
             // A container gets its labels when it is made, and without this one Leeward does not know Traefik.
-            lines.push(
-                "# makes the new networks, and Traefik anew with its label: every site is away for some seconds"
-                    .to_owned(),
-            );
+            let makes = edits.iter().any(|edit| matches!(edit.what, What::Network(_)));
+            let makes = if makes { "makes the new networks, and Traefik anew" } else { "makes Traefik anew" };
+            lines.push(format!("# {makes} with its label: every site is away for some seconds"));
             lines.push(format!("{cd}docker compose up -d"));
             put_back(&edits, &remedies.traefiks, lines);
             return;
@@ -176,7 +179,8 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     if keeps_subnet {
         lines.push("# a network with fixed addresses: the old one has to go first".to_owned());
         let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
-        lines.push(format!("{cd}COMPOSE_FILE={} docker compose down", base_files(&files, true)));
+        let base = base_or_unknown(&files, &owner.to_string());
+        lines.push(format!("{cd}COMPOSE_FILE={} docker compose down", quoted(&base)));
     }
     lines.push(format!("{cd}docker compose up -d"));
     put_back(&edits, &[], lines);

@@ -5,7 +5,7 @@
 //! commands    what to run, in the order that works
 //! summary     what changes and why, what stops working, what to answer
 //! own_file    the same as changes of the project's own file
-//! yaml        the words of a file, so that a stranger's name stays one
+//! yaml        a file of Compose as a value
 //! ```
 
 mod commands;
@@ -15,20 +15,20 @@ mod summary;
 mod yaml;
 
 pub(super) use commands::with_override;
-pub use commands::{command, commands, env_line, explain_command, in_quotes, quoted};
+pub use commands::{commands, env_line};
 pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
 pub use own_file::changes as own_changes;
-pub use summary::{NO_TRAEFIK, Shown, changes, lost, said, text};
-pub use yaml::word as yaml_word;
+pub use summary::{NO_TRAEFIK, Shown, changes, declares, lost, said, text, text_asked, undeclared};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::asked::Asked;
 use super::visible;
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::names::Owner;
-use crate::remedy::{Change, Remedies, Remedy, Unknown, What};
+use crate::remedy::{Change, Remedies, Remedy, Said, Unknown, What};
 
 /// All of it, for programs.
 #[derive(Debug, Serialize)]
@@ -77,11 +77,21 @@ pub fn standing(remedies: &Remedies) -> Standing {
     let asks = |remedy: &Remedy| !remedy.choices.is_empty();
     if !remedies.owners.iter().all(|remedy| remedy.proven) || !remedies.refused_traefiks.is_empty() {
         Standing::Left
-    } else if remedies.owners.iter().any(asks) || assumed(remedies).is_some() || !not_given(remedies).is_empty() {
+    } else if remedies.owners.iter().any(asks)
+        || assumed(remedies).is_some()
+        || !remedies.undeclared_traefiks.is_empty()
+        || lacks_network(remedies)
+    {
         Standing::Open
     } else {
         Standing::Mended
     }
+}
+
+/// Whether what is said rests on a network that was not given: somebody stays on it, or leaves it for nothing else is sure.
+fn lacks_network(remedies: &Remedies) -> bool {
+    let says = |remedy: &Remedy| remedy.said.iter().any(|it| matches!(it, Said::NotGiven { .. }));
+    !not_given(remedies).is_empty() || remedies.owners.iter().any(says)
 }
 
 /// The networks that containers are on afterwards and that were not given: whether they are internal, and who is on them,
@@ -107,13 +117,13 @@ pub fn files(remedies: &Remedies) -> Vec<(String, String)> {
     projects.filter_map(|owner| Some((owner.to_string(), compose(remedies, owner)?))).collect()
 }
 
-/// What to say where a name is nobody's.
-pub fn unknown(unknown: &Unknown) -> String {
+/// What to say where a name is nobody's. `asked`: where it was looked for.
+pub fn unknown(unknown: &Unknown, asked: &Asked) -> String {
     let name = visible::visible(&unknown.name);
     if unknown.keep {
-        format!("`{name}`, which is to be kept, is no service or container here: leeward routes --all lists them")
+        format!("`{name}`, which is to be kept, is no service or container here: {} lists them", asked.list())
     } else {
-        format!("there is no project or container `{name}`: leeward routes --all lists them")
+        format!("there is no project or container `{name}`: {} lists them", asked.list())
     }
 }
 

@@ -64,7 +64,7 @@ pub fn by_hand(remedies: &Remedies, owner: &Owner) -> ByHand {
                 lines.insert(format!("services: {name}: {what}"));
             }
             What::Network(network) if network.anew => {
-                lines.insert(format!("networks: {}: all that is there", network.key));
+                lines.insert(format!("networks: {}", network.key));
             }
             What::Network(_) | What::Bind(_) => {}
         }

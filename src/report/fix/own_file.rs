@@ -1,9 +1,10 @@
 //! What an override file says, as changes of the project's own file: for tools that apply them.
 
 use super::overrides;
-use super::yaml::{Yaml, flow, word};
+use super::yaml::{Yaml, flow};
 use crate::policy::names::Owner;
 use crate::remedy::Remedies;
+use crate::report::quoting::yaml_word;
 use crate::source::lines::{Change, Shape, Written};
 
 /// The changes of the one file of a project that do all that the remedies say of it, in the order of their places. `None`:
@@ -33,8 +34,8 @@ fn merge(written: &Written, path: &[&str], key: &str, value: &Yaml, changes: &mu
         (Yaml::Map(entries), Shape::List) => {
             for (name, value) in entries {
                 let item = match value {
-                    Yaml::Text(text) => word(&format!("{name}={text}")),
-                    Yaml::Map(inner) if inner.is_empty() => word(name),
+                    Yaml::Text(text) => yaml_word(&format!("{name}={text}")),
+                    Yaml::Map(inner) if inner.is_empty() => yaml_word(name),
                     _ => return None,
                 };
                 let is_there = written.spot(&[at.as_slice(), &[name]].concat()).is_some();
@@ -49,7 +50,7 @@ fn merge(written: &Written, path: &[&str], key: &str, value: &Yaml, changes: &mu
             for item in items {
                 let Yaml::Text(text) = item else { return None };
                 if written.spot(&[at.as_slice(), &[text]].concat()).is_none() {
-                    changes.push(written.insert(path, key, &word(text), false)?);
+                    changes.push(written.insert(path, key, &yaml_word(text), false)?);
                 }
             }
         }

@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::commands::{Step, steps};
+use super::commands::{Step, steps, unsure};
 use super::overrides::{by_hand, compose, next_file};
 use super::owners;
 use super::{Standing, standing};
 use crate::plan::Outcome;
-use crate::policy::leeward_labels::{ALLOW, HOSTS};
+use crate::policy::leeward_labels::{ALLOW, HOSTS, TRAEFIK};
 use crate::policy::names::Owner;
 use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
 use crate::remedy::{
     Binding, Change, Choice, Edit, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What, is_liveness,
 };
+use crate::report::asked::{Asked, HERE};
+use crate::report::quoting::quoted;
 use crate::report::visible::{visible, visible_lines};
 use crate::report::words::{Remedy as _, Words as _};
 
@@ -38,9 +41,14 @@ pub enum Shown {
 
 /// The whole summary; every line of it is safe for a terminal.
 pub fn text(remedies: &Remedies, shown: Shown) -> String {
+    text_asked(remedies, shown, &HERE)
+}
+
+/// The same; `asked`: where it was read, for the commands in it.
+pub fn text_asked(remedies: &Remedies, shown: Shown, asked: &Asked) -> String {
     let mut out = Text(String::new());
     out.line(&first_line(remedies));
-    out.lenient(remedies);
+    out.lenient(remedies, asked);
     out.0.push('\n');
     let not_given = super::not_given(remedies);
     if !not_given.is_empty() {
@@ -53,13 +61,18 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         out.0.push('\n');
     }
     for verdict in &remedies.refused_traefiks {
-        let names: BTreeSet<&str> = verdict.left.iter().map(Refusal::name).collect();
         out.line(&format!(
-            "Traefik's own router on {0} is refused ({1}); its labels have to change: leeward explain {0}, or leeward check \
-             of its file",
-            verdict.container,
-            names.into_iter().take(MOST).collect::<Vec<_>>().join(", ")
+            "{}: Traefik's own router is refused, and no change of networks mends that. Its labels have to change:",
+            verdict.container
         ));
+        for refusal in verdict.left.iter().filter(|it| !is_liveness(it)).take(MOST) {
+            out.line(&format!("    {}: {}", refusal.name(), refusal.words()));
+            out.0.extend(visible_lines(&refusal.remedy_asked(asked)).lines().map(|line| format!("        {line}\n")));
+        }
+        out.0.push('\n');
+    }
+    if !remedies.undeclared_traefiks.is_empty() {
+        out.line(&format!("Traefik: {}", undeclared(remedies)));
         out.0.push('\n');
     }
     if remedies.owners.is_empty() && remedies.traefik.is_empty() {
@@ -68,7 +81,7 @@ pub fn text(remedies: &Remedies, shown: Shown) -> String {
         return out.0;
     }
     for remedy in &remedies.owners {
-        out.remedy(remedies, remedy);
+        out.remedy(remedies, remedy, asked);
     }
     out.traefik(remedies);
     out.pools(remedies);
@@ -121,18 +134,18 @@ impl Text {
         }
     }
 
-    fn remedy(&mut self, remedies: &Remedies, remedy: &Remedy) {
+    fn remedy(&mut self, remedies: &Remedies, remedy: &Remedy, asked: &Asked) {
         self.line(&format!("{}: {}", remedy.owner, headline(remedy)));
         let verdicts: Vec<String> = remedy.verdicts.iter().map(verdict).collect();
         self.list("verdicts", &verdicts);
         self.list("changes", &changes(&remedy.edits));
         self.list("stops working", &lost(remedy));
-        let mut answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it)).collect();
+        let mut answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it, asked)).collect();
         for Verdict { service, left, .. } in &remedy.verdicts {
             for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !is_liveness(it)) {
                 answers.push(format!("{service}, {}: {}", refusal.name(), refusal.words()));
                 // A remedy has several lines.
-                answers.extend(visible_lines(&refusal.remedy()).lines().map(|line| format!("    {line}")));
+                answers.extend(visible_lines(&refusal.remedy_asked(asked)).lines().map(|line| format!("    {line}")));
             }
         }
         self.list("to answer", &answers);
@@ -157,12 +170,13 @@ impl Text {
     }
 
     /// What was left alone because it runs under `warn` on purpose.
-    fn lenient(&mut self, remedies: &Remedies) {
+    fn lenient(&mut self, remedies: &Remedies, asked: &Asked) {
         let names: Vec<String> = remedies.lenient.iter().take(MOST).map(ToString::to_string).collect();
         if let Some(first) = names.first() {
             self.line(&format!(
-                "Left as it is, because --isolation-of says warn for it: {}. To move one over, name it: leeward fix {first}",
-                names.join(", ")
+                "Left as it is, because --isolation-of says warn for it: {}. To move one over, name it: {}",
+                names.join(", "),
+                asked.fix(first)
             ));
         }
     }
@@ -184,6 +198,9 @@ impl Text {
                 }
                 self.line("   Put this line into .env there, in place of one that begins with COMPOSE_FILE=:");
                 self.block([env.as_str()]);
+                if let Some(unsure) = unsure(remedies, owner) {
+                    self.line(&format!("   ({unsure})"));
+                }
                 self.line("   Run:");
             }
             None if super::assumed(remedies).is_some_and(|it| it == owner.to_string()) => {
@@ -207,7 +224,9 @@ impl Text {
         if remedies.traefik.is_empty() {
             return;
         }
-        if remedies.traefik_is_assumed {
+        if remedies.traefik_is_assumed && !remedies.undeclared_traefiks.is_empty() {
+            self.line("Traefik, whichever container it is:");
+        } else if remedies.traefik_is_assumed {
             self.line(&format!("Traefik: {NO_TRAEFIK}"));
         } else {
             self.line("Traefik:");
@@ -264,15 +283,22 @@ fn first_line(remedies: &Remedies) -> String {
     if remedies.owners.iter().any(|it| !it.choices.is_empty()) {
         open.push("there is something to answer first");
     }
-    if super::assumed(remedies).is_some() {
+    if !remedies.undeclared_traefiks.is_empty() {
+        open.push("Traefik is not declared");
+    } else if super::assumed(remedies).is_some() {
         open.push("Traefik was not given");
     }
-    if !super::not_given(remedies).is_empty() {
+    if super::lacks_network(remedies) {
         open.push("a network was not given");
     }
     let of_owners = remedies.owners.iter().flat_map(|it| &it.verdicts);
     let (open, verdicts) = (open.join(", and "), of_owners.chain(&remedies.refused_traefiks));
     match standing(remedies) {
+        Standing::Mended if remedies.owners.is_empty() && declares(&remedies.traefik) => {
+            "MENDED: with the change below Leeward knows your Traefik; everything that asks for a route is then routed and \
+             isolated. It was tried on a model; nothing is changed yet."
+                .to_owned()
+        }
         Standing::Mended if remedies.owners.is_empty() && !remedies.traefik.is_empty() => {
             "MENDED: every container that asks for a route is routed and isolated; below is what binds its hosts."
                 .to_owned()
@@ -299,9 +325,32 @@ fn first_line(remedies: &Remedies) -> String {
     }
 }
 
+/// Whether a container is declared to be Traefik by one of these.
+pub fn declares<'e>(edits: impl IntoIterator<Item = &'e Edit>) -> bool {
+    edits
+        .into_iter()
+        .any(|edit| matches!(&edit.what, What::Service { change: Change::Label { key, .. }, .. } if key == TRAEFIK))
+}
+
+/// What to do about containers that may each be Traefik.
+pub fn undeclared(remedies: &Remedies) -> String {
+    let names: Vec<&str> = remedies.undeclared_traefiks.iter().map(String::as_str).take(MOST).collect();
+    let (run, first) = (if names.len() == 1 { "runs" } else { "run" }, names.first().copied().unwrap_or_default());
+    format!(
+        "{} {run} Traefik's image, and nothing says which container is your Traefik. They are left as they are. Put \
+         {TRAEFIK}: \"true\" among the labels of yours, or name it (--traefik {}), and ask again.",
+        names.join(", "),
+        quoted(first)
+    )
+}
+
 /// Whether a service is kept as it is, allowed by label.
 fn allows(remedy: &Remedy) -> bool {
-    let is_it = |what: &What| matches!(what, What::Service { change: Change::Label { key, .. }, .. } if key == ALLOW);
+    let is_it = |what: &What| match what {
+        What::Service { change: Change::Label { key, .. }, .. } => key == ALLOW,
+        What::Network(network) => network.replaces.is_none() && network.labels.contains_key(ALLOW),
+        What::Service { .. } | What::Bind(_) => false,
+    };
     remedy.edits.iter().any(|edit| is_it(&edit.what))
 }
 
@@ -334,8 +383,12 @@ fn outcome(outcome: Outcome, refusals: &[Refusal]) -> String {
 }
 
 fn verdict(verdict: &Verdict) -> String {
-    let Verdict { service, before, because, after, left, .. } = verdict;
-    format!("{service}: {} -> {}", outcome(*before, because), outcome(*after, left))
+    let Verdict { service, before, not_verifiable, because, after, left, .. } = verdict;
+    let before = match before {
+        Outcome::Routed if *not_verifiable => format!("not verifiable ({})", RuleId::Net027),
+        before => outcome(*before, because),
+    };
+    format!("{service}: {before} -> {}", outcome(*after, left))
 }
 
 /// One line for each kind of change, the same ones of several services together.
@@ -359,20 +412,23 @@ pub fn changes(edits: &[Edit]) -> Vec<String> {
             }
         }
     }
-    let shown = |(words, names): (String, Vec<&str>)| {
+    let shown = |(words, mut names): (String, Vec<&str>)| {
+        names.sort_unstable();
         if names.is_empty() { words } else { format!("{}: {words}", names.join(", ")) }
     };
     lines.into_iter().map(shown).collect()
 }
 
 fn network_words(network: &NewNetwork) -> String {
-    match &network.replaces {
-        Some(old) => format!(
+    if let Some(old) = &network.replaces {
+        return format!(
             "network {}: {} in place of {old}; internal, and everybody who was on it moves",
             network.key, network.name
-        ),
-        None => format!("network {}: new and internal", network.name),
+        );
     }
+    let allows = network.labels.get(ALLOW);
+    let allows = allows.map(|rules| format!("; {ALLOW}: {rules}, for who keeps its way out is on it"));
+    format!("network {}: new and internal{}", network.name, allows.unwrap_or_default())
 }
 
 fn change_words(change: &Change) -> String {
@@ -434,32 +490,39 @@ fn said_words(said: &Said) -> String {
     match said {
         Said::NotRunning { container, state } => format!("{container} is {state}: judged as if it ran"),
         Said::NotGiven { network, is_left } => {
-            let taken =
-                if *is_left { "is taken for one with a way out" } else { "is taken for internal, with Traefik on it" };
+            let rests = if *is_left {
+                "so these changes do without it: what was on it and leaves it no longer reaches what it reached there"
+            } else {
+                "and these changes rest on it"
+            };
             format!(
-                "network {network} was not given and {taken}; name the project that makes it too, or --snapshot FILE from \
-                 `leeward snapshot`"
+                "network {network} was not given: whether it is internal, with Traefik on it, is not known (NET-027), {rests}. \
+                 Name the project that makes it too, or --snapshot FILE from `leeward snapshot`"
             )
         }
-        Said::KeepsWayOut { service } => {
-            format!(
-                "{service} keeps its way out and shares a network with what is isolated (NET-011; --isolation strict closes it)"
-            )
+        Said::KeepsWayOut { service, kept } => {
+            let remedy = if *kept {
+                "allow it, on that network: leeward.allow: NET-011"
+            } else {
+                "--isolation strict closes it"
+            };
+            format!("{service} keeps its way out and shares a network with what is isolated (NET-011; {remedy})")
         }
     }
 }
 
-fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
+fn choice(remedy: &Remedy, choice: &Choice, asked: &Asked) -> Vec<String> {
     let Choice { service, asks, rules, allow, on_host, ports, .. } = choice;
     let project = remedy.owner.group();
     let names: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
-    let name = || project.map_or_else(|| service.clone(), |project| format!("{project}/{service}"));
+    let name = project.map_or_else(|| service.clone(), |project| format!("{project}/{service}"));
+    let keep = || asked.fix_more(Some(project.unwrap_or(service)), &format!(" --keep {}", quoted(&name)));
     let mut lines = Vec::new();
     if rules.is_empty() {
         lines.push(format!("{service} loses {}, which Traefik does not serve. One of:", ports.join(", ")));
         lines.push("- do without: go on below".to_owned());
         if !asks {
-            lines.push(format!("- keep them, and its way out: leeward fix --keep {}", name()));
+            lines.push(format!("- keep them, and its way out: {}", keep()));
         }
     } else {
         let why = if *on_host { ": it has no address on a network that Traefik could be told of" } else { "" };
@@ -469,9 +532,9 @@ fn choice(remedy: &Remedy, choice: &Choice) -> Vec<String> {
     if let Some(allow) = allow {
         let allow: Vec<&str> = allow.iter().map(|rule| rule.as_str()).collect();
         lines.push(format!(
-            "- route it as it is, with all of this allowed on it: {ALLOW}: {} (leeward fix --keep {} writes it)",
+            "- route it as it is, with all of this allowed on it: {ALLOW}: {} ({} writes it)",
             allow.join(","),
-            name()
+            keep()
         ));
     }
     if !rules.is_empty() {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::report::quoting::yaml_word;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Yaml {
@@ -46,12 +48,13 @@ pub(super) fn flow(value: &Yaml) -> String {
         Yaml::Override(inner) => flow(inner),
         Yaml::Map(entries) => {
             let kept = entries.iter().filter(|(_, value)| *value != Yaml::Reset);
-            let entries: Vec<String> = kept.map(|(key, value)| format!("{}: {}", word(key), flow(value))).collect();
+            let entries: Vec<String> =
+                kept.map(|(key, value)| format!("{}: {}", yaml_word(key), flow(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
         Yaml::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Yaml::Subnets(subnets) => {
-            let subnets: Vec<String> = subnets.iter().map(|it| format!("{{subnet: {}}}", word(it))).collect();
+            let subnets: Vec<String> = subnets.iter().map(|it| format!("{{subnet: {}}}", yaml_word(it))).collect();
             format!("{{config: [{}]}}", subnets.join(", "))
         }
         Yaml::Text(_) | Yaml::Flag(_) | Yaml::Reset => scalar(value),
@@ -61,7 +64,7 @@ pub(super) fn flow(value: &Yaml) -> String {
 fn map(out: &mut String, entries: &[(String, Yaml)], depth: usize) {
     for (key, value) in entries {
         out.extend(std::iter::repeat_n("  ", depth));
-        out.push_str(&word(key));
+        out.push_str(&yaml_word(key));
         out.push(':');
         below(out, value, depth);
     }
@@ -84,7 +87,7 @@ fn below(out: &mut String, value: &Yaml, depth: usize) {
             let _ = writeln!(out, " [{}]", items.join(", "));
         }
         Yaml::Subnets(subnets) => {
-            let subnets: Vec<String> = subnets.iter().map(|it| format!("{{ subnet: {} }}", word(it))).collect();
+            let subnets: Vec<String> = subnets.iter().map(|it| format!("{{ subnet: {} }}", yaml_word(it))).collect();
             let _ = writeln!(out, " {{ config: [{}] }}", subnets.join(", "));
         }
         Yaml::Text(_) | Yaml::Flag(_) | Yaml::Reset => {
@@ -95,43 +98,12 @@ fn below(out: &mut String, value: &Yaml, depth: usize) {
 
 fn scalar(value: &Yaml) -> String {
     match value {
-        Yaml::Text(text) => word(text),
+        Yaml::Text(text) => yaml_word(text),
         Yaml::Flag(flag) => flag.to_string(),
         Yaml::Reset => "!reset null".to_owned(),
         // Nothing else is ever put into a list.
         Yaml::List(_) | Yaml::Map(_) | Yaml::Subnets(_) | Yaml::Override(_) => "null".to_owned(),
     }
-}
-
-/// A text as YAML that every reader takes for this text: plain where that is safe, else between double quotes. A `$` is
-/// doubled, or Compose would put a variable in its place.
-pub fn word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/".contains(letter);
-    let first = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
-    let is_word = matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "null" | "nan" | "inf"
-    );
-    if text.starts_with(first) && text.chars().all(plain) && !is_word {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '$' => quoted.push_str("$$"),
-            ' '..='~' => quoted.push(letter),
-            _ if u32::from(letter) > 0xffff => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(letter));
-            }
-            _ => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
-            }
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
@@ -190,7 +162,7 @@ mod tests {
                 assert_eq!(read.get(text).and_then(|it| it.get(0)).and_then(serde_json::Value::as_str), Some(text));
             }
         }
-        assert_eq!(word("${HOME}"), "\"$${HOME}\"");
+        assert_eq!(yaml_word("${HOME}"), "\"$${HOME}\"");
     }
 
     #[test]

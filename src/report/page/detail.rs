@@ -17,6 +17,7 @@ use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::Standing;
 use crate::remedy::is_for_edits;
+use crate::report::asked::HERE;
 use crate::report::audit::{Audit, word};
 use crate::report::explain::{self, Answer, Explanation, Host, Routed, title, way};
 use crate::report::outbound;
@@ -125,7 +126,7 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
                 }
                 (pictured(&picture::draw(&topology, &facts.plan.outbound, false, |it| it.id == &decision.id || is_near(it)), "reach"))
             }
-            @for line in outbound::lines(asks, against_outbound).iter().take(MOST) { pre.told { (line) } }
+            @for line in outbound::lines(asks, against_outbound, &HERE).iter().take(MOST) { pre.told { (line) } }
         }
         section aria-labelledby="steps" {
             h2 #steps { "Step by step" }

@@ -15,14 +15,15 @@ use crate::policy::finding::{Finding, Severity, Subject};
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
 use crate::remedy::is_for_edits;
+use crate::report::asked::HERE;
 use crate::report::audit::{Audit, place, word};
+use crate::report::picture;
 use crate::report::routes::{Listing, Refused, to_change};
 use crate::report::table::counted;
 use crate::report::topology::{ContainerNode, Role, State, Topology, class};
 use crate::report::visible::{short, visible};
 use crate::report::words::page::{Count, mark, meaning, outcome, state as words};
 use crate::report::words::{Remedy as _, Words as _};
-use crate::report::{fix, picture};
 
 /// The most rows of a table; a filter finds the others.
 const MOST_ROWS: usize = 200;
@@ -329,7 +330,7 @@ fn refusals(facts: &Facts<'_>, refused: &[&Refused<'_>]) -> Markup {
                         ul { @for refusal in edits.iter().take(MOST_REASONS) { li { (reason(refusal)) } } }
                         @if edits.len() > MOST_REASONS { p.quiet { "and " (edits.len() - MOST_REASONS) " more" } }
                         p.quiet { (if edits.len() == 1 { "Remedy" } else { "One remedy for all of these" }) }
-                        (to_copy(&fix::command(it.container)))
+                        (to_copy(&HERE.fix(it.container)))
                     }
                     @for refusal in others.iter().take(MOST_REASONS) {
                         ul { li { (reason(refusal)) } }

@@ -1,7 +1,8 @@
 //! What to change in a compose file, or by a command: with the names that the operator's own files use.
 
 use crate::policy::cause::NetworkName;
-use crate::report::fix::{self, quoted, yaml_word};
+use crate::report::asked::Asked;
+use crate::report::quoting::{quoted, yaml_word};
 
 /// What makes a network anew with something changed: `yaml` are lines below its key, `flags` those of
 /// `docker network create`, both quoted where a stranger chose a part of them.
@@ -24,9 +25,9 @@ pub(super) fn network(NetworkName { name, key }: &NetworkName, yaml: &[&str], fl
 
 /// A container that needs other networks. What else of its project shares one with it has to move along, or its database is
 /// not reached any more, so no snippet for it alone would do.
-pub(super) fn other_networks(container: &str) -> String {
+pub(super) fn other_networks(container: &str, asked: &Asked) -> String {
     format!(
         "{}   # prints the Compose files that change its networks, tried before they are shown",
-        fix::command(container)
+        asked.fix(container)
     )
 }

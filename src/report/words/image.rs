@@ -3,7 +3,7 @@
 use super::{About, listed};
 use crate::policy::leeward_labels::IMAGE_LABELS;
 use crate::policy::rules::image::{Cause, NoImage};
-use crate::report::fix::quoted;
+use crate::report::quoting::quoted;
 use crate::report::visible::visible;
 
 pub(super) fn words(cause: &Cause, About { name, label, .. }: About<'_>) -> String {

@@ -6,7 +6,7 @@ use crate::policy::claims::{self, Does};
 use crate::policy::hosts::{self, Bind, RouterPart, Takes};
 use crate::policy::leeward_labels::{HOSTS, Odd};
 use crate::policy::references;
-use crate::report::fix::{in_quotes, quoted, yaml_word};
+use crate::report::quoting::{in_quotes, quoted, yaml_word};
 use crate::report::visible::visible;
 
 /// What labels claim, but for references and hosts.

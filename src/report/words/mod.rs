@@ -22,7 +22,8 @@ use crate::policy::finding::{Finding, Subject};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules;
-use crate::report::fix::yaml_word;
+use crate::report::asked::{Asked, HERE};
+use crate::report::quoting::yaml_word;
 
 /// What was seen, for people.
 pub trait Words {
@@ -32,8 +33,13 @@ pub trait Words {
 
 /// What to change.
 pub trait Remedy {
-    /// A sentence, a compose snippet or a command; may have several lines.
-    fn remedy(&self) -> Cow<'static, str>;
+    /// A sentence, a compose snippet or a command; may have several lines. `asked`: where it was read, for the commands.
+    fn remedy_asked(&self, asked: &Asked) -> Cow<'static, str>;
+
+    /// The same for whoever needs no flags to ask again.
+    fn remedy(&self) -> Cow<'static, str> {
+        self.remedy_asked(&HERE)
+    }
 }
 
 impl Words for Finding {
@@ -67,26 +73,26 @@ impl Words for Fact {
 }
 
 impl Remedy for Finding {
-    fn remedy(&self) -> Cow<'static, str> {
-        of_case(self).map_or_else(|| of_rule(Some(self.rule), Some(&self.subject)), Cow::Owned)
+    fn remedy_asked(&self, asked: &Asked) -> Cow<'static, str> {
+        of_case(self, asked).map_or_else(|| of_rule(Some(self.rule), Some(&self.subject)), Cow::Owned)
     }
 }
 
 impl Remedy for Refusal {
-    fn remedy(&self) -> Cow<'static, str> {
-        let about = About::refusal(self);
+    fn remedy_asked(&self, asked: &Asked) -> Cow<'static, str> {
+        let about = About { asked, ..About::refusal(self) };
         remedy(&self.cause, about).map_or_else(|| of_rule(self.rule, self.subject.as_deref()), Cow::Owned)
     }
 }
 
 /// The remedy of a finding that is for its case, where the rule's own does not do.
-pub(super) fn of_case(finding: &Finding) -> Option<String> {
-    remedy(&finding.cause, About::of(Some(&finding.subject), finding.label.as_deref()))
+pub(super) fn of_case(finding: &Finding, asked: &Asked) -> Option<String> {
+    remedy(&finding.cause, About { asked, ..About::of(Some(&finding.subject), finding.label.as_deref()) })
 }
 
 /// Whether the remedy is the rule's own, and the same wherever it fires.
 pub(super) fn is_general(finding: &Finding) -> bool {
-    of_case(finding).is_none() && !finding.rule.rule().names_service()
+    of_case(finding, &HERE).is_none() && !finding.rule.rule().names_service()
 }
 
 /// What `finding` says of its container is the same of every other: what follows the container's name.
@@ -114,6 +120,8 @@ struct About<'a> {
     service: Option<&'a str>,
     /// The whole label key.
     label: &'a str,
+    /// Where it was read.
+    asked: &'a Asked,
 }
 
 impl<'a> About<'a> {
@@ -122,7 +130,12 @@ impl<'a> About<'a> {
             Some(Subject::Container { service, .. }) => service.as_deref(),
             _ => None,
         };
-        Self { name: subject.map(Subject::name).unwrap_or_default(), service, label: label.unwrap_or_default() }
+        Self {
+            name: subject.map(Subject::name).unwrap_or_default(),
+            service,
+            label: label.unwrap_or_default(),
+            asked: &HERE,
+        }
     }
 
     fn refusal(refusal: &'a Refusal) -> Self {
@@ -156,7 +169,7 @@ fn words(cause: &Cause, about: About<'_>) -> String {
 fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
     match cause {
         Cause::Net(cause) => net::remedy(cause, about),
-        Cause::Proxy(cause) => Some(proxy::remedy(cause)),
+        Cause::Proxy(cause) => Some(proxy::remedy(cause, about)),
         Cause::Privilege(cause) => privilege::remedy(cause),
         Cause::Image(cause) => image::remedy(cause),
         Cause::Reference(cause) => Some(label::reference_remedy(cause)),

@@ -5,7 +5,7 @@ use crate::policy::namespaces::{Broken, WayOut};
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::net::{Cause, ClosedBy, GATEWAY_MODE_4, GATEWAY_MODE_6, INHIBIT};
 use crate::report::fix;
-use crate::report::fix::{quoted, yaml_word};
+use crate::report::quoting::{quoted, yaml_word};
 use crate::report::visible::visible;
 
 /// What NET-013 says of every container under Podman.
@@ -124,12 +124,24 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     }
 }
 
-pub(super) fn remedy(cause: &Cause, About { name, service, .. }: About<'_>) -> Option<String> {
+pub(super) fn remedy(cause: &Cause, About { name, service, asked, .. }: About<'_>) -> Option<String> {
     let service = &*yaml_word(service.unwrap_or(name));
     Some(match cause {
         Cause::NotInternal(_) | Cause::DefaultBridge(_) | Cause::Parent { .. } | Cause::Driver { .. } => {
-            compose::other_networks(name)
+            compose::other_networks(name, asked)
         }
+        Cause::Host => format!(
+            "if it does not need the network of the host: delete `network_mode: host`, start it again, and run: {}\n\
+             if it does (docs/hard-cases.md#the-network-of-the-host), the choices: {}",
+            asked.fix(name),
+            asked.explain(name)
+        ),
+        Cause::Through { .. } => format!(
+            "delete `network_mode: service:…` (or `container:…`) from the service, start it again, and run: {}\n\
+             if it has to stay on that network (docs/hard-cases.md#behind-a-vpn-container), the choices: {}",
+            asked.fix(name),
+            asked.explain(name)
+        ),
         Cause::Capability(capability) => format!("delete {} from `cap_add`", visible(capability)),
         Cause::ExtraHost(entry) => format!("delete `{}` from `extra_hosts`", visible(entry)),
         Cause::Sysctl { key, .. } => format!("delete `{}` from `sysctls`", visible(key)),

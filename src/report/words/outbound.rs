@@ -6,7 +6,7 @@ use super::{About, listed};
 use crate::policy::leeward_labels::OUTBOUND;
 use crate::policy::outbound::{BadTarget, Cause, NotInternal};
 use crate::remedy::is_writable;
-use crate::report::fix::yaml_word;
+use crate::report::quoting::yaml_word;
 use crate::report::visible::visible;
 
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {

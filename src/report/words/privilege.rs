@@ -5,6 +5,7 @@ use crate::policy::cause::Few;
 use crate::policy::namespaces::Shared;
 use crate::policy::rules::mounts::HostPath;
 use crate::policy::rules::privilege::{Cause, Has};
+use crate::report::asked::HERE;
 use crate::report::visible::visible;
 use crate::seccomp::Filter;
 
@@ -128,6 +129,8 @@ fn could(has: &Has, name: &str) -> String {
         Has::Leeward => format!("`{name}` is Leeward, which tells the proxy its routes"),
         Has::WayOut(network) => format!("`{name}` has a way out over `{network}`"),
         Has::RawFrames => format!("`{name}` may send raw frames"),
-        Has::Seen(rule, cause) => format!("{} ({rule})", super::words(cause, About { name, service: None, label: "" })),
+        Has::Seen(rule, cause) => {
+            format!("{} ({rule})", super::words(cause, About { name, service: None, label: "", asked: &HERE }))
+        }
     }
 }

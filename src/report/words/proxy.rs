@@ -3,7 +3,7 @@
 use super::{About, compose, listed};
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::proxy::{Cause, How, NotReached, Nowhere};
-use crate::report::fix::{quoted, yaml_word};
+use crate::report::quoting::{quoted, yaml_word};
 
 pub(super) fn words(cause: &Cause, About { label, .. }: About<'_>) -> String {
     match cause {
@@ -43,7 +43,7 @@ pub(super) fn words(cause: &Cause, About { label, .. }: About<'_>) -> String {
     }
 }
 
-pub(super) fn remedy(cause: &Cause) -> String {
+pub(super) fn remedy(cause: &Cause, About { asked, .. }: About<'_>) -> String {
     match cause {
         Cause::NoAddress { container, first, .. } => format!(
             "wait until it has started; if it stays so: docker network disconnect {first} {container}; docker network \
@@ -59,8 +59,10 @@ pub(super) fn remedy(cause: &Cause) -> String {
             first = quoted(first)
         ),
         Cause::Nowhere { container, why: Nowhere::Host } => {
-            format!("see NET-002; {} shows the choices", crate::report::fix::explain_command(container))
+            format!("see NET-002; the choices: {}", asked.explain(container))
         }
-        Cause::NotReached { container, .. } | Cause::Nowhere { container, .. } => compose::other_networks(container),
+        Cause::NotReached { container, .. } | Cause::Nowhere { container, .. } => {
+            compose::other_networks(container, asked)
+        }
     }
 }

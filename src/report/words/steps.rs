@@ -4,7 +4,7 @@ use super::{About, label, listed};
 use crate::budgets::{Excess, Quantity};
 use crate::plan::Fact;
 use crate::policy::cause::{Dropped, Step, Unreached};
-use crate::report::fix::yaml_word;
+use crate::report::quoting::yaml_word;
 use crate::report::visible::visible;
 
 pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String {
