@@ -277,6 +277,7 @@ fn a_filter_shows_what_it_names_and_nothing_else() {
     assert_eq!(rows(&[("state", "not-routed")]), 10);
     let page = front(&inventory, &[("q", "nothing like it")]);
     assert!(page.contains("Nothing here fits the filter."));
+    assert!(!page.contains(">None.<"), "it may be there, and is not shown: {page}");
 }
 
 #[test]

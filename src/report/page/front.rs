@@ -82,7 +82,7 @@ pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
             }
         }
         (applications(facts, &seen, filter, &nodes))
-        (refusals(facts, &refused))
+        (refusals(facts, filter, &refused))
         (findings(filter, &audit, &nodes, &seen))
     };
     let sign = if count.applications > 0 { format!("{} ", mark(count.state())) } else { String::new() };
@@ -317,11 +317,16 @@ fn reason(refusal: &Refusal) -> Markup {
     }
 }
 
-fn refusals(facts: &Facts<'_>, refused: &[&Refused<'_>]) -> Markup {
+/// What is said where there is nothing to show.
+fn none(filter: &Filter) -> &'static str {
+    if filter.is_on() { said::FILTERED } else { "None." }
+}
+
+fn refusals(facts: &Facts<'_>, filter: &Filter, refused: &[&Refused<'_>]) -> Markup {
     html! {
         section aria-labelledby="refused" {
             h2 #refused { "Refused (" (refused.len()) ")" }
-            p.quiet { (if refused.is_empty() { "None." } else { said::REFUSED }) }
+            p.quiet { (if refused.is_empty() { none(filter) } else { said::REFUSED }) }
             @for it in refused.iter().take(MOST_REFUSED) {
                 article.refused data-key=(visible(it.id)) {
                     h3 { (to_container(it.container, &ContainerId::from(it.id))) " " span.quiet { (link::name(it.owner)) } }
@@ -367,7 +372,7 @@ fn findings<'a>(filter: &Filter, audit: &Audit<'a>, nodes: &[&ContainerNode<'_>]
     html! {
         section aria-labelledby="findings" {
             h2 #findings { "Findings (" (found.len()) ")" }
-            p.quiet { (if found.is_empty() { "None." } else { said::FINDINGS }) }
+            p.quiet { (if found.is_empty() { none(filter) } else { said::FINDINGS }) }
             (by_rule(&found))
         }
         @if !unknown.is_empty() {
