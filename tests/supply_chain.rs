@@ -121,11 +121,18 @@ fn what_builds_and_tests_is_pinned_by_hash() {
     for line in file("Dockerfile").lines().filter(|line| line.starts_with("FROM ") && *line != "FROM scratch") {
         assert!(is_pinned(line.split_whitespace().nth(1).unwrap(), "@sha256:", 64), "{line}");
     }
-    let workflow = file(".github/workflows/ci.yml");
-    let actions: Vec<&str> = workflow.lines().filter_map(|line| line.trim().strip_prefix("- uses: ")).collect();
-    assert!(!actions.is_empty());
-    for action in actions {
-        assert!(is_pinned(action.split_whitespace().next().unwrap(), "@", 40), "{action}");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/.github/workflows");
+    let workflows: Vec<_> = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    assert!(workflows.len() > 1);
+    for path in workflows {
+        let workflow = std::fs::read_to_string(&path).unwrap();
+        // What a job may do is said there, and nowhere for all.
+        assert!(workflow.lines().any(|line| line == "permissions: {}"), "{}", path.display());
+        let actions: Vec<&str> = workflow.lines().filter_map(|line| line.trim().strip_prefix("- uses: ")).collect();
+        assert!(!actions.is_empty());
+        for action in actions {
+            assert!(is_pinned(action.split_whitespace().next().unwrap(), "@", 40), "{action}");
+        }
     }
     let (script, lock) = (file(".ci/run"), file(".ci/fetched.lock"));
     let versions = script.lines().find_map(|line| line.strip_prefix("traefiks=\"")).unwrap().trim_end_matches('"');
