@@ -301,7 +301,10 @@ async fn a_view_that_does_not_end_costs_other_views_and_nothing_else() {
         let _ = wait.recv();
         View::good("text/plain", String::new())
     });
-    assert_eq!(stuck.await.status(), StatusCode::SERVICE_UNAVAILABLE, "it takes too long");
+    let late = stuck.await;
+    assert_eq!((late.status(), late.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, false));
+    let words = axum::body::to_bytes(late.into_body(), 4096).await.unwrap();
+    assert!(String::from_utf8_lossy(&words).contains("/fix/NAME"), "it says what to ask for instead: {words:?}");
     for path in ["/routes", "/audit", "/explain/x", "/"] {
         assert_eq!(status(&shared, path).await, (503, true), "{path}: the only place is taken");
     }

@@ -69,8 +69,8 @@ impl Views {
         }
     }
 
-    /// Makes what is to be shown. Errors: 503 with `Retry-After` where too many are being made, or this one takes too long;
-    /// it then keeps its place until it is done, for a thread cannot be stopped.
+    /// Makes what is to be shown. Errors: 503 with `Retry-After` where too many are being made; 503 without, and with what to
+    /// ask for instead, where this one takes too long: it keeps its place until it is done, for a thread cannot be stopped.
     pub(super) async fn make<T: Send + 'static>(
         &self,
         make: impl FnOnce() -> T + Send + 'static,
@@ -90,8 +90,13 @@ impl Views {
                 Err(error(StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the log of Leeward"))
             }
             Err(_) => {
-                warn!("an answer took longer than {} s", self.longest.as_secs());
-                Err(busy("this takes too long"))
+                let longest = self.longest.as_secs();
+                warn!("an answer took longer than {longest} s");
+                let words = format!(
+                    "not in {longest} s: ask for less, one project or container by its name (/fix/NAME, /explain/NAME); or run \
+                     the same verb of `leeward` with --engine, which takes as long as it takes"
+                );
+                Err(error(StatusCode::SERVICE_UNAVAILABLE, words))
             }
         }
     }
