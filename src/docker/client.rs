@@ -127,6 +127,8 @@ pub(super) struct Event {
     pub(super) id: String,
     /// For a network's `connect` and `disconnect`: the container's id.
     pub(super) container: Option<String>,
+    /// It is of a network that an engine makes when it joins a swarm.
+    pub(super) is_of_swarm: bool,
 }
 
 impl Client {
@@ -376,7 +378,9 @@ fn event(line: &Value) -> Event {
     let kind = text(&["Type"]);
     let container = (kind == "network").then(|| text(&["Actor", "Attributes", "container"]));
     let container = container.filter(|id| !id.is_empty());
-    Event { kind, action: text(&["Action"]), id: text(&["Actor", "ID"]), container }
+    let name = text(&["Actor", "Attributes", "name"]);
+    let is_of_swarm = kind == "network" && matches!(name.as_str(), "ingress" | "docker_gwbridge");
+    Event { kind, action: text(&["Action"]), id: text(&["Actor", "ID"]), container, is_of_swarm }
 }
 
 /// Of all that the list says of a container, but for how long it has been so: `Up 5 minutes (healthy)`.
@@ -540,7 +544,8 @@ mod tests {
 
             let told = event(&answer["event"]);
             let id = container.id.to_string();
-            let wanted = Event { kind: "container".into(), action: "start".into(), id, container: None };
+            let wanted =
+                Event { kind: "container".into(), action: "start".into(), id, container: None, is_of_swarm: false };
             assert_eq!(told, wanted, "{version}");
             // Whatever tells of its health.
             let mut ill = answer["list"][0].clone();

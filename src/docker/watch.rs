@@ -213,6 +213,8 @@ struct Watch {
     belongings: Arc<Belongings>,
     /// What the manager of a swarm said; `None`: none is read.
     manager: Option<Manager>,
+    /// Something was said that an engine says when it joins a swarm, and no manager is read.
+    may_manage: bool,
     /// The services whose tasks are looked at for some time after an event, and until when.
     settling: BTreeMap<String, Instant>,
     /// All services are looked at until then.
@@ -248,6 +250,7 @@ impl Watch {
             inventory: Arc::default(),
             belongings: Arc::default(),
             manager: None,
+            may_manage: false,
             settling: BTreeMap::new(),
             all_settling: None,
             has_strangers: false,
@@ -276,19 +279,35 @@ impl Watch {
             Ok(client) => client,
             Err(problem) => return problem,
         };
-        if let Err(problem) = self.first(&client).await {
-            return problem;
+        loop {
+            if let Some(problem) = Box::pin(self.session(&client, sender, was_complete)).await {
+                return problem;
+            }
+            info!("the engine manages a swarm now: its services are read from here on");
+        }
+    }
+
+    /// The same, until something goes wrong, or, with nothing, until the engine manages a swarm and did not before.
+    async fn session(
+        &mut self,
+        client: &Client,
+        sender: &Sender<Option<Observed>>,
+        was_complete: &mut bool,
+    ) -> Option<Error> {
+        if let Err(problem) = self.first(client).await {
+            return Some(problem);
         }
         let reads_swarm = self.manager.is_some();
         let subscribe = || client.events(client.clock, reads_swarm).boxed();
         let (mut opening, mut subscribing) = (Some(subscribe()), None);
         let mut events: Option<BoxStream<'static, Result<Event, Error>>> = None;
-        let mut inspections = Inspections::new(&client, Arc::clone(&self.belongings));
+        let mut inspections = Inspections::new(client, Arc::clone(&self.belongings));
         let everything = || Wanted::everything(reads_swarm);
         let at_first = Wanted { ended_tasks: true, ..everything() };
-        let mut listing = Some(Listing::new(&client, at_first, BTreeSet::new()));
+        let mut listing = Some(Listing::new(client, at_first, BTreeSet::new()));
         let mut pulse = time::interval_at(Instant::now() + PULSE, PULSE);
         let mut pinging = None;
+        let mut managing = None;
         let mut safety = time::interval_at(Instant::now() + SAFETY, SAFETY);
         let mut heard = Instant::now();
         // When something decisive was last asked for.
@@ -297,6 +316,9 @@ impl Watch {
         let mut listed = None;
         let is_first = sender.borrow().is_none();
         loop {
+            if std::mem::take(&mut self.may_manage) {
+                managing = Some(client.manages().boxed());
+            }
             let is_busy = listing.is_some() || !inspections.is_idle();
             let publication = self.news.and_then(|since| match listed {
                 _ if !is_busy => Some(since),
@@ -334,7 +356,7 @@ impl Watch {
                             safety = time::interval_at(Instant::now() + POLL, POLL);
                             subscribing = Some(Instant::now() + SUBSCRIBE);
                         }
-                        Err(problem) => return problem,
+                        Err(problem) => return Some(problem),
                     }
                 }
                 () = at(subscribing) => {
@@ -347,8 +369,11 @@ impl Watch {
                         debug!(event.kind = %event.kind, event.action = %event.action, event.id = %event.id, "the engine says");
                         self.note(&event, &inspections);
                     }
-                    Some(Err(problem)) => return problem,
-                    None => return Error::Garbled { path: "/events".to_owned(), why: "the engine ended it".to_owned() },
+                    Some(Err(problem)) => return Some(problem),
+                    None => {
+                        let (path, why) = ("/events".to_owned(), "the engine ended it".to_owned());
+                        return Some(Error::Garbled { path, why });
+                    }
                 },
                 Some(answer) = inspections.next() => self.take(answer),
                 lists = lists => match lists {
@@ -358,7 +383,7 @@ impl Watch {
                             self.take_lists(&wanted, lists, containers, &mut inspections);
                         }
                     }
-                    Err(problem) => return problem,
+                    Err(problem) => return Some(problem),
                 },
                 () = at(due) => {
                     let Changed { containers, lists, decisive, span } = std::mem::take(&mut self.changed);
@@ -370,7 +395,7 @@ impl Watch {
                         self.inspect(containers, &mut inspections);
                     } else {
                         // Networks first: a container may be on one that is new.
-                        listing = Some(Listing::new(&client, lists, containers));
+                        listing = Some(Listing::new(client, lists, containers));
                     }
                 }
                 () = at(publication) => {
@@ -389,7 +414,7 @@ impl Watch {
                     // Who has a hidden leg is known without them.
                     self.changed.list_networks();
                 }
-                () = at(tasks) => listing = Some(Listing::new(&client, self.tasks_wanted(), BTreeSet::new())),
+                () = at(tasks) => listing = Some(Listing::new(client, self.tasks_wanted(), BTreeSet::new())),
                 _ = safety.tick() => self.changed.list(everything()),
                 _ = pulse.tick() => {
                     if pinging.is_none() && heard.elapsed() >= PULSE {
@@ -398,7 +423,11 @@ impl Watch {
                 }
                 answer = or_never(pinging.as_mut()) => match answer {
                     Ok(()) => pinging = None,
-                    Err(problem) => return problem,
+                    Err(problem) => return Some(problem),
+                },
+                answer = or_never(managing.as_mut()) => match answer {
+                    Ok(()) => return None,
+                    Err(_) => managing = None,
                 },
             }
         }
@@ -430,6 +459,7 @@ impl Watch {
             self.labels_left = true;
         }
         self.manager = reads_swarm.then(Manager::default);
+        self.may_manage = false;
         self.settling.clear();
         (self.all_settling, self.has_strangers, self.tasks_listed) = (None, false, None);
         self.said.clear();
@@ -496,7 +526,10 @@ impl Watch {
             ("network", None) if matches!(action, "connect" | "disconnect") => {
                 return self.changed.list(Wanted { containers: true, networks: true, ..Wanted::default() });
             }
-            ("network", None) => return self.changed.list_networks(),
+            ("network", None) => {
+                self.may_manage |= event.is_of_swarm && self.options.swarm == Swarm::Auto && self.manager.is_none();
+                return self.changed.list_networks();
+            }
             ("service", _) if self.manager.is_some() => {
                 // It may be on a network that is new.
                 let services = Which::These(BTreeSet::from([event.id.clone()]));

@@ -195,3 +195,16 @@ async fn who_manages_no_swarm_any_more_has_no_services() {
     let routes = house.get("/routes").await.1;
     assert!(!routes.contains("a.example") && house.get("/explain/a").await.0 == 404, "{routes}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_joins_a_swarm_later_is_read_as_a_manager_at_once() {
+    let mut house = House::new(&[], false).await;
+    house.engine.start();
+    house.until_ready(200).await;
+    house.engine.manage(true);
+    with_tasks(&house.engine, "a", 1);
+    house.engine.say_of_swarm("network", "ingress", "create");
+    let took = house.hosts_become(&["a"]).await;
+    assert!(took <= Duration::from_secs(3), "{took:?}");
+    house.until_ready(200).await;
+}
