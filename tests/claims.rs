@@ -716,6 +716,74 @@ fn a_project_that_calls_itself_traefik_shares_and_spoils_nothing() {
     assert!(mallory.warnings.iter().any(|it| it.words().contains("--traefik")), "{:?}", mallory.warnings);
 }
 
+/// Only networks say which hosts are bound, and they are the operator's.
+#[test]
+fn a_container_that_calls_itself_traefik_takes_no_bound_host() {
+    let judged = |rule: &str, networks: &[&str], mode: &str, settings: &Settings| {
+        let mut inventory = inventory(["bank.example.com", "-"]);
+        inventory.container_mut("traefik").unwrap().labels.remove("leeward.traefik");
+        let labels = [
+            ("traefik.enable", "true"),
+            ("leeward.traefik", "true"),
+            ("traefik.http.routers.web.rule", rule),
+            ("traefik.http.routers.web.service", "x@file"),
+        ];
+        add(&mut inventory, "app", "app", networks, &labels);
+        let app = inventory.container_mut("app").unwrap();
+        app.network_mode = mode.to_owned();
+        if mode == "host" {
+            app.attachments.clear();
+        }
+        verdict(&inventory, settings)
+    };
+    let none = Settings::default();
+    for rule in ["Host(`bank.example.com`)", "HostRegexp(`.+`)", "Host(`*.example.com`)", "PathPrefix(`/`)"] {
+        assert_eq!(judged(rule, &["net-b"], "net-b", &none), "host", "{rule}");
+        assert_eq!(judged(rule, &["net-b"], "host", &none), "host", "{rule} by the host's network");
+        // Where a flag says who it is, the operator did.
+        let flag = Settings { traefiks: ["app".to_owned()].into(), ..Settings::default() };
+        assert_eq!(judged(rule, &["net-b"], "net-b", &flag), "routed", "{rule}");
+    }
+    assert_eq!(judged("Host(`traefik.example.com`)", &["net-b"], "net-b", &none), "routed");
+    assert_eq!(judged("Host(`traefik.example.com`)", &["net-a"], "net-a", &none), "routed");
+    assert_eq!(judged("Host(`bank.example.com`)", &["net-b", "net-a"], "net-b", &none), "routed");
+}
+
+/// What is reached by the host's network is on none that could be bound.
+#[test]
+fn a_project_under_warn_takes_no_bound_host_by_the_hosts_network() {
+    let mut inventory = inventory(["app.example.com", "-"]);
+    let port = ("traefik.http.services.web.loadbalancer.server.port", "80");
+    add(&mut inventory, "app", "app", &["net-b"], &[("traefik.enable", "true"), RULE, port]);
+    let app = inventory.container_mut("app").unwrap();
+    app.network_mode = "host".to_owned();
+    app.attachments.clear();
+    let isolation_of = [("app".to_owned(), leeward::settings::OwnerIsolation::Warn)].into();
+    assert_eq!(verdict(&inventory, &Settings { isolation_of, ..Settings::default() }), "host");
+}
+
+#[test]
+fn of_projects_that_both_call_themselves_traefik_neither_speaks_for_the_others() {
+    let mut inventory = inventory(["-", "-"]);
+    let ask = ("traefik.enable", "true");
+    let labels = [
+        ask,
+        ("leeward.traefik", "true"),
+        ("traefik.http.routers.all.rule", "PathPrefix(`/`)"),
+        ("traefik.http.routers.all.service", "x@file"),
+        ("traefik.http.middlewares.auth.headers.framedeny", "true"),
+    ];
+    add(&mut inventory, "app", "app", &["net-b"], &labels);
+    add(&mut inventory, "bank", "bank", &["net-a"], &[ask, RULE, ("traefik.http.routers.web.middlewares", "auth")]);
+    assert_eq!(verdict(&inventory, &Settings::default()), "host");
+    let plan = compile(&inventory, &Settings::default());
+    let bank = plan.decisions.get("bank").unwrap().refusal.clone().unwrap();
+    assert_eq!(bank.rule, Some(RuleId::Lbl004), "a stranger's middleware: {bank:?}");
+    assert!(plan.findings.iter().any(|it| it.rule == RuleId::Trf009));
+    let flag = Settings { traefiks: ["traefik".to_owned()].into(), ..Settings::default() };
+    assert!(!compile(&inventory, &flag).findings.iter().any(|it| it.rule == RuleId::Trf009));
+}
+
 #[test]
 fn an_image_cannot_choose_its_host_by_a_label_that_the_default_rule_reads() {
     let rule =

@@ -190,6 +190,101 @@ fn settings(exposed_by_default: bool, share: bool) -> Settings {
     Settings { exposed_by_default, share_middlewares, traefiks, ..Settings::default() }
 }
 
+/// A word that is in no vocabulary, an address, or an id.
+fn telling_piece() -> impl Strategy<Value = String> {
+    let octets = || (1_u8..=250, 1_u8..=250, 1_u8..=250).prop_map(|(b, c, d)| [45, b, c, d]);
+    prop_oneof![
+        "zqx[a-z0-9]{3,9}",
+        "Zqx[A-Z]{3,40}",
+        "zqxé[a-zü]{2,5}",
+        octets().prop_map(|it| it.map(|octet| octet.to_string()).join(".")),
+        octets().prop_map(|it| it.map(|octet| octet.to_string()).join("-")),
+        octets().prop_map(|it| it.map(|octet| octet.to_string()).join("_")),
+        octets().prop_map(|it| it.map(|octet| octet.to_string()).join("\\.")),
+        (0x1000_u16.., 0x1000_u16..).prop_map(|(one, two)| format!("2a0b:{one:x}:{two:x}::{one:x}")),
+        "00:1b:[a-f][0-9]:[0-9][a-f]:[a-f]{2}:[0-9a-f]{2}",
+        "[0-9a-f]{64}",
+        "[0-9]{6,12}",
+    ]
+}
+
+/// Several of them, with what stands between the parts of names, paths, rules, lists and image references.
+fn telling_text() -> impl Strategy<Value = String> {
+    let sign = select(&["/", ":", "=", ",", " ", "@sha256:", "`) || Host(`", "://", "|", "=>", "\"", "(", "/24,"][..]);
+    prop::collection::vec((telling_piece(), sign), 1..4)
+        .prop_map(|parts| parts.into_iter().flat_map(|(piece, sign)| [piece, sign.to_owned()]).collect())
+}
+
+/// Writes something into every field of an inventory that holds a text of somebody's.
+fn fill(world: &mut Inventory, text: &mut dyn FnMut() -> String) {
+    world.engine.root_dir = Some(format!("/{}", text()));
+    world.engine.host_address = Some(text());
+    world.engine.warnings.push(text());
+    let ids: Vec<_> = world.containers.keys().cloned().collect();
+    for id in ids {
+        let container = world.container_mut(id.as_str()).unwrap();
+        container.image = text();
+        container.labels.extend([(text(), text()), (format!("traefik.{}", text()), text())]);
+        container.labels.insert("traefik.http.routers.web.rule".into(), format!("Host(`{}`)", text()));
+        container.labels.insert("traefik.http.middlewares.auth.basicauth.users".into(), text());
+        container.labels.insert("com.docker.compose.project.working_dir".into(), format!("/{}", text()));
+        container.exposed_ports.insert(text());
+        container.ports.insert(text(), vec![Binding { host_ip: text(), host_port: text() }]);
+        container.volumes_from.push(text());
+        container.malformed = Some(text()).filter(|it| it.len() % 7 == 0);
+        let confinement = &mut container.confinement;
+        confinement.sysctls.insert(format!("net.ipv4.conf.{}.forwarding", text()), text());
+        (confinement.cgroup_parent, confinement.user, confinement.runtime) = (text(), text(), text());
+        confinement.group_add.push(text());
+        confinement.devices.push(format!("/dev/{}", text()));
+        confinement.device_cgroup_rules.push(text());
+        confinement.security_opt.push(format!("label={}", text()));
+        confinement.extra_hosts.push(format!("{}:{}", text(), text()));
+        confinement.dns.push(text());
+        confinement.cap_add.insert(text());
+        confinement.log_driver = text();
+        container.mounts.push(Mount {
+            kind: "bind".into(),
+            source: format!("/srv/{}", text()),
+            destination: text(),
+            ..Mount::default()
+        });
+        let name = text();
+        container.mounts.push(Mount { kind: "volume".into(), name: name.clone(), source: text(), ..Mount::default() });
+        world.volumes.insert(name, leeward::inventory::Volume { driver: text(), ..Default::default() });
+        let container = world.container_mut(id.as_str()).unwrap();
+        for attachment in container.attachments.values_mut() {
+            attachment.aliases.insert(text());
+        }
+    }
+    let networks: Vec<_> = world.networks.keys().cloned().collect();
+    for id in networks {
+        let network = world.networks.get_mut(&id).unwrap();
+        network.labels.extend([("leeward.hosts".to_owned(), text()), (text(), text())]);
+        network.options.insert("com.docker.network.bridge.name".into(), text());
+        network.options.insert(text(), text());
+    }
+    for image in world.images.values_mut() {
+        image.labels.insert(text(), text());
+        image.problem = Some(text()).filter(|it| it.len() % 5 == 0);
+    }
+}
+
+/// The addresses in a text that begin with `45` or `2a0b`, as they are written, and the ends of those.
+fn addresses(text: &str) -> BTreeSet<String> {
+    let v4 = r"45(?:\.\d{1,3}){3}|45(?:-\d{1,3}){3}|45(?:_\d{1,3}){3}|45(?:\\{2,4}\.\d{1,3}){3}";
+    let all = regex::Regex::new(&format!(
+        "(?:{v4}|2a0b:[0-9a-f]{{4}}:[0-9a-f]{{4}}::[0-9a-f]{{4}}|00:1b(?::[0-9a-f]{{2}}){{4}})"
+    ));
+    all.unwrap().find_iter(text).map(|it| it.as_str().to_owned()).collect()
+}
+
+/// The words in a text that only somebody could have written, and its ids and long numbers.
+fn markers(text: &str) -> BTreeSet<String> {
+    let all = regex::Regex::new("[zZ]qx[a-zA-Z0-9éü]{3,}|[0-9a-f]{64}").unwrap();
+    all.find_iter(text).map(|it| it.as_str().to_owned()).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -202,6 +297,25 @@ proptest! {
     ) {
         let world = inventory(&[ours, theirs].concat());
         redaction::check(&world, &settings(exposed, false));
+    }
+
+    /// Whatever stands in whatever field: words, addresses in each of their forms, ids.
+    #[test]
+    fn no_word_and_no_address_survives_in_any_field(
+        ours in prop::collection::vec(container("a"), 1..3),
+        texts in prop::collection::vec(telling_text(), 40),
+    ) {
+        let mut world = inventory(&ours);
+        let mut texts = texts.into_iter().cycle();
+        let mut text = move || texts.next().unwrap();
+        fill(&mut world, &mut text);
+        let before = serde_json::to_string(&world).unwrap();
+        let hidden = redaction::check(&world, &settings(false, false));
+        let after = serde_json::to_string(&hidden).unwrap();
+        for told in [addresses(&before), markers(&before)] {
+            let survives: Vec<&String> = told.iter().filter(|it| after.contains(it.as_str())).collect();
+            prop_assert!(survives.is_empty(), "{survives:?} in {after}");
+        }
     }
 
     /// Containers of `b` come, change and go; what `a` published stays, to the letter. So does who of `a` is routed.

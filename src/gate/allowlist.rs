@@ -143,7 +143,7 @@ const MOUNT_WISHES: Shape = List(&Object(&[
     ("Source", Word),
     ("Target", Word),
     ("ReadOnly", Word),
-    ("BindOptions", Object(&[("Propagation", Word), ("NonRecursive", Word)])),
+    ("BindOptions", Object(&[("Propagation", Word), ("NonRecursive", Word), ("ReadOnlyNonRecursive", Word)])),
 ]));
 
 const HEALTH: Shape = Object(&[("Status", Word), ("FailingStreak", Word)]);

@@ -312,7 +312,9 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     let asking: Vec<bool> = asked.iter().map(Asked::asks).collect();
     let judgement = rules::judge(&context, &asking);
     let middlewares = Middlewares::of(
-        asked.iter().filter_map(|asked| Some((&asked.candidate.owner, asked.declared()?, asked.candidate.is_traefik))),
+        asked
+            .iter()
+            .filter_map(|asked| Some((&asked.candidate.owner, asked.declared()?, asked.candidate.speaks_for_all))),
         settings,
     );
     let unfolded = unfolded::refusals(&asked, &middlewares, settings);

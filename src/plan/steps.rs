@@ -443,7 +443,7 @@ impl Judged<'_> {
     ) {
         let StepContext { context, .. } = all;
         let settings = context.settings;
-        let Candidate { id, container, labels, owner, is_traefik, .. } = self.asked.candidate;
+        let Candidate { id, container, labels, owner, is_traefik, speaks_for_all, .. } = self.asked.candidate;
         let service_name = select::service_name(container, &labels.labels);
         let mut dynamic = declared.clone();
         let result = if *is_traefik {
@@ -475,15 +475,21 @@ impl Judged<'_> {
             problems.map(|problem| Warning::new(Some(claimed.label()), cause::Step::BadRule(problem)))
         }));
         let reached = reached.as_ref().ok();
+        let mut networks: Vec<Option<&Network>> = reached.map(|reached| reached.network).into_iter().collect();
+        if *is_traefik {
+            networks.extend(
+                self.asked.namespace.edges.iter().filter(|edge| edge.network.is_some()).map(|edge| edge.network),
+            );
+        }
         let claim = Claim {
             container,
             owner,
             dynamic: declared,
             complete: &dynamic,
             hosts: &claimed,
-            network: reached.and_then(|reached| reached.network),
+            networks: &networks,
             addresses: reached.map_or(&[], |reached| &reached.addresses),
-            is_traefik: *is_traefik,
+            speaks_for_all: *speaks_for_all,
             allowed: &self.asked.candidate.allowed,
             rights: self.asked.candidate.rights,
             isolation: self.asked.candidate.isolation,

@@ -93,12 +93,13 @@ pub struct Claim<'a> {
     pub complete: &'a Dynamic,
     /// What it claims of hosts when it is complete: the default rule is a claim too.
     pub hosts: &'a [Claimed],
-    /// The network it is reached on, if one was chosen.
-    pub network: Option<&'a Network>,
+    /// The network it is reached on; `None` in it: on none that is known, as on the host's own. A Traefik is on all of its
+    /// networks, and on none. Empty: it is not reached.
+    pub networks: &'a [Option<&'a Network>],
     /// Its addresses on that network.
     pub addresses: &'a [IpAddr],
-    /// It is a declared Traefik: what its labels say is said for everybody.
-    pub is_traefik: bool,
+    /// It is a declared Traefik whose labels speak for everybody.
+    pub speaks_for_all: bool,
     /// The rules that the operator allows on it.
     pub allowed: &'a BTreeSet<RuleId>,
     /// How hard what it claims of others is judged.
@@ -186,7 +187,7 @@ impl Judging<'_> {
         for (name, middleware) in &claim.dynamic.http.middlewares {
             self.middleware(name, middleware);
         }
-        if !claim.is_traefik && !claim.dynamic.tls.stores.is_empty() {
+        if !claim.speaks_for_all && !claim.dynamic.tls.stores.is_empty() {
             let refusal = Refusal::new(Code::Reference, Cause::DefaultCertificate).by_rule(RuleId::Lbl010);
             self.refuse(refusal.by_label("traefik.tls.stores.default"), claim.rights);
         }
@@ -200,7 +201,7 @@ impl Judging<'_> {
             self.raise(RuleId::Lbl017, Code::Middleware, label, cause, None);
         }
         // What the operator declares on Traefik's own container is meant for everybody.
-        let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.is_traefik);
+        let middlewares = claim.dynamic.http.middlewares.iter().filter(|_| !claim.speaks_for_all);
         for (name, middleware) in middlewares {
             for Address { field, text, is_own } in forward_auth_names::addresses(middleware, claim.owner, answering) {
                 let visitors = field.starts_with("forward");
@@ -240,25 +241,28 @@ impl Judging<'_> {
 
     /// The hosts.
     fn hosts(&mut self) {
-        let (claim, ClaimContext { bindings, .. }) = (self.claim, self.context);
-        if claim.is_traefik {
+        let (claim, ClaimContext { bindings, settings, .. }) = (self.claim, self.context);
+        // Which hosts are bound only networks say, which are the operator's: against that, only a flag's Traefik speaks.
+        let by_flag = !settings.traefiks.is_empty();
+        if claim.speaks_for_all && (by_flag || bindings.is_empty()) {
             return;
         }
-        let bound = claim.network.filter(|_| !bindings.is_empty());
+        let is_bound = !bindings.is_empty() && !claim.networks.is_empty();
         for claimed in claim.hosts {
-            let catches_all = if bound.is_some() { claimed.reach.any } else { claimed.catches_all() };
+            let catches_all = if is_bound { claimed.reach.any } else { claimed.catches_all() };
             if catches_all && self.owns(claimed.entry_points(claim.complete)) {
                 continue;
             }
-            match bound {
-                Some(network) => {
-                    if let Some(refusal) = bindings.judge(&claimed.reach, network, &claimed.what()) {
-                        let rule = claimed.rule_of(&refusal);
-                        self.refuse(refusal.by_rule(rule).by_label(claimed.label()), claim.rights);
-                    }
+            if is_bound {
+                // One that lets it claim this is enough.
+                let judged = |network: Option<&Network>| bindings.judge(&claimed.reach, network, &claimed.what());
+                let refusals: Option<Vec<Refusal>> = claim.networks.iter().copied().map(judged).collect();
+                if let Some(refusal) = refusals.and_then(|refusals| refusals.into_iter().next()) {
+                    let rule = claimed.rule_of(&refusal);
+                    self.refuse(refusal.by_rule(rule).by_label(claimed.label()), claim.rights);
                 }
-                None if catches_all => self.catch_all(claimed),
-                None => {}
+            } else if catches_all {
+                self.catch_all(claimed);
             }
         }
     }
@@ -370,7 +374,7 @@ impl Judging<'_> {
         let all = all.chain(tcp.routers.iter().map(|(name, it)| ("tcp", name, &it.entry_points)));
         let all = all.chain(udp.routers.iter().map(|(name, it)| ("udp", name, &it.entry_points)));
         for (kind, name, entry_points) in all {
-            if self.claim.is_traefik
+            if self.claim.speaks_for_all
                 || !entry_points.iter().flatten().any(|it| it.trim().eq_ignore_ascii_case("traefik"))
             {
                 continue;
@@ -411,7 +415,7 @@ impl Judging<'_> {
                 self.raise(RuleId::Lbl005, Code::ServerUrl, label("server.scheme"), cause, None);
             }
             let Some(url) = server.url.as_deref().filter(|url| !url.is_empty()) else { continue };
-            if !is_own(url, self.claim.addresses) && !self.claim.is_traefik {
+            if !is_own(url, self.claim.addresses) && !self.claim.speaks_for_all {
                 let cause = Cause::Url(url.to_owned());
                 self.raise(RuleId::Lbl005, Code::ServerUrl, label("server.url"), cause, None);
             }
@@ -480,7 +484,7 @@ impl Judging<'_> {
         }
         for (rule, does, field) in found {
             // What the operator declares on Traefik's own container is meant for everybody.
-            if self.claim.is_traefik && rule == RuleId::Lbl009 {
+            if self.claim.speaks_for_all && rule == RuleId::Lbl009 {
                 continue;
             }
             let label = format!("traefik.http.middlewares.{name}.{field}");

@@ -10,7 +10,7 @@ use super::namespaces::{Namespace, Namespaces};
 use super::outbound::asks_for_proxy;
 use super::proxy::ProxyNetworks;
 use super::rule_id::RuleId;
-use crate::inventory::{Container, ContainerId, Image, Inventory};
+use crate::inventory::{Container, ContainerId, Image, Inventory, Network};
 use crate::settings::{Egress, Isolation, Settings};
 
 /// An inventory and what follows from it alone: whose the labels are, who owns what, where packets can go, where
@@ -35,6 +35,11 @@ impl<'a> Context<'a> {
         let candidate = |(id, container)| Candidate::of(id, container, inventory, settings);
         let mut candidates: Vec<Candidate<'_>> = inventory.containers.iter().map(candidate).collect();
         give_to_tasks(&mut candidates);
+        let declaring: BTreeSet<&Owner> = candidates.iter().filter(|it| it.is_traefik).map(|it| &it.owner).collect();
+        let is_clear = !settings.traefiks.is_empty() || declaring.len() < 2;
+        for candidate in &mut candidates {
+            candidate.speaks_for_all = candidate.is_traefik && is_clear;
+        }
         let namespaces = Namespaces::of(inventory);
         let proxy = ProxyNetworks::of(inventory, &candidates, &namespaces, settings);
         Self { inventory, settings, candidates, namespaces, proxy }
@@ -105,6 +110,9 @@ pub struct Candidate<'a> {
     pub is_tasks: bool,
     /// It is a declared Traefik.
     pub is_traefik: bool,
+    /// And what its labels say is said for everybody: a flag names it, or no other owner's labels declare one as well. Which of
+    /// several is the operator's, no label can say.
+    pub speaks_for_all: bool,
     /// It is a declared egress Traefik, by which containers reach outbound names, and nothing else.
     pub is_egress: bool,
     /// It is a declared forward proxy.
@@ -116,6 +124,13 @@ pub struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
+    /// Whether a network is one on which it, an egress Traefik, stands by the operator's word: a flag names it, or its own
+    /// project made the network. Its label alone says nothing of other projects' networks.
+    pub(super) fn is_egress_of(&self, network: &Network, settings: &Settings) -> bool {
+        let maker = || network.labels.get("com.docker.compose.project").map(String::as_str);
+        self.is_egress && (!settings.egresses.is_empty() || self.owner.group().is_some_and(|own| maker() == Some(own)))
+    }
+
     pub(super) fn of(
         id: &'a ContainerId,
         container: &'a Arc<Container>,
@@ -149,6 +164,7 @@ impl<'a> Candidate<'a> {
             rights,
             is_tasks: false,
             is_traefik,
+            speaks_for_all: false,
             is_egress: egress == Some(Egress::Names) && !is_traefik && !is_leeward,
             is_forward_proxy: egress == Some(Egress::Proxy) && !is_traefik && !is_leeward,
             is_both: egress.is_some() && is_traefik,

@@ -62,7 +62,7 @@ impl<'a> Answering<'a> {
             for member in context.namespaces.members(place) {
                 let Some(candidate) = context.candidates.get(member.at) else { continue };
                 let owner = &candidate.owner;
-                let is_ours = candidate.is_traefik || candidate.is_leeward;
+                let is_ours = candidate.speaks_for_all || candidate.is_leeward;
                 let answer = Answer { owner, container: member.container, network, is_ours };
                 for name in member.attachment.aliases.iter().chain([&member.container.name]) {
                     found.by_name.entry(name).or_default().push(answer);

@@ -43,7 +43,8 @@ pub(crate) struct RouterPart {
 /// What gives a network one more host: all that are then bound to it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bind {
-    pub(crate) network: NetworkName,
+    /// `None`: it is reached on no network that could be bound.
+    pub(crate) network: Option<NetworkName>,
     pub(crate) hosts: Vec<String>,
 }
 
@@ -98,16 +99,16 @@ impl Bindings {
         self.networks.is_empty()
     }
 
-    /// Whether what is reached over `network` may claim `reach`.
+    /// Whether what is reached over `network` may claim `reach`; `None`: over none that could be bound.
     ///
     /// Without any binding nothing is said here (catch-alls are then [`super::claims`]'s to judge). Else, on a bound network, it may claim what is bound to it and, under
     /// `leeward.hosts=*`, whatever matches every host; on another network, what is bound nowhere. Nobody may claim a
     /// host that is more closely bound elsewhere, and a wildcard that holds such a host needs `*`.
-    pub(super) fn judge(&self, reach: &Reach, network: &Network, what: &RouterPart) -> Option<Refusal> {
+    pub(super) fn judge(&self, reach: &Reach, network: Option<&Network>, what: &RouterPart) -> Option<Refusal> {
         if self.is_empty() {
             return None;
         }
-        let own = self.networks.get(&network.id);
+        let own = network.and_then(|network| self.networks.get(&network.id));
         let open = own.is_some_and(|own| own.patterns.contains(&Pattern::Everything));
         if reach.any && !open {
             let cause = Cause::EveryHost { what: what.clone(), bind: Bind::with(network, own, "*") };
@@ -121,7 +122,7 @@ impl Bindings {
     fn judge_one(
         &self,
         claim: &Pattern,
-        network: &Network,
+        network: Option<&Network>,
         own: Option<&Bound>,
         open: bool,
         what: &RouterPart,
@@ -131,7 +132,7 @@ impl Bindings {
         let elsewhere = self
             .networks
             .iter()
-            .filter(|(id, _)| **id != network.id)
+            .filter(|(id, _)| network.is_none_or(|network| **id != network.id))
             .flat_map(|(_, bound)| bound.patterns.iter().map(move |pattern| (&bound.name, pattern)))
             .filter(|(_, pattern)| !matches!(pattern, Pattern::Everything) && pattern.meets(claim));
         let taken = elsewhere.filter(|(_, pattern)| match claim {
@@ -158,9 +159,9 @@ impl Bindings {
 }
 
 impl Bind {
-    fn with(network: &Network, own: Option<&Bound>, right: &str) -> Self {
+    fn with(network: Option<&Network>, own: Option<&Bound>, right: &str) -> Self {
         let hosts = own.into_iter().flat_map(|own| own.patterns.iter().map(ToString::to_string));
-        Self { network: NetworkName::of(network), hosts: hosts.chain([right.to_owned()]).collect() }
+        Self { network: network.map(NetworkName::of), hosts: hosts.chain([right.to_owned()]).collect() }
     }
 }
 
@@ -414,7 +415,7 @@ pub fn bind_of(refusal: &Refusal) -> Option<(&str, &[String])> {
     match &*refusal.cause {
         cause::Cause::Hosts(
             Cause::EveryHost { bind, .. } | Cause::Taken { bind, .. } | Cause::NotBound { bind, .. },
-        ) => Some((&bind.network.name, &bind.hosts)),
+        ) => Some((&bind.network.as_ref()?.name, &bind.hosts)),
         _ => None,
     }
 }
@@ -422,7 +423,7 @@ pub fn bind_of(refusal: &Refusal) -> Option<(&str, &[String])> {
 /// The network that a host is claimed over, which is bound to other hosts. The host itself is bound nowhere.
 pub fn not_bound_on(refusal: &Refusal) -> Option<&str> {
     match &*refusal.cause {
-        cause::Cause::Hosts(Cause::NotBound { bind, .. }) => Some(&bind.network.name),
+        cause::Cause::Hosts(Cause::NotBound { bind, .. }) => Some(&bind.network.as_ref()?.name),
         _ => None,
     }
 }
@@ -566,7 +567,7 @@ mod tests {
         let (inventory, bindings) = bindings(networks);
         let parsed = if rule.contains("SNI") { parse_tcp(rule, None) } else { parse_http(rule, None) }.unwrap();
         let network = inventory.networks.get(network).unwrap();
-        let found = bindings.judge(parsed.hosts(), network, &router());
+        let found = bindings.judge(parsed.hosts(), Some(network), &router());
         assert_eq!(found.as_ref().and_then(|refusal| refusal.rule), wanted, "{rule}: {found:?}");
     }
 
@@ -621,7 +622,7 @@ mod tests {
     fn remedies_keep_what_is_bound_already() {
         let (inventory, bindings) = bindings(TWO);
         let parsed = parse_http("Host(`x.example`)", None).unwrap();
-        let refusal = bindings.judge(parsed.hosts(), inventory.networks.get("a").unwrap(), &router()).unwrap();
+        let refusal = bindings.judge(parsed.hosts(), inventory.networks.get("a"), &router()).unwrap();
         assert!(
             refusal.remedy().contains("--label leeward.hosts='app1.example.com,*.app1.example.com,x.example' a "),
             "{}",

@@ -29,6 +29,9 @@ pub struct ProxyNetworks<'a> {
     absent: Vec<&'a str>,
 }
 
+/// The rank of a network on which a container calls itself an egress Traefik, where no Traefik is declared.
+const WITH_EGRESS: usize = 2;
+
 /// What made networks proxy networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
@@ -146,9 +149,12 @@ impl<'a> ProxyNetworks<'a> {
             // Of a project alone it is the external network on which Traefik is, not one of the project's own.
             // One of an egress Traefik is for what goes out.
             How::Internal => {
-                let is_egress = |it: &Member<'_>| candidates.get(it.at).is_some_and(|other| other.is_egress);
-                let fits = namespaces.wall(place).is_ok() && !namespaces.members(place).iter().any(is_egress);
-                fits.then_some(usize::from(!network.assumed))
+                let mut members = namespaces.members(place).iter().filter_map(|it| candidates.get(it.at));
+                let fits =
+                    namespaces.wall(place).is_ok() && !members.clone().any(|it| it.is_egress_of(network, settings));
+                // A label alone takes no network away from those who have no other.
+                let last = if members.any(|it| it.is_egress) { WITH_EGRESS } else { 0 };
+                fits.then_some(last + usize::from(!network.assumed))
             }
         };
         let networks = all().enumerate().filter_map(|(place, network)| Some((place, (rank(place, network)?, network))));
@@ -175,7 +181,8 @@ impl<'a> ProxyNetworks<'a> {
 
     /// Whether the network at a place of the inventory is one of them, for every container.
     pub fn contains(&self, place: usize) -> bool {
-        self.networks.contains_key(&place)
+        let is_last = |rank: usize| self.how == How::Internal && rank >= WITH_EGRESS;
+        self.networks.get(&place).is_some_and(|(rank, _)| !is_last(*rank))
     }
 
     /// Those of every container, by id.

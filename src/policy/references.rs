@@ -85,16 +85,16 @@ enum Whose {
 
 impl<'a> Middlewares<'a> {
     /// Collects them from what containers declare: each with its owner, what its labels decode to, and whether it is
-    /// a declared Traefik, whose middlewares are shared. Give every container that asked and whose labels decode,
+    /// a Traefik that speaks for everybody, whose middlewares are shared. Give every container that asked and whose labels decode,
     /// whatever else stands against it: what a reference means must not hang on another container's health.
     pub fn of(declarations: impl IntoIterator<Item = (&'a Owner, &'a Dynamic, bool)>, settings: &'a Settings) -> Self {
         let mut all = Self { declared: BTreeMap::new(), shared: BTreeMap::new(), settings };
-        for (owner, dynamic, is_traefik) in declarations {
+        for (owner, dynamic, is_shared) in declarations {
             let http = dynamic.http.middlewares.keys().map(|name| (Target::HttpMiddleware, name));
             let tcp = dynamic.tcp.middlewares.keys().map(|name| (Target::TcpMiddleware, name));
             for (target, name) in http.chain(tcp) {
                 let key = (target, name.as_str());
-                if is_traefik {
+                if is_shared {
                     all.shared.entry(key).or_default().insert(owner.to_string());
                 }
                 all.declared.entry(key).or_default().insert(owner);

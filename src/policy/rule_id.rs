@@ -128,6 +128,7 @@ ids! {
     Trf006 = "TRF-006",
     Trf007 = "TRF-007",
     Trf008 = "TRF-008",
+    Trf009 = "TRF-009",
     Egr001 = "EGR-001",
     Egr002 = "EGR-002",
     Egr003 = "EGR-003",
@@ -153,6 +154,7 @@ ids! {
     Egr023 = "EGR-023",
     Egr024 = "EGR-024",
     Egr025 = "EGR-025",
+    Egr026 = "EGR-026",
     Soc001 = "SOC-001",
     Soc002 = "SOC-002",
 }

@@ -267,6 +267,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Net014 | R::Prv003 | R::Prv004 => &["cap_add"],
         R::Net022 | R::Egr003 | R::Egr020 => &["extra_hosts"],
         R::Prv001 => &["privileged"],
+        R::Egr026 => &["privileged", "cap_add", "pid", "ipc", "network_mode", "cap_drop"],
         R::Prv002 => &["volumes", "use_api_socket"],
         R::Prv005 | R::Prv024 => &["pid"],
         R::Prv006 | R::Egr023 => &["network_mode", "pid", "ipc"],
@@ -308,7 +309,8 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         | R::Egr009
         | R::Egr010
         | R::Egr016
-        | R::Egr017 => &["labels"],
+        | R::Egr017
+        | R::Trf009 => &["labels"],
         R::Trf003 => &["cap_add", "cap_drop"],
         // Of networks, of the engine, of who else is there.
         R::Net010

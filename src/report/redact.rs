@@ -1,7 +1,7 @@
 //! A snapshot without names: what a bug report needs of an inventory, and nothing that tells whose it is.
 //!
 //! Every text is taken apart into words, numbers, addresses and ids, and put together again with the same signs between
-//! them. A word of the [vocabulary](VOCABULARY) stays; every other one becomes `hidden0001`, the same wherever it stands,
+//! them. A word of the [vocabulary] stays; every other one becomes `hidden0001`, the same wherever it stands,
 //! so that what referred to each other still does. Words, ids and times are numbered in their order, addresses keep their
 //! kind (private, loopback, …) and which of them share a network. So each verdict stays what it was.
 //!
@@ -17,10 +17,13 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::inventory::Inventory;
+use crate::policy::rules::mounts;
 
-/// Words that tell nothing of anybody: of engines, of Traefik's configuration, of Leeward's labels, of the paths that are
-/// judged.
-pub const VOCABULARY: &str = include_str!("vocabulary.txt");
+/// Words that tell nothing of anybody: of engines, of Traefik's configuration, of Leeward's labels; and those of the paths
+/// that are judged.
+pub fn vocabulary() -> BTreeSet<&'static str> {
+    include_str!("vocabulary.txt").split_whitespace().chain(mounts::words()).collect()
+}
 
 /// The digits of an id that suffice to name it.
 const SHORT_ID: usize = 12;
@@ -29,17 +32,94 @@ const LONG: usize = 40;
 /// What a word becomes; upper case tells apart what differs by case alone.
 const HIDDEN: &str = "hidden";
 
-/// What a text is made of. Alternatives in their order: MAC addresses, IPv6, IPv4 (each with the length of a prefix), words.
-///
-/// A word is of ASCII letters and digits, and of everything beyond ASCII but the few signs that configurations trip over.
-static PIECES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?P<mac>\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b)",
-        r"|(?P<ip>[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b)(?P<length>/[0-9]{1,3}\b)?",
-        r"|(?P<word>(?:[0-9A-Za-z]|[^\x00-\x7f\u{80}-\u{9f}\u{2551}\u{2028}\u{2029}\u{feff}\u{fffd}-\u{ffff}])+)",
-    ))
-    .ok()
+const MAC: &str = r"(?P<mac>\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b)";
+/// Also what only looks so.
+const V6: &str = r"(?P<v6>[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)";
+/// With dots, or as host names (`ip-10-1-2-3`) and regular expressions have them.
+const V4: &str =
+    r"(?P<v4>[0-9]{1,3}(?:(?:\.[0-9]{1,3}){3}|(?:-[0-9]{1,3}){3}|(?:_[0-9]{1,3}){3}|(?:\\\.[0-9]{1,3}){3}))";
+/// Of ASCII letters and digits, and of everything beyond ASCII but the few signs that configurations trip over.
+const WORD: &str =
+    r"(?P<word>(?:[0-9A-Za-z]|[^\x00-\x7f\u{80}-\u{9f}\u{2551}\u{2028}\u{2029}\u{feff}\u{fffd}-\u{ffff}])+)";
+
+/// What a text is made of; what a piece is made of that looks like an IPv6 address and is none; and one that looks like an
+/// IPv4 address.
+static PIECES: LazyLock<[Option<Regex>; 3]> = LazyLock::new(|| {
+    let any = |pieces: &[&str]| Regex::new(&pieces.join("|")).ok();
+    [any(&[MAC, V6, V4, WORD]), any(&[MAC, V4, WORD]), any(&[WORD])]
 });
+
+/// A piece of a text.
+enum Piece<'t> {
+    Mac(&'t str),
+    /// With the length of the prefix behind it.
+    Address(IpAddr, Option<u32>),
+    Word(&'t str),
+}
+
+/// Takes a text apart, and puts together what becomes of its pieces, with the same signs between them.
+fn each_piece(text: &str, becomes: &mut dyn FnMut(Piece<'_>) -> String) -> String {
+    let [Some(all), Some(plain), Some(words)] = &*PIECES else { return String::new() };
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let mut made = String::with_capacity(text.len());
+    // What looked like an IPv6 address and is none, up to there.
+    let (mut at, mut plain_until) = (0, 0);
+    while let Some(piece) = if at < plain_until { plain } else { all }.captures_at(text, at) {
+        let Some(whole) = piece.get(0) else { break };
+        if at < plain_until && whole.start() >= plain_until {
+            made.push_str(part(at, plain_until));
+            at = plain_until;
+            continue;
+        }
+        let named = |name: &str| piece.name(name).map(|it| it.as_str());
+        let bits = |end: usize| prefix(part(end, text.len()));
+        let (end, new) = if let Some(mac) = named("mac") {
+            (whole.end(), becomes(Piece::Mac(mac)))
+        } else if let Some(word) = named("word") {
+            (whole.end(), becomes(Piece::Word(word)))
+        } else if let Some(like) = named("v6") {
+            plain_until = whole.end();
+            // A port may stand behind it.
+            let ends = like.match_indices([':', '.']).map(|(at, _)| at).chain([like.len()]);
+            let address = |at: usize| Some((like.get(..at)?.parse::<Ipv6Addr>().ok()?, whole.start() + at));
+            let found = (like.len() <= LONG).then(|| ends.rev().find_map(address)).flatten();
+            let Some((ip, end)) = found else {
+                made.push_str(part(at, whole.start()));
+                at = whole.start();
+                continue;
+            };
+            (end, becomes(Piece::Address(ip.into(), bits(end))))
+        } else if let Some((ip, sign)) = named("v4").and_then(quad) {
+            (whole.end(), becomes(Piece::Address(ip.into(), bits(whole.end()))).replace('.', sign))
+        } else {
+            let numbers = words.replace_all(whole.as_str(), |word: &Captures<'_>| {
+                becomes(Piece::Word(word.get(0).map_or("", |word| word.as_str())))
+            });
+            (whole.end(), numbers.into_owned())
+        };
+        made.push_str(part(at, whole.start()));
+        made.push_str(&new);
+        at = end;
+    }
+    made.push_str(part(at, text.len()));
+    made
+}
+
+/// The length of a prefix, `/24`, with which a text begins. `/10.0.0.1` is another address.
+fn prefix(text: &str) -> Option<u32> {
+    let rest = text.strip_prefix('/')?;
+    let (digits, after) = rest.split_at(rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len()));
+    digits.parse().ok().filter(|_| !after.starts_with(['.', ':']))
+}
+
+/// Four numbers that are an IPv4 address, and what stands between them. Zeros may stand before each.
+fn quad(text: &str) -> Option<(Ipv4Addr, &str)> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let sign = text.get(digits..)?;
+    let sign = sign.get(..sign.find(|letter: char| letter.is_ascii_digit())?)?;
+    let octets: Vec<u8> = text.split(sign).map_while(|octet| octet.parse().ok()).collect();
+    Some((<[u8; 4]>::try_from(octets).ok()?.into(), sign))
+}
 
 /// Words that are numbers of some kind: durations, hexadecimal, with an exponent, or with a `v` before them.
 static NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -51,7 +131,7 @@ static NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Errors: it cannot be written as JSON and read back; none is known.
 pub fn redacted(inventory: &Inventory) -> Result<Inventory, serde_json::Error> {
     let value = serde_json::to_value(inventory)?;
-    let mut words = Words { vocabulary: VOCABULARY.split_whitespace().collect(), ..Words::default() };
+    let mut words = Words { vocabulary: vocabulary(), ..Words::default() };
     walk(&value, &mut |text| words.learn(text));
     words.key = Sha256::digest(value.to_string()).into();
     words.hide();
@@ -140,30 +220,30 @@ impl Words {
     }
 
     fn learn(&mut self, text: &str) {
-        let Some(pieces) = PIECES.as_ref() else { return };
         let may_be_regex = ["[", "\\", "(?"].iter().any(|sign| text.contains(sign));
-        for piece in pieces.captures_iter(text) {
-            if let Some(mac) = piece.name("mac") {
-                self.addresses.insert(mac.as_str().to_lowercase(), 0);
-            }
-            let ip = piece.name("ip").map(|ip| ip.as_str()).filter(|ip| ip.parse::<IpAddr>().is_err());
-            // What only looks like an address is words.
-            for word in piece.name("word").map(|it| it.as_str()).into_iter().chain(ip.into_iter().flat_map(plain_words))
-            {
-                if may_be_regex && word.len() <= 2 {
-                    self.short.insert(word.to_owned());
+        each_piece(text, &mut |piece| {
+            let word = match piece {
+                Piece::Mac(mac) => {
+                    self.addresses.insert(mac.to_lowercase(), 0);
+                    return String::new();
                 }
-                match self.kind(word) {
-                    Kind::Known => {}
-                    Kind::Number => drop(self.numbers.insert(word.to_owned(), 0)),
-                    Kind::Id(beginning, rest) => {
-                        self.beginnings.insert(beginning.to_owned(), 0);
-                        self.rests.insert(rest.to_owned(), 0);
-                    }
-                    Kind::Name => drop(self.names.entry(word.to_lowercase()).or_default().insert(word.to_owned())),
-                }
+                Piece::Address(..) => return String::new(),
+                Piece::Word(word) => word,
+            };
+            if may_be_regex && word.len() <= 2 {
+                self.short.insert(word.to_owned());
             }
-        }
+            match self.kind(word) {
+                Kind::Known => {}
+                Kind::Number => drop(self.numbers.insert(word.to_owned(), 0)),
+                Kind::Id(beginning, rest) => {
+                    self.beginnings.insert(beginning.to_owned(), 0);
+                    self.rests.insert(rest.to_owned(), 0);
+                }
+                Kind::Name => drop(self.names.entry(word.to_lowercase()).or_default().insert(word.to_owned())),
+            }
+            String::new()
+        });
     }
 
     /// Decides what becomes of each.
@@ -210,23 +290,15 @@ impl Words {
     }
 
     fn text(&self, text: &str) -> String {
-        let Some(pieces) = PIECES.as_ref() else { return String::new() };
-        let replaced = pieces.replace_all(text, |piece: &Captures<'_>| {
-            if let Some(mac) = piece.name("mac") {
-                let at = place(&self.addresses, &mac.as_str().to_lowercase());
-                return format!("02:00:00:00:{:02x}:{:02x}", at >> 8 & 255, at & 255);
+        each_piece(text, &mut |piece| match piece {
+            Piece::Mac(mac) => {
+                let at = place(&self.addresses, &mac.to_lowercase());
+                let octets = format!("02:00:00:00:{:02x}:{:02x}", at >> 8 & 255, at & 255);
+                if mac.contains('-') { octets.replace(':', "-") } else { octets }
             }
-            if let Some(word) = piece.name("word") {
-                return self.word(word.as_str());
-            }
-            let (ip, length) = (piece.name("ip"), piece.name("length").map_or("", |length| length.as_str()));
-            let ip = ip.map_or("", |ip| ip.as_str());
-            match ip.parse::<IpAddr>() {
-                Ok(ip) => self.network(ip, length),
-                Err(_) => words_replaced(ip, |word| self.word(word)) + length,
-            }
-        });
-        replaced.into_owned()
+            Piece::Address(ip, bits) => self.network(ip, bits).to_string(),
+            Piece::Word(word) => self.word(word),
+        })
     }
 
     fn word(&self, word: &str) -> String {
@@ -249,11 +321,10 @@ impl Words {
     }
 
     /// An address with the length of its prefix. Without any bits after the prefix, it has none after.
-    fn network(&self, ip: IpAddr, length: &str) -> String {
+    fn network(&self, ip: IpAddr, bits: Option<u32>) -> IpAddr {
         let hidden = self.address(ip);
-        let bits: Option<u32> = length.get(1..).and_then(|length| length.parse().ok());
         let masked = |mask: u128, before: u128, after: u128| if before & !mask == 0 { after & mask } else { after };
-        let hidden = match (ip, hidden, bits) {
+        match (ip, hidden, bits) {
             (IpAddr::V4(before), IpAddr::V4(after), Some(bits @ 0..=32)) => {
                 let mask = u128::from(u32::MAX.checked_shl(32 - bits).unwrap_or_default());
                 let after = masked(mask, before.to_bits().into(), after.to_bits().into());
@@ -264,8 +335,7 @@ impl Words {
                 IpAddr::V6(Ipv6Addr::from_bits(masked(mask, before.to_bits(), after.to_bits())))
             }
             (_, hidden, _) => hidden,
-        };
-        format!("{hidden}{length}")
+        }
     }
 
     /// Another address of the same kind: two of one network are of one network afterwards.
@@ -312,34 +382,20 @@ fn kept_of_v4(ip: Ipv4Addr) -> u32 {
 
 fn kept_of_v6(ip: Ipv6Addr) -> u32 {
     match ip.segments() {
-        [0, 0, 0, 0, 0, 0, ..] | [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => 128,
-        [0x64, 0xff9b, ..] => 96,
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] | [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => 128,
+        // With an IPv4 address at the end.
+        [0, 0, 0, 0, 0, 0, ..] | [0x64, 0xff9b, ..] => 96,
         [0x2001, 0 | 0xdb8, ..] => 32,
+        // Public ones, unique local and multicast ones, link-local ones.
+        [0x2000..=0x3fff, ..] => 3,
+        [0xfc00..=0xfdff | 0xff00.., ..] => 8,
+        [0xfe80..=0xfebf, ..] => 10,
         _ => 16,
     }
 }
 
 fn place(all: &BTreeMap<String, usize>, one: &str) -> usize {
     all.get(one).copied().unwrap_or_default()
-}
-
-/// The runs of ASCII letters and digits.
-fn plain_words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
-}
-
-fn words_replaced(text: &str, replace: impl Fn(&str) -> String) -> String {
-    let signs = text.split(|letter: char| letter.is_ascii_alphanumeric()).filter(|signs| !signs.is_empty());
-    let (mut signs, begins) = (signs, text.starts_with(|letter: char| letter.is_ascii_alphanumeric()));
-    let mut replaced = String::new();
-    if !begins {
-        replaced.push_str(signs.next().unwrap_or_default());
-    }
-    for word in plain_words(text) {
-        replaced.push_str(&replace(word));
-        replaced.push_str(signs.next().unwrap_or_default());
-    }
-    replaced
 }
 
 #[cfg(test)]
@@ -365,9 +421,9 @@ mod tests {
             "shopacme",
         ]);
         assert_eq!(found[1], "*.hidden0000.test");
-        assert_eq!(found[0], "Host(`hidden0002.hidden0000.test`) || HostRegexp(`.+\\.hidden0000\\.test`)");
-        assert!(found[2].eq_ignore_ascii_case("hidden0000-hidden0002_1") && found[2] != "hidden0000-hidden0002_1");
-        assert_eq!(found[3], "hidden0003");
+        assert_eq!(found[0], "Host(`hidden0001.hidden0000.test`) || HostRegexp(`.+\\.hidden0000\\.test`)");
+        assert!(found[2].eq_ignore_ascii_case("hidden0000-hidden0001_1") && found[2] != "hidden0000-hidden0001_1");
+        assert_eq!(found[3], "hidden0002");
     }
 
     #[test]
@@ -393,6 +449,42 @@ mod tests {
         assert!(unique != "fd12:3456::7" && length == "64");
         assert!(unique.parse::<Ipv6Addr>().unwrap().is_unique_local(), "{unique}");
         assert_eq!(hidden(&["02:42:AC:11:00:02"]), ["02:00:00:00:00:00"]);
+    }
+
+    #[test]
+    fn an_address_is_hidden_however_it_is_written() {
+        for text in [
+            "ip-45-67-89-123.ec2.internal",
+            "ip_45_67_89_123",
+            "45.67.89.123/45.67.89.99",
+            "45.67.89.123/2a0b:1234:5678::9",
+            "2a0b:1234:5678::9/45.67.89.123",
+            "dead:80:45.67.89.123",
+            "dead:80:45-67-89-123",
+            "aa:bb:cc:2a0b:1234:5678::9:45_67_89_123",
+            "80:443:45.67.89.123:90",
+            "::45.67.89.123",
+            "::ffff:45.67.89.123",
+            "64:ff9b::45.67.89.123",
+            "045.067.089.123",
+            r"^45\.67\.89\.123$",
+            "2a0b:1234:5678:1:2:3:4:9876:8080",
+            "00-1b-67-89-99-12",
+            "2024-45-67-89-123",
+            "https://45.67.89.123:8443/x?y=45.67.89.99,45-67-89-123",
+        ] {
+            let found = hidden(&[text]).concat();
+            let numbers: Vec<&str> = found.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
+            let numbers = numbers.join(".");
+            for told in ["67.89", "89.123", "89.99", "067.089", "1234.5678", "5678", "9876", "1b.67"] {
+                assert!(!numbers.contains(told), "{text} became {found}");
+            }
+        }
+        // What looks like one and is none.
+        for text in ["1.2.3", "300-1-2-3", "3.7.15-1.2"] {
+            assert_eq!(hidden(&[text]), [text]);
+        }
+        assert_eq!(hidden(&["10.0.0.0/8"]), ["10.0.0.0/8"]);
     }
 
     #[test]

@@ -604,7 +604,10 @@ impl Project {
                     "Type": kind,
                     "Target": at(mount, &["target"]),
                     "ReadOnly": at(mount, &["read_only"]),
-                    "BindOptions": { "Propagation": at(mount, &["bind", "propagation"]) },
+                    "BindOptions": {
+                        "Propagation": at(mount, &["bind", "propagation"]),
+                        "ReadOnlyNonRecursive": text(mount, &["bind", "recursive"]) == "writable",
+                    },
                 })
             })
             .collect();

@@ -391,6 +391,12 @@ pub(crate) fn mounts(raw: &Value) -> Vec<Mount> {
             mounts.push(mount);
         }
     }
+    // What is mounted below it on the host may be written.
+    let is_deep = |described: &&Value| flag(described, &["BindOptions", "ReadOnlyNonRecursive"]);
+    for described in items(raw, &["HostConfig", "Mounts"]).filter(is_deep) {
+        let target = text(described, &["Target"]);
+        mounts.iter_mut().filter(|mount| mount.destination == target).for_each(|mount| mount.writable = true);
+    }
     mounts
 }
 

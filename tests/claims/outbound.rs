@@ -119,6 +119,8 @@ fn a_name_is_one_router_for_one_address_on_one_entry_point() {
 #[test]
 fn an_egress_gets_no_inbound_route_and_no_certificate_and_its_networks_are_no_proxy_networks() {
     let mut inventory = world("api.github.com:443");
+    let maker = ("com.docker.compose.project".to_owned(), "edge".to_owned());
+    inventory.networks.get_mut("net-egress-app1").unwrap().labels.extend([maker]);
     add(&mut inventory, "shop", "shop", &["net-a"], &[("traefik.enable", "true"), RULE]);
     // Without a declared Traefik every internal network is a proxy network, but for these.
     inventory.container_mut("traefik").unwrap().labels.remove("leeward.traefik");
@@ -130,6 +132,20 @@ fn an_egress_gets_no_inbound_route_and_no_certificate_and_its_networks_are_no_pr
     let told = written(&plan, "egress");
     assert!(told.get("http").is_none() && told.get("tls").is_none(), "{told}");
     assert_eq!(allowed(&plan, "web"), ["api.github.com:443"]);
+}
+
+/// Without a declared Traefik, every internal network is one; a label of one project says nothing of another's.
+#[test]
+fn a_container_that_calls_itself_an_egress_takes_no_network_from_another_project() {
+    let mut inventory = world("");
+    inventory.container_mut("traefik").unwrap().labels.remove("leeward.traefik");
+    add(&mut inventory, "shop", "shop", &["net-a"], &[("traefik.enable", "true"), RULE]);
+    let routed = |inventory: &Inventory| {
+        compile(inventory, &Settings::default()).decisions.get("shop").unwrap().outcome == Outcome::Routed
+    };
+    assert!(routed(&inventory));
+    add(&mut inventory, "mallory", "mallory", &["net-a"], &[("leeward.egress", "true")]);
+    assert!(routed(&inventory));
 }
 
 #[test]
@@ -156,6 +172,20 @@ const CHANGES: &[(&str, &str, Change)] = &[
         let mut mount = i.container_mut("egress").unwrap().mounts.first().unwrap().clone();
         mount.destination = "/etc/hosts".into();
         i.container_mut("egress").unwrap().mounts.push(mount);
+    }),
+    ("EGR-003", "a whole /etc, which says whether hosts are read from a file", |i| {
+        let mut mount = i.container_mut("egress").unwrap().mounts.first().unwrap().clone();
+        (mount.source, mount.destination) = ("/srv/etc".into(), "/etc".into());
+        i.container_mut("egress").unwrap().mounts.push(mount);
+    }),
+    ("EGR-003", "an order in which names are looked up elsewhere", |i| {
+        let mut mount = i.container_mut("egress").unwrap().mounts.first().unwrap().clone();
+        mount.destination = "/etc/nsswitch.conf".into();
+        i.container_mut("egress").unwrap().mounts.push(mount);
+    }),
+    ("EGR-003", "a second address for Leeward's name", |i| {
+        let hosts = &mut i.container_mut("egress").unwrap().confinement.extra_hosts;
+        hosts.push("LEEWARD.net-control-egress.:203.0.113.9".into());
     }),
     ("EGR-003", "somebody between the two", |i| add(i, "spy", "spy", &["net-control-egress"], &[])),
     ("EGR-003", "an open network between the two", |i| {
@@ -288,6 +318,10 @@ const CHANGES: &[(&str, &str, Change)] = &[
         let mounts = &mut i.container_mut("egress").unwrap().mounts;
         mounts.first_mut().unwrap().source = "/run/systemd/resolve/resolv.conf".into();
     }),
+    ("EGR-002", "the host's own resolver by a path that leads there", |i| {
+        let mounts = &mut i.container_mut("egress").unwrap().mounts;
+        mounts.first_mut().unwrap().source = "/proc/1/root/srv/../etc//resolv.conf".into();
+    }),
     ("EGR-003", "a stranger whose image is called leeward, between the two", |i| {
         add(i, "spy", "spy", &["net-control-egress"], &[]);
         i.container_mut("spy").unwrap().image = "evil.example/x/leeward:1".into();
@@ -401,6 +435,129 @@ fn what_is_not_verified_is_not_allowed() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What a person does where the remedy is in words, by what was wrong.
+const BY_HAND: &[(&str, Change)] = &[
+    ("the same address on another network of the egress", |i| {
+        on(i, "other", "net-egress-app2").ipv4 = "172.30.9.9".parse().ok();
+    }),
+    ("an address that two have", |i| on(i, "twin", "net-egress-app1").ipv4 = "172.30.9.9".parse().ok()),
+    ("an inbound Traefik beside it", |i| off(i, "traefik", "net-egress-app1")),
+    ("a proxy network by its label", |i| i.networks.get_mut("net-egress-app1").unwrap().labels.clear()),
+    ("another owner", |i| off(i, "stranger", "net-egress-app1")),
+    ("a second egress", |i| off(i, "egress2", "net-egress-app1")),
+    ("somebody who could not be read", |i| i.unreadable.clear()),
+    ("one that could not be read in the network of the egress", |i| i.unreadable.clear()),
+    ("one that could not be read in the network of the application", |i| i.unreadable.clear()),
+    ("a network that is not internal", |i| i.networks.get_mut("net-egress-app1").unwrap().internal = true),
+    ("IPv6", |i| i.networks.get_mut("net-egress-app1").unwrap().ipv6 = false),
+    ("an overlay", |i| i.networks.get_mut("net-egress-app1").unwrap().driver = "bridge".into()),
+    ("a bridge of the host's", |i| i.networks.get_mut("net-egress-app1").unwrap().options.clear()),
+    ("the egress gone", |i| i.container_mut("egress").unwrap().state = "running".into()),
+    ("inbound and outbound in one", |i| drop(i.container_mut("egress").unwrap().labels.remove("leeward.traefik"))),
+    ("a way out of its own", |i| off(i, "web", "net-outside")),
+    ("an open network between the two", |i| i.networks.get_mut("net-control-egress").unwrap().internal = true),
+    ("another in the network of the egress", |i| drop(i.containers.remove("rider"))),
+    ("another among the processes of the egress", |i| i.container_mut("tracer").unwrap().confinement.pid_mode.clear()),
+    ("an egress among the processes of another", |i| i.container_mut("egress").unwrap().confinement.pid_mode.clear()),
+    ("another owner's among the processes of the application", |i| {
+        i.container_mut("tracer").unwrap().confinement.pid_mode.clear();
+    }),
+];
+
+fn off(inventory: &mut Inventory, name: &str, network: &str) {
+    inventory.container_mut(name).unwrap().attachments.remove(network).unwrap();
+}
+
+/// Does what a remedy says: snippets are read as Compose reads them, sentences by the names in backticks.
+#[expect(clippy::indexing_slicing, clippy::panic, clippy::string_slice, reason = "a test that cannot go on fails")]
+fn follow(inventory: &mut Inventory, remedy: &str) {
+    let quoted: Vec<&str> = remedy.split('`').skip(1).step_by(2).collect();
+    let paths = || remedy.split_whitespace().filter(|word| word.starts_with('/'));
+    if let Some(at) = remedy.find("services:\n") {
+        let lines: Vec<&str> = remedy[at..].lines().collect();
+        let count = 1 + lines.iter().skip(1).take_while(|line| line.starts_with(' ')).count();
+        paste(inventory, &lines[..count]);
+        for key in quoted.chunks(2).filter_map(|pair| matches!(pair, [_, "sysctls"]).then_some(pair[0])) {
+            inventory.container_mut("egress").unwrap().confinement.sysctls.remove(key).unwrap();
+        }
+    } else if remedy.starts_with("take the mount at ") {
+        let path = paths().next().unwrap();
+        inventory.container_mut(quoted[0]).unwrap().mounts.retain(|mount| mount.destination != path);
+    } else if remedy.starts_with("take ") && quoted.contains(&"extra_hosts") {
+        let address = quoted[0].rsplit(':').next().unwrap().to_owned();
+        let hosts = &mut inventory.container_mut("egress").unwrap().confinement.extra_hosts;
+        hosts.retain(|entry| {
+            let name = entry.split(':').next().unwrap();
+            !name.eq_ignore_ascii_case(quoted[0]) && !entry.ends_with(&format!(":{address}"))
+        });
+    } else if remedy.starts_with("take ") && remedy.contains(" off ") {
+        off(inventory, quoted[0], quoted[1]);
+    } else if remedy.starts_with("mount what ") {
+        inventory.container_mut(quoted[1]).unwrap().mounts.iter_mut().for_each(|mount| mount.writable = false);
+    } else if remedy.starts_with("on ") && remedy.contains("cap_drop: [ALL]") {
+        let confinement = &mut inventory.container_mut(quoted[0]).unwrap().confinement;
+        confinement.cap_drop = ["ALL".to_owned()].into();
+        confinement.cap_add.clear();
+        confinement.privileged = false;
+    } else {
+        panic!("nobody knows what to do: {remedy}");
+    }
+}
+
+/// Merges what a snippet says of services over what they have.
+#[expect(clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
+fn paste(inventory: &mut Inventory, snippet: &[&str]) {
+    let is_name = |line: &str| line.starts_with("  ") && !line.starts_with("   ");
+    let mut text = "name: p\n".to_owned();
+    for line in snippet {
+        text.extend([line, "\n"]);
+        if is_name(line) {
+            text.push_str("    image: x\n");
+        }
+    }
+    text.push_str("networks:\n");
+    for name in inventory.networks.values().map(|network| &network.name) {
+        text.extend(["  ", name, ": { name: ", name, ", external: true }\n"]);
+    }
+    let project = leeward::source::compose::read(&text, "p").unwrap_or_else(|problem| panic!("{problem}: {text}"));
+    for pasted in project.inventory.containers.values() {
+        let own = inventory.container_mut(&pasted.labels["com.docker.compose.service"]).unwrap();
+        own.confinement.sysctls.extend(pasted.confinement.sysctls.clone());
+        own.confinement.extra_hosts.extend(pasted.confinement.extra_hosts.clone());
+        for mount in &pasted.mounts {
+            own.mounts.retain(|known| known.destination != mount.destination);
+            own.mounts.push(mount.clone());
+        }
+        for (network, new) in &pasted.attachments {
+            let Some(place) = own.attachments.get_mut(network) else { continue };
+            place.aliases.extend(new.aliases.iter().filter(|it| it.contains('.')).cloned());
+            if let Some(address) = new.fixed.first() {
+                (place.ipv4, place.fixed) = (Some(*address), new.fixed.clone());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_remedy_says_gives_the_names_back() {
+    let mut wrong = Vec::new();
+    for (rule, what, change) in CHANGES {
+        let mut inventory = world("api.github.com:443");
+        change(&mut inventory);
+        let plan = compile(&inventory, &Settings::default());
+        let finding = plan.findings.iter().find(|it| it.rule.as_str() == *rule && !it.not_verifiable).unwrap();
+        match BY_HAND.iter().find(|(known, _)| known == what) {
+            Some((_, hand)) => hand(&mut inventory),
+            None => follow(&mut inventory, &finding.remedy()),
+        }
+        let after = compile(&inventory, &Settings::default());
+        if allowed(&after, "web") != ["api.github.com:443"] {
+            wrong.push((rule, what, finding.remedy().into_owned(), found(&after)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn every_rule_of_outbound_names_fires_and_none_without_a_reason() {
     let mut fired: BTreeSet<&str> = CHANGES.iter().map(|(rule, ..)| *rule).collect();
@@ -412,7 +569,9 @@ fn every_rule_of_outbound_names_fires_and_none_without_a_reason() {
     image.labels.insert(LABEL.into(), "api.github.com:443".into());
     let mut inventory = world("api.github.com:443");
     inventory.images.insert("image".into(), image);
-    inventory.container_mut("egress").unwrap().publish_all_ports = true;
+    let egress = inventory.container_mut("egress").unwrap();
+    egress.publish_all_ports = true;
+    egress.confinement.cap_drop.clear();
     fired.extend(found(&compile(&inventory, &Settings::default())));
     fired.extend(found(&compile(&beside_a_proxy(""), &Settings::default())));
     let all: BTreeSet<&str> = RuleId::ALL.iter().map(|id| id.as_str()).filter(|id| id.starts_with("EGR")).collect();
@@ -633,6 +792,10 @@ fn an_egress_beside_an_application_is_no_pivot_unless_it_forwards() {
     let pivot = |inventory: &Inventory| {
         compile(inventory, &Settings::default()).findings.iter().any(|it| it.rule == RuleId::Net011)
     };
+    // By its label alone it could be anything, on a network that another project made.
+    assert!(pivot(&inventory));
+    let maker = ("com.docker.compose.project".to_owned(), "edge".to_owned());
+    inventory.networks.get_mut("net-egress-app1").unwrap().labels.extend([maker]);
     assert!(!pivot(&inventory));
     inventory.container_mut("egress").unwrap().confinement.sysctls.clear();
     assert!(pivot(&inventory));
@@ -694,6 +857,24 @@ fn ports_of_the_egress_on_the_host_are_said() {
     inventory.container_mut("egress").unwrap().port_bindings.insert("443/tcp".into(), vec![binding]);
     let plan = compile(&inventory, &Settings::default());
     assert_eq!((allowed(&plan, "web").len(), found(&plan)), (3, ["EGR-024"].into()));
+}
+
+/// Said, and nothing is refused for it.
+#[test]
+fn an_egress_with_power_that_it_does_not_need_is_said() {
+    let changes: &[Change] = &[
+        |i| i.container_mut("egress").unwrap().confinement.privileged = true,
+        |i| i.container_mut("egress").unwrap().confinement.cap_drop.clear(),
+        |i| i.container_mut("egress").unwrap().confinement.cap_add = ["cap_sys_admin".into()].into(),
+        |i| i.container_mut("egress").unwrap().confinement.pid_mode = "host".into(),
+        |i| i.container_mut("egress").unwrap().confinement.ipc_mode = "host".into(),
+    ];
+    for change in changes {
+        let mut inventory = world("api.github.com:443 smtp.example.com:587 mirror.example.org:80");
+        change(&mut inventory);
+        let plan = compile(&inventory, &Settings::default());
+        assert_eq!((allowed(&plan, "web").len(), found(&plan)), (3, ["EGR-026"].into()));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use leeward::inventory::Inventory;
 use leeward::plan::{Plan, compile};
 use leeward::policy::refusal::Refusal;
-use leeward::report::redact::{VOCABULARY, redacted};
+use leeward::report::redact::{redacted, vocabulary};
 use leeward::settings::Settings;
 
 /// The verdict on each container and each finding, without names.
@@ -29,7 +29,10 @@ fn verdicts(plan: &Plan) -> Vec<String> {
 fn telling(text: &str, vocabulary: &BTreeSet<&str>) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase);
     let is_number = |word: &str| word.strip_prefix('v').unwrap_or(word).bytes().all(|byte| byte.is_ascii_digit());
-    words.filter(|it| it.chars().count() >= 4 && !vocabulary.contains(it.as_str()) && !is_number(it)).collect()
+    // A part of an IPv6 address is as good as any other.
+    let is_hex = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let tells = |word: &String| word.chars().count() >= 4 && !vocabulary.contains(word.as_str());
+    words.filter(|it| tells(it) && !is_number(it) && !is_hex(it)).collect()
 }
 
 /// How many values there are, of whatever kind.
@@ -52,7 +55,7 @@ pub(crate) fn check(inventory: &Inventory, settings: &Settings) -> Inventory {
     let only =
         |one: &[String], other: &[String]| one.iter().filter(|it| !other.contains(it)).cloned().collect::<Vec<_>>();
     assert!(before == after, "{text}\n{:#?} became {:#?}", only(&before, &after), only(&after, &before));
-    let vocabulary = VOCABULARY.split_whitespace().collect();
+    let vocabulary = vocabulary();
     let original =
         telling(&serde_json::to_string(inventory).unwrap().replace("\\n", " ").replace("\\t", " "), &vocabulary);
     let told: Vec<String> = telling(&text, &vocabulary).intersection(&original).cloned().collect();

@@ -18,8 +18,12 @@ pub(crate) enum Cause {
     ResolverUnread,
     /// No entry of `extra_hosts` names Leeward's address.
     LeewardNotNamed,
-    /// `/etc/hosts` is a mount, so that `extra_hosts` has no effect.
-    HostsMounted,
+    /// A mount at `path` decides whether `extra_hosts` has an effect.
+    HostsMounted { path: String },
+    /// `extra_hosts` leads a name of Leeward's to another address, too.
+    LeewardTwice { host: String, address: String },
+    /// It has more power than it needs: is privileged, shares these of the host's, has these capabilities.
+    Powers { privileged: bool, shares: Vec<&'static str>, capabilities: Vec<String> },
     /// Leeward's address is not fixed.
     LeewardMoves { address: String, network: String },
     /// Others are on the network between the two, or it is not internal.
@@ -51,7 +55,7 @@ pub(crate) enum Cause {
     /// Containers on the network may send under another's address.
     Forgers { names: Few },
     /// The egress container may forward, or takes packets from where they cannot come from.
-    Forwards { missing: Vec<&'static str> },
+    Forwards { missing: Vec<&'static str>, undone_by: Vec<String> },
     /// It uses the network of another container.
     NoNetworkOfItsOwn,
     /// These share its network, its processes or its memory, or may.
@@ -118,9 +122,11 @@ impl Cause {
         match self {
             Self::NoAlias { .. } => RuleId::Egr001,
             Self::EnginesResolver | Self::HostsResolver { .. } | Self::ResolverUnread => RuleId::Egr002,
-            Self::LeewardNotNamed | Self::HostsMounted | Self::LeewardMoves { .. } | Self::LeewardNotAlone { .. } => {
-                RuleId::Egr003
-            }
+            Self::LeewardNotNamed
+            | Self::HostsMounted { .. }
+            | Self::LeewardTwice { .. }
+            | Self::LeewardMoves { .. }
+            | Self::LeewardNotAlone { .. } => RuleId::Egr003,
             Self::NoEntryPoint { .. } => RuleId::Egr004,
             Self::NobodysAlias { .. } => RuleId::Egr005,
             Self::Both => RuleId::Egr006,
@@ -143,6 +149,7 @@ impl Cause {
             Self::NoNetworkOfItsOwn | Self::NotAlone { .. } => RuleId::Egr023,
             Self::Published { .. } => RuleId::Egr024,
             Self::ByProxy { .. } => RuleId::Egr025,
+            Self::Powers { .. } => RuleId::Egr026,
         }
     }
 

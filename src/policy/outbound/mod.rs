@@ -22,9 +22,9 @@ use super::leeward_labels::{OUTBOUND, PROXIED};
 use super::names::Owner;
 use super::namespaces::{Member, Namespace, is_alive, is_podman};
 use super::rule_id::RuleId;
-use super::rules::{can_enter, can_forge, gives_engine, own_bridge, same_files};
+use super::rules::{can_enter, can_forge, gives_engine, gives_power, net_raw, own_bridge, plain_path, same_files};
 use crate::budgets::Quantity;
-use crate::inventory::{Container, ContainerId, Network};
+use crate::inventory::{Container, ContainerId, Engine, Network};
 use crate::settings::PortKind;
 
 /// Everything that was decided about outbound names.
@@ -260,7 +260,7 @@ impl<'a> Judge<'a> {
         if namespace.through.is_empty() {
             let missing = lets_through(container);
             if !missing.is_empty() {
-                causes.push(Cause::Forwards { missing });
+                causes.push(Cause::Forwards { missing, undone_by: undone_by(container) });
             }
         } else {
             causes.push(Cause::NoNetworkOfItsOwn);
@@ -283,6 +283,9 @@ impl<'a> Judge<'a> {
         causes.extend(self.told_by_others(at, container));
         if let Some(port) = published(container) {
             self.found(Cause::Published { port }, on);
+        }
+        if let Some(powers) = powers(container, &self.context.inventory.engine) {
+            self.found(powers, on);
         }
         causes.into_iter().map(|cause| self.found(cause, on)).collect()
     }
@@ -341,11 +344,13 @@ impl<'a> Judge<'a> {
         // Not there: the inventory is of another engine than Leeward's own, or of a file.
         let own = context.settings.own_container.as_deref().and_then(|id| context.find(id));
         let is_leeward = |at: usize| own.map_or_else(|| context.is_leeward(at), |own| own == at);
-        if container.mounts.iter().any(|mount| mount.destination.trim_end_matches('/') == "/etc/hosts") {
-            return Some(Cause::HostsMounted);
+        // The second says whether the hosts file is read at all.
+        let decides = |path: &str| matches!(path.trim_end_matches('/'), "/etc" | "/etc/hosts" | "/etc/nsswitch.conf");
+        if let Some(mount) = container.mounts.iter().find(|mount| decides(&mount.destination)) {
+            return Some(Cause::HostsMounted { path: mount.destination.clone() });
         }
-        let named: BTreeSet<IpAddr> =
-            container.confinement.extra_hosts.iter().filter_map(|entry| extra_host(entry).1.parse().ok()).collect();
+        let entries = || container.confinement.extra_hosts.iter().map(|entry| extra_host(entry));
+        let named: BTreeSet<IpAddr> = entries().filter_map(|(_, address)| address.parse().ok()).collect();
         let mut finds = false;
         for (place, network) in namespace.edges.iter().filter_map(|edge| Some((edge.place?, edge.network?))) {
             let members = context.namespaces.members(place);
@@ -362,6 +367,16 @@ impl<'a> Judge<'a> {
             let network_name = network.name.clone();
             if context.namespaces.wall(place).is_err() || !company.is_empty() {
                 return Some(Cause::LeewardNotAlone { network: network_name, company });
+            }
+            // Whoever asks for a name that has two addresses may be answered by either.
+            let is_own = |address: &str| address.parse().ok() == attachment.ipv4;
+            let own: BTreeSet<String> =
+                entries().filter(|(_, address)| is_own(address)).flat_map(|(names, _)| each_name(names)).collect();
+            let other = entries().filter(|(_, address)| !is_own(address)).find_map(|(names, address)| {
+                Some((each_name(names).find(|name| own.contains(name))?, address.to_owned()))
+            });
+            if let Some((host, address)) = other {
+                return Some(Cause::LeewardTwice { host, address });
             }
             if !attachment.ipv4.is_some_and(|address| attachment.fixed.contains(&address)) {
                 let address = attachment.ipv4.map(|it| it.to_string()).unwrap_or_default();
@@ -721,9 +736,11 @@ fn own_resolver(container: &Container) -> Option<&str> {
 
 /// Whether a file is the one that the host itself asks by, or that an engine wrote for another container.
 fn is_hosts_resolver(source: &str) -> bool {
-    let path = source.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(source);
+    let path = plain_path(source).unwrap_or_default();
     path == "/etc/resolv.conf"
-        || ["/run/systemd/resolve/", "/run/resolvconf/", "/run/NetworkManager/"].iter().any(|own| path.starts_with(own))
+        || ["/run/systemd/resolve/", "/run/resolvconf/", "/run/networkmanager/", "/run/connman/", "/usr/lib/systemd/"]
+            .iter()
+            .any(|own| path.starts_with(own))
         || (path.contains("/containers/") && path.ends_with("/resolv.conf") && path.starts_with("/var/lib/"))
 }
 
@@ -736,8 +753,29 @@ fn extra_host(entry: &str) -> (&str, &str) {
 /// What a container's hosts file says, as far as the operator wrote it. One entry may hold several names.
 fn hosts(container: &Container) -> Hosts<'_> {
     let entries = container.confinement.extra_hosts.iter().map(|entry| extra_host(entry));
-    let names = entries.flat_map(|(names, address)| names.split_whitespace().map(move |name| (name, address)));
-    names.map(|(name, address)| (name.trim_end_matches('.').to_ascii_lowercase(), address)).collect()
+    entries.flat_map(|(names, address)| each_name(names).map(move |name| (name, address))).collect()
+}
+
+/// The names of one entry of a hosts file, as they are looked up.
+fn each_name(names: &str) -> impl Iterator<Item = String> {
+    names.split_whitespace().map(|name| name.trim_end_matches('.').to_ascii_lowercase())
+}
+
+/// What an egress container may do that it has no need of. Whoever takes it over may do it, too.
+fn powers(container: &Container, engine: &Engine) -> Option<Cause> {
+    let Container { confinement, network_mode, .. } = container;
+    let modes = [("network", network_mode), ("pid", &confinement.pid_mode), ("ipc", &confinement.ipc_mode)];
+    let shares: Vec<&str> = modes.into_iter().filter(|(_, mode)| *mode == "host").map(|(name, _)| name).collect();
+    let added = confinement.cap_add.iter().filter(|name| gives_power(name));
+    let mut capabilities: Vec<String> = added.cloned().collect();
+    // It is in Docker's default set.
+    capabilities.extend((net_raw(container, engine) == Some(true)).then(|| "NET_RAW".to_owned()));
+    let privileged = confinement.privileged;
+    (privileged || !shares.is_empty() || !capabilities.is_empty()).then_some(Cause::Powers {
+        privileged,
+        shares,
+        capabilities,
+    })
 }
 
 /// A port of a container that is one of the host's, too.
@@ -751,17 +789,28 @@ fn published(container: &Container) -> Option<String> {
 /// without forwarding, and without packets from where they cannot come from.
 pub fn lets_through(container: &Container) -> Vec<&'static str> {
     let sysctls = &container.confinement.sysctls;
-    let is = |key: &str, wanted: &str| sysctls.get(key).is_some_and(|value| value.trim() == wanted);
-    let mut missing = Vec::new();
-    // A later setting of the same kind would undo the first.
-    let of_kind = |kind: &'static str, wanted: &'static str| {
-        sysctls.iter().all(|(key, value)| key.rsplit('.').next() != Some(kind) || value.trim() == wanted)
+    let undone = undone_by(container);
+    let missing = |(key, kind, wanted, all): &(&str, &str, &str, &'static str)| {
+        let is_set = sysctls.get(*key).is_some_and(|value| value.trim() == *wanted);
+        (!is_set || undone.iter().any(|key| is_of_kind(key, kind))).then_some(*all)
     };
-    if !is("net.ipv4.ip_forward", "0") || !of_kind("forwarding", "0") {
-        missing.push("net.ipv4.ip_forward=0");
-    }
-    if !is("net.ipv4.conf.all.rp_filter", "1") || !of_kind("rp_filter", "1") {
-        missing.push("net.ipv4.conf.all.rp_filter=1");
-    }
-    missing
+    SHUT.iter().filter_map(missing).collect()
+}
+
+/// Settings that have to be, the kind of others that could undo them, their value, and both as they are written.
+const SHUT: [(&str, &str, &str, &str); 2] = [
+    ("net.ipv4.ip_forward", "forwarding", "0", "net.ipv4.ip_forward=0"),
+    ("net.ipv4.conf.all.rp_filter", "rp_filter", "1", "net.ipv4.conf.all.rp_filter=1"),
+];
+
+fn is_of_kind(key: &str, kind: &str) -> bool {
+    key.rsplit('.').next() == Some(kind)
+}
+
+/// The settings of the same kind that would undo these.
+fn undone_by(container: &Container) -> Vec<String> {
+    let undoes = |(key, value): &(&String, &String)| {
+        SHUT.iter().any(|(own, kind, wanted, _)| key != own && is_of_kind(key, kind) && value.trim() != *wanted)
+    };
+    container.confinement.sysctls.iter().filter(undoes).map(|(key, _)| key.clone()).collect()
 }

@@ -29,8 +29,9 @@ use std::sync::Arc;
 
 pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
+pub(super) use mounts::plain as plain_path;
 pub(crate) use net::can_forge;
-pub(super) use net::{can_enter, own_bridge};
+pub(super) use net::{can_enter, net_raw, own_bridge};
 pub use privilege::gives_power;
 pub(super) use volumes::{gives_engine, same_files};
 

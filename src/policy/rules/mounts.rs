@@ -14,6 +14,7 @@ const SOCKETS: &[&str] = &[
     "/run/containerd/*",
     "/run/containerd/s/*",
     "/run/docker/containerd/containerd.sock",
+    "/run/k0s/*",
     "/run/k3s/containerd/*",
     "/run/crio/*",
     "/run/cri-dockerd.sock",
@@ -31,16 +32,18 @@ const SOCKETS: &[&str] = &[
     "/run/dbus/system_bus_socket",
 ];
 
-/// Where engines of a user keep their socket, below a home: what is mounted ends with one of these.
+/// Where engines of a user keep their socket, and the keys of their machine, below a home: at one of these, or below.
 ///
 /// Source: Docker Desktop, Rancher Desktop, `OrbStack`, Colima, Lima.
 const IN_A_HOME: &[&str] =
-    &["/.docker/run", "/.docker/desktop", "/.rd", "/.orbstack/run", "/.colima", "/.colima/default", "/.lima"];
+    &["/.docker/run", "/.docker/desktop", "/.rd", "/.orbstack/run", "/.colima", "/.config/colima", "/.lima"];
 
 /// Directories that are the host, or hold its secrets. Matched exactly, never what lies below.
 const SENSITIVE: &[&str] = &[
     "/",
     "/boot",
+    "/c",
+    "/c/users",
     "/dev",
     "/etc",
     "/etc/cron.d",
@@ -66,8 +69,8 @@ const SENSITIVE: &[&str] = &[
 
 /// What makes whoever writes there root on the host, or its user: programs and libraries that the host runs, what tells
 /// them what to run, who may log in, and the engine's own data. At or below one of these, and above one; to read it is
-/// usual (`/etc/passwd`). `*` is any one directory or file. Without the directories that hold an application's own
-/// settings and data.
+/// usual (`/etc/passwd`). `*` is any part of one directory's or file's name. Without the directories that hold an application's
+/// own settings and data.
 ///
 /// Source: the manual pages of systemd, PAM, cron, udev, `ld.so`, `sudo`, `ssh`, the shells and the engines; the file
 /// system hierarchies of Debian, Fedora, Arch, openSUSE, NixOS.
@@ -77,22 +80,29 @@ const POWERFUL: &[&str] = &[
     "/sys",
     "/boot",
     // Programs and libraries. `/bin`, `/lib` and their like are read as below `/usr`.
+    "/gnu/store",
+    "/nix",
+    "/opt/cni",
+    "/opt/containerd",
+    "/ostree",
+    "/snap",
+    "/sysroot",
     "/usr/bin",
-    "/usr/sbin",
+    "/usr/etc",
     "/usr/lib",
     "/usr/lib32",
     "/usr/lib64",
-    "/usr/libx32",
     "/usr/libexec",
+    "/usr/libx32",
     "/usr/local/bin",
-    "/usr/local/sbin",
+    "/usr/local/etc",
     "/usr/local/lib",
     "/usr/local/lib32",
     "/usr/local/lib64",
     "/usr/local/libexec",
-    "/usr/local/etc",
+    "/usr/local/sbin",
     "/usr/local/share/ca-certificates",
-    "/usr/etc",
+    "/usr/sbin",
     "/usr/share/bash-completion",
     "/usr/share/ca-certificates",
     "/usr/share/dbus-1",
@@ -101,11 +111,9 @@ const POWERFUL: &[&str] = &[
     "/usr/share/perl5",
     "/usr/share/polkit-1",
     "/usr/share/python3",
-    "/gnu/store",
-    "/nix",
-    "/ostree",
-    "/snap",
-    "/sysroot",
+    "/usr/src/*-*.*",
+    "/usr/src/kernels",
+    "/usr/src/linux*",
     // Who may log in, and as whom.
     "/etc/passwd",
     "/etc/passwd-",
@@ -116,178 +124,144 @@ const POWERFUL: &[&str] = &[
     "/etc/subuid",
     "/etc/subgid",
     "/etc/sudoers",
-    "/etc/sudoers.d",
-    "/etc/sudo.conf",
-    "/etc/doas.conf",
-    "/etc/doas.d",
-    "/etc/pam.conf",
-    "/etc/pam.d",
     "/etc/security",
     "/etc/login.defs",
-    "/etc/nsswitch.conf",
     "/etc/polkit-1",
-    "/etc/krb5.conf",
     "/etc/krb5.keytab",
     "/etc/sssd",
     "/etc/ssh",
     "/etc/userdb",
     // What the host runs, and how.
+    "/etc/*.conf",
+    "/etc/*.d",
+    "/etc/cron.*",
+    "/etc/rc.*",
     "/etc/acpi",
     "/etc/aliases",
     "/etc/alternatives",
     "/etc/anacrontab",
+    "/etc/ansible",
     "/etc/apk",
     "/etc/apm",
     "/etc/apparmor",
-    "/etc/apparmor.d",
     "/etc/apt",
     "/etc/audit",
     "/etc/bash.bash_logout",
     "/etc/bash.bashrc",
-    "/etc/bash_completion.d",
     "/etc/bashrc",
-    "/etc/binfmt.d",
+    "/etc/bird",
     "/etc/ca-certificates",
-    "/etc/ca-certificates.conf",
     "/etc/cloud",
     "/etc/cni",
-    "/etc/conf.d",
     "/etc/config",
     "/etc/containerd",
     "/etc/containers",
-    "/etc/cron.allow",
-    "/etc/cron.d",
-    "/etc/cron.daily",
-    "/etc/cron.deny",
-    "/etc/cron.hourly",
-    "/etc/cron.monthly",
-    "/etc/cron.weekly",
-    "/etc/cron.yearly",
+    "/etc/crio",
+    "/etc/cron",
     "/etc/crontab",
     "/etc/crontabs",
-    "/etc/cron",
-    "/etc/crio",
     "/etc/crypttab",
+    "/etc/csf",
     "/etc/csh.cshrc",
     "/etc/csh.login",
     "/etc/dbus-1",
     "/etc/default",
-    "/etc/depmod.d",
     "/etc/dhcp",
     "/etc/dhcpcd.enter-hook",
     "/etc/dhcpcd.exit-hook",
+    "/etc/dkms",
     "/etc/dnf",
     "/etc/docker",
     "/etc/dpkg",
-    "/etc/dracut.conf",
-    "/etc/dracut.conf.d",
     "/etc/environment",
-    "/etc/environment.d",
+    "/etc/etcd",
+    "/etc/exim4",
     "/etc/exports",
-    "/etc/exports.d",
     "/etc/fail2ban",
+    "/etc/ferm",
+    "/etc/firewalld",
     "/etc/fish",
+    "/etc/frr",
     "/etc/fstab",
     "/etc/gdm",
     "/etc/gdm3",
     "/etc/gitconfig",
-    "/etc/grub.d",
-    "/etc/incron.d",
-    "/etc/inetd.conf",
+    "/etc/hosts",
     "/etc/init",
-    "/etc/init.d",
     "/etc/initcpio",
     "/etc/initramfs-tools",
     "/etc/inittab",
     "/etc/inputrc",
+    "/etc/iptables",
+    "/etc/k0s",
+    "/etc/keepalived",
     "/etc/kernel",
     "/etc/kubernetes",
     "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
     "/etc/ld.so.preload",
     "/etc/libvirt",
     "/etc/lightdm",
-    "/etc/local.d",
-    "/etc/logrotate.conf",
-    "/etc/logrotate.d",
+    "/etc/logcheck",
     "/etc/lvm",
     "/etc/lxc",
     "/etc/mail.rc",
     "/etc/mdadm",
-    "/etc/mkinitcpio.conf",
-    "/etc/mkinitcpio.conf.d",
-    "/etc/mkinitcpio.d",
-    "/etc/modprobe.conf",
-    "/etc/modprobe.d",
     "/etc/modules",
-    "/etc/modules-load.d",
     "/etc/monit",
+    "/etc/nagios",
+    "/etc/needrestart",
     "/etc/netplan",
     "/etc/network",
     "/etc/networkd-dispatcher",
     "/etc/networkmanager",
-    "/etc/nftables.conf",
     "/etc/nixos",
+    "/etc/nut",
     "/etc/openvpn",
-    "/etc/pacman.conf",
-    "/etc/pacman.d",
     "/etc/perl",
     "/etc/php",
     "/etc/pki",
     "/etc/pm",
     "/etc/podman",
+    "/etc/postfix",
     "/etc/ppp",
     "/etc/profile",
-    "/etc/profile.d",
+    "/etc/puppet",
+    "/etc/puppetlabs",
     "/etc/pve",
     "/etc/python3",
     "/etc/rancher",
-    "/etc/rc.conf",
-    "/etc/rc.d",
-    "/etc/rc.local",
-    "/etc/rc0.d",
-    "/etc/rc1.d",
-    "/etc/rc2.d",
-    "/etc/rc3.d",
-    "/etc/rc4.d",
-    "/etc/rc5.d",
-    "/etc/rc6.d",
-    "/etc/rcs.d",
     "/etc/resolvconf",
     "/etc/rpm",
-    "/etc/rsyslog.conf",
-    "/etc/rsyslog.d",
     "/etc/runit",
     "/etc/runlevels",
+    "/etc/salt",
     "/etc/samba",
     "/etc/securetty",
     "/etc/selinux",
     "/etc/service",
     "/etc/shells",
+    "/etc/shorewall",
+    "/etc/shorewall6",
     "/etc/skel",
+    "/etc/smartmontools",
     "/etc/snmp",
     "/etc/ssl",
     "/etc/supervisor",
     "/etc/sv",
+    "/etc/swanctl",
     "/etc/sysconfig",
-    "/etc/sysctl.conf",
-    "/etc/sysctl.d",
     "/etc/syslog-ng",
     "/etc/systemd",
-    "/etc/sysusers.d",
-    "/etc/tmpfiles.d",
+    "/etc/tinc",
     "/etc/udev",
     "/etc/udisks2",
-    "/etc/update-motd.d",
+    "/etc/ufw",
+    "/etc/webmin",
     "/etc/wireguard",
     "/etc/x11",
     "/etc/xdg",
-    "/etc/xinetd.conf",
-    "/etc/xinetd.d",
     "/etc/yum",
-    "/etc/yum.conf",
-    "/etc/yum.repos.d",
+    "/etc/zabbix",
     "/etc/zlogin",
     "/etc/zprofile",
     "/etc/zsh",
@@ -296,22 +270,31 @@ const POWERFUL: &[&str] = &[
     "/etc/zypp",
     // What runs now: units, rules and sockets made at run time.
     "/run/binfmt.d",
+    "/run/cloud-init",
     "/run/containerd",
     "/run/containers",
-    "/run/cloud-init",
+    "/run/credentials",
     "/run/crio",
     "/run/dbus",
     "/run/docker",
+    "/run/flannel",
+    "/run/guest-services",
+    "/run/host-services",
     "/run/initramfs",
+    "/run/k0s",
     "/run/k3s",
+    "/run/kata-containers",
     "/run/libvirt",
+    "/run/lvm",
     "/run/modprobe.d",
     "/run/modules-load.d",
     "/run/netns",
     "/run/networkmanager",
+    "/run/nscd",
     "/run/podman",
     "/run/polkit-1",
     "/run/runc",
+    "/run/sshd",
     "/run/sudo",
     "/run/sysctl.d",
     "/run/systemd",
@@ -321,44 +304,65 @@ const POWERFUL: &[&str] = &[
     "/run/user/*/containers",
     "/run/user/*/docker",
     "/run/user/*/systemd",
+    "/run/vc",
     // What the host's own programs keep, and other containers' files.
+    "/var/cron",
+    "/var/db/dslocal",
+    "/var/db/sudo",
     "/var/lib/alternatives",
     "/var/lib/apt",
+    "/var/lib/bluetooth",
     "/var/lib/boot2docker",
     "/var/lib/cloud",
     "/var/lib/cni",
     "/var/lib/containerd",
     "/var/lib/containers",
+    "/var/lib/crio",
+    "/var/lib/dbus",
+    "/var/lib/dhcp",
+    "/var/lib/dkms",
     "/var/lib/docker",
     "/var/lib/dpkg",
+    "/var/lib/etcd",
     "/var/lib/extensions",
     "/var/lib/flatpak",
     "/var/lib/incus",
+    "/var/lib/k0s",
     "/var/lib/kubelet",
     "/var/lib/libvirt",
+    "/var/lib/logrotate",
     "/var/lib/lxc",
     "/var/lib/lxd",
     "/var/lib/machines",
+    "/var/lib/minikube",
+    "/var/lib/nerdctl",
+    "/var/lib/networkmanager",
     "/var/lib/pacman",
+    "/var/lib/pam",
     "/var/lib/polkit-1",
     "/var/lib/portables",
+    "/var/lib/puppet",
     "/var/lib/rancher",
     "/var/lib/rpm",
+    "/var/lib/shim-signed",
     "/var/lib/snapd",
     "/var/lib/sudo",
     "/var/lib/systemd",
     "/var/snap/docker",
     "/var/snap/lxd",
+    "/var/snap/microk8s",
     "/var/spool/anacron",
     "/var/spool/at",
     "/var/spool/atjobs",
     "/var/spool/cron",
     "/var/spool/incron",
-    "/var/cron",
+    // The first drive of Windows, around Docker Desktop's own machine.
+    "/c/program*",
+    "/c/windows",
 ];
 
 /// Where users are at home.
-const HOMES: &[&str] = &["/root", "/home/*", "/users/*"];
+const HOMES: &[&str] = &["/root", "/home/*", "/users/*", "/c/users/*"];
 
 /// What makes whoever writes there a user: keys, and what runs when the user logs in or works. At, below or above.
 const OF_A_USER: &[&str] = &[
@@ -422,7 +426,9 @@ const OF_A_USER: &[&str] = &[
     ".zsh",
     ".zshenv",
     ".zshrc",
+    "appdata/roaming/microsoft/windows",
     "bin",
+    "library/launchagents",
 ];
 
 /// Half the context mounts these everywhere, writable too.
@@ -430,8 +436,10 @@ pub(super) const TIME: [&str; 3] = ["/etc/localtime", "/etc/timezone", "/usr/sha
 
 /// The control socket that a mounted host path gives away: it is one, or a parent of one.
 pub(super) fn socket(path: &str) -> Option<&'static str> {
-    // Docker on Windows.
-    if path.to_ascii_lowercase().contains("pipe\\docker_engine") || path.contains("pipe/docker_engine") {
+    // Docker on Windows: `//./pipe/docker_engine`, `\\.\pipe\dockerDesktopLinuxEngine`, `podman-machine-default`.
+    let pipe = path.to_ascii_lowercase().replace('\\', "/");
+    let engines = ["docker", "containerd", "podman"];
+    if pipe.split_once("/pipe/").is_some_and(|(_, name)| engines.iter().any(|engine| name.contains(engine))) {
         return Some("//./pipe/docker_engine");
     }
     let path = plain(path)?;
@@ -444,7 +452,13 @@ pub(super) fn socket(path: &str) -> Option<&'static str> {
             let last = path.rsplit('/').next()?;
             ["docker.sock", "podman.sock", "containerd.sock"].into_iter().find(|name| *name == last)
         })
-        .or_else(|| IN_A_HOME.iter().copied().find(|own| path.ends_with(own)))
+        .or_else(|| {
+            let below = |own: &&str| {
+                path.match_indices(own)
+                    .any(|(at, own)| matches!(path.as_bytes().get(at + own.len()), None | Some(b'/')))
+            };
+            IN_A_HOME.iter().copied().find(below)
+        })
 }
 
 /// A path of the host that gives away more than data.
@@ -495,6 +509,16 @@ pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> O
     Some(HostPath { path, holds: Some(holds) })
 }
 
+/// What is mounted below a host path and can be written by root, even if the path itself is read-only.
+pub(super) fn stays_writable(path: &str) -> Option<&'static str> {
+    match plain(path)?.as_str() {
+        "/" => Some("/proc"),
+        "/proc" => Some("/proc/sys/fs/binfmt_misc"),
+        "/sys" => Some("/sys/fs/cgroup"),
+        _ => None,
+    }
+}
+
 /// Whether a host path is a device, or holds some.
 pub(super) fn is_below_dev(path: &str) -> bool {
     plain(path).is_some_and(|path| path.starts_with("/dev/"))
@@ -503,7 +527,19 @@ pub(super) fn is_below_dev(path: &str) -> bool {
 /// Whether two host paths are one, or one lies below the other.
 pub(super) fn overlap(one: &str, other: &str) -> bool {
     // Nearly all are written plainly, and there are as many pairs as mounts.
-    const LINKS: [&str; 6] = ["/var/", "/proc/", "/bin", "/sbin", "/lib", "/host_mnt"];
+    const LINKS: [&str; 11] = [
+        "/var/",
+        "/proc/",
+        "/bin",
+        "/sbin",
+        "/lib",
+        "/host_mnt",
+        "/private/",
+        "/System/",
+        "/Library/",
+        "/run/desktop/",
+        "/mnt/",
+    ];
     let simple = |path: &str| {
         path.starts_with('/')
             && !path.contains("//")
@@ -523,26 +559,49 @@ pub(super) fn overlap(one: &str, other: &str) -> bool {
 
 fn is_at_or_above(path: &str, socket: &str) -> bool {
     let mut parts = socket.split('/').filter(|part| !part.is_empty());
-    path.split('/')
-        .filter(|part| !part.is_empty())
-        .all(|part| parts.next().is_some_and(|own| own == "*" || own == part))
+    path.split('/').filter(|part| !part.is_empty()).all(|part| parts.next().is_some_and(|own| is_called(own, part)))
+}
+
+/// Whether a directory or file has a name of the lists, where each `*` is any letters.
+fn is_called(own: &str, name: &str) -> bool {
+    let mut parts = own.split('*').peekable();
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.is_empty()
+}
+
+/// The words of all lists.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    let lists = [SOCKETS, IN_A_HOME, SENSITIVE, POWERFUL, HOMES, OF_A_USER];
+    let entries = lists.into_iter().flatten().copied();
+    entries
+        .flat_map(|entry| entry.split(|letter: char| !letter.is_ascii_alphanumeric()))
+        .filter(|word| !word.is_empty())
 }
 
 /// What is left of a path below `own`, which may hold `*`; empty if the path is it.
 fn is_at_or_below(path: &str, own: &str) -> Option<String> {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let is =
-        own.split('/').filter(|own| !own.is_empty()).all(|own| parts.next().is_some_and(|it| own == "*" || own == it));
+    let is = own.split('/').filter(|own| !own.is_empty()).all(|own| parts.next().is_some_and(|it| is_called(own, it)));
     is.then(|| parts.collect::<Vec<_>>().join("/"))
 }
 
 /// An absolute path without `.`, `..`, doubled slashes and the links that every host has, in small letters: some file
 /// systems do not tell `/ETC` from `/etc`, and nobody has both. `None`: not absolute.
-pub(super) fn plain(path: &str) -> Option<String> {
-    if !path.starts_with('/') {
+pub(in crate::policy) fn plain(path: &str) -> Option<String> {
+    let mut lower = path.to_ascii_lowercase();
+    if let Some((drive, rest)) = of_windows(&lower) {
+        lower = format!("/{drive}/{}", rest.replace('\\', "/"));
+    }
+    if !lower.starts_with('/') {
         return None;
     }
-    let lower = path.to_ascii_lowercase();
     let mut parts: Vec<&str> = Vec::new();
     for part in lower.split('/') {
         match part {
@@ -555,7 +614,15 @@ pub(super) fn plain(path: &str) -> Option<String> {
             ["proc", _, "root" | "cwd"]
             | ["proc", _, "task", _, "root" | "cwd"]
             | ["proc", _, "fd" | "map_files", _]
-            | ["host_mnt"] => vec![],
+            | ["host_mnt"]
+            | ["system", "volumes", "data"] => vec![],
+            // macOS, and what it starts.
+            ["private", own @ ("etc" | "var" | "tmp")] => vec![*own],
+            ["library", "launchagents" | "launchdaemons" | "privilegedhelpertools" | "startupitems"] => {
+                vec!["etc", "init.d"]
+            }
+            // The drives of Windows, as WSL and Docker Desktop have them.
+            ["mnt", "c"] | ["mnt", "host", "c"] | ["run", "desktop", "mnt", "host", "c"] => vec!["c"],
             ["var", "run"] => vec!["run"],
             ["var", "home"] => vec!["home"],
             ["var", "roothome"] => vec!["root"],
@@ -571,6 +638,18 @@ pub(super) fn plain(path: &str) -> Option<String> {
         parts = seen;
     }
     Some(format!("/{}", parts.join("/")))
+}
+
+/// A path of Windows, `C:\\Users`: the drive and the rest.
+fn of_windows(path: &str) -> Option<(&str, &str)> {
+    let (drive, rest) = path.split_once(':')?;
+    let is_drive = drive.len() == 1 && drive.bytes().all(|letter| letter.is_ascii_alphabetic());
+    (is_drive && rest.starts_with(['/', '\\'])).then_some((drive, rest))
+}
+
+/// Whether it is a path of the host's, and no name of a volume's.
+pub(super) fn is_absolute(path: &str) -> bool {
+    path.starts_with(['/', '\\']) || of_windows(path).is_some()
 }
 
 #[cfg(test)]
@@ -611,12 +690,27 @@ mod tests {
             "/Users/u/.orbstack/run",
             "/Users/u/.colima/default",
             r"\\.\pipe\docker_engine",
+            "//./pipe/dockerDesktopLinuxEngine",
+            r"\\.\pipe\podman-machine-default",
+            "/run/k0s/containerd",
+            "/run/k3s/containerd",
+            "/Users/u/.lima/default/sock",
+            "/Users/u/.lima/default",
+            "/Users/u/.colima/work",
+            "/home/u/.config/colima/default",
+            "/host_mnt/Users/u/.rd",
         ] {
             assert!(socket(path).is_some(), "{path}");
         }
-        for path in
-            ["/etc/localtime", "/home/u/app/data", "/run/user/1000/pulse", "/var/lib/vaultwarden", "/runner", "data"]
-        {
+        for path in [
+            "/etc/localtime",
+            "/home/u/app/data",
+            "/run/user/1000/pulse",
+            "/var/lib/vaultwarden",
+            "/runner",
+            "data",
+            "/srv/.rdx",
+        ] {
             assert_eq!(socket(path), None, "{path}");
         }
     }
@@ -735,6 +829,44 @@ mod tests {
         "/var/roothome/.ssh",
         "/Users/u/.ssh",
         "/host_mnt/Users/u/.zshrc",
+        // Firewalls, networks, modules, what starts.
+        "/etc/ufw",
+        "/etc/iptables/rules.v4",
+        "/etc/nftables.conf",
+        "/etc/firewalld",
+        "/etc/systemd/network",
+        "/etc/resolv.conf",
+        "/etc/hosts",
+        "/etc/dkms",
+        "/usr/src",
+        "/usr/src/linux-headers-6.1.0-18",
+        "/usr/src/nvidia-535.129.03",
+        "/opt/cni/bin",
+        "/opt/containerd",
+        "/opt",
+        "/etc/anything.d/x",
+        // Clusters.
+        "/run/k0s",
+        "/var/lib/k0s/bin",
+        "/var/lib/rancher/k3s",
+        "/etc/k0s",
+        // The machine around Docker Desktop's.
+        "/private/etc/pam.d",
+        "/private/var/root/../../etc",
+        "/System/Volumes/Data/private/etc",
+        "/Library/LaunchDaemons",
+        "/Users/u/Library/LaunchAgents",
+        "/mnt/c",
+        "/mnt/c/Windows/System32",
+        "/mnt/c/Users/u/.ssh",
+        "/mnt/c/Users/u",
+        "/run/desktop/mnt/host/c",
+        "/run/desktop/mnt/host/c/Users/u/AppData/Roaming/Microsoft/Windows/Start Menu",
+        "/mnt/host/c/ProgramData",
+        "/host_mnt/c/Program Files (x86)",
+        r"C:\",
+        r"c:\Windows",
+        "C:/Users/u",
         // Above.
         "/",
         "//",
@@ -773,7 +905,6 @@ mod tests {
         "/mnt/data",
         "/mnt/user/appdata/app",
         "/media/usb",
-        "/opt",
         "/opt/app",
         "/opt/docker/app/config",
         "/volume1/docker/app",
@@ -789,6 +920,16 @@ mod tests {
         "/usr/local/share/app",
         "/usr/local/app",
         "/usr/src/app",
+        "/usr/src/my-app",
+        "/opt/app-1.2",
+        "/mnt/d/media",
+        "/mnt/c/Users/u/projects/app",
+        r"D:\media",
+        r"C:\Users\u\app",
+        "/etc/rclone",
+        "/etc/traefik",
+        "/Users/u/Library/Application Support/app",
+        "/library/books",
         "/run/user/1000/pulse",
         "/run/app",
         "/tmp/app",

@@ -553,9 +553,11 @@ fn net_011(case: &NetworkCase<'_>) -> Option<Seen> {
     let not_traefik = case.members.iter().filter(|member| case.known.get(member.at).is_none_or(|known| !known.traefik));
     // An egress Traefik has a way out, and lets nothing through but what it was told. On a proxy network it has no place.
     let is_shut = |member: &Member<'_>| {
-        let names = case.context.is_egress(member.at) && lets_through(member.container).is_empty();
+        let candidate = case.context.candidates.get(member.at);
+        let is_egress = candidate.is_some_and(|it| it.is_egress_of(case.network, case.context.settings));
+        let names = is_egress && lets_through(member.container).is_empty();
         // EGR-025 speaks of everybody beside a forward proxy.
-        let proxy = case.context.candidates.get(member.at).is_some_and(|it| it.is_forward_proxy);
+        let proxy = candidate.is_some_and(|it| it.is_forward_proxy);
         (names || proxy) && !case.is_proxy && !rides(member.container)
     };
     let pivots: Vec<&Member<'_>> = not_traefik.filter(|member| member.way_out && !is_shut(member)).collect();
@@ -629,7 +631,7 @@ const PODMANS_OWN: [&str; 11] = [
 ];
 
 /// Whether a container has NET_RAW: in Docker's default set, so unless it is dropped. `None`: Podman does not say.
-pub(super) fn net_raw(container: &Container, engine: &Engine) -> Option<bool> {
+pub(in crate::policy) fn net_raw(container: &Container, engine: &Engine) -> Option<bool> {
     let confinement = &container.confinement;
     let names = |set: &BTreeSet<String>, wanted: &str| set.iter().any(|name| capability(name) == wanted);
     let added = names(&confinement.cap_add, "NET_RAW") || names(&confinement.cap_add, "ALL");

@@ -296,6 +296,19 @@ pub(super) const RULES: &[Rule] = &[
               network",
         reference: "docs/outbound.md#when-a-forward-proxy-is-better",
     },
+    Rule {
+        id: RuleId::Egr026,
+        title: "the egress container has more power than it needs",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Step,
+        why: "the egress container reads what applications and servers outside send. Whoever takes it over is on every project's \
+              network of outbound names, and has its power: over the host if it is privileged or shares namespaces with it; to \
+              forge addresses with NET_RAW, which is in Docker's default set",
+        fix: "services:\n  egress:\n    cap_drop: [ALL]\nand no `privileged`, no `cap_add`, no `pid`, `ipc` or `network_mode: \
+              host`",
+        reference: "docs/outbound.md#what-is-checked",
+    },
 ];
 
 fn egr_025(case: &Case<'_>) -> Option<Seen> {

@@ -314,6 +314,7 @@ pub(crate) enum Cause {
     /// Of a Swarm service that is not known.
     MayGainUnknown,
     HostControlGroups,
+    OwnControlGroups,
     ControlGroup(String),
     Runtime(String),
     Group(String),
@@ -377,7 +378,7 @@ fn shows_host(case: &Case<'_>, mount: &Mount) -> bool {
             let volume = case.context.inventory.volumes.get(mount.name.as_str());
             volume.is_some_and(|it| !matches!(it.driver.as_str(), "local" | ""))
         }
-        _ => mount.source.starts_with(['/', '\\']),
+        _ => mounts::is_absolute(&mount.source),
     }
 }
 
@@ -558,13 +559,19 @@ fn prv_013(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_014(case: &Case<'_>) -> Option<Seen> {
-    when(security_option(case, "label").any(|value| value == "disable" || value.contains("spc_t")), Cause::NoSelinux)
+    when(
+        security_option(case, "label")
+            .any(|value| value == "disable" || value.contains("spc_t") || value.contains("unconfined_t")),
+        Cause::NoSelinux,
+    )
 }
 
 fn prv_015(case: &Case<'_>) -> Option<Seen> {
     let confinement = &case.container.confinement;
     let empty = |paths: &Option<Vec<String>>| paths.as_ref().is_some_and(Vec::is_empty);
     let unmasked = empty(&confinement.masked_paths) || empty(&confinement.readonly_paths);
+    // Podman's word for it.
+    let unmasked = unmasked || security_option(case, "unmask").any(|paths| !paths.is_empty());
     when(!confinement.privileged && unmasked, Cause::Unmasked)
 }
 
@@ -583,10 +590,21 @@ fn prv_016(case: &Case<'_>) -> Option<Seen> {
         if mount.writable {
             return Some(Seen::new(Cause::HostPath { path, writable: true }));
         }
+        if let Some(below) = mounts::stays_writable(&path.path).filter(|_| is_shallow(case) && prv_020(case)) {
+            let path = mounts::HostPath { holds: Some(below.to_owned()), ..path };
+            return Some(Seen::new(Cause::HostPath { path, writable: true }));
+        }
         readable = readable.or(Some(path));
     }
     let path = readable?;
     Some(Seen::new(Cause::HostPath { path, writable: false }).action(Action::Warn).severity(Severity::High))
+}
+
+/// Whether the engine makes only the mount itself read-only, not what is mounted below it: Docker before 25, and Podman.
+/// Source: moby pull request 45278; podman-run(1).
+fn is_shallow(case: &Case<'_>) -> bool {
+    let engine = &case.context.inventory.engine;
+    namespaces::is_podman(engine) || namespaces::docker_version(engine).is_some_and(|version| version < (25, 0, 0))
 }
 
 fn prv_017(case: &Case<'_>) -> Option<Seen> {
@@ -596,7 +614,9 @@ fn prv_017(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_018(case: &Case<'_>) -> Option<Seen> {
-    let kept = security_option(case, "no-new-privileges").any(|value| value != "false");
+    // As Go reads a boolean; without a value it is one.
+    let is_no = |value: &str| matches!(value, "0" | "f" | "F" | "false" | "False" | "FALSE");
+    let kept = security_option(case, "no-new-privileges").any(|value| !is_no(value));
     if case.container.swarm.is_some() && !kept {
         return Some(Seen::unverifiable(Cause::MayGainUnknown));
     }
@@ -630,6 +650,12 @@ fn prv_022(case: &Case<'_>) -> Option<Seen> {
         engine.security_options.as_ref().is_none_or(|options| options.iter().any(|o| o.contains("name=cgroupns")));
     if confinement.cgroupns_mode == "host" && knows {
         return Some(Seen::new(Cause::HostControlGroups));
+    }
+    // Its own may be written, and so its limits.
+    if security_option(case, "writable-cgroups")
+        .any(|value| matches!(value, "" | "1" | "t" | "T" | "true" | "True" | "TRUE"))
+    {
+        return Some(Seen::new(Cause::OwnControlGroups));
     }
     // Podman sets a parent by itself.
     let parent = &confinement.cgroup_parent;

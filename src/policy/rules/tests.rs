@@ -663,6 +663,17 @@ pub(super) const PAIRS: &[Pair] = &[
         },
     ),
     (
+        "TRF-009",
+        |i| {
+            add(i, "second", "other", &["net-internal"]);
+            app(i, "second").labels.insert("leeward.traefik".into(), "true".into());
+        },
+        |i| {
+            add(i, "second", "stack", &["net-internal"]);
+            app(i, "second").labels.insert("leeward.traefik".into(), "true".into());
+        },
+    ),
+    (
         "SOC-001",
         |i| i.engine.socket_access = Some(SocketAccess::Wide),
         |i| i.engine.socket_access = Some(SocketAccess::Filtered),
@@ -999,6 +1010,59 @@ fn nobody_becomes_leeward_by_a_name() {
     };
     assert!(neighbour(false).contains("NET-011"), "{:?}", neighbour(false));
     assert!(neighbour(true).contains("NET-010") && neighbour(true).contains("NET-011"), "{:?}", neighbour(true));
+}
+
+/// Docker before 25 and Podman make the mount itself read-only, and nothing that is mounted below it.
+#[test]
+fn below_a_read_only_mount_of_the_kernels_files_root_writes() {
+    let refuses = |source: &str, change: fn(&mut Inventory)| {
+        let mut inventory = topology();
+        mount(&mut inventory, source, false);
+        app(&mut inventory, "app").confinement.user.clear();
+        change(&mut inventory);
+        let judgement = judged(&inventory, &Settings::default());
+        judgement.findings.iter().any(|it| it.rule == RuleId::Prv016 && it.action == Action::Block)
+    };
+    let old: fn(&mut Inventory) = |i| i.engine.version = "24.0.9".into();
+    for source in ["/proc", "/sys", "/proc/"] {
+        assert!(refuses(source, old), "{source}");
+        assert!(refuses(source, podman), "{source}");
+        assert!(!refuses(source, |_| ()), "{source}: from 25 on it is read-only throughout");
+        let nobody: fn(&mut Inventory) = |i| {
+            i.engine.version = "24.0.9".into();
+            app(i, "app").confinement.user = "65534".into();
+        };
+        assert!(!refuses(source, nobody), "{source}: what is root's");
+    }
+    assert!(!refuses("/sys/class/thermal", old) && !refuses("/etc/localtime", old));
+}
+
+#[test]
+fn security_options_are_read_as_the_engine_reads_them() {
+    let found = |option: &str, rule: RuleId| {
+        let mut inventory = topology();
+        app(&mut inventory, "app").confinement.security_opt = vec![option.into()];
+        judged(&inventory, &Settings::default()).findings.iter().any(|it| it.rule == rule)
+    };
+    for option in ["no-new-privileges", "no-new-privileges:true", "no-new-privileges=1", "no-new-privileges=T"] {
+        assert!(!found(option, RuleId::Prv018), "{option}");
+    }
+    for option in ["no-new-privileges=false", "no-new-privileges:0", "no-new-privileges=F", "no-new-privileges=False"] {
+        assert!(found(option, RuleId::Prv018), "{option}");
+    }
+    for (option, rule) in [
+        ("unmask=ALL", RuleId::Prv015),
+        ("unmask=/proc/sys:/proc/kcore", RuleId::Prv015),
+        ("label=type:spc_t", RuleId::Prv014),
+        ("label:type:unconfined_t", RuleId::Prv014),
+        ("writable-cgroups=true", RuleId::Prv022),
+        ("apparmor:unconfined", RuleId::Prv013),
+    ] {
+        assert!(found(option, rule), "{option}");
+    }
+    for (option, rule) in [("writable-cgroups=false", RuleId::Prv022), ("label=type:app_t", RuleId::Prv014)] {
+        assert!(!found(option, rule), "{option}");
+    }
 }
 
 #[test]

@@ -103,6 +103,20 @@ pub(super) const RULES: &[Rule] = &[
         fix: "upgrade Traefik to 3.7.3 or later, or to 3.6.19 or later; best to the newest",
         reference: "https://github.com/traefik/traefik/security/advisories",
     },
+    Rule {
+        id: RuleId::Trf009,
+        title: "labels of several projects declare a Traefik",
+        severity: Severity::High,
+        action: Action::Warn,
+        check: Check::Traefik(trf_009),
+        why: "whoever may write a container's labels can call it Traefik. Until a flag says which is one, none of them speaks for \
+              others: their middlewares are not shared, and their routers take no host that is bound and are no catch-alls. \
+              Their networks still count as Traefik's, the oldest of their versions is what the document is for, and each is \
+              taken for no neighbour of the applications",
+        fix: "name each Traefik that is yours: --traefik NAME (LEEWARD_TRAEFIK=NAME). Where the flag is set, no label declares one. Or \
+              take the label off the others",
+        reference: "docs/isolation.md#shared-proxy-networks",
+    },
 ];
 
 /// The label of an image that says the version of what is in it. Traefik's own images carry it.
@@ -149,6 +163,8 @@ pub(crate) enum Cause {
         needed: Version,
         refused: Few,
     },
+    /// So are these, of other owners.
+    Several(Few),
     /// Known holes of this version, by their advisories.
     Holes {
         version: String,
@@ -162,6 +178,12 @@ pub(crate) enum Cause {
 /// Sources: the advisories' own ranges, and Traefik's `CHANGELOG.md` for the releases; compared on 2026-11-29. Only what opens
 /// a way past authentication.
 const HOLES: [(&str, u32, u32); 3] = [("CVE-2026-48020", 19, 3), ("CVE-2026-53622", 19, 3), ("CVE-2026-39858", 14, 0)];
+
+fn trf_009(case: &Case<'_>) -> Option<Seen> {
+    let own = case.context.candidates.get(case.at).filter(|it| !it.speaks_for_all)?;
+    let others = case.context.traefiks().filter(|it| it.owner != own.owner).map(|it| it.container.name.as_str());
+    Some(Seen::new(Cause::Several(Few::of(others.collect::<BTreeSet<&str>>()))))
+}
 
 fn trf_008(case: &Case<'_>) -> Option<Seen> {
     let version = case.container.labels.get(VERSION_LABEL)?;

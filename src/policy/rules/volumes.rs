@@ -124,7 +124,7 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         }
         let seen =
             |gives| Seen::new(Cause::Directory { volume: mount.name.clone(), device: volume.device.clone(), gives });
-        if !volume.device.starts_with('/') {
+        if !mounts::is_absolute(&volume.device) {
             return Some(seen(Gives::Unknown));
         }
         if let Some(socket) = mounts::socket(&volume.device) {
@@ -203,5 +203,5 @@ fn host_path<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volume>) -> Opt
         }
         _ => None,
     }
-    .filter(|path| path.starts_with('/'))
+    .filter(|path| mounts::is_absolute(path))
 }

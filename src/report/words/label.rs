@@ -144,17 +144,19 @@ pub(super) fn reference_remedy(cause: &references::Cause) -> String {
 pub(super) fn host(cause: &hosts::Cause, name: &str) -> String {
     use hosts::Cause;
     match cause {
-        Cause::EveryHost { what, bind } => format!(
-            "{} matches every host, and hosts are bound to networks (label `{HOSTS}`); `{}` may not have them all",
-            part(what),
-            bind.network.name
-        ),
+        Cause::EveryHost { what, bind } => {
+            let whose = bind.network.as_ref().map_or("it".to_owned(), |network| format!("`{}`", network.name));
+            let what = part(what);
+            format!(
+                "{what} matches every host, and hosts are bound to networks (label `{HOSTS}`); {whose} may not have them all"
+            )
+        }
         Cause::Taken { what, claim, pattern, other, .. } => {
             format!("{} claims `{claim}`, and `{pattern}` is bound to network `{other}`", part(what))
         }
         Cause::NotBound { what, claim, bound, bind } => {
             let only = if bound.is_empty() { "nothing".to_owned() } else { listed(bound) };
-            let (what, network) = (part(what), &bind.network.name);
+            let (what, network) = (part(what), bind.network.as_ref().map_or("", |network| &network.name));
             format!("{what} claims `{claim}`, but {only} is what is bound to network `{network}`")
         }
         Cause::CatchAll { what, takes, entry_points, .. } => {
@@ -192,6 +194,13 @@ pub(super) fn host_remedy(cause: &hosts::Cause, name: &str) -> Option<String> {
     match cause {
         Cause::EveryHost { bind, .. } | Cause::Taken { bind, .. } | Cause::NotBound { bind, .. } => {
             let Bind { network, hosts } = bind;
+            let Some(network) = network else {
+                return Some(format!(
+                    "claim another host, or reach it on a network that this one is bound to; if `{name}` is your Traefik, say \
+                     so where no label can: --traefik {} (LEEWARD_TRAEFIK)",
+                    quoted(name)
+                ));
+            };
             let hosts = hosts.join(",");
             let (yaml, flags) = (
                 format!("  {HOSTS}: {}", yaml_word(&hosts)),

@@ -23,7 +23,18 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
              not in what the engine shows"
         ),
         Cause::LeewardNotNamed => format!("no entry of `extra_hosts` of `{name}` is the address of Leeward"),
-        Cause::HostsMounted => format!("`{name}` mounts /etc/hosts, so its `extra_hosts` have no effect"),
+        Cause::HostsMounted { path } => {
+            format!("`{name}` mounts {path}, which decides whether its `extra_hosts` have an effect")
+        }
+        Cause::LeewardTwice { host, address } => {
+            format!("`extra_hosts` of `{name}` leads `{host}` to Leeward, and to {address}")
+        }
+        Cause::Powers { privileged, shares, capabilities } => {
+            let mut has: Vec<String> = privileged.then(|| "is privileged".to_owned()).into_iter().collect();
+            has.extend(shares.iter().map(|what| format!("uses the host's {what}")));
+            has.extend(capabilities.iter().map(|name| format!("has {name}")));
+            format!("`{name}` {}", has.join(", "))
+        }
         Cause::LeewardMoves { address, network } => {
             format!("`extra_hosts` of `{name}` names {address}, Leeward's address on `{network}`, which is not fixed")
         }
@@ -78,7 +89,12 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::Forgers { names } => {
             format!("on `{name}`, {} may send under another's address: NET_RAW or NET_ADMIN", listed(names))
         }
-        Cause::Forwards { missing } => format!("`{name}` does not set {}", missing.join(" and ")),
+        Cause::Forwards { missing, undone_by } if undone_by.is_empty() => {
+            format!("`{name}` does not set {}", missing.join(" and "))
+        }
+        Cause::Forwards { missing, undone_by } => {
+            format!("`{name}` does not set {}, or undoes it by {}", missing.join(" and "), undone_by.join(", "))
+        }
         Cause::NoNetworkOfItsOwn => format!("`{name}` uses the network of another container"),
         Cause::NotAlone { names } => {
             format!("{} shares the network, the processes or the memory of `{name}`", listed(names))
@@ -168,7 +184,9 @@ pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
                 visible(writer)
             ))
         }
-        Cause::EnginesSocket { path } => Some(format!("take the mount at {} out of `{}`", visible(path), about.name)),
+        Cause::EnginesSocket { path } | Cause::HostsMounted { path } => {
+            Some(format!("take the mount at {} out of `{}`", visible(path), about.name))
+        }
         Cause::Published { .. } => Some(format!("services:\n  {}:\n    ports: !reset []", key(about.service?))),
         Cause::NobodysAlias { alias, .. } => Some(format!(
             "take the alias `{}` away, or allow the name to a container:\nlabels:\n  {OUTBOUND}: {}",
@@ -179,9 +197,23 @@ pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
             "services:\n  {}:\n    volumes:\n      - ./egress/resolv.conf:/etc/resolv.conf:ro",
             key(about.service?)
         )),
-        Cause::Forwards { .. } => Some(format!(
-            "services:\n  {}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"\n      net.ipv4.conf.all.rp_filter: \"1\"",
-            key(about.service?)
+        Cause::Forwards { undone_by, .. } => {
+            let without = undone_by.iter().map(|key| format!("\nand delete `{}` from `sysctls`", visible(key)));
+            let without = without.collect::<Vec<_>>().concat();
+            Some(format!(
+                "services:\n  {}:\n    sysctls:\n      net.ipv4.ip_forward: \"0\"\n      net.ipv4.conf.all.rp_filter: \
+                 \"1\"{without}",
+                key(about.service?)
+            ))
+        }
+        Cause::LeewardNotAlone { network, company } if company.is_empty() => Some(format!(
+            "make it internal:\nnetworks:\n  net-control-egress:   # what your file calls `{}`\n    internal: true",
+            visible(network)
+        )),
+        Cause::LeewardNotAlone { network, company } => Some(format!("take {} off `{network}`", listed(company))),
+        Cause::Forgers { names } => Some(format!(
+            "on {}:\ncap_drop: [ALL]\nand no NET_RAW, NET_ADMIN or SYS_ADMIN in `cap_add`, no `privileged`",
+            listed(names)
         )),
         Cause::NoEntryPoint { target, ports } => {
             let known: Vec<String> = ports.iter().map(|(port, kind)| format!("{port}={}", kind.as_str())).collect();
@@ -192,6 +224,20 @@ pub(super) fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
                 known.join(",")
             ))
         }
+        Cause::LeewardMoves { address, network } => Some(format!(
+            "services:\n  leeward:\n    networks:\n      {}:\n        ipv4_address: {address}",
+            key(network)
+        )),
+        Cause::LeewardTwice { host, address } => Some(format!(
+            "take `{}:{}` out of `extra_hosts` of `{}`",
+            visible(host),
+            visible(address),
+            about.name
+        )),
+        Cause::Powers { .. } => Some(format!(
+            "services:\n  {}:\n    cap_drop: [ALL]\nand no `privileged`, no `cap_add`, no `pid`, `ipc` or `network_mode: host`",
+            key(about.service?)
+        )),
         Cause::ResolverUnread => Some(
             "look at the file that it mounts: its only nameserver has to be a resolver that drops private addresses, as \
              the one in compose/egress.yaml"

@@ -62,6 +62,7 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
             format!("whether the tasks of service `{name}` may gain privileges is not in what the engine shows")
         }
         Cause::HostControlGroups => format!("`{name}` sees the host's control groups"),
+        Cause::OwnControlGroups => format!("`{name}` may write to its control groups, and so change its limits"),
         Cause::ControlGroup(parent) => format!("`{name}` is in the control group `{parent}`"),
         Cause::Runtime(runtime) => format!("`{name}` runs under the runtime `{runtime}`"),
         Cause::Group(group) => format!("`{name}` is in the group `{group}`"),
@@ -107,6 +108,7 @@ pub(super) fn remedy(cause: &Cause) -> Option<String> {
             visible(path)
         ),
         Cause::HostControlGroups => "delete `cgroup: host`".to_owned(),
+        Cause::OwnControlGroups => "delete `writable-cgroups=true` from `security_opt`".to_owned(),
         Cause::ControlGroup(_) => "delete `cgroup_parent`".to_owned(),
         Cause::Runtime(runtime) => format!("delete `runtime: {}`, if it is not needed", visible(runtime)),
         Cause::Group(group) => format!("delete `{}` from `group_add`, if it is not needed", visible(group)),

@@ -26,6 +26,9 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::SameName { other, called, network, control } => format!(
             "`{other}` is called `{called}` on `{network}`, which `{name}` is on too, and so is Leeward on `{control}`"
         ),
+        Cause::Several(others) => {
+            format!("a label declares `{name}` to be a Traefik, and labels of other projects {}", listed(others))
+        }
         Cause::Holes { version, advisories } => {
             let holes = advisories.iter().map(|advisory| format!("{} ({advisory})", hole(advisory)));
             format!("`{name}` is Traefik {version}: {}", holes.collect::<Vec<_>>().join("; "))

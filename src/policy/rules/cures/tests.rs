@@ -101,6 +101,7 @@ const BY_HAND: &[(&str, Hand)] = &[
         traefik.attachments.insert("net-out".into(), place);
     }),
     ("TRF-005", |i| drop(app(i, "other").attachments.remove("net-control"))),
+    ("TRF-009", |i| drop(app(i, "second").labels.remove("leeward.traefik"))),
     ("TRF-006", |i| app(i, "namesake").attachments.get_mut("net-proxy").unwrap().aliases.clear()),
 ];
 
