@@ -643,3 +643,26 @@ fn what_leaves_a_network_that_was_not_given_is_an_open_question() {
     assert!(told.starts_with("OPEN: ") && told.contains("a network was not given"), "{told}");
     assert!(told.contains("network databases was not given"), "{told}");
 }
+
+/// The port of an application that uses another container's network is that one's: it was called one that Traefik does not
+/// serve, and wanted an entry point.
+#[test]
+fn the_port_of_a_rider_is_served_at_whose_network_it_uses() {
+    let text = |power: &str| {
+        format!(
+            "name: meals\nservices:\n  vpn: {{image: x, ports: ['9925:9000']{power}}}\n  mealie: {{image: x, network_mode: \
+             'service:vpn', labels: {{traefik.enable: 'true', traefik.http.routers.m.rule: 'Host(`m.example.com`)', \
+             traefik.http.services.m.loadbalancer.server.port: '9000'}}}}\n  tv: {{image: x, labels: {{traefik.enable: 'true', \
+             traefik.http.routers.t.rule: 'Host(`t.example.com`)'}}}}"
+        )
+    };
+    let front = "name: front\nservices: {t: {image: 'traefik:v3.7', labels: {leeward.traefik: 'true'}}}";
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    for (power, mended) in [("", true), (", cap_add: [NET_ADMIN], devices: [/dev/net/tun]", false)] {
+        let remedies = remedy::ask(&deployed(&[&text(power), front]), &strict, &["meals".to_owned()], &[]).unwrap();
+        let told = fix::text(&remedies, fix::Shown::Files);
+        assert!(told.contains("vpn: port 9000/tcp, published on 0.0.0.0:9925 of the host"), "{told}");
+        assert!(!told.contains("which Traefik does not serve"), "{told}");
+        assert_eq!(fix::standing(&remedies) == fix::Standing::Mended, mended, "{told}");
+    }
+}

@@ -539,7 +539,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         main.after = apply(&base, &main.edits, &services);
     }
     let after = World::of(&main.after, &main.settings);
-    let served = served(&after.plan);
+    let served = served(&after);
     // What is beyond mending, and what loses more than what Traefik takes over: judged as it would be if it were kept.
     let mut kept = wishes.clone();
     kept.keep.extend(main.outside.keys().cloned());
@@ -840,7 +840,8 @@ fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<u
 /// The ports of containers that Traefik takes requests to, or would if nothing else refused them: `80/tcp`.
 type Served = BTreeMap<ContainerId, BTreeSet<String>>;
 
-fn served(plan: &Plan) -> Served {
+fn served(world: &World<'_>) -> Served {
+    let plan = &world.plan;
     let mut served = Served::new();
     for route in &plan.routes {
         let protocol = if route.protocol == Protocol::Udp { "udp" } else { "tcp" };
@@ -861,6 +862,23 @@ fn served(plan: &Plan) -> Served {
             let protocols: &[&str] = if front.contains("://") { &["tcp"] } else { &["tcp", "udp"] };
             let ports = protocols.iter().map(|protocol| format!("{port}/{protocol}"));
             served.entry(id.clone()).or_default().extend(ports);
+        }
+    }
+    for (at, candidate) in world.context.candidates.iter().enumerate().filter(|(at, _)| world.asks(*at)) {
+        let own = served.entry(candidate.id.clone()).or_default();
+        if world.outcome(at) == Outcome::Refused {
+            // Of one that is reached nowhere nothing is completed; its labels say it.
+            for (key, port) in candidate.labels.labels.iter() {
+                let key = key.to_ascii_lowercase();
+                if key.ends_with(".loadbalancer.server.port") {
+                    own.insert(format!("{port}/{}", if key.starts_with("traefik.udp.") { "udp" } else { "tcp" }));
+                }
+            }
+        }
+        let own = own.clone();
+        // Who uses another's network is reached at that one's ports.
+        if let Some(root) = world.context.namespaces.get(at).and_then(|it| it.through.last()) {
+            served.entry(root.id.clone()).or_default().extend(own);
         }
     }
     served
