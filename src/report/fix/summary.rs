@@ -53,7 +53,7 @@ pub fn text_asked(remedies: &Remedies, shown: Shown, asked: &Asked) -> String {
     let not_given = super::not_given(remedies);
     if !not_given.is_empty() {
         out.line(&format!(
-            "NOT KNOWN: {} {} not given. What follows is right only if it is internal and Traefik is on it. Name the file of \
+            "NOT KNOWN: {} {} not given. What follows is right only if it is internal, and Traefik is on it where it is to reach somebody there. Name the file of \
              the project that makes it too (leeward fix TRAEFIK.yaml APP.yaml), or --snapshot FILE from `leeward snapshot`.",
             not_given.iter().take(MOST).copied().collect::<Vec<_>>().join(", "),
             if not_given.len() == 1 { "is an external network and was" } else { "are external networks and were" },
