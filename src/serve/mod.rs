@@ -65,7 +65,6 @@ use crate::docker::{Calls, Observed};
 use crate::net::exposition::{CLASSIC, classic};
 use crate::net::timeouts::Timeouts;
 use crate::remedy;
-use crate::report::asked::SERVER;
 use crate::report::page;
 use crate::report::routes::Listing;
 use crate::report::topology::Topology;
@@ -319,14 +318,11 @@ fn not_understood(problem: &str) -> Response {
     error(StatusCode::BAD_REQUEST, visible(problem))
 }
 
-/// The address under which a client asks, which the commands in an answer then name.
-const CLIENT: preview::Parameter = (SERVER, &[]);
-
 /// `?all`: also the containers that did not ask.
 const ALL: preview::Parameter = ("all", &["true", "false"]);
 
 async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    let wanted = match Wanted::read(&uri, &[ALL, CLIENT], &shared.settings) {
+    let wanted = match Wanted::read(&uri, &[ALL], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -347,7 +343,7 @@ const REFUSED: preview::Parameter = ("fail-on", &["refused"]);
 /// 404 where there is nothing of that name, 300 where there are several; 409 where `?fail-on=refused` and the container is
 /// refused, or no router answers the host.
 async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let wanted = match Wanted::read(&uri, &[REFUSED, CLIENT], &shared.settings) {
+    let wanted = match Wanted::read(&uri, &[REFUSED], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -375,7 +371,7 @@ const SEVERITY: preview::Parameter = ("fail-on", &["info", "low", "medium", "hig
 
 /// 409 where something is at least as bad as `?fail-on=`.
 async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    let wanted = match Wanted::read(&uri, &[SEVERITY, CLIENT], &shared.settings) {
+    let wanted = match Wanted::read(&uri, &[SEVERITY], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };
@@ -437,7 +433,7 @@ async fn fixed(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri,
 /// What to change. 404 where a name is nobody's; with `?fail-on=`, 409 where something is not mended; with `?fail-on=open`, 428
 /// where a question is open.
 async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderMap) -> Response {
-    let wanted = match Wanted::read(uri, &[NAME, KEEP, FAIL_ON, BIND_HOSTS, FILES, CLIENT], &shared.settings) {
+    let wanted = match Wanted::read(uri, &[NAME, KEEP, FAIL_ON, BIND_HOSTS, FILES], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
     };

@@ -19,6 +19,9 @@ const LONGEST: usize = 80;
 /// The most values of a parameter that is repeatable.
 const MOST: usize = 32;
 
+/// What every view takes: the address under which a client asks, which the commands in an answer then name.
+const CLIENT: Parameter = (SERVER, &[]);
+
 /// A parameter of a view's own, and the values it takes; none: any, as often as wanted.
 pub(super) type Parameter = (&'static str, &'static [&'static str]);
 
@@ -46,9 +49,10 @@ impl Wanted {
         let mut free: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         let mut changes = Vec::new();
         for (name, value) in all {
-            let Some((known, values)) = parameters.iter().find(|(known, _)| *known == name) else {
+            let own_and_client = || parameters.iter().chain([&CLIENT]);
+            let Some((known, values)) = own_and_client().find(|(known, _)| *known == name) else {
                 if !JUDGING.contains(&name.as_str()) {
-                    let there = parameters.iter().map(|(name, _)| name).chain(&JUDGING).copied();
+                    let there = own_and_client().map(|(name, _)| name).chain(&JUDGING).copied();
                     let there = there.collect::<Vec<_>>().join(", ");
                     return Err(format!("there is no parameter `{}`; there are: {there}", short(&name, LONGEST)));
                 }

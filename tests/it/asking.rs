@@ -53,6 +53,28 @@ fn a_service_is_asked_what_it_decided_and_a_flag_goes_before_either_variable() {
 }
 
 #[test]
+fn a_service_that_a_flag_names_answers_every_verb_that_has_the_flag() {
+    let serving = Serving::start(&[]);
+    ready(&serving);
+    let url = format!("http://127.0.0.1:{}", serving.port);
+    let (_, help) = leeward(&[], &["--help"]);
+    let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let verbs = verbs.filter_map(|line| line.split_whitespace().next());
+    let asks: Vec<&str> = verbs.filter(|verb| leeward(&[], &[verb, "--help"]).1.contains("--server <")).collect();
+    assert!(asks.contains(&"topology") && asks.len() >= 6, "{asks:?}");
+    for verb in asks {
+        let name: &[&str] = match verb {
+            "explain" => &["app1-web-1"],
+            "fix" => &["app1"],
+            "audit" => &["--fail-on=never"],
+            _ => &[],
+        };
+        let (status, text) = leeward(&[], &[&[verb][..], name, &["--server", &url]].concat());
+        assert_eq!(status, 0, "leeward {verb} {name:?} --server: {text}");
+    }
+}
+
+#[test]
 fn verbs_that_read_for_themselves_ask_no_service() {
     let nobody = [("LEEWARD_SERVER", "http://127.0.0.1:1"), ("LEEWARD_ENGINE", "demo")];
     assert_eq!(leeward(&nobody, &["snapshot"]).0, 0);
