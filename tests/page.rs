@@ -280,6 +280,33 @@ fn a_filter_shows_what_it_names_and_nothing_else() {
     assert!(!page.contains(">None.<"), "it may be there, and is not shown: {page}");
 }
 
+/// A Traefik whose own route is refused, and a container that asks and has ended.
+#[test]
+fn the_sentence_and_the_table_count_the_same_applications() {
+    let mut inventory = town::town(12);
+    let traefik =
+        inventory.containers.values().find(|it| it.labels.contains_key("leeward.traefik")).unwrap().name.clone();
+    let labels = [("traefik.enable", "true"), ("traefik.http.routers.d.rule", "Host(`d.example`)")];
+    let labels = labels.into_iter().chain([("traefik.http.routers.d.service", "api@internal")]);
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    town::named(&mut inventory, &traefik).labels.extend(labels);
+    let of_title = |page: &str, before: &str, after: &str| {
+        let rest = page.split(before).nth(1).unwrap();
+        rest.split(after).next().unwrap().to_owned()
+    };
+    let numbers = |inventory: &Inventory| {
+        let page = front(inventory, &[]);
+        assert!(page.contains("api@internal"), "Traefik's own route is refused: {page}");
+        let said = page.split(" applications: ").next().unwrap().rsplit(['>', ' ']).next().unwrap().to_owned();
+        (said, of_title(&page, "Applications (", ")"))
+    };
+    let (said, rows) = numbers(&inventory);
+    assert_eq!(said, rows);
+    town::named(&mut inventory, "nextcloud-web-1").state = "exited".to_owned();
+    let (said, fewer) = numbers(&inventory);
+    assert!(said == fewer && fewer != rows, "{said} {fewer} {rows}");
+}
+
 #[test]
 fn each_state_of_the_service_has_its_sentence() {
     let empty = front(&Inventory::default(), &[]);

@@ -65,6 +65,8 @@ pub struct Plan {
     pub outbound_withdrawn: bool,
     /// Which of the routes Traefik leaves out: see [`Plan::left_out`].
     pub unusable: UnusableRoutes,
+    /// What containers that are not routed declare, by published name: see [`Plan::declarer`].
+    pub(crate) not_published: BTreeMap<Missing, ContainerId>,
     /// The release of Traefik that the documents are for, where nothing says which one reads them.
     pub assumed_version: Option<Version>,
     /// The owners that `--isolation-of` names and that no container belongs to, each with a known one of a similar name.
@@ -349,6 +351,9 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     });
     let routes = declared.routes(&everything);
     let documents = documents(&context, &parts, &Arc::new(everything));
+    let routed: BTreeSet<&ContainerId> = parts.iter().map(|part| part.candidate.id).collect();
+    let not_routed = asked.iter().filter(|asked| !routed.contains(asked.candidate.id));
+    let not_published = unusable_routes::not_published(not_routed, settings.names);
     let mut findings = judgement.findings.clone();
     findings.extend(judged.iter().flat_map(Judged::findings).cloned());
 
@@ -384,6 +389,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         outbound,
         outbound_withdrawn: false,
         unusable,
+        not_published,
         assumed_version,
         unknown_owners,
     }

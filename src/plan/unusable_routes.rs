@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 use std::slice;
 use std::sync::{Arc, OnceLock};
 
-use super::{Plan, Protocol, Route};
+use super::steps::Asked;
+use super::{Decision, Plan, Protocol, Route};
+use crate::inventory::ContainerId;
+use crate::policy::names::published;
+use crate::settings::Names;
 use crate::traefik::Dynamic;
 use crate::traefik::middleware::Middleware;
 use crate::traefik::rules::router::{self, Rule};
@@ -38,7 +42,7 @@ pub enum Unusable {
 }
 
 /// Something that nothing declares, by its published name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Missing {
     /// A service.
     Service(Arc<str>),
@@ -70,6 +74,32 @@ impl Plan {
     pub fn left_out(&self, route: &Route) -> &[Unusable] {
         let all = self.unusable.0.get_or_init(|| self.unusable());
         all.get(&(route.protocol, route.router.clone())).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The same, of a route that no Traefik takes. Empty where one does.
+    pub fn never_taken(&self, route: &Route) -> &[Unusable] {
+        let reasons = self.left_out(route);
+        let stands_against = |traefik: &str| {
+            reasons.iter().any(|it| match it {
+                Unusable::Missing { traefik: of, .. } => of == Self::EVERYONE || of == traefik,
+                Unusable::Rule(_) | Unusable::Circle(_) => true,
+            })
+        };
+        let declared = || self.documents.iter().filter(|(name, _)| *name != Self::EVERYONE);
+        let takes = |(name, document): (&String, &Arc<Dynamic>)| has(document, route) && !stands_against(name);
+        let is_taken =
+            if declared().next().is_some() { declared().any(takes) } else { !stands_against(Self::EVERYONE) };
+        if is_taken { &[] } else { reasons }
+    }
+
+    /// The container that declares what a route lacks, and that is refused.
+    pub fn declarer(&self, reason: &Unusable) -> Option<&Decision> {
+        let Unusable::Missing { what, .. } = reason else { return None };
+        let id = match what {
+            Missing::ErrorService { service, .. } => self.not_published.get(&Missing::Service(Arc::clone(service))),
+            Missing::Service(_) | Missing::Middleware(_) => self.not_published.get(what),
+        };
+        self.decisions.get(id?)
     }
 
     fn unusable(&self) -> BTreeMap<(Protocol, String), Vec<Unusable>> {
@@ -117,6 +147,34 @@ impl Plan {
     }
 }
 
+/// The services and middlewares of containers that asked and are not routed.
+pub(super) fn not_published<'a>(
+    not_routed: impl Iterator<Item = &'a Asked<'a>>,
+    names: Names,
+) -> BTreeMap<Missing, ContainerId> {
+    let mut all = BTreeMap::new();
+    for asked in not_routed {
+        let Some(Dynamic { http, tcp, udp, tls: _ }) = asked.declared() else { continue };
+        let services = http.services.keys().chain(tcp.services.keys()).chain(udp.services.keys());
+        let middlewares = http.middlewares.keys().chain(tcp.middlewares.keys());
+        let named = |name: &String| published(&asked.candidate.owner, name, names).into();
+        let missing = services.map(|it| Missing::Service(named(it)));
+        for missing in missing.chain(middlewares.map(|it| Missing::Middleware(named(it)))) {
+            all.entry(missing).or_insert_with(|| asked.candidate.id.clone());
+        }
+    }
+    all
+}
+
+/// Whether a document holds a route's router.
+fn has(Dynamic { http, tcp, udp, tls: _ }: &Dynamic, route: &Route) -> bool {
+    match route.protocol {
+        Protocol::Http => http.routers.contains_key(&route.router),
+        Protocol::Tcp => tcp.routers.contains_key(&route.router),
+        Protocol::Udp => udp.routers.contains_key(&route.router),
+    }
+}
+
 /// What one document declares.
 struct Declared<'a> {
     document: &'a Dynamic,
@@ -150,15 +208,15 @@ struct Step<'a> {
 impl<'a> Declared<'a> {
     /// What of a route is wrong in this document, and is not wrong in every document already.
     fn judge(&mut self, route: &Route, traefik: &str, reasons: &mut Vec<Unusable>) {
-        let Dynamic { http, tcp, udp, tls: _ } = self.document;
-        let (is_here, has_service) = match route.protocol {
-            Protocol::Http => (http.routers.contains_key(&route.router), self.has_service(&route.service)),
-            Protocol::Tcp => (tcp.routers.contains_key(&route.router), own_in(&route.service, &tcp.services)),
-            Protocol::Udp => (udp.routers.contains_key(&route.router), own_in(&route.service, &udp.services)),
-        };
-        if !is_here {
+        let Dynamic { http: _, tcp, udp, tls: _ } = self.document;
+        if !has(self.document, route) {
             return;
         }
+        let has_service = match route.protocol {
+            Protocol::Http => self.has_service(&route.service),
+            Protocol::Tcp => own_in(&route.service, &tcp.services),
+            Protocol::Udp => own_in(&route.service, &udp.services),
+        };
         if !has_service {
             add(reasons, traefik, Missing::Service(bare(&route.service).into()));
         }

@@ -64,6 +64,13 @@ causes! {
     Step(Step),
 }
 
+impl Cause {
+    /// Whether it is that a router's rule cannot be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Hosts(hosts::Cause::CatchAll { takes: hosts::Takes::Unreadable(_), .. }))
+    }
+}
+
 /// What a step of the plan saw, beside the rules.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {

@@ -259,6 +259,10 @@ impl Judging<'_> {
                 let refusals: Option<Vec<Refusal>> = claim.networks.iter().copied().map(judged).collect();
                 if let Some(refusal) = refusals.and_then(|refusals| refusals.into_iter().next()) {
                     let rule = claimed.rule_of(&refusal);
+                    // No binding mends what cannot be read.
+                    let is_unreadable = claimed.reach.any && !claimed.problems.is_empty();
+                    let refusal =
+                        if is_unreadable { Refusal::new(Code::Host, self.takes_all(claimed)) } else { refusal };
                     self.refuse(refusal.by_rule(rule).by_label(claimed.label()), claim.rights);
                 }
             } else if catches_all {
@@ -288,15 +292,18 @@ impl Judging<'_> {
         !own.is_empty() && !entry_points.is_empty() && entry_points.iter().all(given)
     }
 
-    /// A claim to what is others', where no bindings decide.
-    fn catch_all(&mut self, claimed: &Claimed) {
-        let entry_points = claimed.entry_points(self.claim.complete);
-        let cause = hosts::Cause::CatchAll {
+    fn takes_all(&self, claimed: &Claimed) -> hosts::Cause {
+        hosts::Cause::CatchAll {
             what: claimed.what(),
             takes: claimed.takes(),
-            entry_points: entry_points.to_vec(),
+            entry_points: claimed.entry_points(self.claim.complete).to_vec(),
             owner: self.claim.owner.to_string(),
-        };
+        }
+    }
+
+    /// A claim to what is others', where no bindings decide.
+    fn catch_all(&mut self, claimed: &Claimed) {
+        let cause = self.takes_all(claimed);
         // A certificate is asked for, not served.
         let action = (!claimed.is_rule()).then_some(Action::WarnStrictBlock);
         self.raise(claimed.catch_all(), Code::Host, claimed.label(), cause, action);
@@ -315,7 +322,9 @@ impl Judging<'_> {
         finding.action = action.unwrap_or(finding.action);
         finding.label = Some(label);
         let refusal = Refusal::for_finding(code, &finding);
-        self.settle(finding, refusal, true, self.claim.rights);
+        // To allow what cannot be read routes nothing: Traefik leaves such a router out.
+        let may_allow = !finding.cause.is_unreadable();
+        self.settle(finding, Refusal { may_allow, ..refusal }, true, self.claim.rights);
     }
 
     fn found(&self, rule: RuleId, cause: Arc<cause::Cause>) -> Finding {

@@ -51,8 +51,8 @@ pub(crate) struct Bind {
 /// What of others' a claim takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Takes {
-    /// The rule cannot be read, and may take anything.
-    Unreadable,
+    /// The rule cannot be read, for this reason, and may take anything.
+    Unreadable(String),
     /// All that comes in on the entry points that its router names, or on Traefik's default ones.
     EntryPoints,
     EveryHost,
@@ -302,8 +302,8 @@ impl Claimed {
 
     /// What of others' it takes.
     pub(super) fn takes(&self) -> Takes {
-        if !self.problems.is_empty() {
-            return Takes::Unreadable;
+        if let Some(problem) = self.problems.first() {
+            return Takes::Unreadable(problem.clone());
         }
         if self.is_port() && self.reach.any {
             return Takes::EntryPoints;

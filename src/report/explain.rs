@@ -65,6 +65,9 @@ pub struct Routed<'a> {
     /// Why Traefik leaves it out, if it does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// Some Traefik takes it.
+    #[serde(skip)]
+    pub is_taken: bool,
 }
 
 /// Who answers a host.
@@ -74,7 +77,7 @@ pub struct Host<'a> {
     pub host: String,
     /// The routers whose rules may match it, the one that Traefik tries first before the others.
     pub routes: Vec<Routed<'a>>,
-    /// Containers that name it in a rule, and are refused.
+    /// Containers that name it in a rule, or declare what its routers lack, and are refused.
     pub refused: Vec<&'a Decision>,
     /// Containers that name it in a rule, and did not ask to be routed.
     pub ignored: Vec<&'a Decision>,
@@ -114,9 +117,12 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
 /// Who answers a host, whatever containers are called.
 pub fn find_host<'a>(plan: &'a Plan, name: &str) -> Host<'a> {
     let host = name.trim_end_matches('.').to_lowercase();
-    let naming = |outcome| naming(plan, &host, outcome);
+    let routes = answering(plan, &host);
+    let lacking = routes.iter().flat_map(|it| plan.left_out(it.route)).filter_map(|reason| plan.declarer(reason));
+    let declarers: BTreeSet<&ContainerId> = lacking.map(|it| &it.id).collect();
+    let naming = |outcome| naming(plan, &host, outcome, &declarers);
     let (refused, ignored) = (naming(Outcome::Refused), naming(Outcome::Ignored));
-    Host { routes: answering(plan, &host), refused, ignored, host }
+    Host { host, routes, refused, ignored }
 }
 
 fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
@@ -140,7 +146,13 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
 fn routed<'a>(plan: &'a Plan, route: &'a Route) -> Routed<'a> {
     let given = || plan.rule(route).and_then(Result::ok).map_or(0, |rule| rule.priority());
     let effective_priority = route.priority.filter(|it| *it != 0).unwrap_or_else(given);
-    Routed { route, effective_priority, left_out: plan.left_out(route).iter().map(left_out).collect() }
+    let reasons = plan.left_out(route).iter();
+    Routed {
+        route,
+        effective_priority,
+        left_out: reasons.map(|reason| left_out(plan, reason)).collect(),
+        is_taken: plan.never_taken(route).is_empty(),
+    }
 }
 
 /// The routers that may answer a host, in the order in which Traefik tries them: TCP before HTTP, then by priority.
@@ -151,13 +163,15 @@ fn answering<'a>(plan: &'a Plan, host: &str) -> Vec<Routed<'a>> {
     routes
 }
 
-/// Containers that are not routed and whose rules, or whose refusals, are about a host.
-fn naming<'a>(plan: &'a Plan, host: &str, outcome: Outcome) -> Vec<&'a Decision> {
+/// Containers that are not routed and whose rules, or whose refusals, are about a host; and those that declare what its
+/// routers lack.
+fn naming<'a>(plan: &'a Plan, host: &str, outcome: Outcome, declarers: &BTreeSet<&ContainerId>) -> Vec<&'a Decision> {
     let is_below = |parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
     let names = |it: &&Decision| {
         let refused = it.steps.iter().flat_map(|step| &step.refusals).flat_map(|refusal| &refusal.hosts);
         let mut hosts = it.hosts.iter().chain(refused);
-        it.outcome == outcome && hosts.any(|own| own == host || own.strip_prefix("*.").is_some_and(is_below))
+        let is_named = hosts.any(|own| own == host || own.strip_prefix("*.").is_some_and(is_below));
+        it.outcome == outcome && (is_named || declarers.contains(&it.id))
     };
     plan.decisions.values().filter(names).collect()
 }
@@ -177,6 +191,13 @@ fn short(id: &ContainerId) -> String {
     id.as_str().chars().take(12).collect()
 }
 
+impl Explanation<'_> {
+    /// Whether it has routers, and Traefik leaves all of them out.
+    fn is_left_out(&self) -> bool {
+        !self.routes.is_empty() && !self.routes.iter().any(|it| it.is_taken)
+    }
+}
+
 impl Answer<'_> {
     /// Adds what to do about the container, if it is one. Costs a bounded number of compilations: see
     /// [`super::proposal::propose`]. What `plan` was made from.
@@ -186,12 +207,14 @@ impl Answer<'_> {
         }
     }
 
-    /// Whether the answer is no: a container that is refused, a host that no router answers, a name that nothing or more
-    /// than one container has. A container that does not ask to be routed is in order.
+    /// Whether the answer is no: a container that is refused or whose routers Traefik leaves out, a host that no router
+    /// answers, a name that nothing or more than one container has. A container that does not ask to be routed is in order.
     pub fn is_no(&self) -> bool {
         match self {
-            Self::Container(explanation) => explanation.decision.outcome == Outcome::Refused,
-            Self::Host(host) => host.routes.is_empty(),
+            Self::Container(explanation) => {
+                explanation.decision.outcome == Outcome::Refused || explanation.is_left_out()
+            }
+            Self::Host(host) => !host.routes.iter().any(|it| it.is_taken),
             Self::Several(_) | Self::Nothing(_) => true,
         }
     }
@@ -237,6 +260,7 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
     let Explanation { decision, routes, outbound, against_outbound, findings, proposal } = explanation;
     let mut text = String::new();
     let outcome = match decision.outcome {
+        Outcome::Routed if explanation.is_left_out() => "is published, and Traefik leaves all of its routers out",
         Outcome::Routed => "is routed",
         Outcome::Refused => "is refused",
         Outcome::Ignored => "does not ask to be routed",
@@ -286,7 +310,7 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
         text.push_str("\nRoutes\n");
     }
     for route in routes {
-        line(&mut text, &format!("         {}", way(route)));
+        line(&mut text, &format!("         {}", way(route).replace('\n', "\n         ")));
     }
     if !outbound.is_empty() {
         text.push_str("\nOutbound\n");
@@ -324,8 +348,11 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
 fn host(Host { host, routes, refused, ignored }: &Host<'_>, asked: &Asked) -> String {
     let mut text = String::new();
     let host = visible(host);
-    match routes.as_slice() {
-        [] => line(&mut text, &format!("no router answers {host}")),
+    let way = |it: &Routed<'_>| way(it).replace('\n', "\n      ");
+    let (taken, left): (Vec<&Routed<'_>>, Vec<&Routed<'_>>) = routes.iter().partition(|it| it.is_taken);
+    match taken.as_slice() {
+        [] if left.is_empty() => line(&mut text, &format!("no router answers {host}")),
+        [] => line(&mut text, &format!("no router answers {host}: Traefik leaves out what would")),
         [only] => line(&mut text, &format!("{host} is answered by\n      {}", way(only))),
         [first, others @ ..] => {
             let priority = |it: &Routed<'_>| {
@@ -338,6 +365,12 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>, asked: &Asked) -> St
                 line(&mut text, &format!("      {}", priority(it)));
             }
         }
+    }
+    if !taken.is_empty() && !left.is_empty() {
+        line(&mut text, "and not by");
+    }
+    for it in left {
+        line(&mut text, &format!("      {}", way(it)));
     }
     for decision in refused {
         let refusal = decision.refusal.as_ref();
@@ -355,7 +388,7 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>, asked: &Asked) -> St
 }
 
 /// Router, rule, entry points, service and servers of a route, and what is wrong with it.
-pub(super) fn way(Routed { route, left_out, .. }: &Routed<'_>) -> String {
+pub(super) fn way(Routed { route, left_out, effective_priority: _, is_taken: _ }: &Routed<'_>) -> String {
     let servers: Vec<String> = route
         .backends
         .iter()
@@ -375,7 +408,7 @@ pub(super) fn way(Routed { route, left_out, .. }: &Routed<'_>) -> String {
     let way = format!("{protocol} {router}{on}: {} -> {} -> {servers}", route.rule, route.service);
     let mut text = visible(&way);
     for reason in left_out {
-        text.extend(["\n        Traefik leaves it out: ", &visible(reason)]);
+        text.extend(["\n  Traefik leaves it out: ", &visible(reason)]);
     }
     text
 }
@@ -522,6 +555,69 @@ mod tests {
         let text = find(&with(&chain), "app1-web-1").text();
         assert!(text.contains("declares middleware `app1.auth`"), "{text}");
         assert!(!find(&demo(), "app1-web-1").text().contains("leaves it out"));
+    }
+
+    #[test]
+    fn a_host_whose_routers_are_all_left_out_is_answered_by_nobody_and_who_is_to_mend_it_is_named() {
+        let traefik = "front-traefik-1";
+        let plan = with(&[
+            (traefik, "traefik.enable", "true"),
+            (traefik, "traefik.http.routers.dash.rule", "Host(`dash.localhost`)"),
+            (traefik, "traefik.http.routers.dash.service", "api@internal"),
+            (traefik, "traefik.http.middlewares.auth.headers.framedeny", "true"),
+            ("app1-web-1", "traefik.http.routers.web.middlewares", "auth"),
+        ]);
+        let answer = find(&plan, "app1.localhost");
+        let text = answer.text();
+        assert!(answer.is_no() && !text.contains("is answered by"), "{text}");
+        for words in [
+            "no router answers app1.localhost: Traefik leaves out what would\n      http app1.web: ",
+            "\n        Traefik leaves it out: nothing that is routed declares middleware `front.auth`; `front-traefik-1` \
+             declares it, and is refused (LBL-004)\n",
+            "refused: front-traefik-1: LBL-004: ",
+            "      remedy: leeward explain front-traefik-1\n",
+        ] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+        let answer = find(&plan, "app1-web-1");
+        assert!(answer.is_no() && answer.text().contains("Traefik leaves all of its routers out"), "{}", answer.text());
+        // Where another router answers, that one is named first.
+        let other = ("app2-web-1", "traefik.http.routers.web.rule", "Host(`app1.localhost`)");
+        let plan = with(&[other, ("app1-web-1", "traefik.http.routers.web.service", "gone")]);
+        let answer = find(&plan, "app1.localhost");
+        let text = answer.text();
+        assert!(!answer.is_no() && text.starts_with("app1.localhost is answered by\n      http app2.web"), "{text}");
+        assert!(text.contains("and not by\n      http app1.web"), "{text}");
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_read_is_told_why_and_is_to_be_corrected_and_not_allowed() {
+        for (rule, why, bound) in [
+            ("Host(`app1.localhost`", "at character", false),
+            ("Host(`app1.localhost`", "at character", true),
+            ("Hots(`app1.localhost`)", "no matcher `Hots`; did you mean `Host`?", false),
+            ("Host('app1.localhost')", "at character", false),
+        ] {
+            let mut inventory = snapshot::demo().unwrap();
+            let container = inventory.containers.values_mut().find(|it| it.name == "app1-web-1").unwrap();
+            let labels = &mut std::sync::Arc::make_mut(container).labels;
+            labels.insert("traefik.http.routers.web.rule".to_owned(), rule.to_owned());
+            for network in inventory.networks.values_mut().filter(|_| !bound) {
+                network.labels.remove("leeward.hosts");
+            }
+            let settings = Settings::default();
+            let plan = compile(&inventory, &settings);
+            let mut answer = find(&plan, "app1-web-1");
+            answer.propose(&inventory, &settings, &plan);
+            let text = answer.text();
+            let told = text.lines().find(|line| line.contains("LBL-001: ")).unwrap_or_else(|| panic!("{rule}: {text}"));
+            assert!(
+                told.contains("cannot be read and counts as matching every host: ") && told.contains(why),
+                "{told}"
+            );
+            assert!(text.contains("correct the rule"), "{rule}: {text}");
+            assert!(!text.contains("leeward.allow") && !text.contains("leeward.hosts"), "{rule}: {text}");
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl<'a> Listing<'a> {
                 .filter(|(_, reasons)| !reasons.is_empty())
                 .map(|(route, reasons)| LeftOut {
                     router: &route.router,
-                    reasons: reasons.iter().map(left_out).collect(),
+                    reasons: reasons.iter().map(|reason| left_out(plan, reason)).collect(),
                 })
                 .collect(),
             refused,
@@ -250,8 +250,12 @@ pub fn unknown_owners(plan: &Plan) -> impl Iterator<Item = String> {
 }
 
 /// Why Traefik leaves a router out, one line.
-pub(super) fn left_out(reason: &Unusable) -> String {
-    match reason {
+pub(crate) fn left_out(plan: &Plan, reason: &Unusable) -> String {
+    let declarer = plan.declarer(reason).map(|Decision { name, refusal, .. }| {
+        let rule = refusal.as_ref().map(Refusal::name).unwrap_or_default();
+        format!("; `{name}` declares it, and is refused ({rule})")
+    });
+    let what = match reason {
         Unusable::Rule(problem) => format!("it rejects the rule: {problem}"),
         Unusable::Missing { traefik, what } => {
             let told = if traefik == Plan::EVERYONE {
@@ -270,7 +274,8 @@ pub(super) fn left_out(reason: &Unusable) -> String {
         Unusable::Circle(names) => {
             format!("Traefik refuses a chain of middlewares that leads back to itself: {}", names.join(" -> "))
         }
-    }
+    };
+    what + &declarer.unwrap_or_default()
 }
 
 /// The refusals after the first that are not told by a finding as well. `found`: the findings there are.

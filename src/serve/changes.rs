@@ -3,9 +3,10 @@
 use tracing::{info, warn};
 
 use super::published::Published;
-use crate::plan::{Decision, Outcome, Plan, Protocol, Route};
+use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Unusable};
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
+use crate::report::routes::left_out;
 use crate::report::table::counted;
 use crate::report::visible::short;
 use crate::report::words::Words as _;
@@ -23,6 +24,8 @@ pub(super) struct Changes<'a> {
     added: Vec<&'a Route>,
     removed: Vec<&'a Route>,
     changed: Vec<&'a Route>,
+    /// No Traefik takes it, and before it was not there, was another, was taken, or was left out for another reason.
+    left_out: Vec<(&'a Route, &'a [Unusable])>,
     /// Refused now, and before not at all or for another reason.
     refused: Vec<(&'a Decision, &'a Refusal)>,
     /// Not routed now because it is not up, which passes, and not refused before.
@@ -36,9 +39,14 @@ pub(super) fn between<'a>(before: Option<&'a Plan>, after: &'a Plan) -> Changes<
     let mut old = before.into_iter().flat_map(|plan| &plan.routes).peekable();
     for route in &after.routes {
         changes.removed.extend(std::iter::from_fn(|| old.next_if(|old| name(old) < name(route))));
-        match old.next_if(|old| name(old) == name(route)) {
+        let was = old.next_if(|old| name(old) == name(route));
+        let was = was.zip(before).map(|(old, plan)| (old, plan.never_taken(old)));
+        let out = after.never_taken(route);
+        match was {
+            was if !out.is_empty() => changes.left_out.extend((was != Some((route, out))).then_some((route, out))),
             None => changes.added.push(route),
-            Some(old) if old != route => changes.changed.push(route),
+            Some((_, out)) if !out.is_empty() => changes.added.push(route),
+            Some((old, _)) if old != route => changes.changed.push(route),
             Some(_) => {}
         }
     }
@@ -85,8 +93,8 @@ fn part(text: &str) -> String {
 
 /// Writes them down. Rules and addresses only, never the values of other labels: those may be secrets.
 pub(super) fn log(changes: &Changes<'_>, now: &Published) {
-    let Changes { added, removed, changed, refused, down } = changes;
-    let lines = added.len() + removed.len() + changed.len() + refused.len() + down.len();
+    let Changes { added, removed, changed, left_out: out, refused, down } = changes;
+    let lines = added.len() + removed.len() + changed.len() + out.len() + refused.len() + down.len();
     if lines == 0 && now.revision > 1 {
         return;
     }
@@ -97,6 +105,12 @@ pub(super) fn log(changes: &Changes<'_>, now: &Published) {
         let servers: Vec<_> = route.backends.iter().take(MOST_SERVERS).map(|it| it.address.as_str()).collect();
         let (router, rule, servers) = (part(&route.router), part(&route.rule), part(&servers.join(", ")));
         info!(router.name = %router, owner = %part(&route.owner), "{what} `{router}`: {rule} -> {servers}");
+    }
+    for (route, reasons) in out.iter().take(MOST_LINES) {
+        let why = reasons.iter().map(|reason| left_out(&now.plan, reason)).collect::<Vec<_>>().join("; ");
+        let router = part(&route.router);
+        let owner = part(&route.owner);
+        warn!(router.name = %router, owner = %owner, "Traefik leaves `{router}` out: {}", part(&why));
     }
     for (Decision { id, name, .. }, refusal) in refused.iter().take(MOST_LINES) {
         let (name, code, words) = (part(name), refusal.code.as_str(), part(&refusal.words()));
@@ -172,6 +186,27 @@ mod tests {
         let changes = between(Some(&up), &down);
         assert_eq!((changes.removed.len(), changes.refused.len(), changes.down.len()), (1, 0, 1), "{changes:?}");
         assert!(between(Some(&down), &down).down.is_empty());
+    }
+
+    #[test]
+    fn a_route_that_traefik_leaves_out_is_no_route_and_is_told_once() {
+        let with_service = |service: Option<&str>| {
+            let mut inventory = crate::source::snapshot::demo().unwrap();
+            let container = inventory.containers.values_mut().find(|it| it.name == "app1-web-1").unwrap();
+            let label = service.map(|it| ("traefik.http.routers.web.service".to_owned(), it.to_owned()));
+            std::sync::Arc::make_mut(container).labels.extend(label);
+            crate::plan::compile(&inventory, &crate::settings::Settings::default())
+        };
+        let (good, gone, other) = (with_service(None), with_service(Some("gone")), with_service(Some("other")));
+        let told = |before: Option<&Plan>, after: &Plan| {
+            let Changes { added, changed, left_out, .. } = between(before, after);
+            (added.len(), changed.len(), left_out.len())
+        };
+        assert_eq!(told(None, &gone), (1, 0, 1));
+        assert_eq!(told(Some(&gone), &gone), (0, 0, 0));
+        assert_eq!(told(Some(&gone), &other), (0, 0, 1));
+        assert_eq!(told(Some(&good), &gone), (0, 0, 1));
+        assert_eq!(told(Some(&gone), &good), (1, 0, 0));
     }
 
     #[test]

@@ -189,6 +189,8 @@ fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
         routes.get_or_create(&vec![("protocol", name.to_owned())]).set(whole(count));
     }
     registry.register("routes", "Routers in the document", routes);
+    let left_out = plan.routes.iter().filter(|route| !plan.never_taken(route).is_empty()).count();
+    gauge(registry, "routes_left_out", "Routers in the document that Traefik leaves out", whole(left_out));
 
     let outbound = Family::<Labels, Gauge>::default();
     let allowed = plan.outbound.iter().filter(|it| it.holds()).count();

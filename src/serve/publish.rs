@@ -56,8 +56,14 @@ pub(super) async fn publish(
                 }
                 tell_of_assumed_version(previous.as_deref(), &next);
                 tell_of_unknown_owners(previous.as_deref(), &next);
-                let changes = changes::between(previous.as_deref().map(|it| &*it.plan), &next.plan);
-                changes::log(&changes, &next);
+                // Every rule is read for it.
+                let told = spawn_blocking(move || {
+                    let changes = changes::between(previous.as_deref().map(|it| &*it.plan), &next.plan);
+                    changes::log(&changes, &next);
+                });
+                if let Err(problem) = told.await {
+                    error!("internal error in the log of changes: {problem}");
+                }
             }
         }
         let withdraws = lost.filter(|_| published.borrow().as_ref().is_some_and(|it| !it.plan.outbound_withdrawn));

@@ -141,6 +141,32 @@ fn what_is_refused_and_found_is_counted_by_what_people_look_up() {
 }
 
 #[test]
+fn a_router_that_traefik_leaves_out_is_told_wherever_routes_are() {
+    let mut demo: Value = serde_json::from_str(include_str!("../../src/source/demo.json")).unwrap();
+    let containers = demo["inventory"]["containers"].as_object_mut().unwrap();
+    let web = containers.values_mut().find(|it| it["name"] == "app1-web-1").unwrap();
+    web["labels"]["traefik.http.routers.web.service"] = "valut".into();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("engine.json");
+    fs::write(&path, demo.to_string()).unwrap();
+    let mut serving = Serving::start_at(&format!("file:{}", path.display()), &[]);
+    serving.wait_for_log("published revision");
+    let log = serving.log();
+    let left_out = "Traefik leaves `app1.web` out: nothing that is routed declares service `app1.valut`";
+    assert!(log.contains(left_out) && !log.contains("routes `app1.web`"), "{log}");
+    let metrics = get(serving.port, "/metrics", "localhost").1;
+    assert!(metrics.contains("leeward_routes_left_out 1\n"), "{metrics}");
+    let (status, text) = get(serving.port, "/explain/app1.localhost?fail-on=refused", "localhost");
+    assert_eq!(status, 409, "{text}");
+    let mut page = String::new();
+    let mut stream = TcpStream::connect(("127.0.0.1", serving.port)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n").unwrap();
+    stream.read_to_string(&mut page).unwrap();
+    assert!(page.contains("open app2.localhost") && !page.contains("open app1.localhost"), "{page}");
+    assert!(page.contains("Traefik leaves app1.web out"), "{page}");
+}
+
+#[test]
 fn nobody_makes_a_series_by_asking() {
     let serving = serving(&[]);
     let before = series(&get(serving.port, "/metrics", "localhost").1);

@@ -361,11 +361,12 @@ pub fn host(facts: &Facts<'_>, name: &str) -> Page {
         h1 { (visible(&host)) }
         @match routes.as_slice() {
             [] => p { "No router answers it." },
+            all if !all.iter().any(|it| it.is_taken) => p { "No router answers it: Traefik leaves out what would." },
             [_] => p { "It is answered by" },
             _ => p { "It is answered by the first of these whose rule and entry point match" },
         }
         ol {
-            @for Routed { route, effective_priority, left_out } in routes.iter().take(MOST) {
+            @for Routed { route, effective_priority, left_out, is_taken: _ } in routes.iter().take(MOST) {
                 li {
                     strong { (link::name(&route.router)) } ", priority " (effective_priority) ": " code { (short(&route.rule, 400)) }
                     @for reason in left_out { p { "Traefik leaves it out: " (visible(reason)) } }
@@ -382,7 +383,8 @@ pub fn host(facts: &Facts<'_>, name: &str) -> Page {
             h2 { "Who else names it" }
             ul { @for it in refused.iter().chain(&ignored).take(MOST) { (named(it)) } }
         }
-        @if let Some(site) = link::site(&host, routes.iter().any(|it| it.route.tls)).filter(|_| !routes.is_empty()) {
+        @let taken: Vec<_> = routes.iter().filter(|it| it.is_taken).collect();
+        @if let Some(site) = link::site(&host, taken.iter().any(|it| it.route.tls)).filter(|_| !taken.is_empty()) {
             p { "Open it: " a href=(site) rel="noreferrer noopener" { (site) } }
         }
     };

@@ -18,7 +18,7 @@ use crate::remedy::is_for_edits;
 use crate::report::asked::HERE;
 use crate::report::audit::{Audit, place, word};
 use crate::report::picture;
-use crate::report::routes::{Listing, Refused, to_change};
+use crate::report::routes::{self, Listing, Refused, to_change};
 use crate::report::table::counted;
 use crate::report::topology::{ContainerNode, Role, State, Topology, class};
 use crate::report::visible::{short, visible};
@@ -63,7 +63,7 @@ pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
         })
         .collect();
     let nodes: Vec<&ContainerNode<'_>> = topology.containers.iter().filter(|it| takes(it)).collect();
-    let count = count(&topology, &listing, &audit);
+    let count = count(&topology, &audit);
     let main = html! {
         (verdict(&count, &audit))
         (notices(&topology, &count))
@@ -89,19 +89,22 @@ pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
     Page { found: true, html: frame(&format!("{sign}Leeward: {}", count.headline()), Some(facts), true, &main) }
 }
 
-fn count(topology: &Topology<'_>, listing: &Listing<'_>, audit: &Audit<'_>) -> Count {
-    let mut count =
-        Count { refused: listing.refused.len(), not_verifiable: audit.not_verifiable.len(), ..Count::default() };
-    let mut routed = 0;
-    for it in topology.containers.iter().filter(|it| it.role == Role::Application) {
+/// Whether a container is one of the applications: it asks for a route and runs. Traefik is one where its own is refused.
+fn is_application(node: &ContainerNode<'_>) -> bool {
+    node.role == Role::Application || node.outcome == Outcome::Refused
+}
+
+fn count(topology: &Topology<'_>, audit: &Audit<'_>) -> Count {
+    let mut count = Count { not_verifiable: audit.not_verifiable.len(), ..Count::default() };
+    for it in topology.containers.iter().filter(|it| is_application(it)) {
         let is_routed = it.outcome == Outcome::Routed;
-        routed += usize::from(is_routed);
+        count.applications += 1;
+        count.refused += usize::from(!is_routed);
         count.open += usize::from(it.state == State::WayOut);
         count.open_routed += usize::from(is_routed && it.state == State::WayOut);
         count.unknown += usize::from(it.state == State::NotVerifiable);
         count.shut += usize::from(is_routed && it.state == State::Shut);
     }
-    count.applications = routed + listing.refused.len();
     // What an application is refused for is counted as its refusal.
     let is_severe = |it: &&&Finding| it.severity >= Severity::High && !it.blocks;
     count.severe = audit.findings.iter().filter(is_severe).count();
@@ -211,13 +214,18 @@ fn legend() -> Markup {
 
 fn applications(facts: &Facts<'_>, seen: &Seen<'_>, filter: &Filter, nodes: &[&ContainerNode<'_>]) -> Markup {
     let mut routes: BTreeMap<&ContainerId, Vec<&Route>> = BTreeMap::new();
+    // Those that lead to no server, by the names of who declares them.
+    let mut serverless: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
     for route in &facts.plan.routes {
+        for origin in route.origins.iter().filter(|_| route.backends.is_empty()) {
+            serverless.entry(&origin.container).or_default().push(route);
+        }
         for id in route.backends.iter().map(|it| &it.id).collect::<BTreeSet<_>>() {
             routes.entry(id).or_default().push(route);
         }
     }
     let wants_others = filter.state == "not-routed" || !filter.text.is_empty();
-    let is_row = |it: &&&ContainerNode<'_>| it.role == Role::Application || (wants_others && it.role == Role::Private);
+    let is_row = |it: &&&ContainerNode<'_>| is_application(it) || (wants_others && it.role == Role::Private);
     let mut rows: Vec<&&ContainerNode<'_>> = nodes.iter().filter(is_row).collect();
     rows.sort_by_key(|it| (std::cmp::Reverse(it.state), it.outcome != Outcome::Refused, &it.owner, it.name, it.id));
     let ignored = seen.topology.containers.iter().filter(|it| it.role == Role::Private).count();
@@ -231,7 +239,8 @@ fn applications(facts: &Facts<'_>, seen: &Seen<'_>, filter: &Filter, nodes: &[&C
                     thead { tr { th { "Container" } th { "State" } th { "Hosts" } th { "Network" } th { "Router rule" } th { "May reach" } } }
                     tbody {
                         @for row in rows.iter().take(MOST_ROWS) {
-                            (application(facts, seen, row, routes.get(row.id).map_or(&[], Vec::as_slice)))
+                            @let served = routes.get(row.id).into_iter().chain(serverless.get(row.name)).flatten().copied();
+                            (application(facts, seen, row, &served.collect::<Vec<_>>()))
                         }
                     }
                 }
@@ -247,6 +256,7 @@ fn applications(facts: &Facts<'_>, seen: &Seen<'_>, filter: &Filter, nodes: &[&C
 fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, routes: &[&Route]) -> Markup {
     let decision = facts.plan.decisions.get(node.id);
     let hosts = hosts(facts, decision, routes);
+    let left_out = left_out(facts, routes);
     let written: Vec<&str> = routes.iter().map(|it| it.rule.as_str()).filter(|it| !it.is_empty()).collect();
     let network = decision.and_then(|it| it.network.as_deref());
     let inner: Vec<&str> = seen.names(node.id).into_iter().filter(|it| Some(*it) != network).collect();
@@ -258,12 +268,15 @@ fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, rou
             td data-name="State" {
                 (outcome(node.outcome)) " "
                 (badge(node.state, if node.allowed { ", allowed" } else { "" }))
+                @for (router, why) in left_out.iter().take(MOST_REASONS) {
+                    div.reason { strong { "Traefik leaves " (link::name(router)) " out" } ": " (short(why, 200)) }
+                }
                 @if !node.rules.is_empty() { div.quiet { (rules(&node.rules)) } }
             }
             td data-name="Hosts" {
-                (few(&hosts, MOST_IN_CELL, |(host, tls)| html! {
+                (few(&hosts, MOST_IN_CELL, |(host, answered)| html! {
                     (to_host(host))
-                    @if let Some(site) = link::site(host, *tls).filter(|_| node.outcome == Outcome::Routed) {
+                    @if let Some(site) = answered.and_then(|tls| link::site(host, tls)) {
                         " " a.open href=(site) rel="noreferrer noopener" aria-label={ "open " (host) } { "↗" }
                     }
                 }))
@@ -280,18 +293,32 @@ fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, rou
     }
 }
 
-/// The hosts that lead to a container, or that it asks for, each with whether its router speaks TLS.
-fn hosts(facts: &Facts<'_>, decision: Option<&Decision>, routes: &[&Route]) -> Vec<(String, bool)> {
-    let mut hosts: BTreeMap<String, bool> = BTreeMap::new();
+/// The routers that Traefik leaves out, each with the reasons.
+fn left_out<'a>(facts: &Facts<'a>, routes: &[&'a Route]) -> Vec<(&'a str, String)> {
+    let why = |route: &&'a Route| {
+        let reasons = facts.plan.never_taken(route);
+        let words = reasons.iter().map(|reason| routes::left_out(facts.plan, reason)).collect::<Vec<_>>().join("; ");
+        (!reasons.is_empty()).then_some((route.router.as_str(), words))
+    };
+    routes.iter().filter_map(why).collect()
+}
+
+/// The hosts that lead to a container, or that it asks for; where a router answers, with whether it speaks TLS.
+fn hosts(facts: &Facts<'_>, decision: Option<&Decision>, routes: &[&Route]) -> Vec<(String, Option<bool>)> {
+    let mut hosts: BTreeMap<String, Option<bool>> = BTreeMap::new();
     for route in routes {
+        let answered = facts.plan.never_taken(route).is_empty().then_some(route.tls);
         if let Some(Ok(rule)) = facts.plan.rule(route) {
             let reach = rule.hosts();
             for host in reach.hosts.iter().cloned().chain(reach.below.iter().map(|it| format!("*.{it}"))) {
-                *hosts.entry(host).or_default() |= route.tls;
+                let known = hosts.entry(host).or_default();
+                *known = (*known).max(answered);
             }
         }
     }
-    hosts.extend(decision.into_iter().flat_map(|it| &it.hosts).map(|host| (host.clone(), false)));
+    for host in decision.into_iter().flat_map(|it| &it.hosts) {
+        hosts.entry(host.clone()).or_default();
+    }
     hosts.into_iter().collect()
 }
 

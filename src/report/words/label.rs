@@ -161,7 +161,9 @@ pub(super) fn host(cause: &hosts::Cause, name: &str) -> String {
         }
         Cause::CatchAll { what, takes, entry_points, .. } => {
             let takes = match (takes, what.protocol) {
-                (Takes::Unreadable, _) => "cannot be read, and counts as matching every host".to_owned(),
+                (Takes::Unreadable(problem), _) => {
+                    format!("has a rule that cannot be read and counts as matching every host: {problem}")
+                }
                 (Takes::EntryPoints, "udp") if entry_points.is_empty() => {
                     "takes all that comes in on every UDP entry point".to_owned()
                 }
@@ -208,6 +210,9 @@ pub(super) fn host_remedy(cause: &hosts::Cause, name: &str) -> Option<String> {
             );
             let anew = compose::network(network, &["labels:", &yaml], &flags);
             Some(format!("claim another host, or give this one to the network:\n{anew}"))
+        }
+        Cause::CatchAll { takes: Takes::Unreadable(_), .. } => {
+            Some("correct the rule, as in Host(`app.example.com`) && PathPrefix(`/api`)".to_owned())
         }
         Cause::CatchAll { what, .. } if what.protocol == "http" => None,
         Cause::CatchAll { what, entry_points, owner, .. } => {

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use crate::traefik::labels::suggest;
 use crate::traefik::rules::expression::{Call, Expression, MAX_DEPTH};
 use crate::traefik::rules::go_regex::{self, GoRegex, Problem};
 pub use crate::traefik::rules::host_set::Reach;
@@ -227,9 +228,9 @@ fn problem(call: &Call, matchers: &[Matcher]) -> Option<String> {
     let Call { name, arguments, at } = call;
     let words = |words: String| Some(format!("at character {at}: {words}"));
     let Some((_, least, most, kind)) = matcher(call, matchers) else {
-        let near = matchers.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
+        let near = suggest::nearest(name, matchers.iter().map(|(known, ..)| *known));
         return words(match near {
-            Some((known, ..)) => format!("no matcher `{name}`; did you mean `{known}`?"),
+            Some(known) => format!("no matcher `{name}`; did you mean `{known}`?"),
             None => format!("no matcher `{name}`; there are {}", names(matchers)),
         });
     };
