@@ -469,7 +469,7 @@ mod tests {
             "a bank.test",
         );
         refuse("HostHeader(`a`)", None, "no matcher `HostHeader`", "*");
-        refuse("Headers(`a`, `b`)", Some("v3"), "no matcher `Headers`; there are `ClientIP`, `Header`,", "*");
+        refuse("Headers(`a`, `b`)", Some("v3"), "no matcher `Headers`; did you mean `Header`?", "*");
         for (rule, wanted) in [
             ("Host(`a`, `Bank.test`)", "a bank.test"),
             ("HostHeader(`a`) || Headers(`x`, `y`)", "*"),
