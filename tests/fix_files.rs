@@ -666,3 +666,117 @@ fn the_port_of_a_rider_is_served_at_whose_network_it_uses() {
         assert_eq!(fix::standing(&remedies) == fix::Standing::Mended, mended, "{told}");
     }
 }
+
+/// Traefik's project and an application on its network, with labels in YAML for each.
+fn with_front(front: &str, app: &str) -> [String; 2] {
+    [
+        format!(
+            "name: front\nservices: {{traefik: {{image: 'traefik:v3.6', networks: [p], labels: {{leeward.traefik: 'true', \
+             {front}}}}}}}\nnetworks: {{p: {{name: p, internal: true}}}}"
+        ),
+        format!(
+            "name: app\nservices: {{web: {{image: x, networks: [p], cap_drop: [ALL], labels: {{traefik.enable: 'true', \
+             traefik.http.services.web.loadbalancer.server.port: '80', traefik.http.routers.web.rule: 'Host(`a.example`)'{app}}}}}}}\n\
+             networks: {{p: {{external: true}}}}"
+        ),
+    ]
+}
+
+/// Traefik leaves the router out; it was said to be routed, and that there is nothing to fix.
+#[test]
+fn a_router_that_traefik_leaves_out_is_not_fine() {
+    let middleware = ", traefik.http.routers.web.middlewares: auth";
+    let declares = "traefik.http.middlewares.auth.basicauth.users: 'a:b'";
+    let dashboard = "traefik.enable: 'true', traefik.http.routers.dash.rule: 'Host(`d.example`)', \
+                     traefik.http.routers.dash.service: 'api@internal'";
+    let told = |front: &str, app: &str| {
+        let [front, app] = with_front(front, app);
+        let remedies = asked(&deployed(&[&front, &app]), "app");
+        (fix::standing(&remedies), fix::text(&remedies, fix::Shown::Files))
+    };
+    let (standing, text) = told(&format!("traefik.enable: 'true', {declares}"), middleware);
+    assert!(standing == fix::Standing::Mended && text.starts_with("Nothing to fix"), "{text}");
+    // Who declares it is refused.
+    let (standing, text) = told(&format!("{dashboard}, {declares}"), middleware);
+    assert!(standing == fix::Standing::Left && text.starts_with("NOT MENDED: 1 container"), "{text}");
+    for wanted in
+        ["left out by Traefik", "middleware `front.auth`", "`front-traefik-1` declares it, and is refused", "LBL-004"]
+    {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(text.contains("--allow-reference api@internal"), "the remedy of that: {text}");
+    // No such service.
+    let (standing, text) = told("a: b", ", traefik.http.routers.web.service: wbe");
+    assert!(standing == fix::Standing::Left && text.contains("declares service `app.wbe`"), "{text}");
+}
+
+/// `check` refuses it, and `fix` said that there was nothing to fix.
+#[test]
+fn a_container_whose_wish_cannot_be_read_is_not_forgotten() {
+    let [front, app] = with_front("a: b", "");
+    let app = app.replace("traefik.enable: 'true'", "traefik.enable: treu");
+    let inventory = deployed(&[&front, &app]);
+    let remedies = asked(&inventory, "app");
+    let text = fix::text(&remedies, fix::Shown::Files);
+    assert!(text.starts_with("NOT MENDED: 1 container") && text.contains("bad-label"), "{text}");
+    assert_eq!(fix::standing(&remedies), fix::Standing::Left);
+    // Beside one that is refused for its networks.
+    let two = app.replace(
+        "services: {",
+        "services: {other: {image: x, labels: {traefik.enable: 'true', traefik.http.routers.o.rule: 'Host(`o.example`)', \
+         traefik.http.services.o.loadbalancer.server.port: '80'}}, ",
+    );
+    let remedies = asked(&deployed(&[&front, &two]), "app");
+    let text = fix::text(&remedies, fix::Shown::Files);
+    assert!(text.starts_with("NOT MENDED: 1 container") && text.contains("bad-label"), "{text}");
+    assert!(text.contains("1 of 2 routed and isolated"), "{text}");
+}
+
+/// What the author wrote stayed, nothing was said of it, and `check` found it afterwards.
+#[test]
+fn forwarding_that_a_file_turns_on_is_turned_off_and_named() {
+    let [front, app] = with_front("a: b", "");
+    let app = app.replace(
+        "networks: [p],",
+        "networks: [p, default], sysctls: {net.ipv4.ip_forward: 1, net.ipv4.conf.all.forwarding: 1},",
+    );
+    let app = app
+        .replace("\nnetworks: {", "\nnetworks: {default: {}, ")
+        .replace("services: {", "services: {db: {image: x}, ");
+    let remedies = asked(&deployed(&[&front, &app]), "app");
+    let text = fix::text(&remedies, fix::Shown::Files);
+    let wanted = [
+        "sysctl net.ipv4.ip_forward=0",
+        "sysctl net.ipv4.conf.all.forwarding=0",
+        "what it needs net.ipv4.ip_forward=1 for",
+        "what it needs net.ipv4.conf.all.forwarding=1 for",
+    ];
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    let after = leeward::plan::compile(&remedies.after, &Settings::default());
+    assert!(
+        !after.findings.iter().any(|it| it.rule.as_str() == "NET-012" && it.subject.name() == "app-web-1"),
+        "{text}"
+    );
+}
+
+/// Whatever a privileged container drops, it has.
+#[test]
+fn nothing_is_dropped_where_that_does_not_help() {
+    let [front, app] = with_front("a: b", "");
+    let app = app.replace("cap_drop: [ALL],", "privileged: true,");
+    let settings = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    let inventory = deployed(&[&front, &app]);
+    let plan = leeward::plan::compile(&inventory, &settings);
+    let finding = plan.findings.iter().find(|it| it.rule.as_str() == "NET-013" && it.subject.name() == "app-web-1");
+    let remedy = serde_json::to_value(finding.unwrap()).unwrap()["remedy"].to_string();
+    assert!(remedy.contains("delete `privileged: true`"), "{remedy}");
+    // One beside it that does not ask, and that nothing refuses.
+    let beside = app.replace("services: {", "services: {box: {image: x, networks: [default], privileged: true}, ");
+    let beside = beside.replace("networks: [p], privileged: true", "networks: [p, default], cap_drop: [ALL]");
+    let remedies = asked(&deployed(&[&front, &beside]), "app");
+    let file = fix::compose(&remedies, &Owner::Group("app".to_owned())).unwrap();
+    let services = &read(&file)["services"];
+    assert!(services["box"]["cap_drop"].is_null(), "{file}");
+}

@@ -1,6 +1,6 @@
 //! `leeward check`: a Compose project's routes and findings, before it is deployed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::net::IpAddr;
@@ -43,8 +43,8 @@ pub(super) const USUAL: [[&str; 4]; 2] = [
 /// file, without an engine. What only an engine knows (labels and ports of images, the host) is not checked. An external
 /// network that is not given is said to be not verifiable.
 ///
-/// Exit status: 0 nothing to object to; 1 a container would be refused, or a finding is at least as bad as --fail-on; 2 a
-/// setting is invalid; 3 a file cannot be read or checked.
+/// Exit status: 0 nothing to object to; 1 a container would be refused, Traefik would leave a router out, or a finding is at
+/// least as bad as --fail-on; 2 a setting is invalid; 3 a file cannot be read or checked.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     /// Output of `docker compose config`, JSON or YAML, one project a file; - is standard input
@@ -133,7 +133,7 @@ impl Check {
             Format::Sarif => checked.sarif(),
         })?;
         let found = fail_on.severity().is_some_and(|severity| Audit::of(&plan).reaches(severity));
-        Ok(if refused || found { Exit::No } else { Exit::Good })
+        Ok(if refused || found || checked.leaves_out() { Exit::No } else { Exit::Good })
     }
 }
 
@@ -177,7 +177,7 @@ pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
         .iter()
         .filter_map(|row| row.iter().map(|name| file.with_file_name(name)).find(|it| it.is_file()))
         .collect();
-    let written: Vec<Written> = if is_as_written {
+    let mut written: Vec<Written> = if is_as_written {
         Written::read(place, text).into_iter().collect()
     } else {
         let readable = usual.iter().filter_map(|path| Some((fs::read_to_string(path).ok()?, path)));
@@ -188,11 +188,12 @@ pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
     let mut files = files_in(&folder, if alone { &[] } else { &usual }, if alone { Some(file) } else { None });
     // What Compose merged says no file. Of another project than that of the folder, nothing there is one of its.
     if !is_as_written {
-        let named = written.iter().rev().find_map(|it| it.text_of(&["name"]));
-        if named.map_or_else(|| name_of(&folder), ToOwned::to_owned) == project.name {
+        let named = written.iter().rev().find_map(|it| it.text_of(&["name"])).map(ToOwned::to_owned);
+        if in_env(&folder, "COMPOSE_PROJECT_NAME").or(named).unwrap_or(name) == project.name {
             files.is_guess = files.config_files.is_some();
         } else {
             files = remedy::Files::default();
+            written.clear();
         }
     }
     if let Some(names) = files.config_files.as_mut().filter(|_| is_as_written) {
@@ -214,14 +215,20 @@ pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Read, Failure> {
 
 /// The files that Compose reads in a folder: what the `.env` there says, else `named`, else the `usual` ones.
 fn files_in(folder: &Path, usual: &[PathBuf], named: Option<&Path>) -> remedy::Files {
-    let env = fs::read_to_string(folder.join(".env")).unwrap_or_default();
-    let said = env.lines().filter_map(|line| line.trim().strip_prefix("COMPOSE_FILE=")).next_back();
-    let said = said.map(|files| files.trim_matches(['"', '\'']).replace(':', ","));
+    let said = in_env(folder, "COMPOSE_FILE").map(|files| files.replace(':', ","));
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let beside: Vec<String> = named.into_iter().chain(usual.iter().map(PathBuf::as_path)).filter_map(name).collect();
     let config_files = said.or_else(|| (!beside.is_empty()).then(|| beside.join(",")));
     let working_dir = config_files.as_ref().map(|_| folder.display().to_string());
     remedy::Files { working_dir, config_files, is_guess: false }
+}
+
+/// What the `.env` of a folder says of a variable.
+fn in_env(folder: &Path, variable: &str) -> Option<String> {
+    let env = fs::read_to_string(folder.join(".env")).ok()?;
+    let value = |line: &str| line.trim().strip_prefix(variable)?.strip_prefix('=').map(ToOwned::to_owned);
+    let said = env.lines().filter_map(value).next_back()?;
+    Some(said.trim_matches(['"', '\'']).to_owned())
 }
 
 /// What Compose calls the project of a folder: its name, lower case, of letters, digits, `-` and `_`.
@@ -265,6 +272,8 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
     let on = |project: &Project, name: &str| {
         project.external.contains_key(name) || project.inventory.networks.values().any(|own| own.name == name)
     };
+    // Whose project is here is told from all decisions.
+    plan.find_left_out();
     plan.decisions.retain(|id, _| ids.contains(id));
     plan.findings.retain(|finding| match &finding.subject {
         // There is no engine here to be judged.
@@ -273,7 +282,12 @@ fn keep(plan: &mut Plan, projects: &[Project], inventory: &Inventory) {
         Subject::Network { name } => projects.iter().any(|project| on(project, name)),
         Subject::Container { id, .. } => ids.contains(id),
     });
-    plan.routes.retain(|route| route.backends.iter().any(|backend| ids.contains(&backend.id)));
+    // One may lead nowhere, and be declared here all the same.
+    let names: BTreeSet<&str> = plan.decisions.values().map(|decision| decision.name.as_str()).collect();
+    plan.routes.retain(|route| {
+        let declared = route.origins.iter().any(|origin| names.contains(origin.container.as_str()));
+        declared || route.backends.iter().any(|backend| ids.contains(&backend.id))
+    });
     for backend in plan.routes.iter_mut().flat_map(|route| &mut route.backends) {
         let attachments = inventory.containers.get(&backend.id).map(|it| &it.attachments);
         let addresses = attachments.into_iter().flat_map(|it| it.values()).filter_map(|it| it.ipv4);

@@ -4,9 +4,11 @@
 //! Worked out once for each plan, when a view first asks: Traefik needs none of it. The cost is linear in routers and
 //! links, whatever chains lead to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 use std::sync::{Arc, OnceLock};
+
+use serde::Serialize;
 
 use super::steps::Asked;
 use super::{Decision, Plan, Protocol, Route};
@@ -23,7 +25,8 @@ const MOST_REASONS: usize = 16;
 const MOST_OF_CIRCLE: usize = 8;
 
 /// Why Traefik leaves a router out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unusable {
     /// Its rule cannot be read, or has something that Traefik does not take: what is wrong, one line.
     Rule(String),
@@ -33,6 +36,8 @@ pub enum Unusable {
         traefik: String,
         /// What is missing.
         what: Missing,
+        /// Containers of its owner are here. `false`: whether they declare it is not known.
+        given: bool,
     },
     /// A chain of middlewares leads back to itself. The names from the first middleware of the circle back to it; a few
     /// of the first where the circle is long.
@@ -42,7 +47,8 @@ pub enum Unusable {
 }
 
 /// Something that nothing declares, by its published name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Missing {
     /// A service.
     Service(Arc<str>),
@@ -55,6 +61,22 @@ pub enum Missing {
         /// The middleware.
         middleware: Arc<str>,
     },
+}
+
+impl Missing {
+    /// Its published name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Service(name) | Self::Middleware(name) | Self::ErrorService { service: name, .. } => name,
+        }
+    }
+}
+
+impl Unusable {
+    /// It may be declared by somebody who is not here.
+    pub fn is_not_given(&self) -> bool {
+        matches!(self, Self::Missing { given: false, .. })
+    }
 }
 
 /// The routers of a plan that Traefik leaves out; empty until a view asks.
@@ -72,7 +94,7 @@ impl Plan {
     /// Why Traefik leaves a route out. Empty for a route that it takes, as far as the documents say: files of Traefik's
     /// (`x@file`) are not seen.
     pub fn left_out(&self, route: &Route) -> &[Unusable] {
-        let all = self.unusable.0.get_or_init(|| self.unusable());
+        let all = self.find_left_out();
         all.get(&(route.protocol, route.router.clone())).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -102,6 +124,11 @@ impl Plan {
         self.decisions.get(id?)
     }
 
+    /// Works out what Traefik leaves out of all that is here: before a view takes routes and decisions away.
+    pub fn find_left_out(&self) -> &BTreeMap<(Protocol, String), Vec<Unusable>> {
+        self.unusable.0.get_or_init(|| self.unusable())
+    }
+
     fn unusable(&self) -> BTreeMap<(Protocol, String), Vec<Unusable>> {
         let everyone = self.documents.get(Self::EVERYONE);
         // Mostly every Traefik is told the same.
@@ -113,6 +140,7 @@ impl Plan {
             .chain(others.map(|(name, document)| (name.as_str(), document)))
             .map(|(name, document)| (name, Declared { document, middlewares: BTreeMap::new() }))
             .collect();
+        let owners: BTreeSet<&str> = self.decisions.values().map(|decision| decision.owner.as_str()).collect();
         let mut all = BTreeMap::new();
         for route in &self.routes {
             let mut reasons: Vec<Unusable> = match self.rule(route) {
@@ -122,6 +150,11 @@ impl Plan {
             };
             for (traefik, declared) in &mut documents {
                 declared.judge(route, traefik, &mut reasons);
+            }
+            for reason in &mut reasons {
+                if let Unusable::Missing { what, given, .. } = reason {
+                    *given = what.name().rsplit_once('.').is_none_or(|(owner, _)| owners.contains(owner));
+                }
             }
             if !reasons.is_empty() {
                 all.insert((route.protocol, route.router.clone()), reasons);
@@ -316,11 +349,11 @@ impl Step<'_> {
 fn add(reasons: &mut Vec<Unusable>, traefik: &str, what: Missing) {
     // What nobody declares, no single Traefik is told of either.
     let is_said = |it: &Unusable| match it {
-        Unusable::Missing { traefik: of, what: said } => *said == what && (of == Plan::EVERYONE || of == traefik),
+        Unusable::Missing { traefik: of, what: said, .. } => *said == what && (of == Plan::EVERYONE || of == traefik),
         Unusable::Rule(_) | Unusable::Circle(_) => false,
     };
     if reasons.len() < MOST_REASONS && !reasons.iter().any(is_said) {
-        reasons.push(Unusable::Missing { traefik: traefik.to_owned(), what });
+        reasons.push(Unusable::Missing { traefik: traefik.to_owned(), what, given: true });
     }
 }
 
@@ -417,7 +450,10 @@ mod tests {
     fn what_is_missing_at_the_end_of_chains_is_named_once() {
         let all = chains(&[("a", &["b", "c", "b"]), ("b", &["gone"]), ("c", &["gone", "b"])]);
         let missing = Missing::Middleware("gone".into());
-        assert_eq!(reasons(&all), [Unusable::Missing { traefik: Plan::EVERYONE.to_owned(), what: missing }]);
+        assert_eq!(
+            reasons(&all),
+            [Unusable::Missing { traefik: Plan::EVERYONE.to_owned(), what: missing, given: true }]
+        );
         assert_eq!(reasons(&chains(&[("a", &["b", "b"]), ("b", &[])])), []);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit};
-use super::planner::{MOST_ROUNDS, Remedies, Scope, Wishes, is_liveness, moving_over, plan};
+use super::planner::{MOST_ROUNDS, Remedies, Scope, Verdict, Wishes, is_liveness, moving_over, plan};
 use super::rules::refusals;
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{self, Outcome};
@@ -39,7 +39,7 @@ pub fn keep(inventory: &Inventory, settings: &Settings, owner: &Owner, id: &Cont
     if verdict.left.is_empty() {
         verdict.after = Outcome::Routed;
     }
-    remedy.proven = remedy.verdicts.iter().all(|it| it.left.iter().all(is_liveness));
+    remedy.proven = remedy.verdicts.iter().all(Verdict::is_fine);
     remedies.files.entry(owner.to_string()).or_insert_with(|| remedy.files.clone());
     Some(Kept { remedies, rules })
 }

@@ -99,7 +99,7 @@ fn is_for(rule: R, change: &Change) -> bool {
         Change::Sysctl { .. } => rule == R::Net012,
         Change::DropCapability(_) => rule == R::Net013,
         Change::KeepCapability(_) => matches!(rule, R::Net013 | R::Net014 | R::Prv003),
-        Change::DropPrivileged => rule == R::Prv001,
+        Change::DropPrivileged => matches!(rule, R::Prv001 | R::Net013),
         Change::DropPid => rule == R::Prv005,
         Change::DropIpc => rule == R::Prv007,
         Change::DropSecurity(_) => matches!(rule, R::Prv012 | R::Prv013 | R::Prv015),

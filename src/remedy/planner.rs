@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::apply::apply;
 use super::bind;
 use super::edit::{Change, Edit, What, all_shown, shown};
+use super::left_out::{self, LeftOut};
 use super::names::{file_name, file_number, is_writable};
-use super::rules::{self, is_about_isolation, refusals};
+use super::rules::{self, forwarding, is_about_isolation, refusals};
 use super::traefik;
 use super::{networks, outbound};
 use crate::inventory::{Binding, Container, ContainerId, Inventory};
@@ -179,6 +180,16 @@ pub struct Verdict {
     pub after: Outcome,
     /// Why.
     pub left: Vec<Refusal>,
+    /// Its routers that Traefik leaves out all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Verdict {
+    /// It is routed afterwards, or would be if it ran.
+    pub fn is_fine(&self) -> bool {
+        self.left_out.is_empty() && self.left.iter().all(is_liveness)
+    }
 }
 
 /// Something that works now, and will not after the edits.
@@ -355,6 +366,12 @@ impl<'a> World<'a> {
     /// Whether the container at a place asked for a route. A declared Traefik does not count.
     pub(super) fn asks(&self, at: usize) -> bool {
         self.asks.contains(&at)
+    }
+
+    /// Whether it is one to mend: it asks, or what it asks for cannot be read.
+    fn is_to_mend(&self, at: usize) -> bool {
+        let is_application = || !self.context.is_traefik(at) && !self.undeclared.contains(&at);
+        self.asks(at) || (self.outcome(at) == Outcome::Refused && is_application())
     }
 
     pub(super) fn container(&self, at: usize) -> Option<&Arc<Container>> {
@@ -540,6 +557,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     }
     let after = World::of(&main.after, &main.settings);
     let served = served(&after);
+    let left_out = left_out::left_out(&after.plan, is_assumed);
     // What is beyond mending, and what loses more than what Traefik takes over: judged as it would be if it were kept.
     let mut kept = wishes.clone();
     kept.keep.extend(main.outside.keys().cloned());
@@ -563,7 +581,15 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     };
     let kept = alternative.as_ref().map(|it| World::of(&it.after, &it.settings));
     for (owner, members) in &owners {
-        let told = Told { now: &now, first: &first, after: &after, kept: kept.as_ref(), main: &main, served: &served };
+        let told = Told {
+            now: &now,
+            first: &first,
+            after: &after,
+            kept: kept.as_ref(),
+            main: &main,
+            served: &served,
+            left_out: &left_out,
+        };
         remedies.owners.extend(told.remedy(owner, members));
     }
     let traefiks = (0..first.context.candidates.len()).filter(|at| first.context.is_traefik(*at));
@@ -577,6 +603,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
             because: first.refusals(at),
             after: after.outcome(at),
             left: after.refusals(at),
+            left_out: Vec::new(),
         })
         .filter(|verdict| !verdict.left.iter().all(is_liveness))
         .collect();
@@ -637,7 +664,7 @@ fn wanted(world: &World<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
             Scope::Everything => true,
             Scope::Owners(owners) => owners.contains(owner),
         };
-        is_wanted && (members.iter().any(|at| world.asks(*at)) || outbound::is_wanted(world, owner))
+        is_wanted && (members.iter().any(|at| world.is_to_mend(*at)) || outbound::is_wanted(world, owner))
     });
     owners
 }
@@ -905,13 +932,14 @@ struct Told<'t, 'a> {
     kept: Option<&'t World<'t>>,
     main: &'t Search,
     served: &'t Served,
+    left_out: &'t BTreeMap<String, Vec<LeftOut>>,
 }
 
 impl Told<'_, '_> {
     fn remedy(&self, owner: &Owner, members: &[usize]) -> Option<Remedy> {
         let Self { first, after, .. } = *self;
         // Both inventories hold the same containers: places are the same.
-        let askers = || members.iter().copied().filter(|at| first.asks(*at));
+        let askers = || members.iter().copied().filter(|at| first.is_to_mend(*at));
         let edits: Vec<Edit> = self.main.edits.iter().filter(|edit| edit.owner == *owner).cloned().collect();
         let mut verdicts: Vec<Verdict> = askers()
             .map(|at| {
@@ -921,8 +949,10 @@ impl Told<'_, '_> {
                 let network = reached.and_then(|name| first.context.inventory.network_named(name));
                 let world = if network.is_some_and(|it| it.traefik_assumed) { first } else { self.now };
                 let before = world.context.find(id);
+                let container = first.container(at).map(|it| it.name.clone()).unwrap_or_default();
                 Verdict {
-                    container: first.container(at).map(|it| it.name.clone()).unwrap_or_default(),
+                    left_out: self.left_out.get(&container).cloned().unwrap_or_default(),
+                    container,
                     service: first.service(at),
                     before: before.map_or(Outcome::Ignored, |at| world.outcome(at)),
                     not_verifiable: network.is_some_and(|it| it.assumed),
@@ -933,14 +963,13 @@ impl Told<'_, '_> {
             })
             .collect();
         verdicts.sort_by(|one, other| (&one.service, &one.container).cmp(&(&other.service, &other.container)));
-        let fine = |verdict: &Verdict| verdict.left.iter().all(is_liveness);
-        if edits.is_empty() && verdicts.iter().all(fine) {
+        if edits.is_empty() && verdicts.iter().all(Verdict::is_fine) {
             return None;
         }
         Some(Remedy {
             owner: owner.clone(),
             files: files(&first.context, members),
-            proven: verdicts.iter().all(fine),
+            proven: verdicts.iter().all(Verdict::is_fine),
             lost: self.lost(members, &edits),
             said: self.said(members),
             choices: members.iter().filter_map(|at| self.choice(*at)).collect(),
@@ -986,6 +1015,9 @@ impl Told<'_, '_> {
                 lost.extend(entries.map(|entry| Lost::HostGateway { service: name(), entry: entry.clone() }));
                 lost.insert(Lost::WayOut { service: name(), networks: out, silent: !first.asks(at) });
             }
+            let still: BTreeMap<_, _> = forwarding(later).collect();
+            let off = forwarding(before).filter(|(key, _)| !still.contains_key(key));
+            lost.extend(off.map(|(key, value)| Lost::Power { service: name(), what: format!("{key}={value}") }));
             for (network, place) in &before.attachments {
                 let kept = later.attachments.values().flat_map(|it| &it.fixed);
                 for address in place.fixed.iter().filter(|address| !kept.clone().any(|it| it == *address)) {

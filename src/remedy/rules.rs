@@ -76,10 +76,14 @@ fn harmless(ground: &Ground<'_>, world: &World<'_>, members: &[usize]) -> Vec<Ed
             continue;
         }
         let change = match finding.rule {
-            RuleId::Net012 if !container.confinement.sysctls.contains_key(FORWARD) => {
-                Change::Sysctl { key: FORWARD.to_owned(), value: "0".to_owned() }
+            RuleId::Net012 => {
+                let forward = not_forwarding(container).into_iter();
+                edits.extend(forward.map(|change| Edit::service(owner, &world.service(at), change)));
+                continue;
             }
-            RuleId::Net013 if container.confinement.cap_add.is_empty() => Change::DropCapability("NET_RAW".to_owned()),
+            RuleId::Net013 if container.confinement.cap_add.is_empty() && !container.confinement.privileged => {
+                Change::DropCapability("NET_RAW".to_owned())
+            }
             _ => continue,
         };
         edits.push(Edit::service(owner, &world.service(at), change));
@@ -88,6 +92,23 @@ fn harmless(ground: &Ground<'_>, world: &World<'_>, members: &[usize]) -> Vec<Ed
 }
 
 const FORWARD: &str = "net.ipv4.ip_forward";
+
+/// The settings of a container that turn forwarding on.
+pub fn forwarding(container: &Container) -> impl Iterator<Item = (&String, &String)> {
+    let is_forwarding =
+        |key: &str| key == FORWARD || (key.starts_with("net.ipv4.conf.") && key.ends_with(".forwarding"));
+    let all = container.confinement.sysctls.iter();
+    all.filter(move |(key, value)| is_forwarding(key) && value.trim() != "0")
+}
+
+/// What turns forwarding off, also what turns it on by its own setting.
+fn not_forwarding(container: &Container) -> Vec<Change> {
+    let mut keys: BTreeSet<&str> = forwarding(container).map(|(key, _)| key.as_str()).collect();
+    if container.confinement.sysctls.get(FORWARD).is_none_or(|value| value.trim() != "0") {
+        keys.insert(FORWARD);
+    }
+    keys.into_iter().map(|key| Change::Sysctl { key: key.to_owned(), value: "0".to_owned() }).collect()
+}
 
 /// The value of `leeward.allow` with which a container that is kept as it is would pass: what is allowed already, and every
 /// rule that refuses it.
@@ -115,9 +136,9 @@ fn by_rule(container: &Container, rule: RuleId) -> Vec<Change> {
     };
     match rule {
         RuleId::Pub001 | RuleId::Pub002 | RuleId::Pub003 => vec![drop_ports(container, true)],
-        RuleId::Net012 if !confinement.sysctls.contains_key(FORWARD) => {
-            vec![Change::Sysctl { key: FORWARD.to_owned(), value: "0".to_owned() }]
-        }
+        RuleId::Net012 => not_forwarding(container),
+        // It has every capability as long as it is privileged, whatever is dropped.
+        RuleId::Net013 if confinement.privileged => vec![Change::DropPrivileged],
         RuleId::Net013 => {
             let raw = confinement.cap_add.iter().filter(|name| name.to_ascii_uppercase().ends_with("NET_RAW"));
             let kept = raw.map(|name| Change::KeepCapability(name.clone()));

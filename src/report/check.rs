@@ -12,13 +12,13 @@ use super::audit::{Audit, place, word};
 use super::fix;
 use super::placed::Places;
 use super::quoting::quoted;
-use super::routes::{Listing, NotGiven};
+use super::routes::{self, LeftOut, Listing, NotGiven};
 use super::sarif::{self, Entry, InFile, Standing};
 use super::table::counted;
 use super::visible::{self, short, visible, visible_lines, width};
 use super::words::{Remedy as _, Words as _, is_general};
 use crate::inventory::{ContainerId, Inventory};
-use crate::plan::{Decision, Outcome, Plan};
+use crate::plan::{Decision, Outcome, Plan, Route};
 use crate::policy::finding::{Finding, Key, Subject};
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
@@ -44,6 +44,8 @@ pub struct Check<'a> {
     /// Where, in the projects' own files.
     changed: Vec<(Spot, String)>,
     told: Vec<Told<'a>>,
+    /// What Traefik leaves out, by router; the places of their labels.
+    left_out: BTreeMap<&'a str, Option<Spot>>,
 }
 
 /// A refusal or a finding, with its place.
@@ -70,7 +72,10 @@ struct Told<'a> {
 /// What is printed as JSON.
 #[derive(Serialize)]
 struct Json<'a> {
-    routes: &'a [crate::plan::Route],
+    routes: &'a [Route],
+    /// Routers that Traefik leaves out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOut<'a>>,
     refused: Vec<RefusedJson<'a>>,
     ignored: usize,
     findings: Vec<Placed<&'a Finding>>,
@@ -212,7 +217,30 @@ impl<'a> Check<'a> {
             .filter_map(|edit| Some((places.of_edit(edit)?, fix::changes(std::slice::from_ref(edit)).join(", "))))
             .collect();
         changed.sort_by(|one, other| one.0.cmp(&other.0));
-        Self { plan, inventory: places.inventory, assumed, remedies, asked, changed, told }
+        let left_out = plan.routes.iter().filter_map(|route| {
+            let reason = plan.left_out(route).first()?;
+            Some((route.router.as_str(), places.of_left_out(route, reason)))
+        });
+        let left_out = left_out.collect();
+        Self { plan, inventory: places.inventory, assumed, remedies, asked, changed, told, left_out }
+    }
+
+    /// Whether Traefik would leave a router out, whatever else is deployed.
+    pub fn leaves_out(&self) -> bool {
+        self.plan.routes.iter().any(|route| self.is_left_out(route))
+    }
+
+    /// What a project that is not here may declare does not count.
+    fn is_left_out(&self, route: &Route) -> bool {
+        self.plan.never_taken(route).iter().any(|it| !it.is_not_given())
+    }
+
+    fn listing(&self) -> Listing<'a> {
+        let mut listing = Listing::new(self.plan, None, false);
+        for it in &mut listing.left_out {
+            it.location = self.left_out.get(it.router).cloned().flatten();
+        }
+        listing
     }
 
     /// For people: the routes, then what stands against them, line by line; the last line sums it up.
@@ -261,7 +289,7 @@ impl<'a> Check<'a> {
     /// For programs. Ends with a newline.
     pub fn json(&self, places: Places<'_>) -> String {
         let Audit { findings, allowed, not_verifiable, .. } = Audit::of(self.plan);
-        let listing = Listing::new(self.plan, None, false);
+        let listing = self.listing();
         let place = |found: Vec<&'a Finding>| {
             found.into_iter().map(|it| Placed { it, location: places.of_finding(it) }).collect::<Vec<_>>()
         };
@@ -278,6 +306,7 @@ impl<'a> Check<'a> {
         });
         visible::json(&Json {
             routes: listing.routes,
+            left_out: listing.left_out,
             refused: refused.collect(),
             ignored: listing.ignored,
             findings: place(findings),
@@ -292,7 +321,24 @@ impl<'a> Check<'a> {
 
     /// For code scanning.
     pub fn sarif(&self) -> String {
-        sarif::log(self.told.iter().map(|it| Entry {
+        let left_out = self.plan.routes.iter().filter(|route| self.is_left_out(route)).map(|route| {
+            let reasons = self.plan.left_out(route).iter().map(|it| routes::left_out(self.plan, it));
+            let reasons: Vec<String> = reasons.collect();
+            let origin = route.origins.first().map(|origin| origin.container.as_str()).unwrap_or_default();
+            let container = self.inventory.containers.values().find(|it| it.name == origin);
+            let spot = self.left_out.get(route.router.as_str()).cloned().flatten();
+            Entry {
+                rule: sarif::LEFT_OUT,
+                standing: Standing::Refused,
+                words: format!("Traefik leaves out router `{}`: {}", route.router, reasons.join("; ")),
+                subject: container.map_or(Subject::Engine, |it| Subject::of(it)),
+                file: spot.as_ref().map(|spot| spot.file.clone()),
+                spot,
+                changes: Vec::new(),
+                remedy: Cow::Borrowed(""),
+            }
+        });
+        sarif::log(left_out.chain(self.told.iter().map(|it| Entry {
             rule: it.name,
             standing: it.standing,
             words: it.words.clone(),
@@ -301,7 +347,7 @@ impl<'a> Check<'a> {
             spot: it.spot.clone(),
             changes: it.changes.clone(),
             remedy: if it.does.is_empty() { it.remedy.clone() } else { it.does.clone().into() },
-        }))
+        })))
     }
 
     /// The table of routes. A network that was not given is marked.
@@ -309,7 +355,7 @@ impl<'a> Check<'a> {
         let networks = self.inventory.networks.values();
         let not_given = networks.filter_map(|network| Some((network.name.as_str(), NotGiven::of(network)?))).collect();
         // The files are some of the projects that `--isolation-of` may name.
-        Listing { not_given, warnings: Vec::new(), ..Listing::new(self.plan, None, false) }.routed_text()
+        Listing { not_given, warnings: Vec::new(), ..self.listing() }.routed_text()
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -323,7 +369,15 @@ impl<'a> Check<'a> {
     }
 
     fn summary(&self) -> String {
-        let of = |outcome| self.plan.decisions.values().filter(move |it| it.outcome == outcome);
+        let (mut kept, mut gone) = (BTreeSet::new(), BTreeSet::new());
+        for route in &self.plan.routes {
+            let which = if self.is_left_out(route) { &mut gone } else { &mut kept };
+            which.extend(route.origins.iter().map(|origin| origin.container.as_str()));
+        }
+        // None of whose routers Traefik takes.
+        let is_gone = |it: &Decision| gone.contains(it.name.as_str()) && !kept.contains(it.name.as_str());
+        let all = || self.plan.decisions.values().filter(|it| !is_gone(it));
+        let of = |outcome| all().filter(move |it| it.outcome == outcome);
         let open = of(Outcome::Routed)
             .filter_map(|it| NotGiven::of(self.inventory.network_named(it.network.as_deref()?)?))
             .count();
@@ -337,6 +391,10 @@ impl<'a> Check<'a> {
                 "{} would be routed if what was not given is as it should be: not verifiable (NET-027)",
                 counted(open, "container")
             ));
+        }
+        let left_out = self.plan.routes.iter().filter(|route| self.is_left_out(route)).count();
+        if left_out > 0 {
+            parts.push(format!("{} would be left out by Traefik", counted(left_out, "router")));
         }
         if refused > 0 {
             parts.push(format!("{} would be refused", counted(refused, "container")));

@@ -7,12 +7,13 @@ use super::fix;
 use super::quoting::yaml_word;
 use super::sarif::InFile;
 use crate::inventory::{Container, ContainerId, Inventory, Network};
+use crate::plan::{Missing, Route, Unusable};
 use crate::policy::finding::{Finding, Subject};
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::names::Owner;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
-use crate::remedy::{Change, Edit, Remedies, What};
+use crate::remedy::{self, Change, Edit, Remedies, What};
 use crate::source::compose::Project;
 use crate::source::lines::{self, Shape, Spot, Written};
 
@@ -51,6 +52,24 @@ impl<'a> Places<'a> {
         self.of(rule, refusal.label.as_deref(), &subject).or_else(|| self.of(rule, refusal.label.as_deref(), &own()))
     }
 
+    /// The place of a label of a route that says why Traefik leaves it out.
+    pub fn of_left_out(&self, route: &Route, reason: &Unusable) -> Option<Spot> {
+        let field = match reason {
+            Unusable::Rule(_) => "rule",
+            Unusable::Missing { what: Missing::Service(_), .. } => "service",
+            Unusable::Missing { .. } | Unusable::Circle(_) => "middlewares",
+        };
+        let name = route.router.rsplit('.').next().unwrap_or_default();
+        let wanted = format!("traefik.{}.routers.{name}.{field}", route.protocol.as_str());
+        route.origins.iter().find_map(|origin| {
+            let container = self.inventory.containers.values().find(|it| it.name == origin.container)?;
+            let label = container.labels.keys().find(|key| key.eq_ignore_ascii_case(&wanted));
+            let label = label.unwrap_or(&origin.label);
+            let own = Subject::Container { id: container.id.clone(), name: String::new(), service: None };
+            self.of(None, Some(label), &own)
+        })
+    }
+
     /// The file that something is about, where there is no place in it: the first one of its project.
     pub fn file(&self, subject: &Subject) -> Option<&'a str> {
         let files = match subject {
@@ -74,7 +93,11 @@ impl<'a> Places<'a> {
         let mut having = files.written.iter().filter(|it| it.spot(&path).is_some());
         let written = having.next().filter(|_| having.next().is_none())?;
         let change = match finding.rule {
-            RuleId::Net012 => written.insert(&path, "sysctls", "net.ipv4.ip_forward: \"0\"", true),
+            // What turns it on is taken away by no insertion.
+            RuleId::Net012 if remedy::forwarding(container).next().is_none() => {
+                written.insert(&path, "sysctls", "net.ipv4.ip_forward: \"0\"", true)
+            }
+            RuleId::Net013 if container.confinement.privileged => written.remove(&["services", service, "privileged"]),
             RuleId::Net013 => written.insert(&path, "cap_drop", "NET_RAW", false),
             RuleId::Prv018 => written.insert(&path, "security_opt", "\"no-new-privileges:true\"", false),
             RuleId::Pub001 | RuleId::Pub002 | RuleId::Pub003 | RuleId::Pub004 if one_port => {

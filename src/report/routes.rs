@@ -16,6 +16,7 @@ use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::remedy::is_for_edits;
+use crate::source::lines::Spot;
 
 /// A plan, as its routes.
 #[derive(Debug, Serialize)]
@@ -73,6 +74,9 @@ pub struct LeftOut<'a> {
     pub router: &'a str,
     /// Each reason as one line.
     pub reasons: Vec<String>,
+    /// Where its label is written; only where files are checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Spot>,
 }
 
 /// A container that asked and was refused.
@@ -126,6 +130,7 @@ impl<'a> Listing<'a> {
                 .map(|(route, reasons)| LeftOut {
                     router: &route.router,
                     reasons: reasons.iter().map(|reason| left_out(plan, reason)).collect(),
+                    location: None,
                 })
                 .collect(),
             refused,
@@ -172,13 +177,17 @@ impl<'a> Listing<'a> {
             text.push_str(&columns(&["ROUTER", "RULE", "ENTRY POINTS", "SERVICE", "NETWORK", "SERVERS"], &rows));
         }
         if !self.left_out.is_empty() {
-            let rows: Vec<_> = self
-                .left_out
-                .iter()
-                .flat_map(|it| it.reasons.iter().map(|reason| vec![it.router.to_owned(), reason.clone()]))
-                .collect();
+            let has_places = self.left_out.iter().any(|it| it.location.is_some());
+            let row = |it: &LeftOut<'_>, reason: &String| {
+                let place = it.location.as_ref().map(|Spot { file, line, .. }| format!("{file}:{line}"));
+                let place = has_places.then(|| place.unwrap_or_default());
+                [it.router.to_owned(), reason.clone()].into_iter().chain(place).collect::<Vec<_>>()
+            };
+            let rows = self.left_out.iter().flat_map(|it| it.reasons.iter().map(move |reason| row(it, reason)));
+            let rows: Vec<_> = rows.collect();
             text.push('\n');
-            text.push_str(&columns(&["TRAEFIK LEAVES OUT", "WHY"], &rows));
+            let titles = ["TRAEFIK LEAVES OUT", "WHY", "WHERE"];
+            text.push_str(&columns(titles.get(..if has_places { 3 } else { 2 }).unwrap_or(&titles), &rows));
         }
         if let Some(asked) = refused {
             self.write_refused(&mut text, asked);
@@ -255,27 +264,34 @@ pub(crate) fn left_out(plan: &Plan, reason: &Unusable) -> String {
         let rule = refusal.as_ref().map(Refusal::name).unwrap_or_default();
         format!("; `{name}` declares it, and is refused ({rule})")
     });
-    let what = match reason {
+    lacks(reason) + &declarer.unwrap_or_default()
+}
+
+/// The same, without who declares what it lacks.
+pub(super) fn lacks(reason: &Unusable) -> String {
+    match reason {
         Unusable::Rule(problem) => format!("it rejects the rule: {problem}"),
-        Unusable::Missing { traefik, what } => {
+        Unusable::Missing { traefik, what, given } => {
             let told = if traefik == Plan::EVERYONE {
                 "nothing that is routed".to_owned()
             } else {
                 format!("nothing on the networks of Traefik `{traefik}`")
             };
+            let of_another = what.name().rsplit_once('.').filter(|_| !given);
+            let is_here =
+                of_another.map(|(owner, _)| format!("; no container of `{owner}` is here")).unwrap_or_default();
             match what {
-                Missing::Service(name) => format!("{told} declares service `{name}`"),
-                Missing::Middleware(name) => format!("{told} declares middleware `{name}`"),
+                Missing::Service(name) => format!("{told} declares service `{name}`{is_here}"),
+                Missing::Middleware(name) => format!("{told} declares middleware `{name}`{is_here}"),
                 Missing::ErrorService { service, middleware } => {
-                    format!("{told} declares service `{service}` of middleware `{middleware}`")
+                    format!("{told} declares service `{service}` of middleware `{middleware}`{is_here}")
                 }
             }
         }
         Unusable::Circle(names) => {
             format!("Traefik refuses a chain of middlewares that leads back to itself: {}", names.join(" -> "))
         }
-    };
-    what + &declarer.unwrap_or_default()
+    }
 }
 
 /// The refusals after the first that are not told by a finding as well. `found`: the findings there are.

@@ -17,6 +17,9 @@ use crate::source::lines::{Change, Spot};
 /// Where the project is at home, as its manifest says; empty as long as it says nothing, and then left out.
 const HOME: &str = env!("CARGO_PKG_REPOSITORY");
 
+/// The rule of a router that Traefik leaves out.
+pub(super) const LEFT_OUT: &str = "left-out";
+
 /// What is written out in one part of a path.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// In a whole path.
@@ -175,6 +178,11 @@ pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
             "defaultConfiguration": { "level": "error" },
         })
     });
+    let left_out = json!({
+        "id": LEFT_OUT,
+        "shortDescription": { "text": "a router that Traefik leaves out" },
+        "defaultConfiguration": { "level": "error" },
+    });
     let mut log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -182,7 +190,7 @@ pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
             "tool": { "driver": {
                 "name": "leeward",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": described.chain(codes).collect::<Vec<_>>(),
+                "rules": described.chain(codes).chain([left_out]).collect::<Vec<_>>(),
             } },
             "columnKind": "unicodeCodePoints",
             "results": results,

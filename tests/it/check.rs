@@ -104,11 +104,14 @@ const MERGED: &str = r#"{"name": "shop", "services": {"web": {"image": "shop/web
 /// Checks [`MERGED`] from standard input, in a folder with [`WRITTEN`].
 fn check_written(file: &str, arguments: &[&str]) -> (Option<i32>, String, TempDir) {
     let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join(file), WRITTEN).unwrap();
-    fs::write(folder.path().join("merged.json"), MERGED).unwrap();
-    let input = fs::File::open(folder.path().join("merged.json")).unwrap();
+    // Named as the project, so that the file is the project's.
+    let shop = folder.path().join("shop");
+    fs::create_dir(&shop).unwrap();
+    fs::write(shop.join(file), WRITTEN).unwrap();
+    fs::write(shop.join("merged.json"), MERGED).unwrap();
+    let input = fs::File::open(shop.join("merged.json")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
-    let output = command.env_clear().current_dir(&folder).arg("check").args(arguments).stdin(input).output().unwrap();
+    let output = command.env_clear().current_dir(&shop).arg("check").args(arguments).stdin(input).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code(), text, folder)
 }
@@ -388,4 +391,53 @@ fn the_files_of_what_compose_merged_are_not_guessed() {
     let text = line(&folder, &["-", "--snapshot", "engine.json"]);
     assert!(text.contains("COMPOSE_FILE=base.yaml:prod.yaml:compose.leeward.yaml"), "{text}");
     assert!(text.contains("cd /srv/shop && ") && !text.contains("if you merged"), "{text}");
+}
+
+/// The end of the output counted it as routed; a router without a service was not shown at all.
+#[test]
+fn a_router_that_traefik_leaves_out_is_listed_and_not_counted_as_routed() {
+    let own = project("shop", "{internal: true}", "a.example");
+    let service = own.replace(
+        "      traefik.http.routers",
+        "      traefik.http.routers.web.service: wbe\n      traefik.http.routers",
+    );
+    let (status, text) = check(std::slice::from_ref(&service), &[]);
+    assert!(text.contains("TRAEFIK LEAVES OUT") && text.contains("declares service `shop.wbe`"), "{text}");
+    assert!(text.contains("0.yaml:9"), "the line of the label: {text}");
+    assert!(status == Some(1) && text.contains("1 router would be left out by Traefik"), "{text}");
+    assert!(!text.contains("would be routed"), "{text}");
+    let (_, json) = check(std::slice::from_ref(&service), &["--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["left_out"][0]["location"]["line"], 9, "{json}");
+    let (_, sarif) = check(&[service], &["--format", "sarif"]);
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert!(results.iter().any(|it| it["ruleId"] == "left-out"), "{results:?}");
+    // A project that is not here may declare it.
+    let middleware = own.replace(
+        "      traefik.http.routers",
+        "      traefik.http.routers.web.middlewares: auth\n      traefik.http.routers",
+    );
+    let (status, text) = check(&[middleware], &["--share-middleware", "front.auth"]);
+    assert!(
+        status == Some(0) && text.contains("TRAEFIK LEAVES OUT") && text.contains("no container of `front` is here"),
+        "{text}"
+    );
+}
+
+/// Findings of one project were shown at the lines of another's file.
+#[test]
+fn a_file_of_another_project_has_no_lines_of_this_one() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("compose.yaml"), format!("name: blog\n{WRITTEN}")).unwrap();
+    fs::write(folder.path().join("shop.json"), MERGED).unwrap();
+    let said = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+        let output = command.env_clear().current_dir(&folder).args(["check", "shop.json"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let text = said();
+    assert!(text.contains("NET-001") && !text.contains("compose.yaml:"), "{text}");
+    fs::write(folder.path().join(".env"), "COMPOSE_PROJECT_NAME=shop\n").unwrap();
+    assert!(said().contains("compose.yaml:"), "Compose takes that name");
 }

@@ -409,6 +409,8 @@ pub(crate) enum Cause {
     /// The same, and Podman does not say whether it forwards.
     MayForward(Few),
     RawFrames,
+    /// The same, because it is privileged: nothing that is dropped helps.
+    RawFramesPrivileged,
     /// Podman does not say.
     MaySendRawFrames,
     Capability(String),
@@ -670,6 +672,7 @@ pub(in crate::policy) fn can_enter(container: &Container) -> bool {
 fn net_013(case: &Case<'_>) -> Option<Seen> {
     match net_raw(case.container, &case.context.inventory.engine) {
         Some(false) => None,
+        Some(true) if case.container.confinement.privileged => Some(Seen::new(Cause::RawFramesPrivileged)),
         Some(true) => Some(Seen::new(Cause::RawFrames)),
         None => Some(Seen::unverifiable(Cause::MaySendRawFrames)),
     }

@@ -12,10 +12,12 @@ use crate::policy::names::Owner;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::remedy::{
-    Binding, Change, Choice, Edit, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What, is_liveness,
+    Binding, Change, Choice, Declarer, Edit, LeftOut, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What,
+    is_liveness,
 };
 use crate::report::asked::{Asked, HERE};
 use crate::report::quoting::quoted;
+use crate::report::routes;
 use crate::report::visible::{visible, visible_lines};
 use crate::report::words::{Remedy as _, Words as _};
 
@@ -141,7 +143,8 @@ impl Text {
         self.list("changes", &changes(&remedy.edits));
         self.list("stops working", &lost(remedy));
         let mut answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it, asked)).collect();
-        for Verdict { service, left, .. } in &remedy.verdicts {
+        for Verdict { service, left, left_out, .. } in &remedy.verdicts {
+            answers.extend(left_out.iter().flat_map(|it| left_out_words(service, it, asked)));
             for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !is_liveness(it)) {
                 answers.push(format!("{service}, {}: {}", refusal.name(), refusal.words()));
                 // A remedy has several lines.
@@ -317,10 +320,18 @@ fn first_line(remedies: &Remedies) -> String {
              nothing is changed yet."
         ),
         Standing::Left => {
-            let left = verdicts.filter(|it| !it.left.iter().all(is_liveness)).count();
+            let all: Vec<&Verdict> = verdicts.filter(|it| !it.is_fine()).collect();
+            let left = all.len();
             let (those, stay) = if left == 1 { ("1 container", "stays") } else { ("containers", "stay") };
             let those = if left == 1 { those.to_owned() } else { format!("{left} {those}") };
-            format!("NOT MENDED: {those} that asked for a route {stay} refused whatever is changed; see below.")
+            let refused = if all.iter().all(|it| it.left_out.is_empty()) {
+                "refused"
+            } else if all.iter().any(|it| it.after == Outcome::Refused) {
+                "refused, or left out by Traefik,"
+            } else {
+                "left out by Traefik"
+            };
+            format!("NOT MENDED: {those} that asked for a route {stay} {refused} whatever is changed; see below.")
         }
     }
 }
@@ -356,7 +367,7 @@ fn allows(remedy: &Remedy) -> bool {
 
 fn headline(remedy: &Remedy) -> String {
     let asked = remedy.verdicts.len();
-    let done = remedy.verdicts.iter().filter(|it| it.after == Outcome::Routed).count();
+    let done = remedy.verdicts.iter().filter(|it| it.after == Outcome::Routed && it.left_out.is_empty()).count();
     let isolated =
         if allows(remedy) { "routed; what is allowed by label is NOT isolated" } else { "routed and isolated" };
     let question = if remedy.choices.is_empty() { "" } else { "; a question is open, see `to answer`" };
@@ -383,12 +394,31 @@ fn outcome(outcome: Outcome, refusals: &[Refusal]) -> String {
 }
 
 fn verdict(verdict: &Verdict) -> String {
-    let Verdict { service, before, not_verifiable, because, after, left, .. } = verdict;
+    let Verdict { service, before, not_verifiable, because, after, left, left_out, .. } = verdict;
     let before = match before {
         Outcome::Routed if *not_verifiable => format!("not verifiable ({})", RuleId::Net027),
         before => outcome(*before, because),
     };
-    format!("{service}: {before} -> {}", outcome(*after, left))
+    let routers: Vec<String> = left_out.iter().map(|it| format!("`{}`", it.router)).collect();
+    let but =
+        if routers.is_empty() { String::new() } else { format!(", but Traefik leaves out {}", routers.join(", ")) };
+    format!("{service}: {before} -> {}{but}", outcome(*after, left))
+}
+
+/// A router that Traefik leaves out, why, and what refuses whoever declares what it lacks.
+fn left_out_words(service: &str, LeftOut { router, reasons, declared_by }: &LeftOut, asked: &Asked) -> Vec<String> {
+    let reasons = reasons.iter();
+    let mut lines: Vec<String> =
+        reasons.map(|it| format!("{service}: Traefik leaves out router `{router}`: {}", routes::lacks(it))).collect();
+    for Declarer { container, refusals } in declared_by {
+        lines.push(format!("    `{container}` declares it, and is refused:"));
+        for refusal in refusals {
+            lines.push(format!("    {}: {}", refusal.name(), refusal.words()));
+            let remedy = visible_lines(&refusal.remedy_asked(asked));
+            lines.extend(remedy.lines().map(|line| format!("        {line}")));
+        }
+    }
+    lines
 }
 
 /// One line for each kind of change, the same ones of several services together.

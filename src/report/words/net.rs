@@ -82,6 +82,7 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
             format!("`{name}` is on {}; Podman does not say whether it forwards between them", listed(networks))
         }
         Cause::RawFrames => format!("`{name}` {RAW_FRAMES}"),
+        Cause::RawFramesPrivileged => format!("`{name}` may send raw frames: it is privileged"),
         Cause::MaySendRawFrames => format!("`{name}` {PERHAPS_RAW_FRAMES}"),
         Cause::Capability(capability) => format!("`{name}` has the capability {capability}"),
         Cause::GatewayAddress { closed_by: ClosedBy::Mode6, .. } => {
@@ -166,6 +167,13 @@ pub(super) fn remedy(cause: &Cause, About { name, service, asked, .. }: About<'_
             first = quoted(first)
         ),
         Cause::Unread(container) => format!("look at it with: docker inspect {}", quoted(container)),
+        Cause::RawFramesPrivileged => {
+            "delete `privileged: true`; as long as it is there, `cap_drop` changes nothing".to_owned()
+        }
+        Cause::Forwards { asks: true, .. } => format!(
+            "{}\nin place of every setting there that turns forwarding on",
+            RuleId::Net012.rule().fix_for(Some(service))
+        ),
         Cause::Forwards { .. } => RuleId::Net012.rule().fix_for(Some(service)).into_owned(),
         Cause::MayForward(_) => format!(
             "{}\ncheck it with: podman exec {} cat /proc/sys/net/ipv4/ip_forward",
