@@ -479,6 +479,46 @@ fn hosts_are_bound_to_networks() {
     assert_eq!(on(["-", "*"], "net-b", &udp), "routed");
 }
 
+/// Traefik gives a router's TLS options to every host that its rule names, and where two routers differ, the default ones:
+/// another project's client certificates were not asked for any more.
+#[test]
+fn a_host_that_a_rule_only_names_is_claimed() {
+    let rules = [
+        "Host(`app.example.com`) && (Host(`other.example.com`) || PathPrefix(`/x`))",
+        "Host(`app.example.com`) && Host(`other.example.com`)",
+        "Host(`app.example.com`) && !Host(`OTHER.example.com.`)",
+        "Host(`app.example.com`) && !(!Host(`other.example.com`))",
+        "Host(`app.example.com`) && !HostHeader(`other.example.com`)",
+    ];
+    for rule in rules {
+        let labels = [("traefik.enable", "true"), ("traefik.http.routers.web.rule", rule)];
+        let on = |bound| {
+            let mut inventory = inventory(bound);
+            add(&mut inventory, "app", "app", &["net-a"], &labels);
+            verdict(&inventory, &Settings::default())
+        };
+        assert_eq!(on(["app.example.com", "other.example.com"]), "host", "{rule}");
+        assert_eq!(on(["-", "other.example.com"]), "host", "{rule}");
+        assert_eq!(on(["*", "other.example.com"]), "host", "{rule}");
+        assert_eq!(on(["app.example.com", "-"]), "host", "{rule}");
+        assert_eq!(on(["app.example.com,other.example.com,*.example.com", "-"]), "routed", "{rule}");
+        // Where nothing is bound it is said, as of any host that two claim.
+        let mut inventory = with(&labels);
+        let other = ("traefik.http.routers.web.rule", "Host(`other.example.com`)");
+        add(&mut inventory, "other", "other", &["net-b"], &[("traefik.enable", "true"), other]);
+        let contested = compile(&inventory, &Settings::default());
+        assert!(contested.findings.iter().any(|finding| finding.rule == RuleId::Lbl002), "{rule}");
+    }
+    // A path, a header or a client names no host.
+    let labels = [
+        ("traefik.enable", "true"),
+        ("traefik.http.routers.web.rule", "Host(`app.example.com`) && !PathPrefix(`/other.example.com`)"),
+    ];
+    let mut inventory = inventory(["app.example.com", "other.example.com"]);
+    add(&mut inventory, "app", "app", &["net-a"], &labels);
+    assert_eq!(verdict(&inventory, &Settings::default()), "routed");
+}
+
 #[test]
 fn one_host_of_two_owners_is_said_and_refused_under_strict() {
     let mut inventory = with(&[RULE]);

@@ -31,13 +31,24 @@ pub(crate) enum Cause {
     Contested { claimants: Few<(String, String)>, untold: usize },
 }
 
-/// What claims hosts: a router, or its certificate.
+/// What claims hosts: a router, by its requests, its certificate, or the names in its rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RouterPart {
     /// `http`, `tcp`, `udp`.
     pub(crate) protocol: &'static str,
     pub(crate) router: String,
-    pub(crate) is_certificate: bool,
+    pub(crate) by: By,
+}
+
+/// By what a router claims hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum By {
+    /// The requests that its rule matches.
+    Requests,
+    /// The certificate that it asks for: `tls.domains`.
+    Certificate,
+    /// Its rule names them, though it matches no request for them: Traefik gives them the router's TLS options.
+    Name,
 }
 
 /// What gives a network one more host: all that are then bound to it.
@@ -242,8 +253,7 @@ pub struct Claimed {
     /// `http`, `tcp`, `udp`.
     protocol: &'static str,
     router: String,
-    /// The field of the router: `rule`, `tls.domains`.
-    field: &'static str,
+    by: By,
     /// The hosts.
     pub(super) reach: Arc<Reach>,
     /// Why Traefik will not take the rule, one line each.
@@ -253,7 +263,7 @@ pub struct Claimed {
 impl Claimed {
     /// The hosts, if it is a router's rule that claims them.
     pub fn of_rule(&self) -> Option<&Arc<Reach>> {
-        (self.field == "rule").then_some(&self.reach)
+        (self.by != By::Certificate).then_some(&self.reach)
     }
 
     /// Whether its router is there.
@@ -267,22 +277,23 @@ impl Claimed {
 
     /// The router, or its certificate.
     pub(super) fn what(&self) -> RouterPart {
-        RouterPart { protocol: self.protocol, router: self.router.clone(), is_certificate: !self.is_rule() }
+        RouterPart { protocol: self.protocol, router: self.router.clone(), by: self.by }
     }
 
     /// The whole key of the label.
     pub(crate) fn label(&self) -> String {
-        format!("traefik.{}.routers.{}.{}", self.protocol, self.router, self.field)
+        let field = if self.by == By::Certificate { "tls.domains" } else { "rule" };
+        format!("traefik.{}.routers.{}.{field}", self.protocol, self.router)
     }
 
     /// Whether it takes what is others'. A certificate takes no requests.
     pub(super) fn catches_all(&self) -> bool {
-        if self.field == "rule" { self.reach.is_catch_all() } else { self.reach.any }
+        if self.is_rule() { self.reach.is_catch_all() } else { self.reach.any }
     }
 
-    /// Whether requests come in by it: it is no certificate.
+    /// Whether requests come in by it.
     pub(super) fn is_rule(&self) -> bool {
-        self.field == "rule"
+        self.by == By::Requests
     }
 
     /// The entry points that its router names; empty: Traefik's default ones, of UDP all.
@@ -329,39 +340,37 @@ impl Claimed {
 /// say what it matches. A router without any rule claims nothing yet.
 pub fn claimed(dynamic: &Dynamic) -> Vec<Claimed> {
     let mut all = Vec::new();
-    let mut see = |claimed| all.push(claimed);
-    let claimed = |protocol, router: &String, field, (reach, problems)| {
-        let router = router.clone();
-        Claimed { protocol, router, field, reach: Arc::new(reach), problems }
+    let mut claim = |protocol, router: &String, by, reach, problems| {
+        all.push(Claimed { protocol, router: router.clone(), by, reach: Arc::new(reach), problems });
     };
-    let read = |rule: Result<Rule, String>| match rule {
-        Ok(rule) => rule.into_parts(),
-        Err(problem) => (Reach::anything(), vec![problem]),
-    };
-    for (name, router) in &dynamic.http.routers {
-        let claim = |field, claims| claimed("http", name, field, claims);
-        if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
-            see(claim("rule", read(parse_http(rule, router.rule_syntax.as_deref()))));
-        }
-        if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
-            for domain in domains {
-                see(claim("tls.domains", (certificate(domain), Vec::new())));
+    let mut router = |protocol, name, rule: Option<Result<Rule, String>>, domains: Option<&Vec<Domain>>| {
+        match rule {
+            Some(Ok(rule)) => {
+                let (reach, named, problems) = rule.into_parts();
+                claim(protocol, name, By::Requests, reach, problems);
+                if !named.is_empty() {
+                    claim(protocol, name, By::Name, named, Vec::new());
+                }
             }
+            Some(Err(problem)) => claim(protocol, name, By::Requests, Reach::anything(), vec![problem]),
+            None => {}
         }
+        for domain in domains.into_iter().flatten() {
+            claim(protocol, name, By::Certificate, certificate(domain), Vec::new());
+        }
+    };
+    for (name, it) in &dynamic.http.routers {
+        let rule = it.rule.as_deref().filter(|rule| !rule.is_empty());
+        let rule = rule.map(|rule| parse_http(rule, it.rule_syntax.as_deref()));
+        router("http", name, rule, it.tls.as_ref().and_then(|tls| tls.domains.as_ref()));
     }
-    for (name, router) in &dynamic.tcp.routers {
-        let claim = |field, claims| claimed("tcp", name, field, claims);
-        if let Some(rule) = router.rule.as_deref().filter(|rule| !rule.is_empty()) {
-            see(claim("rule", read(parse_tcp(rule, router.rule_syntax.as_deref()))));
-        }
-        if let Some(domains) = router.tls.as_ref().and_then(|tls| tls.domains.as_ref()) {
-            for domain in domains {
-                see(claim("tls.domains", (certificate(domain), Vec::new())));
-            }
-        }
+    for (name, it) in &dynamic.tcp.routers {
+        let rule = it.rule.as_deref().filter(|rule| !rule.is_empty());
+        let rule = rule.map(|rule| parse_tcp(rule, it.rule_syntax.as_deref()));
+        router("tcp", name, rule, it.tls.as_ref().and_then(|tls| tls.domains.as_ref()));
     }
     for name in dynamic.udp.routers.keys() {
-        see(claimed("udp", name, "rule", (Reach::anything(), Vec::new())));
+        claim("udp", name, By::Requests, Reach::anything(), Vec::new());
     }
     all
 }
@@ -559,7 +568,7 @@ mod tests {
     }
 
     fn router() -> RouterPart {
-        RouterPart { protocol: "http", router: "x".to_owned(), is_certificate: false }
+        RouterPart { protocol: "http", router: "x".to_owned(), by: By::Requests }
     }
 
     #[track_caller]

@@ -44,7 +44,9 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::High,
         action: Action::Block,
         check: Check::Step,
-        why: "the operator bound the host to another network, or this network to other hosts",
+        why: "the operator bound the host to another network, or this network to other hosts. Every host that is written in a \
+              rule counts, also behind `!`: Traefik gives the router's TLS options to each of them, and where two routers \
+              differ, neither's, which switches another project's client certificates off",
         fix: "add the host to the network's label `leeward.hosts`, or claim another",
         reference: "docs/isolation.md#hosts",
     },

@@ -3,7 +3,7 @@
 use super::{About, compose, listed};
 use crate::policy::cause::Few;
 use crate::policy::claims::{self, Does};
-use crate::policy::hosts::{self, Bind, RouterPart, Takes};
+use crate::policy::hosts::{self, Bind, By, RouterPart, Takes};
 use crate::policy::leeward_labels::{HOSTS, Odd};
 use crate::policy::references;
 use crate::report::quoting::{in_quotes, quoted, yaml_word};
@@ -152,12 +152,12 @@ pub(super) fn host(cause: &hosts::Cause, name: &str) -> String {
             )
         }
         Cause::Taken { what, claim, pattern, other, .. } => {
-            format!("{} claims `{claim}`, and `{pattern}` is bound to network `{other}`", part(what))
+            format!("{} {} `{claim}`, and `{pattern}` is bound to network `{other}`", part(what), claims(what))
         }
         Cause::NotBound { what, claim, bound, bind } => {
             let only = if bound.is_empty() { "nothing".to_owned() } else { listed(bound) };
-            let (what, network) = (part(what), bind.network.as_ref().map_or("", |network| &network.name));
-            format!("{what} claims `{claim}`, but {only} is what is bound to network `{network}`")
+            let network = bind.network.as_ref().map_or("", |network| &network.name);
+            format!("{} {} `{claim}`, but {only} is what is bound to network `{network}`", part(what), claims(what))
         }
         Cause::CatchAll { what, takes, entry_points, .. } => {
             let takes = match (takes, what.protocol) {
@@ -230,9 +230,17 @@ pub(super) fn host_remedy(cause: &hosts::Cause, name: &str) -> Option<String> {
 }
 
 /// `` tcp router `db` ``.
-fn part(RouterPart { protocol, router, is_certificate }: &RouterPart) -> String {
-    let part = if *is_certificate { "the certificate of " } else { "" };
+fn part(RouterPart { protocol, router, by }: &RouterPart) -> String {
+    let part = if *by == By::Certificate { "the certificate of " } else { "" };
     format!("{part}{protocol} router `{router}`")
+}
+
+/// What a router does with a host that it may not have.
+fn claims(RouterPart { by, .. }: &RouterPart) -> &'static str {
+    match by {
+        By::Requests | By::Certificate => "claims",
+        By::Name => "sets TLS options for each host that its rule names, also where it matches no request; it names",
+    }
 }
 
 /// How an owner may have an entry point for itself. Names from labels are pasted only where they are plain.

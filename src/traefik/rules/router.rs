@@ -15,6 +15,7 @@ pub use crate::traefik::rules::host_set::Reach;
 #[derive(Clone, Debug)]
 pub struct Rule {
     reach: Reach,
+    named: Reach,
     problems: Vec<String>,
     priority: i64,
 }
@@ -25,9 +26,17 @@ impl Rule {
         &self.reach
     }
 
-    /// [`Self::hosts`] and [`Self::problems`].
-    pub fn into_parts(self) -> (Reach, Vec<String>) {
-        (self.reach, self.problems)
+    /// The hosts that are written in the rule besides, behind a negation or where they can never match. No request comes in
+    /// by them, but Traefik gives the router's TLS options and certificates to every host that a rule names; two that differ
+    /// leave a host with the default ones. Source: Traefik `pkg/rules/parser.go` (`ParseMatchers`),
+    /// `pkg/server/router/tcp/manager.go`.
+    pub fn named(&self) -> &Reach {
+        &self.named
+    }
+
+    /// [`Self::hosts`], [`Self::named`] and [`Self::problems`].
+    pub fn into_parts(self) -> (Reach, Reach, Vec<String>) {
+        (self.reach, self.named, self.problems)
     }
 
     /// Why Traefik would not take the rule, and so drop the router: one line each. Empty: it would take it.
@@ -126,6 +135,13 @@ enum Kind {
     Text,
 }
 
+impl Kind {
+    /// Whether the values are hosts as they stand.
+    fn is_name(self) -> bool {
+        matches!(self, Self::Host | Self::ServerName | Self::PlainServerName)
+    }
+}
+
 /// A matcher: its name, the smallest and largest number of arguments, and what they are.
 type Matcher = (&'static str, usize, usize, Kind);
 
@@ -191,7 +207,18 @@ fn read(rule: &str, syntax: Option<&str>, v3: &[Matcher], v2: &[Matcher]) -> Res
             None => one,
         }
     });
-    Ok(Rule { reach, problems, priority: i64::try_from(rule.len()).unwrap_or(i64::MAX) })
+    let literal = |call: &Call, matchers| {
+        let is_name = matcher(call, matchers).is_some_and(|(.., kind)| kind.is_name());
+        let names = call.arguments.iter().filter(move |_| is_name).map(|it| Reach::host(it));
+        names.filter(|it| !it.any).fold(Reach::default(), Reach::or)
+    };
+    let mut named = calls.iter().map(|call| literal(call, first)).fold(Reach::default(), Reach::or);
+    if let Some(second) = second {
+        named = calls.iter().map(|call| literal(call, second)).fold(named, Reach::or);
+    }
+    named.hosts.retain(|host| !reach.hosts.contains(host));
+    named.below.retain(|parent| !reach.below.contains(parent));
+    Ok(Rule { reach, named, problems, priority: i64::try_from(rule.len()).unwrap_or(i64::MAX) })
 }
 
 /// The hosts of a whole expression, negations pushed down to the calls.
@@ -297,7 +324,7 @@ fn problem(call: &Call, matchers: &[Matcher]) -> Option<String> {
 fn hosts(call: &Call, matchers: &[Matcher]) -> Reach {
     let kind = matcher(call, matchers).map(|(.., kind)| *kind);
     let one = |argument: &String| match kind {
-        Some(Kind::Host | Kind::ServerName | Kind::PlainServerName) => Reach::host(argument),
+        Some(kind) if kind.is_name() => Reach::host(argument),
         Some(Kind::HostRegexp) => Reach::regex(argument).unwrap_or_else(|_| Reach::anything()),
         Some(Kind::HostTemplate | Kind::ServerNameTemplate) => {
             template(argument).and_then(|it| Reach::regex(&it).ok()).unwrap_or_else(Reach::anything).plausible()
