@@ -240,9 +240,10 @@ fn a_project_that_runs_with_our_file_gets_a_second_one() {
     let mut inventory = front();
     for container in inventory.containers.clone().into_keys() {
         let container = inventory.container_mut(container.as_str()).unwrap();
-        let files = "/srv/x/compose.yaml,/srv/x/compose.leeward.yaml";
-        container.labels.insert("com.docker.compose.project.config_files".into(), files.into());
-        container.labels.insert("com.docker.compose.project.working_dir".into(), "/srv/x".into());
+        let folder = format!("/srv/{}", container.labels["com.docker.compose.project"]);
+        let files = format!("{folder}/compose.yaml,{folder}/compose.leeward.yaml");
+        container.labels.insert("com.docker.compose.project.config_files".into(), files);
+        container.labels.insert("com.docker.compose.project.working_dir".into(), folder);
     }
     let remedies = remedy::ask(&inventory, &Settings::default(), &["second".to_owned()], &[]).unwrap();
     assert_eq!(fix::next_file(&remedies, "second"), "compose.leeward-2.yaml");

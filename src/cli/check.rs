@@ -104,7 +104,7 @@ impl Check {
         let mut read = with_sources(read_all(&files, project_name.as_deref())?, &source)?;
         let there = snapshot.as_deref().map(snapshot::read).transpose()?.unwrap_or_default();
         for Read { project, files, .. } in &mut read {
-            known_by(&there, &settings, &project.name, files);
+            known_by(&there, &settings, project, files);
         }
         let projects: Vec<Project> = read.iter().map(|it| it.project.clone()).collect();
         let mut inventory = compose::deploy(&projects, there);

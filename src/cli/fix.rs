@@ -70,6 +70,9 @@ pub(crate) struct Fix {
     judged: Judged,
 }
 
+/// How many files of ours one that was read may name.
+const MOST_OWN_FILES: usize = 100;
+
 /// How many names an error lists.
 const MOST_NAMES: usize = 5;
 
@@ -158,7 +161,7 @@ impl Fix {
                 }
             };
         }
-        let names_of_files: BTreeSet<String> = files.iter().map(|it| fix::file_name(it.number)).collect();
+        let names_of_files: BTreeSet<String> = files.iter().map(|it| it.name(it.number)).collect();
         let written = match output {
             Some(folder) => folders::output(&folder, &files)?,
             None if writes => folders::beside(&write, &files)?,
@@ -184,8 +187,10 @@ impl Fix {
 /// With the files of ours that stay in the folders to be written to, so that what is said names the right ones.
 fn beside(mut remedies: Remedies, write: &[PathBuf]) -> Result<Remedies, Failure> {
     if !write.is_empty() {
-        for (project, number) in folders::numbers(write, &overrides(&remedies))? {
-            remedies.files.entry(project).or_default().stay_before(number);
+        for (project, name) in folders::names(write, &overrides(&remedies))? {
+            if let Some((number, of)) = remedy::file_parts(&name) {
+                remedies.files.entry(project).or_default().stay_before(number, of);
+            }
         }
     }
     Ok(remedies)
@@ -305,7 +310,7 @@ fn of_files(
 ) -> Result<(Remedies, Vec<String>), Failure> {
     let mut read = read_all(files, name)?;
     for Read { project, files, .. } in &mut read {
-        known_by(&there, settings, &project.name, files);
+        known_by(&there, settings, project, files);
     }
     let (projects, places): (Vec<Project>, Vec<remedy::Files>) =
         read.into_iter().map(|Read { project, files, .. }| (project, files)).unzip();
@@ -317,12 +322,16 @@ fn of_files(
 }
 
 /// Of a project that runs, the engine knows the files better than the folder in which it is asked.
-pub(super) fn known_by(there: &Inventory, settings: &Settings, project: &str, files: &mut remedy::Files) {
+pub(super) fn known_by(there: &Inventory, settings: &Settings, project: &Project, files: &mut remedy::Files) {
     if files.is_guess || files.config_files.is_none() {
-        let known = remedy::files_of(there, settings, &Owner::Group(project.to_owned()));
+        let known = remedy::files_of(there, settings, &Owner::Group(project.name.clone()));
         if known.config_files.is_some() {
             *files = known;
         }
+    }
+    // What was read has a file of ours in it: that one stays.
+    if let Some((number, project)) = project.own_file.as_deref().and_then(remedy::file_parts) {
+        files.stay_before(number.min(MOST_OWN_FILES) + 1, project);
     }
 }
 

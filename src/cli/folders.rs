@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use leeward::remedy::is_writable;
-use leeward::report::fix::{MARK, file_name, file_number};
+use leeward::report::fix::{MARK, file_name, file_parts};
+use leeward::source::compose::OWN_FILE;
 use leeward::source::lines::Written;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
@@ -31,6 +32,8 @@ pub(super) struct Override {
     pub(super) project: String,
     /// Which of its files it is, at least: the first that the project does not run with.
     pub(super) number: usize,
+    /// Its project is part of its name.
+    pub(super) shared: bool,
     /// What it says.
     pub(super) text: String,
 }
@@ -38,7 +41,14 @@ pub(super) struct Override {
 impl Override {
     /// With the name that the file would have; one that is none of ours counts as the first.
     pub(super) fn new(project: String, name: &str, text: String) -> Self {
-        Self { project, number: file_number(name).unwrap_or(1), text }
+        let (number, of) = file_parts(name).unwrap_or((1, None));
+        let shared = of.is_some();
+        Self { project, number, shared, text }
+    }
+
+    /// The name of the n-th file.
+    pub(super) fn name(&self, number: usize) -> String {
+        file_name(number, self.shared.then_some(&*self.project))
     }
 }
 
@@ -54,7 +64,8 @@ pub(super) fn output(folder: &Path, files: &[Override]) -> anyhow::Result<Vec<Pa
     }
     let root = named(folder)?;
     let mut written = Vec::new();
-    for Override { project, number, text } in files {
+    for file in files {
+        let Override { project, number, text, .. } = file;
         if !is_writable(project) {
             bail!("`{project}` is no name of a folder");
         }
@@ -64,7 +75,7 @@ pub(super) fn output(folder: &Path, files: &[Override]) -> anyhow::Result<Vec<Pa
             Err(problem) => return Err(problem).with_context(|| format!("cannot make the folder {}", path.display())),
         }
         let place = below(&root, project).with_context(|| format!("cannot open the folder {}", path.display()))?;
-        let name = file_name(*number);
+        let name = file.name(*number);
         put(&place, &path, &name, text)?;
         written.push(path.join(name));
     }
@@ -80,10 +91,10 @@ pub(super) fn beside(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<
     beside_within(folders, files, MOST_FOLDERS)
 }
 
-/// Which of its project's files each would be, written by [`beside`]: what people are told has to name it. Errors: as there.
-pub(super) fn numbers(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<Vec<(String, usize)>> {
+/// The name of each as it would be written by [`beside`]: what people are told has to name it. Errors: as there.
+pub(super) fn names(folders: &[PathBuf], files: &[Override]) -> anyhow::Result<Vec<(String, String)>> {
     let places = places(folders, files, MOST_FOLDERS)?;
-    Ok(files.iter().zip(places).map(|(file, place)| (file.project.clone(), place.number)).collect())
+    Ok(files.iter().zip(places).map(|(file, place)| (file.project.clone(), file.name(place.number))).collect())
 }
 
 /// Where a file goes.
@@ -96,9 +107,9 @@ struct Place {
 /// As [`beside`], with how many folders are looked at.
 fn beside_within(folders: &[PathBuf], files: &[Override], most: usize) -> anyhow::Result<Vec<PathBuf>> {
     let mut written = Vec::new();
-    for (Override { text, .. }, Place { path, folder, number }) in files.iter().zip(places(folders, files, most)?) {
-        let name = file_name(number);
-        put(&folder, &path, &name, text)?;
+    for (file, Place { path, folder, number }) in files.iter().zip(places(folders, files, most)?) {
+        let name = file.name(number);
+        put(&folder, &path, &name, &file.text)?;
         written.push(path.join(name));
     }
     Ok(written)
@@ -115,7 +126,8 @@ fn places(folders: &[PathBuf], files: &[Override], most: usize) -> anyhow::Resul
         bail!("there are more than {most} folders to look into: name the folders of the projects themselves");
     }
     let mut places = Vec::new();
-    for Override { project, number, text } in files {
+    for file in files {
+        let Override { project, number, text, .. } = file;
         let mut found = there.iter().filter(|(name, _, _)| name == project);
         let listed = || folders.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ");
         let Some((_, path, place)) = found.next() else {
@@ -128,7 +140,7 @@ fn places(folders: &[PathBuf], files: &[Override], most: usize) -> anyhow::Resul
             bail!("project `{project}` is in {} and in {}: name one of them", path.display(), other.display());
         }
         let mut number = *number;
-        while number < MOST_FILES && is_needed(place, path, &file_name(number), text)? {
+        while number < MOST_FILES && is_needed(place, path, &file.name(number), text)? {
             number += 1;
         }
         places.push(Place { path: path.clone(), folder: place.try_clone()?, number });
@@ -222,7 +234,10 @@ fn is_needed(folder: &OwnedFd, path: &Path, name: &str, text: &str) -> anyhow::R
         let files = env.lines().filter_map(|line| line.trim().strip_prefix("COMPOSE_FILE="));
         files.flat_map(|files| files.split(':')).any(|file| file.trim_matches(['"', '\'']) == name)
     });
-    Ok(there != text && (in_env || !networks(&there).is_subset(&networks(text))))
+    // But for its own name they may be the same.
+    let said =
+        |text: &str| text.lines().filter(|line| !line.starts_with(OWN_FILE)).map(str::to_owned).collect::<Vec<_>>();
+    Ok(said(&there) != said(text) && (in_env || !networks(&there).is_subset(&networks(text))))
 }
 
 /// Writes our file into a folder, all or nothing.

@@ -30,7 +30,7 @@ pub use apply::apply;
 pub use edit::{Binding, Change, Edit, NewNetwork, Seat, What};
 pub use keep::{Kept, allowing, keep, owner_of};
 pub use left_out::{Declarer, LeftOut};
-pub use names::{file_name, file_number, is_made_for, is_writable};
+pub use names::{file_name, file_number, file_parts, is_made_for, is_writable};
 pub use part::part;
 pub use planner::{
     Choice, Files, Lost, MOST_ROUNDS, MOST_STARTS, Remedies, Remedy, Said, Scope, Services, Stays, Unknown, Verdict,

@@ -28,21 +28,25 @@ pub fn is_made_for(owner: &Owner, network: &str) -> bool {
     number.is_some_and(|rest| rest.bytes().all(|it| it.is_ascii_digit()))
 }
 
-/// The file's name, where it is the first of its project.
-const FIRST: &str = "compose.leeward.yaml";
-
-/// The name of a project's n-th file; each comes after those before it, and adds to them.
-pub fn file_name(number: usize) -> String {
-    if number < 2 { FIRST.to_owned() } else { format!("compose.leeward-{number}.yaml") }
+/// The name of a project's n-th file; each comes after those before it, and adds to them. `project`: where several are in
+/// one folder.
+pub fn file_name(number: usize, project: Option<&str>) -> String {
+    let number = if number < 2 { String::new() } else { format!("-{number}") };
+    let project = project.map(|it| format!(".{it}")).unwrap_or_default();
+    format!("compose.leeward{number}{project}.yaml")
 }
 
 /// Which of a project's files one of this name is.
 pub fn file_number(name: &str) -> Option<usize> {
-    if name == FIRST {
-        return Some(1);
-    }
-    let number = name.strip_prefix("compose.leeward-")?.strip_suffix(".yaml")?.parse().ok()?;
-    (number > 1 && file_name(number) == name).then_some(number)
+    file_parts(name).map(|(number, _)| number)
+}
+
+/// The number and the project in the name of one of our files.
+pub fn file_parts(name: &str) -> Option<(usize, Option<&str>)> {
+    let rest = name.strip_prefix("compose.leeward")?.strip_suffix(".yaml")?;
+    let (number, project) = rest.split_once('.').map_or((rest, None), |(number, project)| (number, Some(project)));
+    let number = if number.is_empty() { 1 } else { number.strip_prefix('-')?.parse().ok()? };
+    (project.is_none_or(is_writable) && file_name(number, project) == name).then_some((number, project))
 }
 
 /// `wanted`, or with the first number behind it that nobody has taken.
@@ -55,4 +59,19 @@ pub(super) fn free(wanted: &str, taken: &BTreeSet<String>) -> String {
 /// Whether no project may have a network of this name for its own.
 pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_file_of_ours_says_its_number_and_project() {
+        for (number, project) in [(1, None), (2, None), (1, Some("shop-2")), (3, Some("a.b"))] {
+            assert_eq!(file_parts(&file_name(number, project)), Some((number, project)));
+        }
+        for name in ["compose.yaml", "compose.leeward-1.yaml", "compose.leeward-x.yaml", "compose.leeward..yaml"] {
+            assert_eq!(file_number(name), None, "{name}");
+        }
+    }
 }

@@ -126,14 +126,14 @@ pub struct Files {
 }
 
 impl Files {
-    /// Adds our own files before the n-th, which are in the folder and stay.
-    pub fn stay_before(&mut self, number: usize) {
+    /// Adds our own files before the n-th, which are in the folder and stay. `project`: as in their names.
+    pub fn stay_before(&mut self, number: usize, project: Option<&str>) {
         let mut all: Vec<String> =
             self.config_files.iter().flat_map(|it| it.split(',')).map(ToOwned::to_owned).collect();
         for wanted in 1..number {
             let is_there = |path: &String| path.rsplit('/').next().and_then(file_number) == Some(wanted);
             if !all.iter().any(is_there) {
-                all.push(file_name(wanted));
+                all.push(file_name(wanted, project));
             }
         }
         self.config_files = Some(all.join(",")).filter(|it| !it.is_empty());

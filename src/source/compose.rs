@@ -45,7 +45,14 @@ pub struct Project {
     pub external: BTreeMap<String, String>,
     /// What was made up that may matter, for a person.
     pub assumed: Vec<String>,
+    /// The last file of ours that was merged into it: [`OWN_FILE`].
+    pub own_file: Option<String>,
 }
+
+/// The key by which a file that `leeward fix` wrote says its name; Compose keeps it where it merges files.
+///
+/// Source: Compose specification, *Extensions*: `x-` at the top level.
+pub const OWN_FILE: &str = "x-leeward-file";
 
 /// Where a file was read, for paths in it that Compose has not made absolute.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +84,8 @@ pub fn read_in(text: &str, name: &str, folders: Folders<'_>) -> Result<Project, 
         return Err(format!("has an `include` that Compose has not merged yet; {PIPE}"));
     }
     let name = Some(facts::text(&config, &["name"])).filter(|it| !it.is_empty()).unwrap_or_else(|| name.to_owned());
-    let mut project = Project { name, ..Project::default() };
+    let own_file = Some(facts::text(&config, &[OWN_FILE])).filter(|it| !it.is_empty());
+    let mut project = Project { name, own_file, ..Project::default() };
     for (key, network) in with_default(&config) {
         let raw = project.network(&key, &network);
         let full = facts::text(&raw, &["Name"]);

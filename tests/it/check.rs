@@ -441,3 +441,45 @@ fn a_file_of_another_project_has_no_lines_of_this_one() {
     fs::write(folder.path().join(".env"), "COMPOSE_PROJECT_NAME=shop\n").unwrap();
     assert!(said().contains("compose.yaml:"), "Compose takes that name");
 }
+
+/// Two files of one name, and two lines for one `.env`: what was saved second took the first away.
+#[test]
+fn two_projects_in_one_folder_get_files_and_commands_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("traefik.yaml"), TRAEFIK).unwrap();
+    fs::write(folder.path().join("shop.yaml"), project("shop", "{}", "a.example")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+    command.args(["fix", "traefik.yaml", "shop.yaml"]).env_clear().current_dir(&folder);
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    for wanted in [
+        "Save this there as compose.leeward.edge.yaml:",
+        "Save this there as compose.leeward.shop.yaml:",
+        "docker compose -p edge -f traefik.yaml -f compose.leeward.edge.yaml up -d",
+        "docker compose -p shop -f shop.yaml -f compose.leeward.shop.yaml up -d",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(!text.contains("COMPOSE_FILE="), "{text}");
+}
+
+/// The second round's file had the name of the first one's, which was lost with what it held.
+#[test]
+fn a_file_of_ours_that_compose_merged_is_not_written_over() {
+    let folder = TempDir::new().unwrap();
+    let fix = |merged: &str| {
+        fs::write(folder.path().join("merged"), merged).unwrap();
+        let input = fs::File::open(folder.path().join("merged")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+        command.args(["fix", "-"]).env_clear().current_dir(&folder).stdin(input);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let first = fix(MERGED);
+    assert!(first.contains("Save this there as compose.leeward.yaml:"), "{first}");
+    let mark = first.lines().find(|line| line.contains("x-leeward-file")).unwrap();
+    let (key, name) = mark.trim().split_once(": ").unwrap();
+    // Compose keeps what begins with x-.
+    let second = fix(&MERGED.replacen('{', &format!("{{\"{key}\": \"{name}\", "), 1));
+    assert!(second.contains("Save this there as compose.leeward-2.yaml:"), "{second}");
+    assert!(second.contains("COMPOSE_FILE=<files of shop>:compose.leeward.yaml:compose.leeward-2.yaml"), "{second}");
+    assert!(second.contains("x-leeward-file: compose.leeward-2.yaml"), "{second}");
+}

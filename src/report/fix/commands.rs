@@ -13,8 +13,9 @@ use crate::report::quoting::quoted;
 #[derive(Clone, Debug)]
 pub(super) struct Step<'r> {
     pub(super) owner: &'r Owner,
-    /// Where its project is, and the line for the `.env` there. `None`: it is no project.
-    pub(super) place: Option<(String, String)>,
+    /// Where its project is, and the line for the `.env` there, unless another project is in that folder. `None`: it is no
+    /// project.
+    pub(super) place: Option<(String, Option<String>)>,
     /// One a line; a line that begins with `#` says what the next ones are for.
     pub(super) commands: Vec<String>,
 }
@@ -29,7 +30,8 @@ pub(super) fn steps(remedies: &Remedies) -> Vec<Step<'_>> {
             None
         } else if owner.group().is_some() {
             project(remedies, owner, &mut commands);
-            Some((folder(remedies, owner), env_line(remedies, owner)))
+            let shares = overrides::shares_folder(remedies, &owner.to_string());
+            Some((folder(remedies, owner), (!shares).then(|| env_line(remedies, owner))))
         } else {
             alone(remedies, owner, &mut commands);
             None
@@ -44,7 +46,8 @@ pub fn commands(remedies: &Remedies) -> Vec<String> {
     let lines = steps(remedies).into_iter().flat_map(|Step { owner, place, commands }| {
         let file = next_file(remedies, &owner.to_string());
         let first = place.map(|(folder, line)| {
-            format!("# {owner}: put {file} into {folder}, and this line into the .env there: {line}")
+            let line = line.map(|line| format!(", and this line into the .env there: {line}")).unwrap_or_default();
+            format!("# {owner}: put {file} into {folder}{line}")
         });
         first.into_iter().chain(commands)
     });
@@ -65,7 +68,9 @@ pub(super) fn unsure(remedies: &Remedies, owner: &Owner) -> Option<String> {
     let files = remedies.files.get(&owner).cloned().unwrap_or_default();
     match base_files(&files, true) {
         None => Some(format!(
-            "which files {owner} is made of is not known here: write them in place of <files of {owner}>, with colons between"
+            "which files {owner} is made of is not known here: write them in place of <files of {owner}>, with colons between; if \
+             {} is one of them, save this one under the next number and name both",
+            next_file(remedies, &owner)
         )),
         Some(found) if files.is_guess => Some(format!(
             "Compose's output does not say which files it was made of: {found} is what Compose reads in that folder; if you \
@@ -89,7 +94,7 @@ pub(crate) fn with_override(project: &str, folder: Option<&str>, files: &str) ->
     let files =
         Files { working_dir: folder.map(ToOwned::to_owned), config_files: Some(files.to_owned()), is_guess: false };
     let base = base_files(&files, false).unwrap_or_else(|| format!("<files of {project}>"));
-    let list = format!("{base}:{}", overrides::file_name(1));
+    let list = format!("{base}:{}", overrides::file_name(1, None));
     let folder = quoted(&folder_in(&files, project));
     (format!("cd {folder} && COMPOSE_FILE={} docker compose up -d", quoted(&list)), format!("COMPOSE_FILE={list}"))
 }
@@ -116,6 +121,20 @@ fn base_files(files: &Files, ours: bool) -> Option<String> {
     has_base.then(|| names.join(":"))
 }
 
+/// Compose with the files of a project, with the one that is to be saved or without it.
+fn compose_with(remedies: &Remedies, owner: &Owner, ours: bool) -> String {
+    let name = owner.to_string();
+    let files = remedies.files.get(&name).cloned().unwrap_or_default();
+    let base = base_or_unknown(&files, &name);
+    if overrides::shares_folder(remedies, &name) {
+        let next = ours.then(|| next_file(remedies, &name));
+        let all = base.split(':').chain(next.as_deref());
+        let flags = all.fold(String::new(), |flags, file| flags + " -f " + &quoted(file));
+        return format!("docker compose -p {}{flags}", quoted(&name));
+    }
+    if ours { "docker compose".to_owned() } else { format!("COMPOSE_FILE={} docker compose", quoted(&base)) }
+}
+
 fn folder(remedies: &Remedies, owner: &Owner) -> String {
     let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
     folder_in(&files, &owner.to_string())
@@ -135,6 +154,7 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     let folder = folder(remedies, owner);
     // Each line by itself: where there is no such folder, nothing is done to whatever project is here.
     let cd = format!("cd {} && ", quoted(&folder));
+    let compose = compose_with(remedies, owner, true);
     for edit in &edits {
         if let What::Bind(binding) = &edit.what {
             remove(binding, lines);
@@ -146,12 +166,12 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
             let makes = edits.iter().any(|edit| matches!(edit.what, What::Network(_)));
             let makes = if makes { "makes the new networks, and Traefik anew" } else { "makes Traefik anew" };
             lines.push(format!("# {makes} with its label: every site is away for some seconds"));
-            lines.push(format!("{cd}docker compose up -d"));
+            lines.push(format!("{cd}{compose} up -d"));
             put_back(&edits, &remedies.traefiks, lines);
             return;
         }
         lines.push("# makes the new networks, and leaves the Traefik that runs alone".to_owned());
-        lines.push(format!("{cd}docker compose up -d --no-recreate"));
+        lines.push(format!("{cd}{compose} up -d --no-recreate"));
         for edit in &edits {
             let What::Service { name, change: Change::Attach(seat) } = &edit.what else { continue };
             let network = &seat.network;
@@ -178,11 +198,9 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
     let keeps_subnet = edits.iter().any(|edit| matches!(&edit.what, What::Network(it) if !it.subnets.is_empty()));
     if keeps_subnet {
         lines.push("# a network with fixed addresses: the old one has to go first".to_owned());
-        let files = remedies.files.get(&owner.to_string()).cloned().unwrap_or_default();
-        let base = base_or_unknown(&files, &owner.to_string());
-        lines.push(format!("{cd}COMPOSE_FILE={} docker compose down", quoted(&base)));
+        lines.push(format!("{cd}{} down", compose_with(remedies, owner, false)));
     }
-    lines.push(format!("{cd}docker compose up -d"));
+    lines.push(format!("{cd}{compose} up -d"));
     put_back(&edits, &[], lines);
     // Compose removes no network that its files do not name any more, and the engine has about thirty for all.
     let old = edits.iter().filter_map(|edit| match &edit.what {

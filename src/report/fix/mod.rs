@@ -16,7 +16,7 @@ mod yaml;
 
 pub(super) use commands::with_override;
 pub use commands::{commands, env_line};
-pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, next_file};
+pub use overrides::{ByHand, MARK, by_hand, compose, file_name, file_number, file_parts, next_file};
 pub use own_file::changes as own_changes;
 pub use summary::{NO_TRAEFIK, Shown, changes, declares, lost, said, text, text_asked, undeclared};
 

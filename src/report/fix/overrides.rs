@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use super::yaml::Yaml;
 use crate::policy::leeward_labels::HOSTS;
 use crate::policy::names::Owner;
-use crate::remedy::{Binding, Change, Edit, NewNetwork, Remedies, Seat, Stays, What};
-pub use crate::remedy::{file_name, file_number};
+use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, Seat, Stays, What};
+pub use crate::remedy::{file_name, file_number, file_parts};
+use crate::source::compose::OWN_FILE;
 
 /// The first line of every file that `fix` writes; one that does not begin so is never written over.
 pub const MARK: &str = "# Written by `leeward fix`, and written over by it.";
@@ -17,7 +18,14 @@ pub fn next_file(remedies: &Remedies, owner: &str) -> String {
     let names = files.split(',').filter_map(|path| path.rsplit('/').next());
     // What a label says is bounded: a number that high is nobody's.
     let last = names.filter_map(file_number).filter(|number| *number < 1_000).max();
-    file_name(last.map_or(1, |last| last + 1))
+    file_name(last.map_or(1, |last| last + 1), shares_folder(remedies, owner).then_some(owner))
+}
+
+/// Whether another project is in the same folder, whose one `.env` cannot name the files of both.
+pub(super) fn shares_folder(remedies: &Remedies, owner: &str) -> bool {
+    let folder = remedies.files.get(owner).and_then(|files| files.working_dir.as_deref());
+    let is_there = |(other, files): (&String, &Files)| other != owner && files.working_dir.as_deref() == folder;
+    folder.is_some() && remedies.files.iter().any(is_there)
 }
 
 /// What stands in place of what the project's own files say, and has to be deleted there by hand for docker-compose 1.29:
@@ -28,7 +36,9 @@ pub type ByHand = Vec<String>;
 ///
 /// For Compose 2.24 and later, because of `!reset` and `!override`.
 pub fn compose(remedies: &Remedies, owner: &Owner) -> Option<String> {
-    yaml(remedies, owner).map(|yaml| format!("{MARK}\n{}", yaml.write()))
+    // What Compose merges says by this that it is in it.
+    let own = next_file(remedies, &owner.to_string());
+    yaml(remedies, owner).map(|yaml| format!("{MARK}\n{OWN_FILE}: {own}\n{}", yaml.write()))
 }
 
 /// The same as a value.

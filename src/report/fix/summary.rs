@@ -103,7 +103,7 @@ pub fn text_asked(remedies: &Remedies, shown: Shown, asked: &Asked) -> String {
     if !old.is_empty() {
         out.line(
             "The files need Compose 2.24 or later, for !reset and !override. With docker-compose 1.29: delete this from your \
-             own files; from ours delete the lines with !reset and the words !override; if yours begin with `version:`, \
+             own files; from ours delete the lines with !reset or x-leeward-file and the words !override; if yours begin with `version:`, \
              write the same line into ours:",
         );
         for (owner, lines) in old {
@@ -199,10 +199,18 @@ impl Text {
                     }
                     None => self.line(&format!("   {name} belongs there.")),
                 }
-                self.line("   Put this line into .env there, in place of one that begins with COMPOSE_FILE=:");
-                self.block([env.as_str()]);
-                if let Some(unsure) = unsure(remedies, owner) {
-                    self.line(&format!("   ({unsure})"));
+                match env {
+                    Some(env) => {
+                        self.line("   Put this line into .env there, in place of one that begins with COMPOSE_FILE=:");
+                        self.block([env.as_str()]);
+                        if let Some(unsure) = unsure(remedies, owner) {
+                            self.line(&format!("   ({unsure})"));
+                        }
+                    }
+                    None => self.line(
+                        "   Another project is in that folder, and one .env cannot name the files of both: every later \
+                         command for this one needs -p and -f as here.",
+                    ),
                 }
                 self.line("   Run:");
             }
