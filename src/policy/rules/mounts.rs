@@ -29,7 +29,19 @@ const SOCKETS: &[&str] = &[
     "/run/nri/nri.sock",
     "/run/snapd.socket",
     "/run/systemd/private",
+    "/run/systemd/io.systemd.manager",
     "/run/dbus/system_bus_socket",
+    "/run/supervisor.sock",
+    "/run/fail2ban/fail2ban.sock",
+    "/run/openvswitch/*",
+    "/run/lxd.socket",
+    "/run/user/*/buildkit/*",
+    "/run/user/*/containerd/*",
+    // A way out: what asks for names, or speaks for the host on another network.
+    "/run/nscd/socket",
+    "/run/systemd/resolve/io.systemd.resolve",
+    "/run/systemd/resolve/io.systemd.resolve.monitor",
+    "/run/tailscale/*",
 ];
 
 /// Where engines of a user keep their socket, and the keys of their machine, below a home: at one of these, or below.
@@ -659,6 +671,9 @@ mod tests {
     #[test]
     fn sockets_and_their_parents_are_found() {
         for path in [
+            "/run/nscd/socket",
+            "/run/systemd/resolve/io.systemd.Resolve",
+            "/var/run/tailscale/tailscaled.sock",
             "/var/run/docker.sock",
             "/run/docker.sock",
             "/run//./docker.sock",

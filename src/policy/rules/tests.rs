@@ -1470,6 +1470,10 @@ fn what_a_device_of_the_host_is_mounted_as_makes_no_difference() {
         ("/dev/sda", true, true),
         ("/dev/mapper", true, true),
         ("/dev/vg/root", true, true),
+        // As with `ipc: host`.
+        ("/dev/shm", true, true),
+        ("/dev/shm/app", true, true),
+        ("/dev/pts", true, true),
         ("/dev", true, true),
         ("/dev/dri", true, false),
         ("/dev/bus/usb", true, false),
@@ -1541,7 +1545,6 @@ fn what_every_home_server_mounts_is_not_refused() {
         ("/srv/media", true),
         ("/mnt/data", true),
         ("/opt/app", true),
-        ("/dev/shm", true),
     ] {
         mount(&mut inventory, source, writable);
     }

@@ -103,6 +103,9 @@ pub(super) fn remedy(cause: &Cause) -> Option<String> {
         }
         Cause::DeviceRule { rule, .. } => format!("delete `{}` from `device_cgroup_rules`", visible(rule)),
         Cause::DeviceRequest => "delete `gpus:`, or `devices:` below `deploy:`, if it is not needed".to_owned(),
+        Cause::HostPath { path: HostPath { path, .. }, .. } if path == "/dev/shm" => {
+            "delete the mount of `/dev/shm`, and give it shared memory of its own: shm_size: 1gb".to_owned()
+        }
         Cause::HostPath { path: HostPath { path, .. }, .. } => format!(
             "in place of `{}`, mount only the file or the subdirectory that is needed, or use a named volume",
             visible(path)
