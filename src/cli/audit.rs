@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use leeward::plan;
 use leeward::policy::finding::Severity;
 use leeward::report::audit;
+use leeward::report::routes::warned;
 
 use super::judged::{Judged, Place};
 use super::{Ended, Exit};
@@ -94,7 +95,7 @@ impl Audit {
                 let plan = plan::compile(&inventory, &settings);
                 let audit = audit::Audit::of(&plan);
                 super::print(&match format {
-                    Format::Table => audit.text_asked(&asked),
+                    Format::Table => warned(&plan) + &audit.text_asked(&asked),
                     Format::Json => audit.json(),
                     Format::Sarif => audit.sarif(),
                 })?;

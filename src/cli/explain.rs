@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use leeward::net::percent::encoded;
 use leeward::plan;
 use leeward::report::explain;
+use leeward::report::routes::warned;
 
 use super::judged::{Judged, Place};
 use super::output::Output;
@@ -48,7 +49,7 @@ impl Explain {
                 let plan = plan::compile(&inventory, &settings);
                 let mut answer = explain::find(&plan, &name);
                 answer.propose(&inventory, &settings, &plan);
-                super::print(&if json { answer.json() } else { answer.text_asked(&asked) })?;
+                super::print(&if json { answer.json() } else { warned(&plan) + &answer.text_asked(&asked) })?;
                 Ok(if answer.is_no() { Exit::No } else { Exit::Good })
             }
         }

@@ -12,6 +12,7 @@ mod reader;
 mod select;
 mod steps;
 mod unfolded;
+mod unknown;
 mod unusable_routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use self::join::{Conflict, Declared};
 pub use self::label_cache::Declarations;
 use self::reader::Reader;
 use self::steps::{Asked, Judged, Part, StepContext};
+pub use self::unknown::{Flag, Unknown};
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::policy::cause::{self, Cause};
@@ -38,7 +40,7 @@ use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::{self, Standing};
 use crate::settings::Settings;
-use crate::traefik::labels::{self, suggest};
+use crate::traefik::labels;
 use crate::traefik::tls::DefaultCertificate;
 use crate::traefik::{Dynamic, Version};
 
@@ -69,8 +71,8 @@ pub struct Plan {
     pub(crate) not_published: BTreeMap<Missing, ContainerId>,
     /// The release of Traefik that the documents are for, where nothing says which one reads them.
     pub assumed_version: Option<Version>,
-    /// The owners that `--isolation-of` names and that no container belongs to, each with a known one of a similar name.
-    pub unknown_owners: BTreeMap<String, Option<String>>,
+    /// What flags name and nothing is called.
+    pub unknown: Vec<Unknown>,
 }
 
 impl Plan {
@@ -376,7 +378,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     });
     let assumed_version = reader.assumed.then_some(reader.version);
     let unusable = UnusableRoutes::default();
-    let unknown_owners = unknown_owners(&decisions, settings);
+    let unknown = unknown::unknown(inventory, &decisions, &middlewares, settings);
     let outbound_documents = outbound::documents(&outbound, settings.outbound_connections);
     let outbound = outbound.allowances;
     Plan {
@@ -391,21 +393,8 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         unusable,
         not_published,
         assumed_version,
-        unknown_owners,
+        unknown,
     }
-}
-
-/// The owners that the settings name and that nobody is.
-fn unknown_owners(
-    decisions: &BTreeMap<ContainerId, Decision>,
-    settings: &Settings,
-) -> BTreeMap<String, Option<String>> {
-    if settings.isolation_of.is_empty() {
-        return BTreeMap::new();
-    }
-    let known: BTreeSet<&str> = decisions.values().map(|decision| decision.owner.as_str()).collect();
-    let unknown = settings.isolation_of.keys().filter(|owner| !known.contains(owner.as_str()));
-    unknown.map(|owner| (owner.clone(), suggest::nearest(owner, known.iter().copied()).map(str::to_owned))).collect()
 }
 
 /// A container that the engine listed but could not describe.

@@ -109,6 +109,19 @@ impl<'a> Middlewares<'a> {
         all
     }
 
+    /// Whether an owner, as it shows itself, declares one of this name.
+    pub(crate) fn declares(&self, owner: &str, name: &str) -> bool {
+        self.declared.iter().any(|((_, it), owners)| *it == name && owners.iter().any(|it| it.to_string() == owner))
+    }
+
+    /// All that are declared, `owner.name` each.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let named = |((_, name), owners): (&(Target, &str), &BTreeSet<&Owner>)| {
+            owners.iter().map(|owner| format!("{owner}.{name}")).collect::<Vec<_>>()
+        };
+        self.declared.iter().flat_map(named).collect()
+    }
+
     /// An owner's own goes before a shared one: another owner's sharing never changes what a name meant to this one.
     fn whose(&self, target: Target, name: &str, owner: &Owner) -> Whose {
         let key = (target, name);

@@ -13,7 +13,7 @@ use super::fix;
 use super::visible::{visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
 use crate::inventory::{ContainerId, Inventory};
-use crate::plan::{self, Decision, Outcome, Plan};
+use crate::plan::{self, Decision, Flag, Outcome, Plan};
 use crate::policy::finding::Action;
 use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
@@ -152,7 +152,8 @@ impl Way {
 /// Judged as under `--isolation enforce`, or `strict` where the settings say so. One that is routed under that is judged as
 /// under `strict`, to close what only warns.
 pub fn propose(inventory: &Inventory, settings: &Settings, plan: &Plan, id: &ContainerId) -> Option<Proposal> {
-    if inventory.containers.len() > MOST_PLANNED {
+    // Where Traefik is misspelt, no change of networks is what mends it.
+    if inventory.containers.len() > MOST_PLANNED || plan.unknown.iter().any(|it| it.flag == Flag::Traefik) {
         return None;
     }
     let decision = plan.decisions.get(id).filter(|it| it.outcome != Outcome::Ignored)?;

@@ -11,7 +11,7 @@ use super::table::columns;
 use super::visible::{self, visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
 use crate::inventory::Network;
-use crate::plan::{Decision, Missing, Outcome, Plan, Route, Unusable};
+use crate::plan::{Decision, Flag, Missing, Outcome, Plan, Route, Unknown, Unusable};
 use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
@@ -120,7 +120,7 @@ impl<'a> Listing<'a> {
         ignored.sort_unstable();
         Self {
             stale,
-            warnings: unknown_owners(plan).collect(),
+            warnings: warnings(plan).collect(),
             routes: &plan.routes,
             left_out: plan
                 .routes
@@ -167,9 +167,7 @@ impl<'a> Listing<'a> {
         if let Some(stale) = self.stale {
             let _ = writeln!(text, "may be out of date: {}\n", visible(stale));
         }
-        for warning in &self.warnings {
-            let _ = writeln!(text, "warning: {}\n", visible(warning));
-        }
+        text.push_str(&written(&self.warnings));
         if self.routes.is_empty() {
             text.push_str("nothing is routed\n");
         } else {
@@ -250,12 +248,29 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// The owners that `--isolation-of` names and that nobody is, one line each.
-pub fn unknown_owners(plan: &Plan) -> impl Iterator<Item = String> {
-    plan.unknown_owners.iter().map(|(owner, near)| {
+/// What flags name and nothing is called, one line each.
+pub fn warnings(plan: &Plan) -> impl Iterator<Item = String> {
+    plan.unknown.iter().map(|Unknown { flag, name, near }| {
+        let (flag, nothing) = match flag {
+            Flag::Traefik => ("traefik", "no container has this name"),
+            Flag::Egress => ("egress", "no container has this name"),
+            Flag::Network => ("network", "no network has this name"),
+            Flag::ProxyNetwork => ("proxy-network", "no network has such a name"),
+            Flag::ShareMiddleware => ("share-middleware", "no container that asks to be routed declares it"),
+            Flag::IsolationOf => ("isolation-of", "no container belongs to a project of that name"),
+        };
         let hint = near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        format!("--isolation-of names `{owner}`, and no container belongs to a project of that name{hint}")
+        format!("--{flag} names `{name}`, and {nothing}{hint}")
     })
+}
+
+/// The same as people read them, before an answer that rests on the flags.
+pub fn warned(plan: &Plan) -> String {
+    written(&warnings(plan).collect::<Vec<_>>())
+}
+
+fn written(warnings: &[String]) -> String {
+    warnings.iter().fold(String::new(), |text, it| text + "warning: " + &visible(it) + "\n\n")
 }
 
 /// Why Traefik leaves a router out, one line.

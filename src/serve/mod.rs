@@ -66,7 +66,7 @@ use crate::net::exposition::{CLASSIC, classic};
 use crate::net::timeouts::Timeouts;
 use crate::remedy;
 use crate::report::page;
-use crate::report::routes::Listing;
+use crate::report::routes::{Listing, warned};
 use crate::report::topology::Topology;
 use crate::report::visible::visible;
 use crate::report::{audit, explain, fix as report_fix};
@@ -360,7 +360,8 @@ async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: 
             explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
             explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
         };
-        let text = if kind == JSON { answer.json() } else { wanted.headed(answer.text_asked(&wanted.asked())) };
+        let text = || wanted.headed(warned(&plan) + &answer.text_asked(&wanted.asked()));
+        let text = if kind == JSON { answer.json() } else { text() };
         View { status, kind, text }
     };
     shared.views.answer(make).await
@@ -388,7 +389,7 @@ async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> 
         let text = match kind {
             SARIF => audit.sarif(),
             JSON => audit.json(),
-            _ => wanted.headed(audit.text_asked(&wanted.asked())),
+            _ => wanted.headed(warned(&plan) + &audit.text_asked(&wanted.asked())),
         };
         View { status, kind, text }
     };

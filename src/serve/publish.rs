@@ -17,7 +17,7 @@ use crate::docker::{Observed, Stale};
 use crate::inventory::Inventory;
 use crate::plan::{self, Declarations};
 use crate::policy::outbound::Allowance;
-use crate::report::routes::unknown_owners;
+use crate::report::routes::warnings;
 use crate::report::visible::visible;
 use crate::settings::Settings;
 
@@ -55,7 +55,7 @@ pub(super) async fn publish(
                     metrics.published(noticed.elapsed());
                 }
                 tell_of_assumed_version(previous.as_deref(), &next);
-                tell_of_unknown_owners(previous.as_deref(), &next);
+                tell_of_unknown_names(previous.as_deref(), &next);
                 // Every rule is read for it.
                 let told = spawn_blocking(move || {
                     let changes = changes::between(previous.as_deref().map(|it| &*it.plan), &next.plan);
@@ -142,10 +142,10 @@ fn tell_of_staleness(previous: Option<&Published>, stale: Option<&Stale>) {
     }
 }
 
-/// Says what `--isolation-of` names in vain: at the start, and again where that changes.
-fn tell_of_unknown_owners(previous: Option<&Published>, next: &Published) {
-    if previous.is_none_or(|it| it.plan.unknown_owners != next.plan.unknown_owners) {
-        for words in unknown_owners(&next.plan) {
+/// Says what flags name in vain: at the start, and again where that changes.
+fn tell_of_unknown_names(previous: Option<&Published>, next: &Published) {
+    if previous.is_none_or(|it| it.plan.unknown != next.plan.unknown) {
+        for words in warnings(&next.plan) {
             warn!("{}", visible(&words));
         }
     }

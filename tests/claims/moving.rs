@@ -176,5 +176,50 @@ fn a_project_that_nobody_belongs_to_is_a_warning() {
     assert!(text.contains(wanted) && text.contains("names `nextcloud`"), "{text}");
     assert!(Listing::new(&plan, None, false).json().contains("\"warnings\": ["));
     let known = compile(&world, &mode(Isolation::Enforce, &[("app", OwnerIsolation::Warn)]));
-    assert!(known.unknown_owners.is_empty());
+    assert!(known.unknown.is_empty());
+}
+
+#[test]
+fn a_flag_that_names_what_is_not_there_is_a_warning_with_the_nearest_name() {
+    let world = with(&[RULE, ("traefik.http.middlewares.auth.headers.framedeny", "true")]);
+    let told = |change: &dyn Fn(&mut Settings)| {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        leeward::report::routes::warned(&compile(&world, &settings))
+    };
+    let network = world.networks.values().next().unwrap().name.clone();
+    let misspelt = format!("{network}x");
+    let near = |flag: &str, name: &str, nothing: &str, meant: &str| {
+        format!("warning: --{flag} names `{name}`, and {nothing}; did you mean `{meant}`?\n\n")
+    };
+    for (wrong, right, words) in [
+        (
+            &(|it: &mut Settings| _ = it.traefiks.insert("traefk".into())) as &dyn Fn(&mut Settings),
+            &(|it: &mut Settings| _ = it.traefiks.insert("traefik".into())) as &dyn Fn(&mut Settings),
+            near("traefik", "traefk", "no container has this name", "traefik"),
+        ),
+        (
+            &|it| _ = it.egresses.insert("traefk".into(), leeward::settings::Egress::Names),
+            &|it| _ = it.egresses.insert("traefik".into(), leeward::settings::Egress::Names),
+            near("egress", "traefk", "no container has this name", "traefik"),
+        ),
+        (
+            &|it| it.network = Some(misspelt.clone()),
+            &|it| it.network = Some(network.clone()),
+            near("network", &misspelt, "no network has this name", &network),
+        ),
+        (
+            &|it| it.proxy_networks.push(misspelt.parse().unwrap()),
+            &|it| it.proxy_networks.push(format!("{}*", network.chars().take(3).collect::<String>()).parse().unwrap()),
+            near("proxy-network", &misspelt, "no network has such a name", &network),
+        ),
+        (
+            &|it| _ = it.share_middlewares.insert("app.aut".parse().unwrap()),
+            &|it| _ = it.share_middlewares.insert("app.auth".parse().unwrap()),
+            near("share-middleware", "app.aut", "no container that asks to be routed declares it", "app.auth"),
+        ),
+    ] {
+        assert_eq!(told(wrong), words);
+        assert_eq!(told(right), "");
+    }
 }

@@ -139,6 +139,25 @@ fn a_traefik_that_is_not_there_is_an_invalid_flag() {
     assert!(status == 2 && text.contains("did you mean"), "{text}");
 }
 
+#[test]
+fn a_misspelt_traefik_is_said_first_and_no_network_is_proposed_for_it() {
+    let named =
+        "warning: --traefik names `front-traefic-1`, and no container has this name; did you mean `front-traefik-1`?";
+    let misspelt = "--traefik=front-traefic-1";
+    let mut serving = Serving::start(&[misspelt]);
+    serving.wait_for_log("--traefik names `front-traefic-1`");
+    ready(&serving);
+    let url = format!("http://127.0.0.1:{}", serving.port);
+    for place in [&["--engine=demo", misspelt][..], &["--server", &url]] {
+        for verb in [&["routes"][..], &["audit"], &["explain", "app1-web-1"]] {
+            let (_, text) = leeward(&[], &[verb, place].concat());
+            assert!(text.starts_with(named), "{verb:?} {place:?}: {text}");
+        }
+        let (_, text) = leeward(&[], &[&["explain", "app1-web-1"], place].concat());
+        assert!(text.contains("remedy:") && !text.contains("networks:") && !text.contains("docker network"), "{text}");
+    }
+}
+
 /// An application whose question is open: it loses a port that no browser asks for.
 const DNS: &str = "name: dns\nservices: {dns: {image: x, ports: ['53:53/udp'], labels: {traefik.enable: 'true', \
                    traefik.http.services.d.loadbalancer.server.port: '80', traefik.http.routers.v.rule: 'Host(`v.example.com`)'}}}";

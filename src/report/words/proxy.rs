@@ -51,6 +51,9 @@ pub(super) fn remedy(cause: &Cause, About { asked, .. }: About<'_>) -> String {
             first = quoted(first),
             container = quoted(container)
         ),
+        Cause::Several { absent, .. } if !absent.is_empty() => {
+            "name the container that is Traefik: --traefik NAME (LEEWARD_TRAEFIK=NAME)".to_owned()
+        }
         Cause::Several { first, .. } => format!(
             "declare Traefik, on its own container:\nlabels:\n  {TRAEFIK}: \"true\"\n\
              or name the proxy network: --proxy-network {first} (LEEWARD_PROXY_NETWORK={first})\n\
