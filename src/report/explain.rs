@@ -84,8 +84,12 @@ pub struct Host<'a> {
 }
 
 /// Finds what is meant by a name: a container's name, the beginning of its id, a Compose service (`web`, `app1/web`), or a
-/// host.
+/// host; also as a browser shows it, `https://app.example.com/`.
 pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
+    if let Some((_, rest)) = name.split_once("://") {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        return Answer::Host(find_host(plan, host.split(':').next().unwrap_or(host)));
+    }
     let decisions = || plan.decisions.values();
     let exact: Vec<&Decision> = decisions().filter(|it| it.name == name || it.id.as_str() == name).collect();
     let is_service = |it: &&Decision| {
@@ -673,6 +677,8 @@ mod tests {
         assert_eq!(found("web"), "2 of several");
         assert_eq!(found("app1.localhost"), "app1.web");
         assert_eq!(found("APP1.localhost."), "app1.web");
+        assert_eq!(found("http://app1.localhost/"), "app1.web");
+        assert_eq!(found("https://app1.localhost:8443/a?b=c"), "app1.web");
         assert_eq!(found("nobody.example"), "");
         assert_eq!(found("zzz"), "nothing, near 0");
     }

@@ -219,7 +219,13 @@ pub(super) fn host_remedy(cause: &hosts::Cause, name: &str) -> Option<String> {
             let own = own_entry_point(what, entry_points, owner);
             // Requests over UDP carry no name.
             let named = what.protocol != "udp";
-            Some(if named { format!("{own}\nor name the host, with TLS: HostSNI(`db.example.com`)") } else { own })
+            Some(if named {
+                format!(
+                    "{own}\nor, where clients speak TLS (SSH and other plain TCP do not), name the host: HostSNI(`db.example.com`)"
+                )
+            } else {
+                own
+            })
         }
         Cause::Contested { .. } => Some(format!(
             "bind the host to a network of the owner that may have it:\nnetworks:\n  net-proxy:   # what the file calls that \
