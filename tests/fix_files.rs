@@ -431,6 +431,27 @@ fn an_owner_is_mended_under_its_own_mode() {
     assert!(fix::standing(&named) == fix::Standing::Mended && !named.owners.is_empty(), "{named:?}");
 }
 
+/// Compose names a project by its folder: the commands changed another project, whose folder it was.
+#[test]
+fn a_project_in_a_folder_of_another_name_keeps_its_name() {
+    for (folder, compose) in [
+        ("/srv/second", "docker compose up -d"),
+        ("/srv/Se.cond/", "docker compose up -d"),
+        ("/srv/first", "docker compose -p second up -d"),
+        ("/srv/second-old", "docker compose -p second up -d"),
+    ] {
+        let mut inventory = front();
+        for container in inventory.containers.clone().into_values() {
+            if container.labels["com.docker.compose.project"] == "second" {
+                let container = inventory.container_mut(container.id.as_str()).unwrap();
+                container.labels.insert("com.docker.compose.project.working_dir".into(), folder.into());
+            }
+        }
+        let commands = fix::commands(&asked(&inventory, "second"));
+        assert!(commands.contains(&format!("cd {folder} && {compose}")), "{commands:#?}");
+    }
+}
+
 #[test]
 fn one_container_alone_chooses_no_folder() {
     let mut inventory = front();

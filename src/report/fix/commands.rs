@@ -132,7 +132,19 @@ fn compose_with(remedies: &Remedies, owner: &Owner, ours: bool) -> String {
         let flags = all.fold(String::new(), |flags, file| flags + " -f " + &quoted(file));
         return format!("docker compose -p {}{flags}", quoted(&name));
     }
-    if ours { "docker compose".to_owned() } else { format!("COMPOSE_FILE={} docker compose", quoted(&base)) }
+    let compose = match files.working_dir.as_deref() {
+        Some(folder) if name_by_folder(folder) != name => format!("docker compose -p {}", quoted(&name)),
+        _ => "docker compose".to_owned(),
+    };
+    if ours { compose } else { format!("COMPOSE_FILE={} {compose}", quoted(&base)) }
+}
+
+/// The name that Compose gives a project that has none, by its folder. Source: compose-go `loader.NormalizeProjectName`;
+/// docker-compose 1.29 leaves the dashes and underscores out at the start as well.
+fn name_by_folder(folder: &str) -> String {
+    let last = folder.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let kept = last.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter));
+    kept.skip_while(|letter| "-_".contains(*letter)).collect()
 }
 
 fn folder(remedies: &Remedies, owner: &Owner) -> String {
