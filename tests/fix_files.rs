@@ -482,8 +482,8 @@ const PAGE: &str = "name: page\nservices: {page: {image: x, networks: [net-page]
                     leeward.allow: LBL-001, traefik.http.routers.p.rule: 'PathPrefix(`/`)'}}}\nnetworks: {net-page: \
                     {external: true}}";
 const DONE: &str = "name: done\nservices: {app: {image: x, networks: [net-done], labels: {traefik.enable: 'true', \
-                    traefik.http.routers.d.rule: 'Host(`d.example.com`) || Host(`e.example.com`)'}}}\nnetworks: {net-done: \
-                    {external: true}}";
+                    traefik.http.routers.d.rule: 'Host(`d.example.com`) || Host(`e.example.com`) && \
+                    !Host(`f.example.com`)'}}}\nnetworks: {net-done: {external: true}}";
 
 #[test]
 fn todays_hosts_are_bound_and_nobody_is_refused_for_it() {
@@ -514,7 +514,7 @@ fn todays_hosts_are_bound_and_nobody_is_refused_for_it() {
     // Everybody: what is there is recreated with its label, and everybody on it is put on it again.
     let all = ask(&[]);
     let file = fix::compose(&all, &Owner::Group("front".to_owned())).unwrap();
-    assert!(file.contains("leeward.hosts: \"d.example.com,e.example.com\""), "{file}");
+    assert!(file.contains("leeward.hosts: \"d.example.com,e.example.com,f.example.com\""), "{file}");
     let commands = fix::commands(&all);
     let at = |wanted: &str| {
         commands.iter().position(|it| it.starts_with(wanted)).unwrap_or_else(|| panic!("{wanted}: {commands:#?}"))

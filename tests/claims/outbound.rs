@@ -322,6 +322,20 @@ const CHANGES: &[(&str, &str, Change)] = &[
         let mounts = &mut i.container_mut("egress").unwrap().mounts;
         mounts.first_mut().unwrap().source = "/proc/1/root/srv/../etc//resolv.conf".into();
     }),
+    ("EGR-002", "the host's own resolver under WSL", |i| {
+        let mounts = &mut i.container_mut("egress").unwrap().mounts;
+        mounts.first_mut().unwrap().source = "/mnt/wsl/resolv.conf".into();
+    }),
+    ("EGR-002", "what an engine with a directory of its own wrote for a container", |i| {
+        let mounts = &mut i.container_mut("egress").unwrap().mounts;
+        mounts.first_mut().unwrap().source = format!("/data/docker/containers/{}/resolv.conf", "0a".repeat(32));
+    }),
+    ("EGR-002", "a second file in the same place", |i| {
+        let mounts = &mut i.container_mut("egress").unwrap().mounts;
+        let mut second = mounts.first().unwrap().clone();
+        second.source = "/etc/resolv.conf".into();
+        mounts.push(second);
+    }),
     ("EGR-003", "a stranger whose image is called leeward, between the two", |i| {
         add(i, "spy", "spy", &["net-control-egress"], &[]);
         i.container_mut("spy").unwrap().image = "evil.example/x/leeward:1".into();

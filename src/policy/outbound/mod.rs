@@ -730,18 +730,22 @@ fn holders<'a>(context: &'a Context<'_>, egress: usize) -> Holders<'a> {
 /// The file of the host's that names a container's resolver, in place of the one that the engine writes, which leads to the
 /// engine's.
 fn own_resolver(container: &Container) -> Option<&str> {
-    let mounted = container.mounts.iter().find(|mount| mount.kind == "bind" && mount.destination == "/etc/resolv.conf");
-    mounted.map(|mount| mount.source.as_str())
+    let mounts = container.mounts.iter().filter(|it| it.kind == "bind" && it.destination == "/etc/resolv.conf");
+    let mut sources = mounts.map(|mount| mount.source.as_str());
+    // Of several nobody can tell here which one it reads.
+    sources.clone().find(|source| is_hosts_resolver(source)).or_else(|| sources.next())
 }
 
-/// Whether a file is the one that the host itself asks by, or that an engine wrote for another container.
+/// Whether a file is the one that the host itself asks by, or that an engine wrote for another container, whose id is then in
+/// the path. Whatever writes the host's writes it below `/run`, but for WSL.
 fn is_hosts_resolver(source: &str) -> bool {
     let path = plain_path(source).unwrap_or_default();
+    let is_id = |part: &str| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     path == "/etc/resolv.conf"
-        || ["/run/systemd/resolve/", "/run/resolvconf/", "/run/networkmanager/", "/run/connman/", "/usr/lib/systemd/"]
+        || ["/run/", "/etc/resolvconf/", "/mnt/wsl/", "/usr/lib/", "/var/lib/docker/", "/var/lib/containers/"]
             .iter()
             .any(|own| path.starts_with(own))
-        || (path.contains("/containers/") && path.ends_with("/resolv.conf") && path.starts_with("/var/lib/"))
+        || path.split('/').any(is_id)
 }
 
 /// The names and the address of an entry of `extra_hosts`.
