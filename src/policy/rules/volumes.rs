@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::judge::OwnMount;
-use super::{Case, Check, Rule, Seen, mounts};
+use super::{Case, Check, Rule, Seen, devices, mounts};
 use crate::inventory::{Mount, Volume};
 use crate::policy::cause::Few;
 use crate::policy::finding::{Action, Severity};
@@ -130,7 +130,9 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         if let Some(socket) = mounts::socket(&volume.device) {
             return Some(seen(Gives::Socket(socket)));
         }
-        if mounts::sensitive(&volume.device, inventory.engine.root_dir.as_deref(), mount.writable).is_some() {
+        let is_device = mount.writable && mounts::is_below_dev(&volume.device) && devices::is_host(&volume.device);
+        let root_dir = inventory.engine.root_dir.as_deref();
+        if is_device || mounts::sensitive(&volume.device, root_dir, mount.writable).is_some() {
             let writable = mount.writable;
             let seen = seen(Gives::Power { writable });
             return Some(if writable { seen } else { seen.action(Action::Warn) });
@@ -143,7 +145,8 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
 fn is_remote(volume: &Volume) -> bool {
     let kind = volume.kind.as_str();
     let plugin = !matches!(volume.driver.as_str(), "" | "local");
-    plugin || REMOTE.contains(&kind) || kind.starts_with("fuse")
+    // `fuse.sshfs`; `fuseblk` is a disk of the host.
+    plugin || REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
 }
 
 fn vol_003(case: &Case<'_>) -> Option<Seen> {
