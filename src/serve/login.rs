@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Form};
 
 use super::auth;
 use super::connection::Connection;
+use super::negotiate::error;
 use super::pages::html;
 use super::state::Shared;
 use crate::report::page;
@@ -29,21 +31,26 @@ pub(super) async fn form(State(shared): State<Shared>, headers: HeaderMap) -> Re
     html(StatusCode::OK, page::login(None, "/"))
 }
 
-/// `POST /login`: `token`, and `to`, the path that was asked for.
+/// `POST /login`: `token`, and `to`, the path that was asked for. A body that is no such form is 400, 413 or 415.
 pub(super) async fn log_in(
     State(shared): State<Shared>,
     Extension(connection): Extension<Arc<Connection>>,
-    Form(given): Form<Vec<(String, String)>>,
+    given: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
-    let field = |name: &str| given.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value.as_str());
+    let given = match given {
+        Ok(Form(given)) => given,
+        Err(problem) => return error(problem.status(), problem.body_text()),
+    };
+    let field = |name: &str| given.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str());
+    let Some(token) = field("token") else { return error(StatusCode::BAD_REQUEST, "the form has no field `token`") };
     let Some(tokens) = &shared.tokens else { return to("/") };
-    let back = safe(field("to"));
+    let back = safe(field("to").unwrap_or_default());
     if let Err(wait) = shared.guesses.take(connection.address()) {
         let seconds = wait.as_secs() + 1;
         let form = page::login(Some(&too_many_tries(seconds)), back);
         return ([(header::RETRY_AFTER, seconds)], html(StatusCode::TOO_MANY_REQUESTS, form)).into_response();
     }
-    let Some(cookie) = tokens.borrow().cookie_for(field("token").trim().as_bytes()) else {
+    let Some(cookie) = tokens.borrow().cookie_for(token.trim().as_bytes()) else {
         return html(StatusCode::UNAUTHORIZED, page::login(Some(WRONG_TOKEN), back));
     };
     ([(header::SET_COOKIE, set(&cookie, shared.is_tls, ""))], to(back)).into_response()

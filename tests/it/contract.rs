@@ -15,10 +15,13 @@ struct Answer {
     body: String,
 }
 
-fn ask(port: u16, path: &str, headers: &str) -> Answer {
+/// A request with this method, and with this body where that is `post`.
+fn send(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Answer {
     let host = if headers.contains("Host:") { "" } else { "Host: localhost\r\n" };
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n");
+    let (method, length) = (method.to_uppercase(), body.len());
+    let headers = format!("{host}{headers}Content-Length: {length}\r\nConnection: close\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\n{headers}\r\n{body}");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -26,6 +29,10 @@ fn ask(port: u16, path: &str, headers: &str) -> Answer {
     let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
     let kind = kind.split(';').next().unwrap().to_owned();
     Answer { status: head.split_whitespace().nth(1).unwrap().parse().unwrap(), kind, body: body.to_owned() }
+}
+
+fn ask(port: u16, path: &str, headers: &str) -> Answer {
+    send(port, "get", path, headers, "")
 }
 
 /// The contract. A field that it does not describe is an error here, though clients must pass over such fields.
@@ -52,10 +59,15 @@ fn close(value: &mut Value) {
 /// Made once for each schema: that takes longer than an answer.
 type Validators = BTreeMap<String, jsonschema::Validator>;
 
-/// What is wrong with an answer to a path of the contract.
-fn problems(contract: &Value, path: &str, answer: &Answer, validators: &mut Validators) -> Vec<String> {
+/// What is wrong with an answer to an operation of the contract: `get` or `post`, and a path.
+fn problems(
+    contract: &Value,
+    (method, path): (&str, &str),
+    answer: &Answer,
+    validators: &mut Validators,
+) -> Vec<String> {
     let Answer { status, kind, body } = answer;
-    let mut described = &contract["paths"][path]["get"]["responses"][status.to_string()];
+    let mut described = &contract["paths"][path][method]["responses"][status.to_string()];
     if let Some(name) = described["$ref"].as_str() {
         described = contract.pointer(name.trim_start_matches('#')).unwrap();
     }
@@ -76,14 +88,19 @@ fn problems(contract: &Value, path: &str, answer: &Answer, validators: &mut Vali
     validator.iter_errors(&body).map(|error| format!("{path} {status}: {}: {error}", error.instance_path())).collect()
 }
 
-/// Every status that the contract describes: `/routes 200`.
+/// Every status that the contract describes: `get /routes 200`.
 fn described(contract: &Value) -> BTreeSet<String> {
     let paths = contract["paths"].as_object().unwrap();
-    let statuses = |(path, item): (&String, &Value)| {
-        let responses = item["get"]["responses"].as_object().unwrap();
-        responses.keys().map(|status| format!("{path} {status}")).collect::<Vec<_>>()
-    };
-    paths.iter().flat_map(statuses).collect()
+    let mut described = BTreeSet::new();
+    for (path, item) in paths {
+        for (method, operation) in
+            item.as_object().unwrap().iter().filter(|(it, _)| ["get", "post"].contains(&it.as_str()))
+        {
+            let responses = operation["responses"].as_object().unwrap();
+            described.extend(responses.keys().map(|status| format!("{method} {path} {status}")));
+        }
+    }
+    described
 }
 
 #[test]
@@ -196,9 +213,31 @@ fn every_answer_is_as_the_contract_describes_it() {
     let (mut wrong, mut seen, mut validators) = (BTreeSet::new(), BTreeSet::new(), Validators::new());
     for (path, real, port, headers) in asked {
         let answer = ask(port, &real, &headers);
-        seen.insert(format!("{path} {}", answer.status));
-        let problems = problems(&contract, path, &answer, &mut validators);
+        seen.insert(format!("get {path} {}", answer.status));
+        let problems = problems(&contract, ("get", path), &answer, &mut validators);
         wrong.extend(problems.into_iter().map(|problem| format!("{real} ({}): {problem}", headers.trim())));
+    }
+    const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let long = format!("token={}", "x".repeat(17_000));
+    let guesses = std::iter::repeat_n((closed.port, FORM, "token=guess"), 11);
+    for (port, headers, body) in [
+        (good.port, FORM, "token=x"),
+        (good.port, FORM, ""),
+        (good.port, FORM, "to=/routes"),
+        (good.port, FORM, long.as_str()),
+        (good.port, "", "token=x"),
+        (good.port, "Content-Type: application/json\r\n", "{}"),
+        (closed.port, FORM, "token=secret&to=/routes"),
+    ]
+    .into_iter()
+    .chain(guesses)
+    {
+        for accept in ["", JSON] {
+            let answer = send(port, "post", "/login", &format!("{accept}{headers}"), body);
+            seen.insert(format!("post /login {}", answer.status));
+            let problems = problems(&contract, ("post", "/login"), &answer, &mut validators);
+            wrong.extend(problems.into_iter().map(|it| format!("post /login ({headers}{body:.20}): {it}")));
+        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     let unseen: Vec<_> = described(&contract).difference(&seen).cloned().collect();
@@ -222,7 +261,7 @@ fn an_answer_that_is_not_as_described_is_noticed() {
     let contract = contract();
     let of = |status, kind: &str, body: Value| Answer { status, kind: kind.to_owned(), body: body.to_string() };
     let routes = json!({ "routes": [], "refused": [], "ignored": 3 });
-    let count = |answer| problems(&contract, "/routes", &answer, &mut Validators::new()).len();
+    let count = |answer| problems(&contract, ("get", "/routes"), &answer, &mut Validators::new()).len();
     assert_eq!(count(of(200, "application/json", routes.clone())), 0);
     for (field, value) in [("ignored", json!("three")), ("unheard_of", json!(1))] {
         let mut body = routes.clone();
