@@ -531,9 +531,10 @@ impl Watch {
                 return self.changed.list_networks();
             }
             ("service", _) if self.manager.is_some() => {
-                // It may be on a network that is new.
+                // It may be on a network that is new. Its event comes alone, and after the change.
                 let services = Which::These(BTreeSet::from([event.id.clone()]));
                 self.changed.list(Wanted { networks: true, services, ..Wanted::default() });
+                self.changed.decisive = true;
                 if action == "remove" {
                     self.settling.remove(&event.id);
                 } else {

@@ -151,8 +151,7 @@ fn main() {
     took.sort_unstable();
     let [now, most] = leeward.memory();
     println!(
-        "\na change of one service to the document with it read: p50 {} ms, p95 {} ms, most {} ms (50 ms of them waiting for \
-         more events); resident {} KiB, at most {} KiB",
+        "\na change of one service to the document with it read: p50 {} ms, p95 {} ms, most {} ms; resident {} KiB, at most {} KiB",
         took[took.len() / 2].as_millis(),
         took[took.len() * 95 / 100].as_millis(),
         took[took.len() - 1].as_millis(),
