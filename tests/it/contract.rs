@@ -106,6 +106,7 @@ fn described(contract: &Value) -> BTreeSet<String> {
 #[test]
 fn every_answer_is_as_the_contract_describes_it() {
     const JSON: &str = "Accept: application/json\r\n";
+    const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
     let contract = contract();
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
@@ -217,7 +218,6 @@ fn every_answer_is_as_the_contract_describes_it() {
         let problems = problems(&contract, ("get", path), &answer, &mut validators);
         wrong.extend(problems.into_iter().map(|problem| format!("{real} ({}): {problem}", headers.trim())));
     }
-    const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
     let long = format!("token={}", "x".repeat(17_000));
     let guesses = std::iter::repeat_n((closed.port, FORM, "token=guess"), 11);
     for (port, headers, body) in [
