@@ -37,7 +37,14 @@ fn has_its_shape(log: &Value) {
     assert_eq!(log["version"], "2.1.0");
     let driver = &log["runs"][0]["tool"]["driver"];
     assert_eq!(driver["name"], "leeward");
-    let rules: Vec<&Value> = driver["rules"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    let described = driver["rules"].as_array().unwrap();
+    let rules: Vec<&Value> = described.iter().map(|it| &it["id"]).collect();
+    // Code scanning shows all three.
+    for rule in described {
+        for part in ["shortDescription", "fullDescription", "help"] {
+            assert!(rule[part]["text"].as_str().is_some_and(|text| !text.is_empty()), "{part} of {rule}");
+        }
+    }
     for result in results(log) {
         assert!(rules.contains(&&result["ruleId"]), "{result}");
         assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()), "{result}");
@@ -211,6 +218,30 @@ fn a_fix_that_a_tool_applies_makes_the_container_routed() {
         now = applied(&now, fix);
     }
     assert!(routed(&now)["shop-web-1"], "{now:#?}");
+}
+
+#[test]
+fn a_misspelt_label_is_a_result_at_its_own_line() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("compose/app1/compose.yaml");
+    let text = fs::read_to_string(shipped).unwrap();
+    let label = text.lines().position(|line| line.contains("traefik.http.routers.web.rule")).unwrap() as u64 + 1;
+    let at = |text: String| -> Vec<(String, u64, String)> {
+        let log = sarif(&[("app1.yaml".to_owned(), text)].into());
+        has_its_shape(&log);
+        let wrong = results(&log).iter().filter(|it| it["level"] == "error");
+        wrong
+            .map(|it| {
+                let place = &it["locations"][0]["physicalLocation"];
+                let file = place["artifactLocation"]["uri"].as_str().unwrap();
+                let words = it["message"]["text"].as_str().unwrap();
+                (file.to_owned(), place["region"]["startLine"].as_u64().unwrap(), words.to_owned())
+            })
+            .collect()
+    };
+    assert_eq!(at(text.clone()), []);
+    let wrong = at(text.replace("traefik.http.routers.web.rule", "traefik.http.ruoters.web.rule"));
+    let [(file, line, words)] = wrong.as_slice() else { panic!("{wrong:?}") };
+    assert!((file.as_str(), *line) == ("app1.yaml", label) && words.contains("ruoters"), "{wrong:?}");
 }
 
 #[test]

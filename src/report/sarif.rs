@@ -171,18 +171,18 @@ pub fn log<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> String {
         }
         described
     });
-    let codes = Code::ALL.iter().map(|code| {
+    // Not rules: what is wrong stands in the container's own labels, and the result says it.
+    let besides = |id: &str, title: &str| {
         json!({
-            "id": code,
-            "shortDescription": { "text": codes::title(*code) },
+            "id": id,
+            "shortDescription": { "text": title },
+            "fullDescription": { "text": title },
+            "help": { "text": "`leeward explain CONTAINER` tells what was looked at, and what to change." },
             "defaultConfiguration": { "level": "error" },
         })
-    });
-    let left_out = json!({
-        "id": LEFT_OUT,
-        "shortDescription": { "text": "a router that Traefik leaves out" },
-        "defaultConfiguration": { "level": "error" },
-    });
+    };
+    let codes = Code::ALL.iter().map(|code| besides(code.as_str(), codes::title(*code)));
+    let left_out = besides(LEFT_OUT, "a router that Traefik leaves out");
     let mut log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
