@@ -62,12 +62,23 @@ pub(crate) fn resolver(lab: &Lab) {
     rootfs.import(lab, &name, &[]);
 }
 
+/// Prometheus: Debian's, which is older than the one that the file names.
+pub(crate) fn prometheus(lab: &Lab) {
+    let rootfs = Rootfs::new(lab, "prometheus");
+    rootfs.program("prometheus", "bin/prometheus");
+    rootfs.program("promtool", "bin/promtool");
+    // The real image gives it to `nobody`; here all files are root's.
+    fs::create_dir_all(rootfs.folder.join("prometheus")).unwrap();
+    fs::set_permissions(rootfs.folder.join("prometheus"), fs::Permissions::from_mode(0o1777)).unwrap();
+    let name = named().into_iter().find(|name| name.starts_with("prom/prometheus:")).expect("a Prometheus");
+    rootfs.import(lab, &name, &["USER 65534", "ENTRYPOINT [\"/bin/prometheus\"]"]);
+}
+
 /// The images that the shipped files name.
 fn named() -> Vec<String> {
     let mut names = Vec::new();
-    for file in
-        ["compose/compose.yaml", "compose/egress.yaml", "compose/app1/compose.yaml", "compose/app2/compose.yaml"]
-    {
+    for file in ["compose.yaml", "egress.yaml", "monitoring.yaml", "app1/compose.yaml", "app2/compose.yaml"] {
+        let file = Path::new("compose").join(file);
         for line in fs::read_to_string(root().join(file)).unwrap().lines() {
             if let Some(name) = line.trim().strip_prefix("image:") {
                 names.push(name.split_whitespace().last().unwrap().to_owned());

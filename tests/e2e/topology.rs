@@ -10,6 +10,7 @@ use crate::images;
 use crate::lab::{HOST, Lab, OUTSIDE, eventually, json, root};
 
 pub(crate) const MAIN: &str = "compose/compose.yaml";
+const MONITORING: &str = "compose/monitoring.yaml";
 const APPS: [(&str, &str); 2] = [("app1", "compose/app1/compose.yaml"), ("app2", "compose/app2/compose.yaml")];
 
 /// Brings up all of it, and waits until both apps answer.
@@ -51,6 +52,7 @@ fn the_shipped_topology() {
     a_frozen_engine_changes_nothing(&lab, &serving_pid);
     a_cut_socket_changes_nothing(&lab, &serving_pid);
     a_restarted_leeward_changes_nothing(&lab);
+    prometheus_hears_leeward_alone(&lab);
 }
 
 /// The same files under every other Compose that this machine has, version 2 among them.
@@ -66,11 +68,12 @@ fn the_shipped_files_under_other_composes() {
         lab.note(&format!("{compose:?}"));
         up(&lab, &means.traefik);
         both_apps_answer_and_nothing_else(&lab, &lab.pid(&lab.container("leeward", "leeward")));
+        prometheus_hears_leeward_alone(&lab);
         for (_, file) in APPS {
             lab.compose(file, &["down"]);
         }
         lab.until_visit("app1.localhost", 404, "");
-        lab.compose(MAIN, &["down", "--volumes"]);
+        lab.compose_of(&[MAIN, MONITORING], &["down", "--volumes"]);
     }
 }
 
@@ -381,4 +384,39 @@ fn a_restarted_leeward_changes_nothing(lab: &Lab) {
     let web = lab.container("app1", "web");
     lab.docker_ok(&["stop", "-t", "1", &web]);
     lab.until_visit("app1.localhost", 404, "");
+}
+
+/// Brings the shipped Prometheus up beside the rest.
+fn prometheus_hears_leeward_alone(lab: &Lab) {
+    images::prometheus(lab);
+    lab.compose_of(&[MAIN, MONITORING], &["up", "-d"]);
+    let prometheus = lab.container("leeward", "prometheus");
+    let ask = |query: &str| lab.inside(&prometheus, &["promtool", "query", "instant", "http://127.0.0.1:9090", query]);
+    // It asks every 15 s.
+    eventually(Duration::from_mins(1), "Prometheus has asked Leeward", || {
+        let heard = ask("up{job=\"leeward\"} == 1 and on() leeward_ready == 1");
+        if heard.ok && heard.out.contains("leeward:9000") { Ok(()) } else { Err(format!("{heard:?}")) }
+    });
+    for query in ["leeward_build_info", "leeward_containers{outcome=\"routed\"}", "leeward_revision"] {
+        let known = ask(query);
+        lab.note(&format!("Prometheus: {}", known.out.trim()));
+        assert!(known.ok && known.out.contains(" => "), "{query}: {known:?}");
+    }
+    let alerts = std::fs::read_to_string(root().join("monitoring/rules.yml")).unwrap();
+    let alerts: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let judged = lab.inside(&prometheus, &["wget", "-q", "-O", "-", "http://127.0.0.1:9090/api/v1/rules"]).out;
+    assert!(!alerts.is_empty() && alerts.iter().all(|alert| judged.contains(alert)), "{judged}");
+    // What the page on monitoring shows; nothing fires.
+    let firing = ask("ALERTS{alertstate=\"firing\"}");
+    assert!(firing.ok && firing.out.trim().is_empty(), "{firing:?}");
+
+    for target in [format!("{OUTSIDE}:80"), format!("{HOST}:80"), "traefik:80".to_owned()] {
+        let (host, port) = target.split_once(':').unwrap();
+        let said = lab.inside(&prometheus, &["nc", "-w", "1", host, port, "-e", "true"]);
+        assert!(!said.ok, "Prometheus reached {target}: {said:?}");
+    }
+    let serving = lab.pid(&lab.container("leeward", "leeward"));
+    the_audit_finds_nothing_to_change(lab, &serving);
+    let routes = serve(lab, &serving, "/config").body;
+    assert!(!routes.contains("prometheus"), "{routes}");
 }
