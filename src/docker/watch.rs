@@ -213,6 +213,8 @@ struct Watch {
     belongings: Arc<Belongings>,
     /// What the manager of a swarm said; `None`: none is read.
     manager: Option<Manager>,
+    /// The engine said that it manages no swarm. It is asked again: a worker becomes a manager without a word.
+    manages_none: bool,
     /// Something was said that an engine says when it joins a swarm, and no manager is read.
     may_manage: bool,
     /// The services whose tasks are looked at for some time after an event, and until when.
@@ -250,6 +252,7 @@ impl Watch {
             inventory: Arc::default(),
             belongings: Arc::default(),
             manager: None,
+            manages_none: false,
             may_manage: false,
             settling: BTreeMap::new(),
             all_settling: None,
@@ -415,7 +418,10 @@ impl Watch {
                     self.changed.list_networks();
                 }
                 () = at(tasks) => listing = Some(Listing::new(client, self.tasks_wanted(), BTreeSet::new())),
-                _ = safety.tick() => self.changed.list(everything()),
+                _ = safety.tick() => {
+                    self.may_manage |= self.manages_none;
+                    self.changed.list(everything());
+                }
                 _ = pulse.tick() => {
                     if pinging.is_none() && heard.elapsed() >= PULSE {
                         pinging = Some(client.ping().boxed());
@@ -439,6 +445,7 @@ impl Watch {
         if self.options.test_door {
             engine.socket_access = client.socket_access().await;
         }
+        self.manages_none = false;
         let reads_swarm = match self.options.swarm {
             Swarm::On => true,
             Swarm::Off => false,
@@ -446,7 +453,11 @@ impl Watch {
             // else is no answer: services that cannot be read now are not none.
             Swarm::Auto => match client.manages().await {
                 Ok(()) => true,
-                Err(problem) if problem.is_forbidden() || problem.is_not_found() || problem.is_no_manager() => false,
+                Err(problem) if problem.is_no_manager() => {
+                    self.manages_none = true;
+                    false
+                }
+                Err(problem) if problem.is_forbidden() || problem.is_not_found() => false,
                 Err(problem) => return Err(problem),
             },
         };

@@ -197,6 +197,17 @@ async fn who_manages_no_swarm_any_more_has_no_services() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_worker_that_becomes_a_manager_without_a_word_is_read_as_one_within_a_minute() {
+    let mut house = House::new(&[], false).await;
+    house.engine.start();
+    house.until_ready(200).await;
+    house.engine.manage(true);
+    with_tasks(&house.engine, "a", 1);
+    let took = house.hosts_become(&["a"]).await;
+    assert!(took <= SWEEP, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_joins_a_swarm_later_is_read_as_a_manager_at_once() {
     let mut house = House::new(&[], false).await;
     house.engine.start();
