@@ -418,6 +418,9 @@ pub fn with_zone(address: &str) -> Option<(IpAddr, Option<&str>)> {
 pub struct Confinement {
     /// `Privileged`: all capabilities, all devices.
     pub privileged: bool,
+    /// The hooks of its Compose service that run privileged: `post_start`. No engine says this.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub privileged_hooks: Vec<String>,
     /// As written: `NET_ADMIN`, `CAP_NET_ADMIN`, `ALL`.
     pub cap_add: BTreeSet<String>,
     /// As written: `NET_RAW`, `ALL`.
@@ -486,6 +489,11 @@ pub struct Mount {
     pub writable: bool,
     /// `rprivate`, `rshared`, …; may be empty.
     pub propagation: String,
+}
+
+impl Mount {
+    /// The kind of what stands for the mounts of another container, its `source`, which nobody described. No engine says this.
+    pub const OF_UNKNOWN: &str = "volumes-from";
 }
 
 /// A network, as `GET /networks` shows it.

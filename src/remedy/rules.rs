@@ -148,7 +148,7 @@ fn by_rule(container: &Container, rule: RuleId) -> Vec<Change> {
             let powers = confinement.cap_add.iter().filter(|name| gives_power(name));
             powers.map(|name| Change::KeepCapability(name.clone())).collect()
         }
-        RuleId::Prv001 => vec![Change::DropPrivileged],
+        RuleId::Prv001 if confinement.privileged => vec![Change::DropPrivileged],
         RuleId::Prv005 => vec![Change::DropPid],
         RuleId::Prv007 => vec![Change::DropIpc],
         RuleId::Prv012 => security("seccomp"),

@@ -195,7 +195,10 @@ impl<'a> Places<'a> {
                     let whole = container.labels.keys().filter(|key| *key == label || is_below(key, label));
                     paths.extend(whole.map(|key| below(service, &["labels", key.as_str()])));
                 }
-                for key in rule.map_or(&[][..], keys) {
+                let is_hooks = |key: &str| {
+                    rule == Some(RuleId::Prv001) && key == "privileged" && !container.confinement.privileged
+                };
+                for key in rule.map_or(&[][..], keys).iter().filter(|key| !is_hooks(key)) {
                     let items = self.items(files.project, container, rule, key);
                     paths.extend(items.into_iter().map(|item| below(service, &[key, item])));
                     paths.push(below(service, &[key]));
@@ -289,9 +292,9 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Net013 => &["cap_drop"],
         R::Net014 | R::Prv003 | R::Prv004 => &["cap_add"],
         R::Net022 | R::Egr003 | R::Egr020 => &["extra_hosts"],
-        R::Prv001 => &["privileged"],
+        R::Prv001 => &["privileged", "post_start", "pre_stop", "pre_start"],
         R::Egr026 => &["privileged", "cap_add", "pid", "ipc", "network_mode", "cap_drop"],
-        R::Prv002 => &["volumes", "use_api_socket"],
+        R::Prv002 => &["volumes", "use_api_socket", "volumes_from"],
         R::Prv005 | R::Prv024 => &["pid"],
         R::Prv006 | R::Egr023 => &["network_mode", "pid", "ipc"],
         R::Prv007 => &["ipc"],
@@ -300,12 +303,12 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Prv010 | R::Prv011 => &["devices", "device_cgroup_rules", "gpus"],
         R::Prv012 | R::Prv013 | R::Prv014 | R::Prv015 | R::Prv018 => &["security_opt"],
         R::Prv016 | R::Prv017 | R::Vol001 | R::Vol002 | R::Vol003 | R::Vol004 | R::Trf001 => {
-            &["volumes", "secrets", "configs"]
+            &["volumes", "secrets", "configs", "volumes_from"]
         }
         R::Egr002 | R::Egr022 => &["volumes"],
         R::Egr011 | R::Egr018 | R::Egr019 | R::Egr021 | R::Egr025 => &["networks"],
         R::Prv019 => &["read_only"],
-        R::Prv020 => &["user"],
+        R::Prv020 => &["user", "post_start", "pre_stop", "pre_start"],
         R::Prv021 => &["mem_limit", "pids_limit"],
         R::Prv022 => &["cgroup", "cgroup_parent"],
         R::Prv023 => &["runtime", "group_add"],

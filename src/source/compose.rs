@@ -25,6 +25,8 @@ use crate::traefik::Version;
 
 /// When a container was made that is still to be made: after all others.
 const LATER: &str = "9999-12-31T23:59:59Z";
+/// The commands that Compose runs in, or in place of, a service's container.
+const HOOKS: [&str; 3] = ["pre_start", "post_start", "pre_stop"];
 /// The port that an image exposes and nobody knows yet. Traefik is never told.
 pub const SOME_PORT: u16 = 0;
 /// The user of a service that names none, which may be anybody.
@@ -103,8 +105,10 @@ pub fn read_in(text: &str, name: &str, folders: Folders<'_>) -> Result<Project, 
         }
     }
     for (service, described) in entries(&config, &["services"]) {
-        if described.get("extends").is_some() {
-            return Err(format!("service `{service}` has an `extends` that Compose has not merged yet; {PIPE}"));
+        for key in ["extends", "label_file"] {
+            if described.get(key).is_some() {
+                return Err(format!("service `{service}` has `{key}`, which Compose has not merged yet; {PIPE}"));
+            }
         }
         // Somebody else than the engine runs these.
         if described.get("provider").is_none() {
@@ -179,27 +183,43 @@ fn not_given(name: &str) -> Network {
     }
 }
 
-/// `volumes_from`: the engine shows what comes from another container like what is a container's own.
+/// `volumes_from`: the engine shows what comes from another container, also through a third, like what is a container's own.
 fn share_mounts(containers: &mut BTreeMap<ContainerId, Arc<Container>>, ids: &BTreeSet<&ContainerId>) {
-    for id in ids {
-        let Some(container) = containers.get(*id) else { continue };
-        let mut shared: Vec<Mount> = Vec::new();
-        for from in &container.volumes_from {
-            let (other, options) = from.split_once(':').unwrap_or((from, ""));
-            let by_id = containers.get(other);
-            let other = by_id.or_else(|| containers.values().find(|it| it.name == other));
-            let read_only = options == "ro";
-            shared.extend(
-                other
-                    .into_iter()
-                    .flat_map(|it| &it.mounts)
-                    .map(|mount| Mount { writable: mount.writable && !read_only, ..mount.clone() }),
-            );
-        }
-        if let Some(container) = containers.get_mut(*id).filter(|_| !shared.is_empty()).map(Arc::make_mut) {
+    let shared: Vec<(ContainerId, Vec<Mount>)> =
+        ids.iter().map(|id| ((*id).clone(), mounts_from_others(containers, id))).collect();
+    for (id, shared) in shared.into_iter().filter(|(_, shared)| !shared.is_empty()) {
+        if let Some(container) = containers.get_mut(&id).map(Arc::make_mut) {
             container.mounts.extend(shared);
         }
     }
+}
+
+fn mounts_from_others(containers: &BTreeMap<ContainerId, Arc<Container>>, id: &ContainerId) -> Vec<Mount> {
+    let mut shared = Vec::new();
+    let mut seen: BTreeSet<(&str, bool)> = BTreeSet::new();
+    let mut open: Vec<(&str, bool)> = Vec::new();
+    let from = |container: &str, read_only: bool| {
+        let all = containers.get(container).into_iter().flat_map(|it| &it.volumes_from);
+        all.map(move |from| {
+            let (other, options) = from.split_once(':').unwrap_or((from, ""));
+            (other, read_only || options == "ro")
+        })
+    };
+    open.extend(from(id.as_str(), false));
+    while let Some((other, read_only)) = open.pop() {
+        let by_id = containers.get(other);
+        let Some(found) = by_id.or_else(|| containers.values().find(|it| it.name == other)) else {
+            let source = other.to_owned();
+            shared.push(Mount { kind: Mount::OF_UNKNOWN.to_owned(), source, writable: !read_only, ..Mount::default() });
+            continue;
+        };
+        if seen.insert((found.id.as_str(), read_only)) {
+            let mounts = found.mounts.iter();
+            shared.extend(mounts.map(|mount| Mount { writable: mount.writable && !read_only, ..mount.clone() }));
+            open.extend(from(found.id.as_str(), read_only));
+        }
+    }
+    shared
 }
 
 /// Whether an address was made up by [`deploy`].
@@ -474,6 +494,9 @@ impl Project {
         for number in 1..=replicas.unwrap_or(1).min(100) {
             let raw = self.inspect(config, service, described, number);
             let Some(mut container) = facts::container(&raw) else { continue };
+            let is_privileged = |kind: &&str| hooks(described, kind).any(|hook| flag(hook, &["privileged"]));
+            container.confinement.privileged_hooks =
+                HOOKS.into_iter().filter(is_privileged).map(ToOwned::to_owned).collect();
             if container.exposed_ports.is_empty() && !names_port(&container) && asks(&container) {
                 container.exposed_ports.insert(format!("{SOME_PORT}/tcp"));
                 if number == 1 {
@@ -545,7 +568,7 @@ impl Project {
                 "Image": at(described, &["image"]),
                 "Labels": labels,
                 "ExposedPorts": exposed,
-                "User": described.get("user").map_or_else(|| IMAGES_OWN.to_owned(), word),
+                "User": user(described),
             },
             "HostConfig": {
                 "NetworkMode": if mode.is_empty() { own.first().map(|it| it.0.clone()).unwrap_or_default() } else { mode },
@@ -650,6 +673,18 @@ impl Project {
             })
             .collect()
     }
+}
+
+fn hooks<'s>(service: &'s Value, kind: &'s str) -> impl Iterator<Item = &'s Value> {
+    items(service, &[kind])
+}
+
+/// Who a service's programs run as; root, if a hook does.
+fn user(service: &Value) -> String {
+    let of = |described: &Value| described.get("user").map(word);
+    let is_root = |user: &String| matches!(user.split(':').next(), Some("0" | "root"));
+    let mut hooks = HOOKS.into_iter().flat_map(|kind| hooks(service, kind)).filter_map(of);
+    hooks.find(is_root).or_else(|| of(service)).unwrap_or_else(|| IMAGES_OWN.to_owned())
 }
 
 /// `NetworkSettings.Networks[name]`.
@@ -820,6 +855,33 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_through_a_third_container_is_its_own_too() {
+        // Whatever order their ids have, and where one of two ways is read-only.
+        for names in [["a", "b", "c", "d"], ["d", "c", "b", "a"], ["c", "a", "d", "b"]] {
+            let [one, two, three, four] = names;
+            let text = format!(
+                "services:\n  {one}: {{image: x, volumes: ['/run:/r']}}\n  {two}: {{image: x, volumes_from: ['{one}:ro']}}\n  \
+                 {three}: {{image: x, volumes_from: ['{two}']}}\n  {four}: {{image: x, volumes_from: ['{three}', '{one}']}}\n"
+            );
+            let inventory = inventory(&text);
+            let mounts = |name: &str| {
+                let container = inventory.containers.values().find(|it| it.name == format!("shop-{name}-1")).unwrap();
+                container.mounts.iter().map(|it| (it.source.as_str(), it.writable)).collect::<BTreeSet<_>>()
+            };
+            assert_eq!(mounts(three), [("/run", false)].into(), "{names:?}");
+            assert!(mounts(four).contains(&("/run", true)), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_hook_as_root_is_a_container_as_root() {
+        let user = |more: &str| container(&format!("    user: '1000'\n{more}")).confinement.user;
+        assert_eq!(user(""), "1000");
+        assert_eq!(user("    post_start: [{command: x}]\n"), "1000");
+        assert_eq!(user("    post_start: [{command: x}, {command: x, user: root}]\n"), "root");
+    }
+
+    #[test]
     fn a_word_is_no_flag() {
         let web = container(
             "    networks: [n]\n    labels: {traefik.enable: yes, traefik.docker.lbswarm: true}\nnetworks: {n: {}}\n",
@@ -860,6 +922,7 @@ mod tests {
         for (text, words) in [
             ("services: {a: {image: 'x:${TAG}'}}", "`services.a.image` is `x:${TAG}`"),
             ("services: {a: {image: x, extends: {service: b}}}", "`extends`"),
+            ("services: {a: {image: x, label_file: [l.env]}}", "`label_file`"),
             ("include: [x.yaml]\nservices: {a: {image: x}}", "`include`"),
             ("{}", "has no `services`"),
             ("[", "cannot be read as YAML"),

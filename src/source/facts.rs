@@ -332,6 +332,7 @@ pub(crate) fn confinement(raw: &Value) -> Confinement {
     let list = |path: &[&str]| at(host, path).as_array().map(|_| texts(host, path));
     Confinement {
         privileged: flag(host, &["Privileged"]),
+        privileged_hooks: Vec::new(),
         cap_add: texts(host, &["CapAdd"]),
         cap_drop: texts(host, &["CapDrop"]),
         sysctls: sysctls(raw),

@@ -37,6 +37,48 @@ fn two_projects_with_one_host_are_told() {
     assert!(status == Some(0) && !text.contains("LBL-002"), "{text}");
 }
 
+/// A hook is a command that Compose runs in the container; no engine shows it.
+#[test]
+fn a_hook_that_runs_privileged_is_refused_where_it_is_written() {
+    let own = "{internal: true}";
+    for kind in ["post_start", "pre_stop", "pre_start"] {
+        let hook = |privileged| {
+            format!(
+                "    user: \"1000\"\n    privileged: false\n    {kind}:\n      - command: [chown, x]\n        user: root\n        \
+                 privileged: {privileged}\n    labels:\n"
+            )
+        };
+        let with = |privileged| project("shop", own, "a.example").replace("    labels:\n", &hook(privileged));
+        let (status, text) = check(&[with("true")], &[]);
+        let told = format!("`shop-web-1` runs a hook (`{kind}`) that is privileged");
+        assert!(status == Some(1) && text.contains("PRV-001") && text.contains(&told), "{text}");
+        // Its line, and not that of the service's own `privileged`.
+        assert!(text.contains("0.yaml:9"), "{text}");
+        let (status, text) = check(&[with("false")], &[]);
+        assert!(status == Some(0) && !text.contains("PRV-001"), "{text}");
+    }
+}
+
+#[test]
+fn the_mounts_of_a_container_that_nobody_gave_are_not_taken_for_harmless() {
+    let from = |container: &str| {
+        let from = format!("    volumes_from: ['container:{container}']\n    labels:\n");
+        project("shop", "{internal: true}", "a.example").replace("    labels:\n", &from)
+    };
+    let (status, text) = check(&[from("portainer")], &[]);
+    assert!(status == Some(1) && text.contains("refused VOL-002") && text.contains("--snapshot"), "{text}");
+    assert!(
+        text.contains("`shop-web-1` has the mounts of `portainer`, which was not given") && text.contains("0.yaml:7:"),
+        "{text}"
+    );
+    let other = "name: ops\nservices:\n  portainer:\n    image: p\n    container_name: portainer\n    volumes: ['/var/run/docker.sock:/s']\n";
+    let (status, text) = check(&[from("portainer"), other.to_owned()], &[]);
+    assert!(status == Some(1) && text.contains("PRV-002") && !text.contains("`portainer`, which"), "{text}");
+    let harmless = other.replace("/var/run/docker.sock:/s", "/srv/portainer:/s");
+    let (status, text) = check(&[from("portainer"), harmless], &[]);
+    assert!(status == Some(0) && !text.contains("`portainer`, which"), "{text}");
+}
+
 #[test]
 fn a_project_that_joins_anothers_network_is_told_so() {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/src/source/demo.json");

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{Case, Check, NetworkCase, Rule, Seen};
-use crate::inventory::{Container, Engine, Network};
+use crate::inventory::{Confinement, Container, Engine, Network};
 use crate::policy::cause::{EngineName, Few, NetworkName};
 use crate::policy::finding::{Action, Severity};
 use crate::policy::leeward_labels::{self, Odd};
@@ -639,11 +639,16 @@ pub(in crate::policy) fn net_raw(container: &Container, engine: &Engine) -> Opti
     let added = names(&confinement.cap_add, "NET_RAW") || names(&confinement.cap_add, "ALL");
     let all = || PODMANS_OWN.iter().all(|own| names(&confinement.cap_drop, own));
     let dropped = names(&confinement.cap_drop, "NET_RAW") || names(&confinement.cap_drop, "ALL") || all();
-    match (confinement.privileged || added, dropped) {
+    match (is_privileged(confinement) || added, dropped) {
         (true, _) => Some(true),
         (false, true) => Some(false),
         (false, false) => (!is_podman(engine)).then_some(true),
     }
+}
+
+/// Whether it is privileged, or runs a command that is.
+fn is_privileged(confinement: &Confinement) -> bool {
+    confinement.privileged || !confinement.privileged_hooks.is_empty()
 }
 
 /// A capability's name without its prefix; the engine writes `NET_RAW`, `CAP_NET_RAW` and, from a user, `net_raw`.
@@ -666,13 +671,13 @@ pub(crate) fn can_forge(container: &Container, engine: &Engine) -> bool {
 /// Whether a container may enter the network of another whose processes it sees.
 pub(in crate::policy) fn can_enter(container: &Container) -> bool {
     let mut added = container.confinement.cap_add.iter();
-    container.confinement.privileged || added.any(|name| matches!(&*capability(name), "SYS_ADMIN" | "ALL"))
+    is_privileged(&container.confinement) || added.any(|name| matches!(&*capability(name), "SYS_ADMIN" | "ALL"))
 }
 
 fn net_013(case: &Case<'_>) -> Option<Seen> {
     match net_raw(case.container, &case.context.inventory.engine) {
         Some(false) => None,
-        Some(true) if case.container.confinement.privileged => Some(Seen::new(Cause::RawFramesPrivileged)),
+        Some(true) if is_privileged(&case.container.confinement) => Some(Seen::new(Cause::RawFramesPrivileged)),
         Some(true) => Some(Seen::new(Cause::RawFrames)),
         None => Some(Seen::unverifiable(Cause::MaySendRawFrames)),
     }

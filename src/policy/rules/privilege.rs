@@ -23,7 +23,8 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::Power(prv_001),
         why: "a privileged container is root on the host: it sees all devices and may load modules, so network isolation \
-              does not stop it",
+              does not stop it. A privileged hook of a Compose service (`post_start`, `pre_stop`) is a command of the image \
+              that runs so; only `check` sees it",
         fix: "delete `privileged: true`; where it needs a capability or a device, add that one",
         reference: "CIS Docker Benchmark 5.5",
     },
@@ -279,6 +280,8 @@ pub(super) const RULES: &[Rule] = &[
 pub(crate) enum Cause {
     Privileged,
     /// A mount of `path` gives it a socket.
+    /// A hook of its Compose service is.
+    PrivilegedHook(String),
     Socket {
         path: String,
         socket: &'static str,
@@ -366,7 +369,9 @@ fn untold(case: &Case<'_>) -> bool {
 }
 
 fn prv_001(case: &Case<'_>) -> Option<Seen> {
-    when(case.container.confinement.privileged, Cause::Privileged)
+    let confinement = &case.container.confinement;
+    let hook = confinement.privileged_hooks.first().map(|hook| Seen::new(Cause::PrivilegedHook(hook.clone())));
+    when(confinement.privileged, Cause::Privileged).or(hook)
 }
 
 /// Whether the source of a mount is a place that the host chose: a bind, or what a volume's plugin gives out.

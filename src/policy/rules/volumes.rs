@@ -27,7 +27,8 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::Power(vol_002),
         why: "a volume of the driver `local` with `o: bind` mounts a host path, and the container's inspection does \
-              not show which; PRV-002 and PRV-016 are judged on that path. With `type: ext4` and the like it mounts a \
+              not show which; PRV-002 and PRV-016 are judged on that path. What comes by `volumes_from` from a container that `check` was not \
+              given may be any of that. With `type: ext4` and the like it mounts a \
               device of the host, which may be the host's own disk",
         fix: "mount what is needed as a plain bind (`volumes: [/srv/app:/data]`), and never a directory that holds an \
               engine's socket or belongs to the host",
@@ -73,6 +74,8 @@ pub(crate) enum Cause {
     Remote { volume: String, by: String, writable: bool },
     /// It mounts what Traefik, or Leeward, has as `theirs`.
     Keeps { what: String, holder: String, theirs: String, leewards: bool },
+    /// It has the mounts of this container, which nobody described.
+    FromUnknown(String),
 }
 
 /// What a directory of the host gives to who mounts it as a volume.
@@ -145,6 +148,9 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
 fn is_remote(volume: &Volume) -> bool {
     let kind = volume.kind.as_str();
     let plugin = !matches!(volume.driver.as_str(), "" | "local");
+    if let Some(mount) = case.container.mounts.iter().find(|mount| mount.kind == Mount::OF_UNKNOWN) {
+        return Some(Seen::unverifiable(Cause::FromUnknown(mount.source.clone())));
+    }
     // `fuse.sshfs`; `fuseblk` is a disk of the host.
     plugin || REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
 }

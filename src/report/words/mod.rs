@@ -171,6 +171,7 @@ fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
         Cause::Net(cause) => net::remedy(cause, about),
         Cause::Proxy(cause) => Some(proxy::remedy(cause, about)),
         Cause::Privilege(cause) => privilege::remedy(cause),
+        Cause::Volumes(cause) => volumes::remedy(cause),
         Cause::Image(cause) => image::remedy(cause),
         Cause::Reference(cause) => Some(label::reference_remedy(cause)),
         Cause::Hosts(cause) => label::host_remedy(cause, about.name),

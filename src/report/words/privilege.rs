@@ -15,6 +15,7 @@ pub(super) const MAY_GAIN: &str = "may gain privileges: no-new-privileges is not
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
         Cause::Privileged => format!("`{name}` is privileged"),
+        Cause::PrivilegedHook(hook) => format!("`{name}` runs a hook (`{hook}`) that is privileged"),
         Cause::Socket { path, socket, writable } => {
             let ro = if *writable { "" } else { " (read-only makes no difference)" };
             format!("`{name}` mounts `{path}`, which gives it `{socket}`{ro}")
@@ -91,6 +92,7 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
 /// What to take out, by its name.
 pub(super) fn remedy(cause: &Cause) -> Option<String> {
     Some(match cause {
+        Cause::PrivilegedHook(hook) => format!("delete `privileged: true` below `{}`", visible(hook)),
         Cause::Capability(capability) => format!("delete {} from `cap_add`", visible(capability)),
         Cause::MoreCapabilities(more) => format!("delete {} from `cap_add`", visible(&more.join(", "))),
         Cause::Socket { path, .. } => format!(

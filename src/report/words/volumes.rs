@@ -2,6 +2,7 @@
 
 use super::{About, listed};
 use crate::policy::rules::volumes::{Cause, Gives};
+use crate::report::visible::visible;
 
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
@@ -30,7 +31,19 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         }
         Cause::Keeps { what, holder, theirs, leewards } => {
             let mounts = if *leewards { "mounts" } else { "may write to" };
+        Cause::FromUnknown(other) => format!("`{name}` has the mounts of `{other}`, which was not given"),
             format!("`{name}` {mounts} `{what}`, where `{holder}` has its `{theirs}`")
         }
+    }
+}
+
+/// Where the rule's own does not do.
+pub(super) fn remedy(cause: &Cause) -> Option<String> {
+    match cause {
+        Cause::FromUnknown(other) => Some(format!(
+            "name the Compose file of `{}` too, or a snapshot of the engine (--snapshot); or delete it from `volumes_from`",
+            visible(other)
+        )),
+        _ => None,
     }
 }
