@@ -52,6 +52,9 @@ pub struct Explanation<'a> {
     /// What to do about it; only where [`Answer::propose`] was called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposal: Option<Proposal>,
+    /// Who answers the host of this name, where some container names it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_of_this_name: Option<Host<'a>>,
 }
 
 /// A router of the document, and what Traefik makes of it.
@@ -97,20 +100,22 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
     };
     let is_prefix = |it: &&Decision| name.len() >= 4 && it.id.as_str().starts_with(name);
     let found = [exact, decisions().filter(is_service).collect(), decisions().filter(is_prefix).collect()];
+    let host = find_host(plan, name);
     if let Some(found) = found.into_iter().find(|found| !found.is_empty()) {
+        let is_host = !host.routes.is_empty() || !host.refused.is_empty() || !host.ignored.is_empty();
+        let host_of_this_name = is_host.then_some(host);
         return match found.as_slice() {
-            [one] => Answer::Container(Box::new(explanation(plan, one))),
+            [one] => Answer::Container(Box::new(Explanation { host_of_this_name, ..explanation(plan, one) })),
             several => {
-                let mut names: Vec<_> = several
-                    .iter()
-                    .map(|it| format!("{} (owner {}, id {})", it.name, it.owner, short(&it.id)))
-                    .collect();
+                let digits = digits(several);
+                let short = |it: &Decision| it.id.as_str().chars().take(digits).collect::<String>();
+                let mut names: Vec<_> =
+                    several.iter().map(|it| format!("{} (owner {}, id {})", it.name, it.owner, short(it))).collect();
                 names.sort_unstable();
                 Answer::Several(names)
             }
         };
     }
-    let host = find_host(plan, name);
     if host.host.contains('.') || !host.routes.is_empty() {
         Answer::Host(host)
     } else {
@@ -144,6 +149,7 @@ fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
         routes: plan.routes.iter().filter(is_own).map(|route| routed(plan, route)).collect(),
         findings: plan.findings.iter().filter(is_about).collect(),
         proposal: None,
+        host_of_this_name: None,
     }
 }
 
@@ -191,14 +197,25 @@ fn nearest(plan: &Plan, name: &str) -> Vec<String> {
     near
 }
 
-fn short(id: &ContainerId) -> String {
-    id.as_str().chars().take(12).collect()
+/// How many digits tell the ids apart: as few as usual, or more.
+fn digits(several: &[&Decision]) -> usize {
+    let mut ids: Vec<&str> = several.iter().map(|it| it.id.as_str()).collect();
+    ids.sort_unstable();
+    let same =
+        |(one, next): (&&str, &&str)| one.chars().zip(next.chars()).take_while(|(one, next)| one == next).count();
+    ids.iter().zip(ids.iter().skip(1)).map(same).max().map_or(12, |same| (same + 1).max(12))
 }
 
 impl Explanation<'_> {
     /// Whether it has routers, and Traefik leaves all of them out.
     fn is_left_out(&self) -> bool {
         !self.routes.is_empty() && !self.routes.iter().any(|it| it.is_taken)
+    }
+}
+
+impl Host<'_> {
+    fn is_unanswered(&self) -> bool {
+        !self.routes.iter().any(|it| it.is_taken)
     }
 }
 
@@ -216,9 +233,11 @@ impl Answer<'_> {
     pub fn is_no(&self) -> bool {
         match self {
             Self::Container(explanation) => {
-                explanation.decision.outcome == Outcome::Refused || explanation.is_left_out()
+                explanation.decision.outcome == Outcome::Refused
+                    || explanation.is_left_out()
+                    || explanation.host_of_this_name.as_ref().is_some_and(Host::is_unanswered)
             }
-            Self::Host(host) => !host.routes.iter().any(|it| it.is_taken),
+            Self::Host(host) => host.is_unanswered(),
             Self::Several(_) | Self::Nothing(_) => true,
         }
     }
@@ -261,7 +280,8 @@ fn named(title: &str, names: &[String]) -> String {
 }
 
 fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
-    let Explanation { decision, routes, outbound, against_outbound, findings, proposal } = explanation;
+    let Explanation { decision, routes, outbound, against_outbound, findings, proposal, host_of_this_name } =
+        explanation;
     let mut text = String::new();
     let outcome = match decision.outcome {
         Outcome::Routed if explanation.is_left_out() => "is published, and Traefik leaves all of its routers out",
@@ -345,6 +365,10 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
         let remedy = visible_lines(&finding.remedy_asked(asked)).replace('\n', "\n             ");
         let blank = if remedy.contains('\n') { "\n             " } else { " " };
         line(&mut text, &format!("           remedy:{blank}{remedy}"));
+    }
+    if let Some(answer) = host_of_this_name {
+        line(&mut text, "\nThe host of this name");
+        text.extend(["         ", &host(answer, asked).trim_end().replace('\n', "\n         "), "\n"]);
     }
     text
 }
@@ -622,6 +646,43 @@ mod tests {
             assert!(text.contains("correct the rule"), "{rule}: {text}");
             assert!(!text.contains("leeward.allow") && !text.contains("leeward.hosts"), "{rule}: {text}");
         }
+    }
+
+    #[test]
+    fn a_container_that_is_called_like_a_host_does_not_hide_it() {
+        let mut inventory = snapshot::demo().unwrap();
+        let container = inventory.containers.values_mut().find(|it| it.name == "app1-db-1").unwrap();
+        std::sync::Arc::make_mut(container).name = "app1.localhost".to_owned();
+        let plan = compile(&inventory, &Settings::default());
+        let answer = find(&plan, "app1.localhost");
+        let text = answer.text();
+        assert!(text.starts_with("app1.localhost (owner app1) does not ask to be routed\n"), "{text}");
+        assert!(text.contains("The host of this name\n         app1.localhost is answered by\n"), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&answer.json()).unwrap();
+        assert_eq!(json["host_of_this_name"]["routes"][0]["router"], "app1.web");
+        assert!(!answer.is_no());
+        // The host that nobody answers, and the name that is no host.
+        let container = inventory.containers.values_mut().find(|it| it.name == "app1.localhost").unwrap();
+        std::sync::Arc::make_mut(container).name = "wiki.localhost".to_owned();
+        let plan = compile(&inventory, &Settings::default());
+        let answer = find(&plan, "wiki.localhost");
+        assert!(answer.is_no() && answer.text().contains("no router answers wiki.localhost"), "{}", answer.text());
+        assert!(!find(&plan, "app1-web-1").text().contains("The host of this name"));
+    }
+
+    #[test]
+    fn ids_that_begin_alike_are_shown_as_far_as_they_differ() {
+        let mut inventory = snapshot::demo().unwrap();
+        let one = inventory.containers.values().find(|it| it.name == "app1-db-1").unwrap();
+        let one = crate::inventory::Container::clone(one);
+        for (name, last) in [("one", "1"), ("two", "2")] {
+            let id = format!("{}{last}{}", "e".repeat(20), "0".repeat(43)).into();
+            inventory.put(crate::inventory::Container { id, name: name.to_owned(), ..one.clone() });
+        }
+        let plan = compile(&inventory, &Settings::default());
+        let Answer::Several(names) = find(&plan, &"e".repeat(12)) else { panic!("one of two was taken") };
+        let id = |last: &str| format!("id {}{last})", "e".repeat(20));
+        assert!(names[0].ends_with(&id("1")) && names[1].ends_with(&id("2")), "{names:?}");
     }
 
     #[test]

@@ -75,7 +75,8 @@ fn other(facts: &Facts<'_>, title: &str, asked: &str, before: &str, others: &[(S
 }
 
 fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
-    let Explanation { decision, routes, outbound: asks, against_outbound, findings, proposal } = explanation;
+    let Explanation { decision, routes, outbound: asks, against_outbound, findings, proposal, host_of_this_name } =
+        explanation;
     let topology = Topology::of(facts.inventory, facts.settings, facts.plan);
     let seen = Seen::of(&topology);
     let node = topology.containers.iter().find(|it| it.id == &decision.id);
@@ -103,6 +104,9 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
                 @if let Some(service) = &decision.service { " · service " (link::name(service)) }
             }
             @if let Some(refusal) = &decision.refusal { p { (reason(refusal)) } }
+            @if let Some(path) = host_of_this_name.as_ref().and_then(|it| link::host(&it.host)) {
+                p { "There is also a host of this name: " a href=(path) { "who answers it" } }
+            }
         }
         @if decision.outcome == Outcome::Refused && let Some(proposal) = proposal { (ways(proposal)) }
         section aria-labelledby="reach" {
