@@ -138,7 +138,7 @@ fn by_rule(container: &Container, rule: RuleId) -> Vec<Change> {
         RuleId::Pub001 | RuleId::Pub002 | RuleId::Pub003 => vec![drop_ports(container, true)],
         RuleId::Net012 => not_forwarding(container),
         // It has every capability as long as it is privileged, whatever is dropped.
-        RuleId::Net013 if confinement.privileged => vec![Change::DropPrivileged],
+        RuleId::Net013 | RuleId::Prv001 if confinement.privileged => vec![Change::DropPrivileged],
         RuleId::Net013 => {
             let raw = confinement.cap_add.iter().filter(|name| name.to_ascii_uppercase().ends_with("NET_RAW"));
             let kept = raw.map(|name| Change::KeepCapability(name.clone()));
@@ -148,7 +148,6 @@ fn by_rule(container: &Container, rule: RuleId) -> Vec<Change> {
             let powers = confinement.cap_add.iter().filter(|name| gives_power(name));
             powers.map(|name| Change::KeepCapability(name.clone())).collect()
         }
-        RuleId::Prv001 if confinement.privileged => vec![Change::DropPrivileged],
         RuleId::Prv005 => vec![Change::DropPid],
         RuleId::Prv007 => vec![Change::DropIpc],
         RuleId::Prv012 => security("seccomp"),

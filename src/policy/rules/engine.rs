@@ -51,8 +51,10 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::High,
         action: Action::WarnStrictBlock,
         check: Check::Engine(eng_004),
-        why: "with `iptables: false`, or without br_netfilter on this version, `internal` has no effect: nothing separates \
-              the network from the outside",
+        why: "with `iptables: false` `internal` has no effect: nothing separates the network from the outside. Before 27.4 \
+              the engine loads br_netfilter unless that is set, so its absence says so. Where only the sysctl \
+              `bridge-nf-call-iptables` is 0, `internal` holds between networks, but `enable_icc: false` does not keep \
+              the containers of one network apart",
         fix: "remove `\"iptables\": false` from /etc/docker/daemon.json; modprobe br_netfilter && sysctl -w \
               net.bridge.bridge-nf-call-iptables=1",
         reference: "CIS Docker Benchmark 2.4",
@@ -82,11 +84,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: RuleId::Eng007,
         title: "containers run without a system call filter by default",
-        severity: Severity::Medium,
-        action: Action::Warn,
+        severity: Severity::High,
+        action: Action::WarnStrictBlock,
         check: Check::Engine(eng_007),
-        why: "the engine runs containers without seccomp: they may use every system call",
-        fix: "use a kernel and an engine with seccomp, and no `seccomp-profile: unconfined` in daemon.json",
+        why: "the engine runs containers without seccomp: they may use every system call, also those that are used to \
+              escape (PRV-012 for all of them at once). It is refused under `strict` alone, for no change to one container \
+              mends it. Of a profile of the operator's own the API shows the path, not what it allows",
+        fix: "use a kernel and an engine with seccomp, and no `seccomp-profile: unconfined` in daemon.json; where a \
+              container has a profile of its own, allow ENG-007 on it",
         reference: "CIS Docker Benchmark 2.17",
     },
     Rule {
@@ -173,6 +178,8 @@ pub(crate) enum Cause {
     /// What the engine warns of.
     Warns(String),
     NoSeccomp(EngineName),
+    /// It has a profile of the operator's own, at this path.
+    OwnSeccomp(String),
     SwarmUnused,
     /// How many ranges there are in all, and how many are left; in Docker's own pools, as far as the engine says.
     FewRanges {
@@ -256,8 +263,17 @@ fn eng_006(context: &Context<'_>) -> Option<Seen> {
 
 fn eng_007(context: &Context<'_>) -> Option<Seen> {
     let options = context.inventory.engine.security_options.as_ref()?;
-    let filters = |option: &String| option.contains("seccomp") && !option.contains("profile=unconfined");
-    (!options.iter().any(filters)).then(|| Seen::new(Cause::NoSeccomp(name(context))))
+    let Some(filter) = options.iter().find(|option| option.contains("seccomp")) else {
+        return Some(Seen::new(Cause::NoSeccomp(name(context))));
+    };
+    match filter.split_once("profile=").map(|(_, profile)| profile) {
+        None | Some("" | "default" | "builtin") => None,
+        Some("unconfined") => Some(Seen::new(Cause::NoSeccomp(name(context)))),
+        Some(path) => {
+            let seen = Seen::unverifiable(Cause::OwnSeccomp(path.to_owned()));
+            Some(seen.action(Action::Warn).severity(Severity::Medium))
+        }
+    }
 }
 
 fn eng_008(context: &Context<'_>) -> Option<Seen> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::net::net_raw;
 use super::privilege::Has;
+use super::sharing::Shares;
 use super::{Case, Check, NetworkCase, Rule, Seen, all, name_of};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::cause::{Cause, Few};
@@ -27,9 +28,6 @@ const MOST_OF_OTHERS: usize = 4;
 
 /// How many containers are each told of their hygiene (rules that only inform).
 const MOST_ALONE: usize = 20;
-
-/// Containers with a way out, by the volume's name or the host directory that they mount; a few of each.
-pub(super) type Shares<'a> = BTreeMap<&'a str, Vec<&'a Container>>;
 
 /// What a declared Traefik or Leeward mounts.
 #[derive(Clone, Copy, Debug)]
@@ -465,7 +463,7 @@ impl<'a> RuleContext<'a> {
             places,
             place_of,
             neighbours,
-            shares: shares(context),
+            shares: Shares::of(context),
             kept,
             overlaps: overlaps(context.inventory),
         }
@@ -534,24 +532,6 @@ fn powers<'w>(
         }
     }
     powers
-}
-
-fn shares<'a>(context: &'a Context<'_>) -> Shares<'a> {
-    let mut shares: Shares<'_> = BTreeMap::new();
-    for (at, Candidate { container, is_traefik, .. }) in context.candidates.iter().enumerate() {
-        if container.mounts.is_empty() || context.namespaces.leaves_by(at).is_none() || *is_traefik {
-            continue;
-        }
-        for mount in &container.mounts {
-            let what = if mount.name.is_empty() { &mount.source } else { &mount.name };
-            let holders = shares.entry(what).or_default();
-            // Two are enough: one may be the container itself.
-            if !what.is_empty() && holders.len() < 2 {
-                holders.push(container);
-            }
-        }
-    }
-    shares
 }
 
 /// The networks, by their places in the inventory, whose addresses overlap with another's, and the name of one such.

@@ -18,6 +18,7 @@ pub(crate) mod net;
 mod outbound;
 pub(crate) mod privilege;
 pub(crate) mod published;
+mod sharing;
 pub(crate) mod socket;
 #[cfg(test)]
 mod tests;
@@ -127,8 +128,8 @@ pub struct Case<'w> {
     pub asked: bool,
     /// What those that it shares a namespace with could do.
     powers: &'w [judge::Power<'w>],
-    /// Names of containers with a way out, by the volume or host directory that they mount.
-    shares: &'w judge::Shares<'w>,
+    /// Who mounts what.
+    shares: &'w sharing::Shares<'w>,
     /// What Traefik's and Leeward's own containers mount.
     kept: &'w [judge::OwnMount<'w>],
 }

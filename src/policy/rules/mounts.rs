@@ -1,5 +1,7 @@
 //! Host paths that give away more than data.
 
+use std::borrow::Cow;
+
 /// The sockets that command an engine or the host. `*` is any one directory or file.
 ///
 /// Source: the projects' packages and documentation; `/var/run` is `/run`.
@@ -443,6 +445,102 @@ const OF_A_USER: &[&str] = &[
     "library/launchagents",
 ];
 
+/// What whoever reads there knows: keys and passwords of the host, of its clusters and networks, and other containers'
+/// files. At or below one of these, and above one. Not what applications are given on purpose (`/etc/letsencrypt`).
+///
+/// Source: as [`POWERFUL`].
+const SECRET: &[&str] = &[
+    "/etc/containers",
+    "/etc/cryptsetup-keys.d",
+    "/etc/docker",
+    "/etc/etcd",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/ipsec.d",
+    "/etc/k0s",
+    "/etc/krb5.keytab",
+    "/etc/kubernetes",
+    "/etc/luks",
+    "/etc/netplan",
+    "/etc/networkmanager/system-connections",
+    "/etc/openvpn",
+    "/etc/pki/tls/private",
+    "/etc/ppp",
+    "/etc/pve",
+    "/etc/rancher",
+    "/etc/security/opasswd",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/ssh",
+    "/etc/ssl/private",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/swanctl",
+    "/etc/tinc",
+    "/etc/wireguard",
+    "/etc/wpa_supplicant",
+    "/run/agenix",
+    "/run/agenix.d",
+    "/run/containers",
+    "/run/credentials",
+    "/run/secrets",
+    "/run/secrets.d",
+    "/run/user/*/containers",
+    "/run/user/*/gnupg",
+    "/run/user/*/keyring",
+    "/var/backups",
+    "/var/lib/containerd",
+    "/var/lib/containers",
+    "/var/lib/docker",
+    "/var/lib/etcd",
+    "/var/lib/incus",
+    "/var/lib/k0s",
+    "/var/lib/kubelet",
+    "/var/lib/libvirt",
+    "/var/lib/lxc",
+    "/var/lib/lxd",
+    "/var/lib/machines",
+    "/var/lib/minikube",
+    "/var/lib/rancher",
+    "/var/lib/samba/private",
+    "/var/lib/sss",
+    "/var/lib/systemd/credential.secret",
+    "/var/lib/tailscale",
+    "/var/snap/docker",
+    "/var/snap/lxd",
+    "/var/snap/microk8s",
+];
+
+/// The same of a user, below a home.
+const SECRET_OF_A_USER: &[&str] = &[
+    ".ssh",
+    ".aws",
+    ".azure",
+    ".bash_history",
+    ".config/containers",
+    ".config/doctl",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/hcloud",
+    ".config/sops",
+    ".docker",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".local/share/containers",
+    ".local/share/docker",
+    ".local/share/keyrings",
+    ".my.cnf",
+    ".netrc",
+    ".oci",
+    ".password-store",
+    ".pgpass",
+    ".terraform.d",
+    ".vault-token",
+    ".zsh_history",
+    "library/keychains",
+];
+
 /// Half the context mounts these everywhere, writable too.
 pub(super) const TIME: [&str; 3] = ["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"];
 
@@ -488,25 +586,23 @@ impl HostPath {
     }
 }
 
-/// What a mounted host path gives away: a directory that is the host, or, to whoever writes there, something at, below or
-/// above it that makes one the host. `root_dir` is where the engine keeps its own data.
+/// What a mounted host path gives away: a directory that is the host, or something at, below or above it that makes whoever
+/// writes there the host, or that holds its secrets for whoever reads. `root_dir` is where the engine keeps its own data.
 pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> Option<HostPath> {
     let path = plain(path)?;
     let root_dir = root_dir.and_then(plain);
-    if SENSITIVE.contains(&path.as_str()) || root_dir.as_ref() == Some(&path) {
+    if is_host(&path, root_dir.as_deref()) {
         return Some(HostPath::plain(path));
     }
-    if !writable {
-        return None;
-    }
     let root_dir = root_dir.as_deref();
-    if POWERFUL.iter().copied().chain(root_dir).any(|own| is_at_or_below(&path, own).is_some()) {
+    let (hosts, users) = if writable { (POWERFUL, OF_A_USER) } else { (SECRET, SECRET_OF_A_USER) };
+    if hosts.iter().copied().chain(root_dir).any(|own| is_at_or_below(&path, own).is_some()) {
         return Some(HostPath::plain(path));
     }
     for home in HOMES {
         let Some(rest) = is_at_or_below(&path, home) else { continue };
         let own = |own: &&&str| is_at_or_below(&rest, own).is_some() || is_at_or_above(&rest, own);
-        match OF_A_USER.iter().find(own) {
+        match users.iter().find(own) {
             // `/home/u`, `/home/u/.config`.
             Some(own) if is_at_or_below(&rest, own).is_none() => {
                 return Some(HostPath { holds: Some(["~/", own].concat()), path });
@@ -516,9 +612,19 @@ pub(super) fn sensitive(path: &str, root_dir: Option<&str>, writable: bool) -> O
         }
     }
     // `/var/lib` is no directory of the host's own, but it holds one.
-    let below = root_dir.into_iter().chain(SENSITIVE.iter().copied()).chain(POWERFUL.iter().copied());
+    let below = root_dir.into_iter().chain(SENSITIVE.iter().copied()).chain(hosts.iter().copied());
     let holds = below.chain(HOMES.iter().copied()).find(|own| is_at_or_above(&path, own))?.to_owned();
     Some(HostPath { path, holds: Some(holds) })
+}
+
+/// Whether a plain path is a directory that is the host, or the engine's own, `root_dir`.
+pub(super) fn is_host(path: &str, root_dir: Option<&str>) -> bool {
+    SENSITIVE.contains(&path) || root_dir == Some(path)
+}
+
+/// Whether a plain path leads to what every container sees or is given: the time, and the kernel's own files.
+pub(super) fn is_everybodys(path: &str) -> bool {
+    TIME.into_iter().chain(["/proc", "/sys"]).any(|own| is_at_or_below(path, own).is_some())
 }
 
 /// What is mounted below a host path and can be written by root, even if the path itself is read-only.
@@ -538,35 +644,41 @@ pub(super) fn is_below_dev(path: &str) -> bool {
 
 /// Whether two host paths are one, or one lies below the other.
 pub(super) fn overlap(one: &str, other: &str) -> bool {
-    // Nearly all are written plainly, and there are as many pairs as mounts.
-    const LINKS: [&str; 11] = [
-        "/var/",
+    let holds = |own: &str, path: &str| {
+        let own = own.trim_end_matches('/');
+        path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let (Some(one), Some(other)) = (plainly(one), plainly(other)) else { return false };
+    holds(&one, &other) || holds(&other, &one)
+}
+
+/// As [`plain`]. Nearly all are written plainly, and there are as many as mounts.
+pub(super) fn plainly(path: &str) -> Option<Cow<'_, str>> {
+    // Where a link of [`plain`] may be.
+    const LINKS: [&str; 15] = [
+        "/var/run",
+        "/var/home",
+        "/var/roothome",
+        "/var/usrlocal",
         "/proc/",
         "/bin",
         "/sbin",
         "/lib",
         "/host_mnt",
         "/private/",
-        "/System/",
-        "/Library/",
+        "/system/",
+        "/library/",
         "/run/desktop/",
-        "/mnt/",
+        "/mnt/c",
+        "/mnt/host/",
     ];
-    let simple = |path: &str| {
-        path.starts_with('/')
-            && !path.contains("//")
-            && !path.contains("/.")
-            && !LINKS.iter().any(|link| path.starts_with(link))
-    };
-    let holds = |above: &str, below: &str| {
-        let above = above.trim_end_matches('/');
-        below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    if simple(one) && simple(other) {
-        return holds(one, other) || holds(other, one);
-    }
-    let (Some(one), Some(other)) = (plain(one), plain(other)) else { return false };
-    holds(&one, &other) || holds(&other, &one)
+    let is_plain = path.starts_with('/')
+        && !path.ends_with('/')
+        && !path.contains("//")
+        && !path.contains("/.")
+        && !path.bytes().any(|letter| letter.is_ascii_uppercase())
+        && !LINKS.iter().any(|link| path.starts_with(link));
+    if is_plain { Some(Cow::Borrowed(path)) } else { plain(path).map(Cow::Owned) }
 }
 
 fn is_at_or_above(path: &str, socket: &str) -> bool {
@@ -590,7 +702,7 @@ fn is_called(own: &str, name: &str) -> bool {
 
 /// The words of all lists.
 pub(crate) fn words() -> impl Iterator<Item = &'static str> {
-    let lists = [SOCKETS, IN_A_HOME, SENSITIVE, POWERFUL, HOMES, OF_A_USER];
+    let lists = [SOCKETS, IN_A_HOME, SENSITIVE, POWERFUL, HOMES, OF_A_USER, SECRET, SECRET_OF_A_USER];
     let entries = lists.into_iter().flatten().copied();
     entries
         .flat_map(|entry| entry.split(|letter: char| !letter.is_ascii_alphanumeric()))
@@ -965,16 +1077,92 @@ mod tests {
     }
 
     #[test]
-    fn to_read_is_no_power_but_of_the_directories_themselves() {
-        for path in ["/", "/etc", "/etc/", "/home", "/var/run", "/var/lib/docker", "/proc/../sys", "/proc/1/root"] {
+    fn to_read_is_to_know_the_secrets_there() {
+        for path in [
+            "/",
+            "/etc",
+            "/etc/",
+            "/home",
+            "/var/run",
+            "/var/lib/docker",
+            "/proc/../sys",
+            "/proc/1/root",
+            "/var/lib",
+            "/etc/shadow",
+            "/etc/ssl",
+            "/etc/ssl/private",
+            "/etc/ssl/private/app.key",
+            "/etc/ssh/ssh_host_ed25519_key",
+            "/etc/docker/daemon.json",
+            "/etc/rancher/k3s/k3s.yaml",
+            "/proc/1/root/etc/shadow",
+            "/root",
+            "/root/.ssh",
+            "/home/u",
+            "/home/u/.ssh/id_ed25519",
+            "/home/u/.kube/config",
+            "/home/u/.aws",
+            "/home/u/.config",
+            "/home/u/.docker/config.json",
+            "/Users/u/.ssh",
+            r"C:\Users\u\.ssh",
+            "/run/secrets",
+            "/var/run/secrets/x",
+            "/var/lib/docker/volumes",
+            "/var/lib/docker/volumes/other/_data",
+            "/var/lib/docker/containers",
+            "/home/u/.local/share/docker/volumes/x/_data",
+            "/var/lib/containers/storage/volumes/x/_data",
+        ] {
             assert!(sensitive(path, None, false).is_some(), "{path}");
         }
-        for path in
-            ["/etc/localtime", "/etc/ssl/certs", "/usr/share/zoneinfo", "/etc/passwd", "/sys/class/thermal", "/var/lib"]
+        for path in [
+            "/etc/localtime",
+            "/etc/ssl/certs",
+            "/etc/pki/ca-trust",
+            "/usr/share/zoneinfo",
+            "/etc/passwd",
+            "/etc/group",
+            "/etc/machine-id",
+            "/etc/os-release",
+            "/etc/resolv.conf",
+            "/etc/letsencrypt",
+            "/sys/class/thermal",
+            "/proc/stat",
+            "/var/log",
+            "/opt",
+        ]
+        .into_iter()
+        .chain(INNOCENT.iter().copied())
         {
             assert_eq!(sensitive(path, None, false), None, "{path}");
         }
         assert!(sensitive("/data/docker", Some("/data/docker/"), false).is_some());
+        assert!(sensitive("/data/docker/volumes/x/_data", Some("/data/docker/"), false).is_some());
+    }
+
+    /// `docs/isolation.md` says which directories may be mounted whole.
+    #[test]
+    fn a_directory_for_data_is_not_the_host_and_one_with_programs_of_the_hosts_is() {
+        for (path, whole, of_an_application) in [
+            ("/srv", true, true),
+            ("/mnt", true, true),
+            ("/media", true, true),
+            ("/data", true, true),
+            ("/opt", false, true),
+            ("/home", false, true),
+            ("/home/u", false, true),
+            ("/root", false, true),
+            ("/var/lib", false, true),
+            ("/etc", false, true),
+            ("/usr/local", false, true),
+            ("/usr/local/bin", false, false),
+        ] {
+            let may = |path: &str| sensitive(path, Some("/var/lib/docker"), true).is_none();
+            // `/home/app` is a home.
+            let app = if path == "/home" { "/home/u/app".to_owned() } else { format!("{path}/app") };
+            assert_eq!((may(path), may(&app)), (whole, of_an_application), "{path}");
+        }
     }
 
     #[test]
@@ -989,6 +1177,13 @@ mod tests {
             ("data", "/data", false),
         ] {
             assert_eq!((overlap(one, other), overlap(other, one)), (wanted, wanted), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_taken_for_plain_is() {
+        for path in POWER.iter().chain(INNOCENT) {
+            assert_eq!(plainly(path).as_deref(), plain(path).as_deref(), "{path}");
         }
     }
 

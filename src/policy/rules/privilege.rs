@@ -186,8 +186,9 @@ pub(super) const RULES: &[Rule] = &[
         action: Action::Block,
         check: Check::Power(prv_016),
         why: "whoever writes to `/etc/cron.d`, `/root/.ssh`, `/usr/local/bin`, `/proc/sys` or the engine's own directory, \
-              at them, below them or above them, owns the host; whoever reads `/etc` or `/root` knows its secrets \
-              (read-only mounts are reported as high, not refused)",
+              at them, below them or above them, owns the host; whoever reads `/etc/shadow`, `/root/.ssh`, `/etc/ssl/private`, \
+              cloud credentials, or the volumes of others by their path (`/var/lib/docker/volumes/…`) knows its secrets \
+              and theirs (read-only: high, refused under `strict`)",
         fix: "mount only the file or the subdirectory that is needed, or use a named volume",
         reference: "CIS Docker Benchmark 5.6",
     },
@@ -279,9 +280,9 @@ pub(super) const RULES: &[Rule] = &[
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
     Privileged,
-    /// A mount of `path` gives it a socket.
     /// A hook of its Compose service is.
     PrivilegedHook(String),
+    /// A mount of `path` gives it a socket.
     Socket {
         path: String,
         socket: &'static str,
@@ -508,9 +509,7 @@ fn prv_008(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn prv_009(case: &Case<'_>) -> Option<Seen> {
-    let options = case.context.inventory.engine.security_options.as_deref().unwrap_or_default();
-    let maps = options.iter().any(|option| option.contains("name=userns"));
-    when(maps && case.container.confinement.userns_mode == "host", Cause::NoUserNamespaces)
+    when(has_option(case, "name=userns") && case.container.confinement.userns_mode == "host", Cause::NoUserNamespaces)
 }
 
 fn prv_010(case: &Case<'_>) -> Option<Seen> {
@@ -539,6 +538,12 @@ fn prv_011(case: &Case<'_>) -> Option<Seen> {
         return Some(Seen::new(Cause::DeviceRule { rule: rule.clone(), unknown: false }));
     }
     when(confinement.device_requests, Cause::DeviceRequest)
+}
+
+/// Whether the engine says that it has an option.
+fn has_option(case: &Case<'_>, name: &str) -> bool {
+    let options = case.context.inventory.engine.security_options.as_deref().unwrap_or_default();
+    options.iter().any(|option| option.contains(name))
 }
 
 /// A security option, `key=value` or `key:value`.
@@ -601,8 +606,8 @@ fn prv_016(case: &Case<'_>) -> Option<Seen> {
         }
         readable = readable.or(Some(path));
     }
-    let path = readable?;
-    Some(Seen::new(Cause::HostPath { path, writable: false }).action(Action::Warn).severity(Severity::High))
+    let seen = Seen::new(Cause::HostPath { path: readable?, writable: false });
+    Some(seen.action(Action::WarnStrictBlock).severity(Severity::High))
 }
 
 /// Whether the engine makes only the mount itself read-only, not what is mounted below it: Docker before 25, and Podman.
@@ -621,7 +626,10 @@ fn prv_017(case: &Case<'_>) -> Option<Seen> {
 fn prv_018(case: &Case<'_>) -> Option<Seen> {
     // As Go reads a boolean; without a value it is one.
     let is_no = |value: &str| matches!(value, "0" | "f" | "F" | "false" | "False" | "FALSE");
-    let kept = security_option(case, "no-new-privileges").any(|value| !is_no(value));
+    let mut own = security_option(case, "no-new-privileges").peekable();
+    // The engine's own setting is everybody's, but for who says no.
+    let of_all = own.peek().is_none() && has_option(case, "name=no-new-privileges");
+    let kept = of_all || own.any(|value| !is_no(value));
     if case.container.swarm.is_some() && !kept {
         return Some(Seen::unverifiable(Cause::MayGainUnknown));
     }
@@ -637,8 +645,8 @@ fn prv_020(case: &Case<'_>) -> bool {
     if !matches!(user, "" | "0" | "root") || untold(case) {
         return false;
     }
-    let options = case.context.inventory.engine.security_options.as_deref().unwrap_or_default();
-    !options.iter().any(|option| option.contains("name=userns") || option.contains("name=rootless"))
+    let is_mapped = has_option(case, "name=userns") && case.container.confinement.userns_mode != "host";
+    !is_mapped && !has_option(case, "name=rootless")
 }
 
 fn prv_021(case: &Case<'_>) -> bool {

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::volumes::{self, Way};
 use super::{Check, Judgement, Standing, all, judge};
 use crate::inventory::{
     Attachment, Binding, Confinement, Container, ContainerId, Image, Inventory, Mount, Network, SocketAccess, Swarm,
     Unreadable, Volume,
 };
 use crate::plan::{Decision, compile};
+use crate::policy::cause::Cause;
 use crate::policy::context::Context;
 use crate::policy::finding::{Action, Finding, Severity, Subject};
 use crate::policy::refusal::{Code, Refusal};
@@ -164,6 +166,11 @@ fn hidden_bind(inventory: &mut Inventory, device: &str) {
     volume(inventory, "app", "data", true);
     let volume = Volume { driver: "local".into(), kind: "none".into(), bind: true, device: device.into() };
     inventory.volumes.insert("data".into(), volume);
+}
+
+fn read_only(inventory: &mut Inventory, device: &str) {
+    hidden_bind(inventory, device);
+    app(inventory, "app").mounts.iter_mut().for_each(|mount| mount.writable = false);
 }
 
 /// A volume that is a file system of some kind.
@@ -891,6 +898,148 @@ fn a_device_of_the_host_is_no_volume() {
     }
 }
 
+/// What VOL-001 says of `app`: how severe, and which way.
+fn shared_files(change: impl Fn(&mut Inventory)) -> Option<(Severity, Way)> {
+    let mut inventory = topology();
+    add(&mut inventory, "sync", "stack", &["net-exposed"]);
+    add(&mut inventory, "other", "shop", &[]);
+    change(&mut inventory);
+    let found = judged(&inventory, &Settings::default()).findings.into_iter().find(|it| {
+        it.rule == RuleId::Vol001 && matches!(&it.subject, Subject::Container { name, .. } if name == "app")
+    })?;
+    match &*found.cause {
+        Cause::Volumes(volumes::Cause::Shares { way, .. }) => Some((found.severity, *way)),
+        _ => None,
+    }
+}
+
+#[test]
+fn strict_refuses_on_an_engine_without_a_filter_what_it_refuses_for_a_container_without_one() {
+    let refused = |isolation, options: Option<&str>, own: Option<&str>| {
+        let mut inventory = topology();
+        if let Some(options) = options {
+            inventory.engine.security_options = Some(options.split(' ').map(str::to_owned).collect());
+        }
+        app(&mut inventory, "app").confinement.security_opt.extend(own.map(str::to_owned));
+        let judged = judged(&inventory, &Settings { isolation, ..Settings::default() });
+        let refusals = judged.refusals(APP);
+        refusals.iter().filter_map(|it| Some(it.rule?.as_str())).collect::<Vec<_>>()
+    };
+    let strict = |options: &str| refused(Isolation::Strict, Some(options), None);
+    assert_eq!(refused(Isolation::Strict, None, Some("seccomp=unconfined")), ["PRV-012"]);
+    assert_eq!(strict("name=cgroupns"), ["ENG-007"]);
+    assert_eq!(strict("name=seccomp,profile=unconfined name=cgroupns"), ["ENG-007"]);
+    for own in ["default", "builtin"] {
+        assert!(strict(&format!("name=seccomp,profile={own} name=cgroupns")).is_empty(), "{own}");
+    }
+    // One of the operator's: the engine shows its path, not what is in it.
+    assert!(strict("name=seccomp,profile=/etc/docker/seccomp.json").is_empty());
+    assert!(refused(Isolation::Enforce, Some("name=cgroupns"), None).is_empty());
+    let found = fired(|i| {
+        i.engine.security_options = Some(vec!["name=seccomp,profile=/etc/docker/seccomp.json".into()]);
+    });
+    let own = found.iter().find(|finding| finding.rule == RuleId::Eng007).unwrap();
+    assert!(own.not_verifiable && own.action == Action::Warn, "{own:?}");
+}
+
+#[test]
+fn what_the_engine_sets_for_all_is_each_containers_unless_it_says_no() {
+    let rules = |engine: &str, change: fn(&mut Container)| {
+        let mut inventory = topology();
+        inventory.engine.security_options.get_or_insert_default().push(engine.to_owned());
+        change(app(&mut inventory, "app"));
+        let found = judged(&inventory, &Settings::default()).findings;
+        found.into_iter().map(|it| it.rule).collect::<BTreeSet<_>>()
+    };
+    let gains = |engine, change| rules(engine, change).contains(&RuleId::Prv018);
+    assert!(gains("name=x", |it| it.confinement.security_opt.clear()));
+    assert!(!gains("name=no-new-privileges", |it| it.confinement.security_opt.clear()));
+    let no = |it: &mut Container| it.confinement.security_opt = vec!["no-new-privileges:false".into()];
+    assert!(gains("name=no-new-privileges", no));
+    let is_root = |change| rules("name=userns", change).contains(&RuleId::Prv020);
+    assert!(!is_root(|it| it.confinement.user = "0".into()));
+    assert!(is_root(|it| {
+        it.confinement.user = "0".into();
+        it.confinement.userns_mode = "host".into();
+    }));
+}
+
+#[test]
+fn a_directory_below_anothers_is_shared_with_it() {
+    for (own, theirs) in [
+        ("/srv/data/app", "/srv/data/app"),
+        ("/srv/data/app", "/srv/data"),
+        ("/srv/data", "/srv/data/app"),
+        ("/srv/data/app/", "//srv/./x/../data"),
+        ("/srv/data/deep/down/here", "/srv"),
+        ("/var/run/app", "/run/app/sub"),
+    ] {
+        let shared = |own_writes, who, they_write| {
+            shared_files(|i| {
+                bind(i, "app", own, own_writes);
+                bind(i, who, theirs, they_write);
+                // What else is there changes nothing.
+                bind(i, "db", "/srv/data/app", own_writes);
+                bind(i, "db", "/srv", false);
+                bind(i, "app", "/srv2/data", true);
+            })
+        };
+        let out = Some((Severity::Medium, Way::Out));
+        assert_eq!(shared(true, "sync", false), out, "{own} {theirs}");
+        assert_eq!(shared(true, "sync", true), out, "{own} {theirs}");
+        let low = |way| Some((Severity::Low, way));
+        assert_eq!(shared(true, "other", true), low(Way::Both), "{own} {theirs}");
+        assert_eq!(shared(true, "other", false), low(Way::Across), "{own} {theirs}");
+        assert_eq!(shared(false, "other", true), low(Way::In), "{own} {theirs}");
+        assert_eq!(shared(false, "other", false), None, "{own} {theirs}");
+    }
+}
+
+#[test]
+fn directories_beside_each_other_are_not_shared() {
+    for (own, theirs) in [
+        ("/srv/data", "/srv/data2"),
+        ("/srv/data", "/srv/data-2/x"),
+        ("/srv/a", "/srv/b"),
+        ("/etc/localtime", "/etc/localtime"),
+        // It mounts the host, and that is said of it.
+        ("/srv/data", "/"),
+        ("/home/u/data", "/home"),
+    ] {
+        for who in ["sync", "other"] {
+            let shared = shared_files(|i| {
+                bind(i, "app", own, true);
+                bind(i, who, theirs, true);
+            });
+            assert_eq!(shared, None, "{own} {theirs} {who}");
+        }
+    }
+}
+
+#[test]
+fn a_volume_is_compared_by_the_directory_that_it_shows() {
+    let hidden = shared_files(|i| {
+        hidden_bind(i, "/srv/data");
+        bind(i, "sync", "/srv/data/app", false);
+    });
+    assert_eq!(hidden, Some((Severity::Medium, Way::Out)));
+    let by_path = shared_files(|i| {
+        volume(i, "app", "data", true);
+        bind(i, "other", "/var/lib/docker/volumes/data/_data", false);
+    });
+    assert_eq!(by_path, Some((Severity::Low, Way::Across)));
+    let whole = shared_files(|i| {
+        volume(i, "app", "data", true);
+        bind(i, "sync", "/var/lib/docker/volumes", false);
+    });
+    assert_eq!(whole, Some((Severity::Medium, Way::Out)));
+    let same = shared_files(|i| {
+        volume(i, "app", "data", false);
+        volume(i, "other", "data", true);
+    });
+    assert_eq!(same, Some((Severity::Low, Way::In)));
+}
+
 #[test]
 fn what_refuses_nobody_is_less_severe() {
     let judged_by = |rule: &str, change: fn(&mut Inventory)| {
@@ -899,7 +1048,11 @@ fn what_refuses_nobody_is_less_severe() {
     };
     let refused = |severity| Some((severity, Action::Block));
     assert_eq!(judged_by("PRV-016", |i| mount(i, "/etc", true)), refused(Severity::Critical));
-    assert_eq!(judged_by("PRV-016", |i| mount(i, "/etc", false)), Some((Severity::High, Action::Warn)));
+    let strict = Some((Severity::High, Action::WarnStrictBlock));
+    assert_eq!(judged_by("PRV-016", |i| mount(i, "/etc", false)), strict);
+    assert_eq!(judged_by("PRV-016", |i| mount(i, "/etc/shadow", false)), strict);
+    assert_eq!(judged_by("PRV-016", |i| mount(i, "/var/lib/docker/volumes/shop_db/_data", false)), strict);
+    assert_eq!(judged_by("VOL-002", |i| read_only(i, "/root/.ssh")), strict);
     assert_eq!(judged_by("VOL-002", |i| hidden_bind(i, "/var/run")), refused(Severity::High));
     assert_eq!(judged_by("VOL-002", |i| hidden_bind(i, "/srv/media")), Some((Severity::Info, Action::Inform)));
     let baked: fn(&mut Inventory) = |i| bake(i, "traefik.http.routers.admin.rule", "PathPrefix(`/`)");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::judge::OwnMount;
+use super::sharing::Holder;
 use super::{Case, Check, Rule, Seen, devices, mounts};
 use crate::inventory::{Mount, Volume};
 use crate::policy::cause::Few;
@@ -12,12 +13,17 @@ use crate::policy::rule_id::RuleId;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: RuleId::Vol001,
-        title: "shares a volume with a container that has a way out",
+        title: "shares files with a container that has a way out, or with another project",
         severity: Severity::Medium,
         action: Action::Warn,
         check: Check::App(vol_001),
-        why: "what it writes there, the other one may send out: the two together have a way out",
-        fix: "give each of the two a volume of its own, or mount it read-only here (`volumes: [data:/data:ro]`)",
+        why: "what it writes there, one with a way out may send out: the two together have a way out. Between two projects \
+              (low) whoever writes changes what the other reads or runs, and who reads knows what the other keeps. Volumes \
+              are compared by name, and by the directory of the host that they or a bind show: also where one lies below \
+              the other. Not where both only read, and not with one that mounts the host itself. A link on the host that \
+              leads from one to the other is not seen",
+        fix: "give each of the two a volume of its own, or mount it read-only where nothing is written \
+              (`volumes: [data:/data:ro]`), and of a directory only the part that is needed",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
     Rule {
@@ -62,20 +68,33 @@ pub(super) const RULES: &[Rule] = &[
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// It writes to what these mount too, with a way out.
-    Shares { what: String, others: Few },
+    /// These mount what it mounts, or a part of it, or what it is a part of; the first of them as `theirs`.
+    Shares { what: String, theirs: String, others: Few, way: Way },
     /// A file system of the host's, of some type.
     FileSystem { volume: String, kind: String },
     /// A directory of the host's.
     Directory { volume: String, device: String, gives: Gives },
+    /// It has the mounts of this container, which nobody described.
+    FromUnknown(String),
     /// Whether it is one could not be read.
     Unread(String),
     /// On another machine, by a file system or a plugin.
     Remote { volume: String, by: String, writable: bool },
     /// It mounts what Traefik, or Leeward, has as `theirs`.
     Keeps { what: String, holder: String, theirs: String, leewards: bool },
-    /// It has the mounts of this container, which nobody described.
-    FromUnknown(String),
+}
+
+/// Which way a file can go between two that share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Way {
+    /// It writes, and the other one has a way out.
+    Out,
+    /// Another project's writes, and it reads.
+    In,
+    /// It writes, and another project's reads.
+    Across,
+    /// It and another project's write.
+    Both,
 }
 
 /// What a directory of the host gives to who mounts it as a volume.
@@ -95,21 +114,42 @@ pub(crate) enum Gives {
 const REMOTE: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "davfs", "lustre"];
 
 fn vol_001(case: &Case<'_>) -> Option<Seen> {
-    let container = case.container;
-    for mount in container.mounts.iter().filter(|mount| mount.writable) {
-        let what = if mount.name.is_empty() { &mount.source } else { &mount.name };
-        let Some(holders) = case.shares.get(what.as_str()) else { continue };
-        let others: Vec<&str> =
-            holders.iter().filter(|other| other.id != container.id).map(|other| other.name.as_str()).collect();
-        if !others.is_empty() {
-            return Some(Seen::new(Cause::Shares { what: what.clone(), others: Few::of(others) }));
+    let inventory = case.context.inventory;
+    let own_owner = &case.context.candidates.get(case.at)?.owner;
+    let mut crosses = None;
+    for mount in &case.container.mounts {
+        let seen = |others: &[&Holder<'_>], way| {
+            // A socket of an engine is PRV-002's.
+            let first = others.first().filter(|_| !gives_engine(mount, &inventory.volumes))?;
+            let (what, theirs) = (what(mount).to_owned(), what(first.mount).to_owned());
+            let others = Few::of(others.iter().map(|other| other.container.name.as_str()));
+            Some(Seen::new(Cause::Shares { what, theirs, others, way }))
+        };
+        for holders in case.shares.with(mount, inventory) {
+            let is_other = |other: &&Holder<'_>| mount.writable && other.container.id != case.container.id;
+            let leave: Vec<&Holder<'_>> = holders.leave().filter(is_other).collect();
+            if let Some(seen) = seen(&leave, Way::Out) {
+                return Some(seen);
+            }
+            let is_others = |other: &&Holder<'_>| other.owner != own_owner;
+            let reads = holders.read().find(is_others).filter(|_| mount.writable);
+            let crossing = match (holders.write().find(is_others), reads) {
+                (Some(other), _) if mount.writable => seen(&[other], Way::Both),
+                (Some(other), _) => seen(&[other], Way::In),
+                (None, Some(other)) => seen(&[other], Way::Across),
+                (None, None) => None,
+            };
+            crosses = crosses.or(crossing);
         }
     }
-    None
+    crosses.map(|seen| seen.severity(Severity::Low))
 }
 
 fn vol_002(case: &Case<'_>) -> Option<Seen> {
     let inventory = case.context.inventory;
+    if let Some(mount) = case.container.mounts.iter().find(|mount| mount.kind == Mount::OF_UNKNOWN) {
+        return Some(Seen::unverifiable(Cause::FromUnknown(mount.source.clone())));
+    }
     let mut unknown = None;
     let mut harmless = None;
     for mount in case.container.mounts.iter().filter(|mount| mount.kind == "volume" && !mount.name.is_empty()) {
@@ -138,7 +178,7 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         if is_device || mounts::sensitive(&volume.device, root_dir, mount.writable).is_some() {
             let writable = mount.writable;
             let seen = seen(Gives::Power { writable });
-            return Some(if writable { seen } else { seen.action(Action::Warn) });
+            return Some(if writable { seen } else { seen.action(Action::WarnStrictBlock) });
         }
         harmless = harmless.or_else(|| Some(seen(Gives::Data).action(Action::Inform).severity(Severity::Info)));
     }
@@ -148,9 +188,6 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
 fn is_remote(volume: &Volume) -> bool {
     let kind = volume.kind.as_str();
     let plugin = !matches!(volume.driver.as_str(), "" | "local");
-    if let Some(mount) = case.container.mounts.iter().find(|mount| mount.kind == Mount::OF_UNKNOWN) {
-        return Some(Seen::unverifiable(Cause::FromUnknown(mount.source.clone())));
-    }
     // `fuse.sshfs`; `fuseblk` is a disk of the host.
     plugin || REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
 }
@@ -203,7 +240,7 @@ pub(in crate::policy) fn gives_engine(mount: &Mount, volumes: &BTreeMap<String, 
 }
 
 /// The host directory that a mount shows: that of a volume is the engine's own, or the one that it hides.
-fn host_path<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volume>) -> Option<&'a str> {
+pub(super) fn host_path<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volume>) -> Option<&'a str> {
     match mount.kind.as_str() {
         "bind" => Some(mount.source.as_str()),
         "volume" => {

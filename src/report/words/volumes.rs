@@ -1,13 +1,22 @@
 //! VOL: what volumes hide, and whom they connect.
 
 use super::{About, listed};
-use crate::policy::rules::volumes::{Cause, Gives};
+use crate::policy::rules::volumes::{Cause, Gives, Way};
 use crate::report::visible::visible;
 
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
-        Cause::Shares { what, others } => {
-            format!("`{name}` writes to `{what}`, which {} also mounts, with a way out", listed(others))
+        Cause::Shares { what, theirs, others, way } => {
+            let others = listed(others);
+            let theirs = if what == theirs { String::new() } else { format!(" (as `{theirs}`)") };
+            match way {
+                Way::Out => format!("`{name}` writes to `{what}`, which {others} also mounts{theirs}, with a way out"),
+                Way::In => format!("`{name}` reads `{what}`, which {others} of another project may write to{theirs}"),
+                Way::Across => {
+                    format!("`{name}` may write to `{what}`, which {others} of another project reads{theirs}")
+                }
+                Way::Both => format!("`{name}` and {others} of another project may write to `{what}`{theirs}"),
+            }
         }
         Cause::FileSystem { volume, kind } => format!(
             "volume `{volume}` of `{name}` is a file system of the host's, of type `{kind}`, on what device is not said"
@@ -22,6 +31,7 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
             };
             format!("volume `{volume}` of `{name}` is the host's `{device}`, {gives}")
         }
+        Cause::FromUnknown(other) => format!("`{name}` has the mounts of `{other}`, which was not given"),
         Cause::Unread(volume) => {
             format!("whether volume `{volume}` of `{name}` hides a host directory could not be read")
         }
@@ -31,7 +41,6 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         }
         Cause::Keeps { what, holder, theirs, leewards } => {
             let mounts = if *leewards { "mounts" } else { "may write to" };
-        Cause::FromUnknown(other) => format!("`{name}` has the mounts of `{other}`, which was not given"),
             format!("`{name}` {mounts} `{what}`, where `{holder}` has its `{theirs}`")
         }
     }
