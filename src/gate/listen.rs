@@ -26,7 +26,7 @@ pub(super) fn bind(listen: &Listen, user: Option<Owner>) -> Result<Bound, Proble
         Listen::Tcp(address) => bind_tcp(*address).map(Bound::Tcp),
         Listen::Unix { path, mode, owner } => {
             clear_stale(path)?;
-            let problem = |cause| Problem::Listen { address: path.display().to_string(), cause };
+            let problem = |cause| Problem::Listen { path: path.clone(), cause };
             // The file is born with its mode: nobody may connect who may not later. No other thread exists that could
             // create files meanwhile.
             let before = umask(Mode::from_raw_mode(!mode & 0o777));
@@ -44,7 +44,7 @@ pub(super) fn bind(listen: &Listen, user: Option<Owner>) -> Result<Bound, Proble
 
 /// Binds a port.
 pub(super) fn bind_tcp(address: SocketAddr) -> Result<TcpListener, Problem> {
-    let problem = |cause| Problem::Listen { address: address.to_string(), cause };
+    let problem = |cause| Problem::Port { address, cause };
     let listener = TcpListener::bind(address).map_err(problem)?;
     listener.set_nonblocking(true).map_err(problem)?;
     Ok(listener)
@@ -69,7 +69,7 @@ fn clear_stale(path: &Path) -> Result<(), Problem> {
     }
     match UnixStream::connect(&path) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(&path).map_err(|cause| Problem::Listen { address: path.display().to_string(), cause })
+            std::fs::remove_file(&path).map_err(|cause| Problem::Listen { path, cause })
         }
         Ok(_) | Err(_) => Err(Problem::InUse { path }),
     }
@@ -96,6 +96,14 @@ mod tests {
         drop(first);
         let _second = bind(&listen(path.clone(), 0o660), None).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+    }
+
+    #[test]
+    fn a_taken_port_is_no_matter_of_folders() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let problem = bind(&Listen::Tcp(address), None).unwrap_err().to_string();
+        assert!(problem.contains(&address.to_string()) && !problem.contains("folder"), "{problem}");
     }
 
     #[test]

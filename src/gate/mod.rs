@@ -135,11 +135,19 @@ impl fmt::Display for Listen {
 /// Why the gate cannot start.
 #[derive(Debug, Error)]
 pub enum Problem {
-    /// The address is taken, the folder is missing, or not ours.
-    #[error("cannot listen at `{address}`: {cause}; its folder must exist and belong to the gate's user")]
+    /// The folder is missing, or not ours.
+    #[error("cannot listen at `{path}`: {cause}; its folder must exist and belong to the gate's user")]
     Listen {
-        /// A path, or a host and port.
-        address: String,
+        /// The socket's path.
+        path: PathBuf,
+        /// The system's error.
+        cause: io::Error,
+    },
+    /// The port is taken, or not for us.
+    #[error("cannot listen at `{address}`: {cause}")]
+    Port {
+        /// The address and port.
+        address: SocketAddr,
         /// The system's error.
         cause: io::Error,
     },
