@@ -120,6 +120,7 @@ ids! {
     Eng010 = "ENG-010",
     Eng011 = "ENG-011",
     Eng012 = "ENG-012",
+    Eng013 = "ENG-013",
     Trf001 = "TRF-001",
     Trf002 = "TRF-002",
     Trf003 = "TRF-003",

@@ -363,6 +363,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         | R::Eng010
         | R::Eng011
         | R::Eng012
+        | R::Eng013
         | R::Trf004
         | R::Trf005
         | R::Trf006

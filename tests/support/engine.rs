@@ -475,7 +475,9 @@ fn whole(path: &str, state: &State) -> Option<Value> {
         "/version" => json!({
             "Version": "29.1.0", "ApiVersion": "1.52", "MinAPIVersion": "1.24", "Components": [{"Name": "Engine", "Version": "29.1.0"}],
         }),
-        "/info" => json!({"ServerVersion": "29.1.0", "SecurityOptions": []}),
+        "/info" => {
+            json!({"ServerVersion": "29.1.0", "SecurityOptions": ["name=apparmor", "name=seccomp,profile=builtin"]})
+        }
         "/_ping" => json!("OK"),
         "/networks" => Value::Array(state.networks.clone()),
         "/events" => Value::Null,

@@ -70,7 +70,8 @@ pub(crate) fn asks(container: &mut Container, host: &str) {
 /// A host with Traefik, Leeward and so many other containers, all of them shut in.
 pub(crate) fn town(containers: usize) -> Inventory {
     let mut inventory = engine();
-    inventory.engine.security_options = Some(vec!["name=seccomp,profile=builtin".into(), "name=cgroupns".into()]);
+    inventory.engine.security_options =
+        Some(["apparmor", "seccomp,profile=builtin", "cgroupns"].map(|it| format!("name={it}")).to_vec());
     inventory.engine.firewall = Some("iptables".into());
     inventory.images.insert("sha256:abc".into(), Image::default());
     network(&mut inventory, "net-exposed", false);

@@ -149,6 +149,18 @@ pub(super) const RULES: &[Rule] = &[
               {\"default-address-pools\": [{\"base\": \"172.16.0.0/12\", \"size\": 24}]}",
         reference: "docs/hard-cases.md#many-networks",
     },
+    Rule {
+        id: RuleId::Eng013,
+        title: "containers run without AppArmor and SELinux",
+        severity: Severity::Medium,
+        action: Action::WarnStrictBlock,
+        check: Check::Engine(eng_013),
+        why: "neither keeps a container from mounting and from much of `/proc` and `/sys`: PRV-013 for all of them at once. \
+              Many kernels have neither (Raspberry Pi OS, Alpine, Arch, Docker Desktop's)",
+        fix: "install AppArmor and start the kernel with `lsm=…,apparmor` (`apparmor=1 security=apparmor` on Raspberry Pi \
+              OS), then restart the engine; where the kernel has neither, allow ENG-013 under `strict`",
+        reference: "https://docs.docker.com/engine/security/apparmor/",
+    },
 ];
 
 /// When [`MAINTAINED`] was last compared with its source. A test fails when that is a year ago.
@@ -178,6 +190,7 @@ pub(crate) enum Cause {
     /// What the engine warns of.
     Warns(String),
     NoSeccomp(EngineName),
+    NoMandatoryControl(EngineName),
     /// It has a profile of the operator's own, at this path.
     OwnSeccomp(String),
     SwarmUnused,
@@ -352,6 +365,12 @@ fn eng_012(context: &Context<'_>) -> Option<Seen> {
     }
     let left = total.saturating_sub(whole).saturating_sub(u64::try_from(taken.len()).unwrap_or(u64::MAX));
     (left <= FEW_RANGES.min(total / 4)).then(|| Seen::new(Cause::FewRanges { total, left, own }))
+}
+
+fn eng_013(context: &Context<'_>) -> Option<Seen> {
+    let options = context.inventory.engine.security_options.as_ref()?;
+    let confines = |option: &String| option.contains("name=apparmor") || option.contains("name=selinux");
+    (!options.iter().any(confines)).then(|| Seen::new(Cause::NoMandatoryControl(name(context))))
 }
 
 fn eng_011(context: &Context<'_>) -> Option<Seen> {

@@ -27,7 +27,8 @@ pub(super) fn topology() -> Inventory {
     let mut inventory = Inventory::default();
     inventory.engine.product = "Engine".into();
     inventory.engine.version = "29.1.0".into();
-    inventory.engine.security_options = Some(vec!["name=seccomp,profile=builtin".into(), "name=cgroupns".into()]);
+    inventory.engine.security_options =
+        Some(["apparmor", "seccomp,profile=builtin", "cgroupns"].map(|it| format!("name={it}")).to_vec());
     inventory.engine.gwbridge_members = Some(BTreeSet::new());
     inventory.engine.root_dir = Some("/var/lib/docker".into());
     inventory.engine.firewall = Some("iptables".into());
@@ -631,6 +632,11 @@ pub(super) const PAIRS: &[Pair] = &[
         },
     ),
     ("ENG-011", |i| drop(i.unreadable.insert("ghost".into(), Unreadable::default())), |_| {}),
+    (
+        "ENG-013",
+        |i| i.engine.security_options = Some(vec!["name=seccomp,profile=builtin".into()]),
+        |i| i.engine.security_options = Some(vec!["name=seccomp,profile=builtin".into(), "name=selinux".into()]),
+    ),
     ("ENG-012", |i| many_networks(i, 26), |i| many_networks(i, 25)),
     (
         "TRF-001",
@@ -918,7 +924,8 @@ fn strict_refuses_on_an_engine_without_a_filter_what_it_refuses_for_a_container_
     let refused = |isolation, options: Option<&str>, own: Option<&str>| {
         let mut inventory = topology();
         if let Some(options) = options {
-            inventory.engine.security_options = Some(options.split(' ').map(str::to_owned).collect());
+            inventory.engine.security_options =
+                Some(["name=apparmor"].into_iter().chain(options.split(' ')).map(str::to_owned).collect());
         }
         app(&mut inventory, "app").confinement.security_opt.extend(own.map(str::to_owned));
         let judged = judged(&inventory, &Settings { isolation, ..Settings::default() });

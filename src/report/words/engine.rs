@@ -22,6 +22,9 @@ pub(super) fn words(cause: &Cause) -> String {
             format!("the engine warns: {warning}")
         }
         Cause::NoSeccomp(engine) => format!("{} runs without seccomp", engine_name(engine)),
+        Cause::NoMandatoryControl(engine) => {
+            format!("{} runs containers without AppArmor and without SELinux", engine_name(engine))
+        }
         Cause::OwnSeccomp(path) => format!("what the engine's system call filter `{path}` allows is not in its API"),
         Cause::FewRanges { total, left, own } => {
             let own_pools = "Docker's own address pools (unless daemon.json sets others)";

@@ -108,6 +108,10 @@ pub(super) fn remedy(cause: &Cause) -> Option<String> {
         Cause::HostPath { path: HostPath { path, .. }, .. } if path == "/dev/shm" => {
             "delete the mount of `/dev/shm`, and give it shared memory of its own: shm_size: 1gb".to_owned()
         }
+        Cause::HostPath { path: HostPath { path, holds: None }, writable: false } => format!(
+            "delete the mount of `{}`; give it a copy of what it needs there, in a directory of its own",
+            visible(path)
+        ),
         Cause::HostPath { path: HostPath { path, .. }, .. } => format!(
             "in place of `{}`, mount only the file or the subdirectory that is needed, or use a named volume",
             visible(path)
