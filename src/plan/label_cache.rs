@@ -3,7 +3,7 @@
 //! The only thing that one compilation leaves to the next. It saves time and changes nothing: what is remembered is a
 //! function of the labels that count, and those are compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub(crate) struct Declaration {
     pub(crate) all: Result<ProviderLabels, Refusal>,
     /// What the routing labels decode to. Only of a container that asks for a route by `provider`; else nothing.
     pub(crate) dynamic: Result<Dynamic, Refusal>,
+    /// Where they do not, for one cannot be read: what the others come to.
+    pub(crate) others: Option<Box<Others>>,
     /// What of it no document can carry, or no Traefik.
     pub(crate) unwritable: Vec<Refusal>,
     /// How many bytes the longest name in it has.
@@ -48,12 +50,61 @@ pub(crate) struct Declaration {
     pub(crate) middlewares: Vec<(String, u64)>,
 }
 
+/// How many labels that cannot be read are told at once.
+const MOST_UNREAD: usize = 16;
+
+/// The labels beside one that cannot be read. They publish nothing, and only tell what they would be refused for.
+#[derive(Clone, Debug)]
+pub(crate) struct Others {
+    /// More that cannot be read.
+    pub(crate) unread: Vec<Refusal>,
+    /// What the rest decode to.
+    pub(crate) dynamic: Dynamic,
+    /// The hosts that its routers claim.
+    pub(crate) claimed: Vec<Claimed>,
+    /// The middlewares that all of them declare, by name.
+    pub(crate) middlewares: BTreeSet<String>,
+}
+
+impl Others {
+    fn of(labels: &BTreeMap<String, String>, first: &labels::LabelProblem) -> Option<Box<Self>> {
+        let middleware = |key: &String| {
+            let mut parts = key.split('.').skip(2);
+            parts.next().filter(|kind| kind.eq_ignore_ascii_case("middlewares")).and(parts.next()).map(str::to_owned)
+        };
+        let middlewares = labels.keys().filter_map(middleware).collect();
+        let mut rest = labels.clone();
+        let mut unread = Vec::new();
+        let mut label = first.label.clone();
+        for _ in 0..MOST_UNREAD {
+            let count = rest.len();
+            rest.retain(|key, _| !key.eq_ignore_ascii_case(&label));
+            // It is about no label of its own.
+            if rest.len() == count {
+                return None;
+            }
+            match labels::decode(&rest) {
+                Ok(dynamic) => {
+                    let claimed = hosts::claimed(&dynamic);
+                    return Some(Box::new(Self { unread, dynamic, claimed, middlewares }));
+                }
+                Err(problem) => {
+                    label.clone_from(&problem.label);
+                    unread.push(Refusal::for_problem(problem));
+                }
+            }
+        }
+        Some(Box::new(Self { unread, dynamic: Dynamic::default(), claimed: Vec::new(), middlewares }))
+    }
+}
+
 impl Default for Declaration {
     fn default() -> Self {
         Self {
             provider: Ok(ProviderLabels::default()),
             all: Ok(ProviderLabels::default()),
             dynamic: Ok(Dynamic::default()),
+            others: None,
             unwritable: Vec::new(),
             longest_name: 0,
             claimed: Vec::new(),
@@ -84,8 +135,9 @@ impl Declaration {
             Ok(demand) => demand,
             Err(excess) => return Self { provider, all, dynamic: Err(Refusal::from(&excess)), ..Self::default() },
         };
-        let dynamic =
-            if asks { labels::decode(&labels.labels).map_err(Refusal::for_problem) } else { Ok(Dynamic::default()) };
+        let decoded = if asks { labels::decode(&labels.labels) } else { Ok(Dynamic::default()) };
+        let others = decoded.as_ref().err().and_then(|first| Others::of(&labels.labels, first));
+        let dynamic = decoded.map_err(Refusal::for_problem);
         let unwritable = dynamic.as_ref().map(document::problems).unwrap_or_default();
         let middlewares = if asks { budgets::middlewares(&labels.labels) } else { BTreeMap::new() };
         let longest_name = dynamic.as_ref().map(document::longest_name).unwrap_or_default();
@@ -94,6 +146,7 @@ impl Declaration {
             provider,
             all,
             dynamic,
+            others,
             unwritable: unwritable.into_iter().map(Refusal::for_problem).collect(),
             longest_name,
             claimed,
@@ -107,7 +160,8 @@ impl Declaration {
 /// Misspelt labels of Traefik and of Leeward; allowed rules that do not exist, or that a container cannot allow.
 fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
     let (allowed, unknown) = labels.get(ALLOW).map(RuleId::list).unwrap_or_default();
-    let unknown = unknown.into_iter().map(|id| (ALLOW, Step::UnknownRule(id.to_owned())));
+    let unknown =
+        unknown.into_iter().map(|id| (ALLOW, Step::UnknownRule { written: id.to_owned(), near: RuleId::nearest(id) }));
     let of_others = OF_OTHERS.iter().filter(|id| allowed.contains(id)).map(|id| (ALLOW, Step::OfOthers(*id)));
     let traefiks = labels::unmatched(&labels.labels).into_iter().map(|(label, words)| (label, Step::Unmatched(words)));
     let own = leeward_labels::on_container(&labels.labels).into_iter().map(|(label, odd)| (label, Step::Odd(odd)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::address::{self, Place};
 use super::complete::{self, Facts};
-use super::label_cache::Declaration;
+use super::label_cache::{Declaration, Others};
 use super::reader::Reader;
 use super::select;
 use super::{Decision, Fact, Outcome, Step, StepName, Verdict, Warning, Weighed};
@@ -200,8 +200,10 @@ impl<'a> Judged<'a> {
                 judged.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
                 judged.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
             }
-            if let Some(dynamic) = understood(asked, all, &mut steps) {
-                judged.complete(dynamic, &reached, all, &mut steps);
+            match (understood(asked, all, &mut steps), &asked.declaration.others) {
+                (Some(dynamic), _) => judged.complete(dynamic, &reached, all, &mut steps),
+                (None, Some(others)) => judged.judge_others(others, reached.as_ref().ok(), all),
+                (None, None) => {}
             }
         }
         judged.steps = steps.steps;
@@ -404,7 +406,8 @@ fn understood<'d>(asked: &Asked<'d>, all: StepContext<'_>, steps: &mut Steps) ->
     let dynamic = match &declaration.dynamic {
         Ok(dynamic) => dynamic,
         Err(refusal) => {
-            steps.fail(StepName::Understood, Vec::new(), vec![refusal.clone()]);
+            let unread = declaration.others.iter().flat_map(|others| others.unread.iter().cloned());
+            steps.fail(StepName::Understood, Vec::new(), [refusal.clone()].into_iter().chain(unread).collect());
             return None;
         }
     };
@@ -443,7 +446,7 @@ impl Judged<'_> {
     ) {
         let StepContext { context, .. } = all;
         let settings = context.settings;
-        let Candidate { id, container, labels, owner, is_traefik, speaks_for_all, .. } = self.asked.candidate;
+        let Candidate { id, container, labels, owner, is_traefik, .. } = self.asked.candidate;
         let service_name = select::service_name(container, &labels.labels);
         let mut dynamic = declared.clone();
         let result = if *is_traefik {
@@ -475,24 +478,12 @@ impl Judged<'_> {
             problems.map(|problem| Warning::new(Some(claimed.label()), cause::Step::BadRule(problem)))
         }));
         let reached = reached.as_ref().ok();
-        let mut networks: Vec<Option<&Network>> = reached.map(|reached| reached.network).into_iter().collect();
-        if *is_traefik {
-            networks.extend(
-                self.asked.namespace.edges.iter().filter(|edge| edge.network.is_some()).map(|edge| edge.network),
-            );
-        }
+        let networks = self.networks(reached);
         let claim = Claim {
-            container,
-            owner,
             dynamic: declared,
             complete: &dynamic,
             hosts: &claimed,
-            networks: &networks,
-            addresses: reached.map_or(&[], |reached| &reached.addresses),
-            speaks_for_all: *speaks_for_all,
-            allowed: &self.asked.candidate.allowed,
-            rights: self.asked.candidate.rights,
-            isolation: self.asked.candidate.isolation,
+            ..self.claim(declared, reached, &networks)
         };
         self.rights = Some(claims::judge(&claim, all.claims));
         let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
@@ -518,6 +509,60 @@ impl Judged<'_> {
             reaches,
         });
         steps.judge(StepName::Addressed, facts, result);
+    }
+
+    /// The networks on which it claims what it claims.
+    fn networks<'n>(&'n self, reached: Option<&'n Reached<'_>>) -> Vec<Option<&'n Network>> {
+        let mut networks: Vec<Option<&Network>> = reached.map(|reached| reached.network).into_iter().collect();
+        if self.asked.candidate.is_traefik {
+            networks.extend(self.asked.namespace.edges.iter().filter_map(|edge| edge.network).map(Some));
+        }
+        networks
+    }
+
+    /// What it claims with what its labels decode to, before that is completed.
+    fn claim<'c>(
+        &'c self,
+        dynamic: &'c Dynamic,
+        reached: Option<&'c Reached<'_>>,
+        networks: &'c [Option<&'c Network>],
+    ) -> Claim<'c> {
+        let Candidate { container, owner, speaks_for_all, allowed, rights, isolation, .. } = self.asked.candidate;
+        Claim {
+            container,
+            owner,
+            dynamic,
+            complete: dynamic,
+            hosts: &[],
+            networks,
+            addresses: reached.map_or(&[], |reached| &reached.addresses),
+            speaks_for_all: *speaks_for_all,
+            allowed,
+            rights: *rights,
+            isolation: *isolation,
+            unread: None,
+        }
+    }
+
+    /// Of labels of which one cannot be read: what the others are refused for, so that one round tells it all. Only what
+    /// stands in a label of its own is told: what seems to be missing may be what could not be read.
+    fn judge_others(&mut self, others: &Others, reached: Option<&Reached<'_>>, all: StepContext<'_>) {
+        let networks = self.networks(reached);
+        let claim = Claim {
+            hosts: &others.claimed,
+            unread: Some(&others.middlewares),
+            ..self.claim(&others.dynamic, reached, &networks)
+        };
+        let mut rights = claims::judge(&claim, all.claims);
+        let labels = &self.asked.candidate.container.labels;
+        let is_there = |label: &Option<String>| {
+            label.as_ref().is_some_and(|label| labels.keys().any(|key| key.eq_ignore_ascii_case(label)))
+        };
+        rights.refusals.retain(|it| is_there(&it.label));
+        rights.findings.retain(|it| is_there(&it.label));
+        if !rights.refusals.is_empty() {
+            self.rights = Some(rights);
+        }
     }
 
     /// Whether Traefik can read all names of the document; `least`: how long one of them is at least.

@@ -155,7 +155,10 @@ pub(crate) enum Step {
     Unmatched(String),
     Odd(Odd),
     /// What `leeward.allow` names, and is no rule.
-    UnknownRule(String),
+    UnknownRule {
+        written: String,
+        near: Option<RuleId>,
+    },
     /// What `leeward.allow` cannot allow on a container.
     OfOthers(RuleId),
 }

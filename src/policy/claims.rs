@@ -106,6 +106,8 @@ pub struct Claim<'a> {
     pub rights: Isolation,
     /// How hard its references by bare name are judged.
     pub isolation: Isolation,
+    /// Where some of its labels cannot be read: the middlewares that all of them declare.
+    pub unread: Option<&'a BTreeSet<String>>,
 }
 
 /// What stands against a claim.
@@ -158,6 +160,10 @@ impl Judging<'_> {
         references::each(claim.dynamic, &mut |target, reference, label| {
             // A label of a megabyte can refer to nothing half a million times.
             if self.verdict.refusals.len() + self.verdict.overruled.len() >= MOST_REFUSALS {
+                return;
+            }
+            let is_unread = |name: &str| claim.unread.is_some_and(|unread| unread.contains(name));
+            if target.is_middleware() && references::here(reference).is_some_and(is_unread) {
                 return;
             }
             if let Some(refusal) = references::judge(target, reference, label, claim.owner, middlewares, settings) {

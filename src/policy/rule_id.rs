@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::traefik::labels::suggest::nearest;
+
 macro_rules! ids {
     ($($name:ident = $text:literal,)*) => {
         /// The id of a rule: its family and a number that is never used again. Ordered as in `docs/rules.md`, where it is
@@ -173,6 +175,20 @@ impl RuleId {
         }
         (ids, unknown)
     }
+
+    /// The rule that a wrong id may mean: of its number, and of its family or one that is written much alike. Another number is
+    /// another rule.
+    pub fn nearest(wrong: &str) -> Option<Self> {
+        fn parts(text: &str) -> Option<(&str, u16)> {
+            let letters = text.trim_end_matches(|it: char| it.is_ascii_digit());
+            let number = text.get(letters.len()..)?.parse().ok()?;
+            Some((letters.trim_end_matches(|it: char| !it.is_ascii_alphanumeric()), number))
+        }
+        let (family, number) = parts(wrong)?;
+        let same = Self::ALL.iter().filter_map(|id| parts(id.as_str())).filter(|(_, own)| *own == number);
+        let family = nearest(family, same.map(|(family, _)| family))?;
+        Self::ALL.iter().find(|id| parts(id.as_str()) == Some((family, number))).copied()
+    }
 }
 
 impl fmt::Display for RuleId {
@@ -219,5 +235,16 @@ mod tests {
         let (ids, unknown) = RuleId::list("prv-001, NET-001 net-999\tPRV-2,");
         assert_eq!(ids, BTreeSet::from([RuleId::Net001, RuleId::Prv001]));
         assert_eq!(unknown, ["net-999", "PRV-2"]);
+        for (wrong, meant) in [
+            ("NET-13", Some(RuleId::Net013)),
+            ("net001", Some(RuleId::Net001)),
+            ("NTE-001", Some(RuleId::Net001)),
+            ("PRV_2", Some(RuleId::Prv002)),
+            ("NET-999", None),
+            ("13", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(RuleId::nearest(wrong), meant, "{wrong}");
+        }
     }
 }

@@ -78,7 +78,12 @@ pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String 
             format!("{protocol} router `{router}` is left out: {why}")
         }
         Step::Odd(odd) => label::odd(odd),
-        Step::UnknownRule(id) => format!("`{id}` is not a rule and has no effect; docs/rules.md lists the rules"),
+        Step::UnknownRule { written, near: Some(near) } => {
+            format!("`{written}` is not a rule and has no effect; did you mean {near}?")
+        }
+        Step::UnknownRule { written, near: None } => {
+            format!("`{written}` is not a rule and has no effect; docs/rules.md lists the rules")
+        }
         Step::OfOthers(id) => {
             format!("{id} has no effect: it is about what belongs to others, which a container's label cannot allow")
         }
