@@ -1,9 +1,10 @@
 //! What flags name and the engine does not have: a misspelt name would else decide silently.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Decision;
+use super::{Decision, Plan};
 use crate::inventory::{ContainerId, Inventory};
+use crate::policy::hosts;
 use crate::policy::references::Middlewares;
 use crate::settings::Settings;
 use crate::traefik::labels::suggest::nearest;
@@ -34,6 +35,17 @@ pub enum Flag {
     ShareMiddleware,
     /// `--isolation-of`: an owner.
     IsolationOf,
+}
+
+impl Plan {
+    /// The host most like one that nobody names.
+    pub fn nearest_host(&self, host: &str) -> Option<String> {
+        let rules = self.routes.iter().filter_map(|route| self.rule(route)?.ok());
+        let mut known: BTreeSet<String> =
+            rules.flat_map(|rule| hosts::patterns(rule.hosts()).collect::<Vec<_>>()).collect();
+        known.extend(self.decisions.values().flat_map(|it| it.hosts.iter().cloned()));
+        nearest(host, known.iter().map(String::as_str)).map(str::to_owned)
+    }
 }
 
 /// The network's name in its project.

@@ -84,6 +84,9 @@ pub struct Host<'a> {
     pub refused: Vec<&'a Decision>,
     /// Containers that name it in a rule, and did not ask to be routed.
     pub ignored: Vec<&'a Decision>,
+    /// Where nobody names it: the nearest host that somebody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
 }
 
 /// Finds what is meant by a name: a container's name, the beginning of its id, a Compose service (`web`, `app1/web`), or a
@@ -131,7 +134,9 @@ pub fn find_host<'a>(plan: &'a Plan, name: &str) -> Host<'a> {
     let declarers: BTreeSet<&ContainerId> = lacking.map(|it| &it.id).collect();
     let naming = |outcome| naming(plan, &host, outcome, &declarers);
     let (refused, ignored) = (naming(Outcome::Refused), naming(Outcome::Ignored));
-    Host { host, routes, refused, ignored }
+    let is_known = !(routes.is_empty() && refused.is_empty() && ignored.is_empty());
+    let nearest = if is_known { None } else { plan.nearest_host(&host) };
+    Host { host, routes, refused, ignored, nearest }
 }
 
 fn explanation<'a>(plan: &'a Plan, decision: &'a Decision) -> Explanation<'a> {
@@ -208,7 +213,7 @@ fn digits(several: &[&Decision]) -> usize {
 
 impl Explanation<'_> {
     /// Whether it has routers, and Traefik leaves all of them out.
-    fn is_left_out(&self) -> bool {
+    pub(super) fn is_left_out(&self) -> bool {
         !self.routes.is_empty() && !self.routes.iter().any(|it| it.is_taken)
     }
 }
@@ -373,7 +378,7 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
     text
 }
 
-fn host(Host { host, routes, refused, ignored }: &Host<'_>, asked: &Asked) -> String {
+fn host(Host { host, routes, refused, ignored, nearest }: &Host<'_>, asked: &Asked) -> String {
     let mut text = String::new();
     let host = visible(host);
     let way = |it: &Routed<'_>| way(it).replace('\n', "\n      ");
@@ -411,6 +416,9 @@ fn host(Host { host, routes, refused, ignored }: &Host<'_>, asked: &Asked) -> St
     for decision in ignored {
         let words = decision.refusal.as_ref().map(Refusal::words).unwrap_or_default();
         line(&mut text, &format!("ignored: {}: {}", visible(&decision.name), visible(&words)));
+    }
+    if let Some(nearest) = nearest {
+        line(&mut text, &format!("did you mean {}?", visible(nearest)));
     }
     text
 }
@@ -741,6 +749,11 @@ mod tests {
         assert_eq!(found("http://app1.localhost/"), "app1.web");
         assert_eq!(found("https://app1.localhost:8443/a?b=c"), "app1.web");
         assert_eq!(found("nobody.example"), "");
+        assert_eq!(
+            find(&plan, "app2.localhots").text(),
+            "no router answers app2.localhots\ndid you mean app2.localhost?\n"
+        );
+        assert!(!find(&plan, "nobody.example").text().contains("did you mean"));
         assert_eq!(found("zzz"), "nothing, near 0");
     }
 }

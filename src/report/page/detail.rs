@@ -7,8 +7,8 @@ use maud::{Markup, html};
 
 use super::front::by_rule;
 use super::{
-    Facts, Page, Seen, back, badge, few, frame, link, pictured, said as words, to_container, to_copy, to_network,
-    to_rule,
+    Facts, Page, Seen, back, badge, few, frame, link, pictured, said as words, to_container, to_copy, to_host,
+    to_network, to_rule,
 };
 use crate::inventory::{ContainerId, Network};
 use crate::plan::{Decision, Outcome, Step, Verdict, Weighed};
@@ -94,10 +94,12 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
     let mut said: BTreeSet<&Refusal> = BTreeSet::new();
     let main = html! {
         (back())
-        section class={ "verdict " (class(verdict(decision, node))) } {
+        section class={ "verdict " (class(verdict(explanation, node))) } {
             h1 { (visible(&decision.name)) }
             p {
-                strong { (outcome(decision.outcome)) } " "
+                @if explanation.is_left_out() { span class="badge unknown" { "left out by Traefik" } }
+                @else { strong { (outcome(decision.outcome)) } }
+                " "
                 @if let Some(node) = node { (badge(node.state, if node.allowed { ", allowed" } else { "" })) }
                 @else { "not running" }
                 " · project " a href=(link::project(&decision.owner)) { (link::name(&decision.owner)) }
@@ -173,9 +175,10 @@ fn told<'d>(decision: &'d Decision, outbound: &[&'d Finding]) -> BTreeSet<(RuleI
 }
 
 /// How a container is marked: no refusal is green.
-fn verdict(decision: &Decision, node: Option<&ContainerNode<'_>>) -> State {
+fn verdict(explanation: &Explanation<'_>, node: Option<&ContainerNode<'_>>) -> State {
     let state = node.map_or(State::NotVerifiable, |it| it.state);
-    if decision.outcome == Outcome::Refused { state.max(State::NotVerifiable) } else { state }
+    let is_away = explanation.decision.outcome == Outcome::Refused || explanation.is_left_out();
+    if is_away { state.max(State::NotVerifiable) } else { state }
 }
 
 fn reason(refusal: &Refusal) -> Markup {
@@ -350,7 +353,7 @@ fn one_network(facts: &Facts<'_>, network: &Network) -> Page {
 
 /// The page at `/h/{host}`: who answers a host.
 pub fn host(facts: &Facts<'_>, name: &str) -> Page {
-    let Host { host, routes, refused, ignored } = explain::find_host(facts.plan, name);
+    let Host { host, routes, refused, ignored, nearest } = explain::find_host(facts.plan, name);
     let found = !(routes.is_empty() && refused.is_empty() && ignored.is_empty());
     let named = |it: &Decision| {
         html! {
@@ -387,6 +390,7 @@ pub fn host(facts: &Facts<'_>, name: &str) -> Page {
             h2 { "Who else names it" }
             ul { @for it in refused.iter().chain(&ignored).take(MOST) { (named(it)) } }
         }
+        @if let Some(nearest) = &nearest { p { "Did you mean " (to_host(nearest)) "?" } }
         @let taken: Vec<_> = routes.iter().filter(|it| it.is_taken).collect();
         @if let Some(site) = link::site(&host, taken.iter().any(|it| it.route.tls)).filter(|_| !taken.is_empty()) {
             p { "Open it: " a href=(site) rel="noreferrer noopener" { (site) } }

@@ -266,7 +266,10 @@ fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, rou
         tr data-key=(visible(node.id.as_str())) {
             th scope="row" { (to_container(node.name, node.id)) div.quiet { a href=(link::project(&node.owner)) { (link::name(&node.owner)) } } }
             td data-name="State" {
-                (outcome(node.outcome)) " "
+                // Beside the state's colour alone it would look as if all were well.
+                @if left_out.is_empty() { (outcome(node.outcome)) }
+                @else { span class="badge unknown" { (if left_out.len() < routes.len() { "partly " } else { "" }) "left out by Traefik" } }
+                " "
                 (badge(node.state, if node.allowed { ", allowed" } else { "" }))
                 @for (router, why) in left_out.iter().take(MOST_REASONS) {
                     div.reason { strong { "Traefik leaves " (link::name(router)) " out" } ": " (short(why, 200)) }
