@@ -923,3 +923,125 @@ fn a_container_of_a_compose_hook_is_its_projects_and_no_server() {
         assert!(!plan.routes.iter().flat_map(|route| &route.backends).any(|backend| backend.container == "hook"));
     }
 }
+
+/// It would cut the front door: Traefik's ports are what everybody comes in by.
+#[test]
+fn a_traefik_that_nobody_declared_is_told_to_be_declared_by_every_view() {
+    let mut inventory = inventory(["-", "-"]);
+    let traefik = inventory.container_mut("traefik").unwrap();
+    traefik.labels.remove("leeward.traefik");
+    traefik.labels.insert("traefik.enable".into(), "true".into());
+    let open = leeward::inventory::Binding { host_ip: "0.0.0.0".into(), host_port: "443".into() };
+    traefik.ports.insert("443/tcp".into(), vec![open.clone()]);
+    traefik.port_bindings.insert("443/tcp".into(), vec![open]);
+    let settings = Settings::default();
+    let plan = compile(&inventory, &settings);
+    assert!(plan.findings.iter().any(|it| it.rule == RuleId::Pub001), "{:?}", plan.findings);
+    let audit = audit::Audit::of(&plan);
+    let listing = leeward::report::routes::Listing::new(&plan, None, false);
+    let mut explained = leeward::report::explain::find(&plan, "traefik");
+    explained.propose(&inventory, &settings, &plan);
+    let views = [audit.text(), audit.json(), audit.sarif(), listing.text(), listing.json(), explained.text()];
+    for (at, view) in views.into_iter().chain([explained.json()]).enumerate() {
+        // The catalogue of SARIF tells the rule's own remedy.
+        let said = view.split_once("\"tool\"").map_or(view.as_str(), |(results, _)| results);
+        assert!(!said.contains("delete `ports:`"), "view {at}: {said}");
+        let is_command = said.contains("leeward fix traefik");
+        assert!(said.contains("nothing says that it is your Traefik") || is_command, "view {at}: {said}");
+    }
+}
+
+/// Each round of `up` told one more.
+#[test]
+fn a_label_that_cannot_be_read_hides_no_reason_of_another_label() {
+    let labels = [
+        RULE,
+        ("traefik.http.routers.app.ruel", "Host(`app`)"),
+        ("traefik.http.routers.app.priority", "high"),
+        ("traefik.http.routers.app.tls.options", "strong"),
+        ("traefik.http.routers.app.middlewares", "own, foreign"),
+        ("traefik.http.middlewares.own.compress", "true"),
+        ("traefik.http.middlewares.own.headers.framedeny", "maybe"),
+        ("traefik.http.routers.all.rule", "PathPrefix(`/`)"),
+    ];
+    let mut inventory = with(&labels);
+    let plan = compile(&inventory, &Settings::default());
+    let decision = plan.decisions.get("app").unwrap();
+    assert_eq!(decision.outcome, Outcome::Refused);
+    let all = decision.steps.iter().flat_map(|step| &step.refusals);
+    let told: BTreeSet<(&str, &str)> =
+        all.map(|it| (it.name(), it.label.as_deref().unwrap().trim_start_matches("traefik.http."))).collect();
+    let wanted = [
+        ("LBL-001", "routers.all.rule"),
+        ("LBL-004", "routers.app.middlewares"),
+        ("LBL-004", "routers.app.tls.options"),
+        ("bad-label", "middlewares.own.headers.framedeny"),
+        ("bad-label", "routers.app.priority"),
+        ("bad-label", "routers.app.ruel"),
+    ];
+    assert_eq!(told, wanted.into(), "{decision:#?}");
+    // And it tells nothing that is not so once these are corrected.
+    let app = inventory.container_mut("app").unwrap();
+    for label in ["routers.app.ruel", "routers.app.priority", "middlewares.own.headers.framedeny"] {
+        app.labels.remove(&format!("traefik.http.{label}"));
+    }
+    let plan = compile(&inventory, &Settings::default());
+    let all = plan.decisions.get("app").unwrap().steps.iter().flat_map(|step| &step.refusals);
+    let later: BTreeSet<(&str, &str)> =
+        all.map(|it| (it.name(), it.label.as_deref().unwrap().trim_start_matches("traefik.http."))).collect();
+    assert_eq!(later, wanted.into_iter().filter(|(name, _)| *name != "bad-label").collect());
+}
+
+#[test]
+fn the_audit_shows_what_to_change_once_for_few_projects_and_the_commands_for_many() {
+    let mut inventory = inventory(["-", "-"]);
+    let open = Network { id: "open".into(), name: "open".into(), driver: "bridge".into(), ..Network::default() };
+    inventory.networks.insert("open".into(), open);
+    let settings = Settings::default();
+    let labels = [("traefik.enable", "true"), RULE];
+    let text = |inventory: &Inventory| {
+        let plan = compile(inventory, &settings);
+        let audit = audit::Audit::proposing(&plan, inventory, &settings);
+        let json: Value = serde_json::from_str(&audit.json()).unwrap();
+        (audit.text(), json["fix"].is_null())
+    };
+    add(&mut inventory, "web", "one", &["open"], &labels);
+    add(&mut inventory, "api", "one", &["open"], &labels);
+    let (few, without) = text(&inventory);
+    assert!(!without && few.matches("see REMEDY below").count() == 1, "{few}");
+    assert!(few.matches("REMEDY, all reasons at once").count() == 1, "{few}");
+    assert!(
+        few.matches("# Written by `leeward fix`").count() == 2,
+        "Traefik's file and the project's, each once: {few}"
+    );
+    for project in ["two", "three", "four"] {
+        add(&mut inventory, &format!("web-{project}"), project, &["open"], &labels);
+    }
+    let (many, without) = text(&inventory);
+    assert!(without && !many.contains("x-leeward-file") && !many.contains("REMEDY below"), "{many}");
+    for command in ["leeward fix one\n", "leeward fix two\n", "leeward fix   # all of them\n"] {
+        assert!(many.contains(command), "{many}");
+    }
+}
+
+#[test]
+fn the_page_does_not_look_well_beside_a_router_that_traefik_leaves_out() {
+    use leeward::report::page::{self, Facts, Filter};
+    let settings = Settings::default();
+    let badges = |rule: &'static str| {
+        let inventory = with(&[("traefik.http.routers.app.rule", rule)]);
+        let plan = compile(&inventory, &settings);
+        let facts = Facts {
+            inventory: &inventory,
+            settings: &settings,
+            plan: &plan,
+            revision: 1,
+            stale: None,
+            signed_in: false,
+        };
+        let pages = [page::front(&facts, &Filter::default()).html, page::container(&facts, "app").html];
+        pages.map(|html| html.contains("badge unknown\">left out by Traefik"))
+    };
+    assert_eq!(badges("Host(`app`)"), [false, false]);
+    assert_eq!(badges("Host(`app`) && Hots(`app`)"), [true, true]);
+}

@@ -93,7 +93,7 @@ impl Audit {
                 source.options.test_door = true;
                 let inventory = source.read()?;
                 let plan = plan::compile(&inventory, &settings);
-                let audit = audit::Audit::of(&plan);
+                let audit = audit::Audit::proposing(&plan, &inventory, &settings);
                 super::print(&match format {
                     Format::Table => warned(&plan) + &audit.text_asked(&asked),
                     Format::Json => audit.json(),

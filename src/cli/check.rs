@@ -125,8 +125,7 @@ impl Check {
         } else {
             Remedies::default()
         };
-        let undeclared = remedy::undeclared_traefiks(&inventory, &settings);
-        let checked = check::Check::of(&plan, places, &assumed, &remedies, &undeclared, &asked);
+        let checked = check::Check::of(&plan, places, &assumed, &remedies, &asked);
         super::print(&match format {
             Format::Table => checked.text(),
             Format::Json => checked.json(places),

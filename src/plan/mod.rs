@@ -11,6 +11,7 @@ mod outbound;
 mod reader;
 mod select;
 mod steps;
+mod undeclared;
 mod unfolded;
 mod unknown;
 mod unusable_routes;
@@ -312,9 +313,17 @@ pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
 /// last compilation under the same settings; then those of this one.
 pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &mut Declarations) -> Plan {
     let context = Context::of(inventory, settings);
-    let asked = Asked::all(&context, declarations.read(&context));
+    let mut plan = decide(&context, declarations);
+    undeclared::mark(&mut plan, &context);
+    plan
+}
+
+/// All of it, but for what is marked afterwards.
+fn decide(context: &Context<'_>, declarations: &mut Declarations) -> Plan {
+    let Context { inventory, settings, .. } = *context;
+    let asked = Asked::all(context, declarations.read(context));
     let asking: Vec<bool> = asked.iter().map(Asked::asks).collect();
-    let judgement = rules::judge(&context, &asking);
+    let judgement = rules::judge(context, &asking);
     let middlewares = Middlewares::of(
         asked
             .iter()
@@ -323,10 +332,10 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     );
     let unfolded = unfolded::refusals(&asked, &middlewares, settings);
     let bindings = Bindings::of(inventory);
-    let reader = Reader::of(&context);
-    let answering = Answering::of(&context, asked.iter().filter_map(Asked::declared));
+    let reader = Reader::of(context);
+    let answering = Answering::of(context, asked.iter().filter_map(Asked::declared));
     let claims = ClaimContext { middlewares: &middlewares, answering: &answering, bindings: &bindings, settings };
-    let all = StepContext { context: &context, judgement: &judgement, claims, unfolded: &unfolded, reader };
+    let all = StepContext { context, judgement: &judgement, claims, unfolded: &unfolded, reader };
 
     let judged: Vec<Judged<'_>> = asked.iter().map(|asked| Judged::of(asked, all)).collect();
     let mut parts: Vec<&Part<'_>> = judged.iter().filter_map(Judged::part).collect();
@@ -352,7 +361,7 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
         everything.tls.stores.is_empty()
     });
     let routes = declared.routes(&everything);
-    let documents = documents(&context, &parts, &Arc::new(everything));
+    let documents = documents(context, &parts, &Arc::new(everything));
     let routed: BTreeSet<&ContainerId> = parts.iter().map(|part| part.candidate.id).collect();
     let not_routed = asked.iter().filter(|asked| !routed.contains(asked.candidate.id));
     let not_published = unusable_routes::not_published(not_routed, settings.names);
@@ -369,9 +378,9 @@ pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &m
     for (id, unreadable) in &inventory.unreadable {
         decisions.insert(id.clone(), not_seen(id, unreadable, settings));
     }
-    findings.extend(reader.costs(&context, &asked, &decisions));
+    findings.extend(reader.costs(context, &asked, &decisions));
     findings.extend(contested);
-    let mut outbound = names_outside::judge(&context);
+    let mut outbound = names_outside::judge(context);
     findings.append(&mut outbound.findings);
     findings.sort_by(|a, b| {
         b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject))

@@ -216,3 +216,10 @@ fn is_leeward(container: &Container) -> bool {
     let last = repository.rsplit('/').next().unwrap_or_default();
     last.split(':').next() == Some("leeward")
 }
+
+/// Whether it is Traefik's own image, and no other's of that name.
+pub(crate) fn is_traefiks(image: &str) -> bool {
+    let image = image.split('@').next().unwrap_or_default();
+    let image = image.strip_prefix("docker.io/").unwrap_or(image);
+    image.strip_prefix("library/").unwrap_or(image).split(':').next() == Some("traefik")
+}

@@ -127,6 +127,9 @@ pub struct Finding {
     pub allowed: bool,
     /// The engine's API cannot tell: this is not a finding but a gap in what can be known.
     pub not_verifiable: bool,
+    /// Its container runs Traefik's image and nobody declared it, and this is not said of a declared one: the container's
+    /// name.
+    pub(crate) undeclared_traefik: Option<Arc<str>>,
 }
 
 impl Finding {
@@ -143,6 +146,7 @@ impl Finding {
             blocks: false,
             allowed: false,
             not_verifiable: false,
+            undeclared_traefik: None,
         }
     }
 

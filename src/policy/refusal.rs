@@ -28,6 +28,9 @@ pub struct Refusal {
     pub(crate) cause: Arc<Cause>,
     /// `leeward.allow` on the container may name its rule.
     pub(crate) may_allow: bool,
+    /// Its container runs Traefik's image and nobody declared it, and this is not said of a declared one: the container's
+    /// name.
+    pub(crate) undeclared_traefik: Option<Arc<str>>,
 }
 
 impl Refusal {
@@ -38,7 +41,16 @@ impl Refusal {
 
     /// The same, for what was seen elsewhere.
     pub(crate) fn again(code: Code, cause: Arc<Cause>) -> Self {
-        Self { code, rule: None, label: None, subject: None, hosts: Box::default(), cause, may_allow: false }
+        Self {
+            code,
+            rule: None,
+            label: None,
+            subject: None,
+            hosts: Box::default(),
+            cause,
+            may_allow: false,
+            undeclared_traefik: None,
+        }
     }
 
     /// For what a finding says, which the operator may allow on the container.

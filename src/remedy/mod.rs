@@ -37,4 +37,4 @@ pub use planner::{
     Wishes, ask, containers, files_of, find, is_liveness, plan, wishes,
 };
 pub use rules::{forwarding, is_about_isolation as is_for_edits};
-pub use traefik::{assume as assume_traefik, undeclared as undeclared_traefiks};
+pub use traefik::assume as assume_traefik;

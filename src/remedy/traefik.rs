@@ -1,15 +1,14 @@
 //! Traefik's part: the networks that it makes and joins, and a Traefik to judge by where none is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
 use super::names::{free, is_reserved, is_writable};
 use super::networks::{ProxyNeed, aliases, closed_to_the_host};
 use super::planner::World;
-use super::rules::refusals;
 use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory, NetworkId};
 use crate::plan::{self, Plan};
-use crate::policy::context::Context;
+use crate::policy::context::{Context, is_traefiks};
 use crate::policy::leeward_labels::{PROXY, TRAEFIK};
 use crate::policy::names::Owner;
 use crate::policy::proxy::How;
@@ -49,43 +48,12 @@ pub(super) fn known(inventory: &mut Inventory, plan: &Plan, settings: &Settings,
     Known::Assumed
 }
 
-/// Whether it is Traefik's own image, and no other's of that name.
-fn is_traefiks(image: &str) -> bool {
-    let image = image.split('@').next().unwrap_or_default();
-    let image = image.strip_prefix("docker.io/").unwrap_or(image);
-    image.strip_prefix("library/").unwrap_or(image).split(':').next() == Some("traefik")
-}
-
 /// The containers of Traefik's own image, where none is declared. They are judged like applications, and what would mend them
 /// as such stops Traefik.
 pub(super) fn of_image<'c>(context: &'c Context<'_>) -> impl Iterator<Item = usize> + 'c {
     let is_declared = context.traefiks().any(|it| it.id.as_str() != STAND_IN);
     let candidates = context.candidates.iter().enumerate().filter(move |_| !is_declared);
     candidates.filter(|(_, it)| !it.is_traefik && is_traefiks(&it.container.image)).map(|(at, _)| at)
-}
-
-/// The same, each with the rules and codes that are said of it also once it is declared. All others say of Traefik what only
-/// holds for an application. Time: two compilations, where there is one.
-pub fn undeclared(inventory: &Inventory, settings: &Settings) -> BTreeMap<ContainerId, BTreeSet<String>> {
-    let context = Context::of(inventory, settings);
-    let ids: Vec<ContainerId> =
-        of_image(&context).filter_map(|at| Some(context.candidates.get(at)?.id.clone())).collect();
-    if ids.is_empty() {
-        return BTreeMap::new();
-    }
-    let mut declared = inventory.clone();
-    for id in &ids {
-        if let Some(container) = declared.container_mut(id.as_str()) {
-            container.labels.insert(TRAEFIK.to_owned(), "true".to_owned());
-        }
-    }
-    let plan = plan::compile(&declared, settings);
-    let said = |id: &ContainerId| -> BTreeSet<String> {
-        let refused = plan.decisions.get(id).into_iter().flat_map(refusals).map(|it| it.name().to_owned());
-        let found = plan.findings.iter().filter(|it| it.subject.is_about(id)).map(|it| it.rule.to_string());
-        refused.chain(found).collect()
-    };
-    ids.into_iter().map(|id| (id.clone(), said(&id))).collect()
 }
 
 /// Marks the networks of `own`, of projects that were read from files, on which containers would be reached although nobody

@@ -10,16 +10,27 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::asked::{Asked, HERE};
+use super::fix;
+use super::proposal::MOST_PLANNED;
 use super::sarif;
 use super::table::{columns, counted};
 use super::visible::{self, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, of_case, same};
-use crate::plan::{Decision, Outcome, Plan};
-use crate::policy::finding::{Finding, Key, Severity, Subject};
+use crate::inventory::Inventory;
+use crate::plan::{Decision, Flag, Outcome, Plan};
+use crate::policy::finding::{Action, Finding, Key, Severity, Subject};
 use crate::policy::refusal::Refusal;
+use crate::remedy::{self, Remedies, Scope, Wishes, is_for_edits};
+use crate::settings::Settings;
 
 /// How many remedies are written out for one rule.
 const MOST_FIXES: usize = 3;
+/// Of how many projects what to change is written out.
+const MOST_WHOLE: usize = 3;
+/// Of how many others the command is.
+const MOST_COMMANDS: usize = 20;
+/// The remedy of what is mended with all other reasons.
+const BELOW: &str = "see REMEDY below";
 
 /// What the rules found.
 #[derive(Debug, Serialize)]
@@ -33,6 +44,13 @@ pub struct Audit<'a> {
     /// Refusals that are no finding: a label that cannot be read, a port that nobody knows. Results of SARIF alone.
     #[serde(skip)]
     refused: Vec<(&'a Decision, &'a Refusal)>,
+    /// What to change in the projects of which something is not isolated, as `leeward fix --format json` says it: see
+    /// [`Self::proposing`].
+    #[serde(rename = "fix", skip_serializing_if = "Option::is_none", serialize_with = "as_document")]
+    remedies: Option<Box<Remedies>>,
+    /// Their names, where they are too many for that.
+    #[serde(skip)]
+    projects: BTreeSet<&'a str>,
 }
 
 impl<'a> Audit<'a> {
@@ -55,7 +73,66 @@ impl<'a> Audit<'a> {
         let found: BTreeSet<Key<'_>> = plan.findings.iter().map(Finding::key).collect();
         let refused = plan.decisions.values().filter(|it| it.outcome == Outcome::Refused);
         let refused = refused.flat_map(|it| others(&found, it).map(move |refusal| (it, refusal))).collect();
-        Self { findings, allowed, not_verifiable, refused }
+        Self { findings, allowed, not_verifiable, refused, remedies: None, projects: BTreeSet::new() }
+    }
+
+    /// The same, with what to change in the projects of which something is not isolated: all of their reasons at once, tried by
+    /// judging again. Of more than [`MOST_WHOLE`] projects, and with more than [`MOST_PLANNED`] containers, only the commands
+    /// that print it. `inventory` and `settings`: what `plan` was made from.
+    pub fn proposing(plan: &'a Plan, inventory: &Inventory, settings: &Settings) -> Self {
+        let audit = Self::of(plan);
+        // Where Traefik is misspelt, no change of networks is what mends it.
+        if plan.unknown.iter().any(|it| it.flag == Flag::Traefik) {
+            return audit;
+        }
+        let blocking: BTreeSet<(&str, &str)> =
+            audit.findings.iter().filter(|it| it.action == Action::Block).map(|it| it.subject.key()).collect();
+        let is_meant = |it: &&Decision| {
+            let mut refusals = it.steps.iter().flat_map(|step| &step.refusals);
+            blocking.contains(&("container", it.id.as_str()))
+                || it.outcome == Outcome::Refused && refusals.any(is_for_edits)
+        };
+        let meant: Vec<&Decision> = plan.decisions.values().filter(is_meant).collect();
+        let projects: BTreeSet<&str> = meant.iter().map(|it| it.owner.as_str()).collect();
+        if projects.len() > MOST_WHOLE || inventory.containers.len() > MOST_PLANNED {
+            return Self { projects, ..audit };
+        }
+        let owners =
+            meant.iter().filter_map(|it| remedy::owner_of(inventory, settings, &it.id)).collect::<BTreeSet<_>>();
+        if owners.is_empty() {
+            return audit;
+        }
+        let remedies = remedy::plan(inventory, settings, &Scope::Owners(owners), &Wishes::default());
+        let has_edits = remedies.owners.iter().any(|it| !it.edits.is_empty()) || !remedies.traefik.is_empty();
+        Self { remedies: has_edits.then(|| Box::new(remedies)), ..audit }
+    }
+
+    /// Whether what is changed below mends it.
+    fn is_below(&self, finding: &Finding) -> bool {
+        let verdicts = self.remedies.iter().flat_map(|it| &it.owners).flat_map(|it| &it.verdicts);
+        let has = |refusals: &[Refusal]| refusals.iter().any(|it| it.keys().any(|key| key == finding.key()));
+        let own = |name: &str| matches!(finding.subject, Subject::Container { .. }) && finding.subject.name() == name;
+        verdicts.into_iter().any(|it| own(&it.container) && has(&it.because) && !has(&it.left))
+    }
+
+    /// What to change, whole, or the commands that print it.
+    fn write_remedies(&self, text: &mut String, asked: &Asked) {
+        if let Some(remedies) = &self.remedies {
+            text.push_str("REMEDY, all reasons at once (tried on a model and judged again, not run)\n\n");
+            let whole = fix::text_asked(remedies, fix::Shown::Files, asked);
+            let _ = writeln!(text, "{}\n", whole.trim_end());
+        }
+        if self.projects.is_empty() {
+            return;
+        }
+        text.push_str("REMEDY, all reasons of a project at once, tried on a model and judged again\n");
+        for project in self.projects.iter().take(MOST_COMMANDS) {
+            let _ = writeln!(text, "    {}", visible(&asked.fix(project)));
+        }
+        if self.projects.len() > MOST_COMMANDS {
+            let _ = writeln!(text, "    … and {} more", self.projects.len() - MOST_COMMANDS);
+        }
+        let _ = writeln!(text, "    {}   # all of them\n", visible(&asked.fix_more(None, "")));
     }
 
     /// Whether anything is at least so bad, without those that are allowed or not verifiable.
@@ -78,8 +155,9 @@ impl<'a> Audit<'a> {
     pub fn text_asked(&self, asked: &Asked) -> String {
         let mut text = String::new();
         for found in self.findings.chunk_by(|one, other| one.rule == other.rule) {
-            of_rule(&mut text, found, asked);
+            self.of_rule(&mut text, found, asked);
         }
+        self.write_remedies(&mut text, asked);
         if !self.allowed.is_empty() {
             text.push_str(&columns(&["ALLOWED", "RULE", "WHERE", "WHAT"], &rows(&self.allowed)));
             text.push('\n');
@@ -90,6 +168,58 @@ impl<'a> Audit<'a> {
         }
         let _ = writeln!(text, "{}", self.summary());
         text
+    }
+
+    /// What one rule found: each place with what was seen there, and below it what mends it; once for those that it is the same
+    /// for.
+    fn of_rule(&self, text: &mut String, found: &[&Finding], asked: &Asked) {
+        let Some(first) = found.first() else { return };
+        let _ = writeln!(text, "{} {}: {}", word(first.severity), first.rule, first.rule.rule().title);
+        let remedies = self.remedies_of(found, asked);
+        let each = same(first).filter(|each| found.len() > 2 && found.iter().all(|it| same(it) == Some(each)));
+        if let Some(each) = each {
+            let names: Vec<String> = found.iter().map(|it| place(&it.subject)).collect();
+            let _ = writeln!(text, "    {} containers, each {each}: {}", found.len(), visible(&names.join(", ")));
+        }
+        let mut shown = 0;
+        for (finding, remedy) in found.iter().zip(&remedies) {
+            if each.is_none() {
+                let _ = writeln!(text, "    {}", visible(&finding.words()));
+            }
+            let Some(remedy) = remedy else { continue };
+            shown += 1;
+            match shown.cmp(&(MOST_FIXES + 1)) {
+                Ordering::Less => {
+                    let blank = if remedy.contains('\n') { "\n            " } else { " " };
+                    let remedy = visible_lines(remedy).replace('\n', "\n            ");
+                    let _ = writeln!(text, "        remedy:{blank}{remedy}");
+                }
+                Ordering::Equal => {
+                    let _ = writeln!(
+                        text,
+                        "        and similar ones; see each, by its name in place of NAME: {}",
+                        asked.explain("NAME")
+                    );
+                }
+                Ordering::Greater => {}
+            }
+        }
+        text.push('\n');
+    }
+
+    /// What mends each of the findings of one rule; `None` where the last one's does it too.
+    fn remedies_of(&self, found: &[&Finding], asked: &Asked) -> Vec<Option<Cow<'static, str>>> {
+        if found.iter().all(|it| self.is_below(it)) {
+            let last = found.len() - 1;
+            return (0..found.len()).map(|at| (at == last).then_some(BELOW.into())).collect();
+        }
+        if found.len() > 1 && found.iter().all(|it| it.undeclared_traefik.is_none() && of_case(it, asked).is_none()) {
+            let last = found.len() - 1;
+            let of_rule = |(at, finding): (usize, &&Finding)| (at == last).then(|| finding.rule.rule().fix_for(None));
+            return found.iter().enumerate().map(of_rule).collect();
+        }
+        let one = |finding: &&Finding| if self.is_below(finding) { BELOW.into() } else { finding.remedy_asked(asked) };
+        found.iter().map(|finding| Some(one(finding)).filter(|it| !it.is_empty())).collect()
     }
 
     fn summary(&self) -> String {
@@ -112,51 +242,9 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// What one rule found: each place with what was seen there, and below it what mends it; once for those that it is the same
-/// for.
-fn of_rule(text: &mut String, found: &[&Finding], asked: &Asked) {
-    let Some(first) = found.first() else { return };
-    let _ = writeln!(text, "{} {}: {}", word(first.severity), first.rule, first.rule.rule().title);
-    let remedies = remedies(found, asked);
-    let each = same(first).filter(|each| found.len() > 2 && found.iter().all(|it| same(it) == Some(each)));
-    if let Some(each) = each {
-        let names: Vec<String> = found.iter().map(|it| place(&it.subject)).collect();
-        let _ = writeln!(text, "    {} containers, each {each}: {}", found.len(), visible(&names.join(", ")));
-    }
-    let mut shown = 0;
-    for (finding, remedy) in found.iter().zip(&remedies) {
-        if each.is_none() {
-            let _ = writeln!(text, "    {}", visible(&finding.words()));
-        }
-        let Some(remedy) = remedy else { continue };
-        shown += 1;
-        match shown.cmp(&(MOST_FIXES + 1)) {
-            Ordering::Less => {
-                let blank = if remedy.contains('\n') { "\n            " } else { " " };
-                let remedy = visible_lines(remedy).replace('\n', "\n            ");
-                let _ = writeln!(text, "        remedy:{blank}{remedy}");
-            }
-            Ordering::Equal => {
-                let _ = writeln!(
-                    text,
-                    "        and similar ones; see each, by its name in place of NAME: {}",
-                    asked.explain("NAME")
-                );
-            }
-            Ordering::Greater => {}
-        }
-    }
-    text.push('\n');
-}
-
-/// What mends each of the findings of one rule; `None` where the last one's does it too.
-fn remedies(found: &[&Finding], asked: &Asked) -> Vec<Option<Cow<'static, str>>> {
-    if found.len() > 1 && found.iter().all(|it| of_case(it, asked).is_none()) {
-        let last = found.len() - 1;
-        let of_rule = |(at, finding): (usize, &&Finding)| (at == last).then(|| finding.rule.rule().fix_for(None));
-        return found.iter().enumerate().map(of_rule).collect();
-    }
-    found.iter().map(|finding| Some(finding.remedy_asked(asked)).filter(|it| !it.is_empty())).collect()
+#[expect(clippy::ref_option, reason = "serde gives a field as it is")]
+fn as_document<S: serde::Serializer>(remedies: &Option<Box<Remedies>>, serializer: S) -> Result<S::Ok, S::Error> {
+    remedies.as_deref().map(fix::Document::of).serialize(serializer)
 }
 
 fn rows(findings: &[&Finding]) -> Vec<Vec<String>> {

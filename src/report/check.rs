@@ -11,7 +11,6 @@ use super::asked::Asked;
 use super::audit::{Audit, place, word};
 use super::fix;
 use super::placed::Places;
-use super::quoting::quoted;
 use super::routes::{self, LeftOut, Listing, NotGiven};
 use super::sarif::{self, Entry, InFile, Standing};
 use super::table::counted;
@@ -20,7 +19,6 @@ use super::words::{Remedy as _, Words as _, is_general};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Route};
 use crate::policy::finding::{Finding, Key, Subject};
-use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::remedy::{self, Remedies, is_for_edits};
@@ -111,14 +109,12 @@ struct Placed<T> {
 impl<'a> Check<'a> {
     /// What there is to say of a plan. `remedies`: what to change in the projects.
     ///
-    /// `undeclared`: Traefiks that nobody declared, each with what is said of it also once it is declared. `asked`: the files,
-    /// for the commands.
+    /// `asked`: the files, for the commands.
     pub fn of(
         plan: &'a Plan,
         places: Places<'a>,
         assumed: &'a [String],
         remedies: &'a Remedies,
-        undeclared: &BTreeMap<ContainerId, BTreeSet<String>>,
         asked: &'a Asked,
     ) -> Self {
         // What mends one reason, in files, and in words.
@@ -146,9 +142,8 @@ impl<'a> Check<'a> {
                 |it: &Refusal| verdict.is_some_and(|verdict| !verdict.left.iter().any(|left| left.name() == it.name()));
             for refusal in refusals(decision) {
                 refused.extend(refusal.keys());
-                let declare = declaring(undeclared, &decision.id, &decision.name, refusal.name());
-                let is_below = is_mended(refusal) && declare.is_none();
-                let is_declaring = declare.is_some();
+                let is_declaring = refusal.undeclared_traefik.is_some();
+                let is_below = is_mended(refusal) && !is_declaring;
                 let (changes, does) = match verdict.filter(|_| is_below) {
                     Some(verdict) => in_files(&decision.owner, &verdict.service, refusal),
                     None if is_declaring => (places.declare(&decision.id).into_iter().collect(), String::new()),
@@ -162,8 +157,8 @@ impl<'a> Check<'a> {
                     name: refusal.name(),
                     rule: refusal.rule,
                     words: refusal.words(),
-                    is_general: declare.is_some(),
-                    remedy: declare.map_or_else(|| refusal.remedy_asked(asked), Cow::Owned),
+                    is_general: is_declaring,
+                    remedy: refusal.remedy_asked(asked),
                     is_below,
                     does,
                     file: places.file(&subject).map(ToOwned::to_owned),
@@ -174,11 +169,7 @@ impl<'a> Check<'a> {
             }
         }
         for finding in &plan.findings {
-            let declare = match &finding.subject {
-                Subject::Container { id, name, .. } => declaring(undeclared, id, name, finding.rule.as_str()),
-                _ => None,
-            };
-            let change = match (&finding.subject, &declare) {
+            let change = match (&finding.subject, &finding.undeclared_traefik) {
                 (Subject::Container { id, .. }, Some(_)) => places.declare(id),
                 _ => places.change(finding).map(|(spot, change)| InFile { file: spot.file, changes: vec![change] }),
             };
@@ -199,8 +190,8 @@ impl<'a> Check<'a> {
                 rule: Some(finding.rule),
                 subject: Cow::Borrowed(&finding.subject),
                 words: finding.words(),
-                is_general: declare.is_some() || is_general(finding),
-                remedy: declare.map_or_else(|| finding.remedy_asked(asked), Cow::Owned),
+                is_general: is_general(finding),
+                remedy: finding.remedy_asked(asked),
                 is_below: false,
                 does: String::new(),
                 spot: places.of_finding(finding),
@@ -409,23 +400,6 @@ impl<'a> Check<'a> {
         }
         parts.join("; ")
     }
-}
-
-/// What to do where a container is Traefik and is judged like an application, for nobody declared it. `None`: it is not, or
-/// it is said of Traefik too.
-fn declaring(
-    undeclared: &BTreeMap<ContainerId, BTreeSet<String>>,
-    id: &ContainerId,
-    name: &str,
-    said: &str,
-) -> Option<String> {
-    undeclared.get(id).filter(|stays| !stays.contains(said)).map(|_| {
-        format!(
-            "it runs Traefik's image, and nothing says that it is your Traefik: put {TRAEFIK}: \"true\" among its labels, or \
-             start Leeward with --traefik {}. This is then not said of it",
-            quoted(name)
-        )
-    })
 }
 
 /// Every reason against a container, each once.

@@ -27,7 +27,18 @@ impl Serialize for Finding {
             allowed: bool,
             not_verifiable: bool,
         }
-        let Self { rule, severity, action, subject, label, cause: _, blocks, allowed, not_verifiable } = self;
+        let Self {
+            rule,
+            severity,
+            action,
+            subject,
+            label,
+            cause: _,
+            blocks,
+            allowed,
+            not_verifiable,
+            undeclared_traefik: _,
+        } = self;
         let shown = Shown {
             rule: *rule,
             severity: *severity,

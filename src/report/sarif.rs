@@ -135,6 +135,9 @@ impl<'a> Entry<'a> {
         if matches!(self.standing, Standing::Allowed(_)) {
             add("suppressions", json!([{ "kind": "external", "justification": "leeward.allow" }]));
         }
+        if !self.remedy.is_empty() {
+            add("properties", json!({ "remedy": self.remedy }));
+        }
         if !self.changes.is_empty() {
             let replacement = |Change { from, to, insert }: &Change| {
                 json!({

@@ -272,7 +272,7 @@ fn router(shared: Shared) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(|headers: HeaderMap| async move {
-            let words = "no such path; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /login, /healthz, /readyz, /metrics";
+            let words = "no such path; the page has /c/{name}, /n/{name}, /h/{host}, /rules/{rule}; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /login, /healthz, /readyz, /metrics";
             pages::nowhere(&headers, words)
         })
         .layer(from_fn_with_state(shared.clone(), attend))
@@ -368,7 +368,7 @@ async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: 
 }
 
 /// `?fail-on=` of `GET /audit`.
-const SEVERITY: preview::Parameter = ("fail-on", &["info", "low", "medium", "high", "critical"]);
+const SEVERITY: preview::Parameter = ("fail-on", &["info", "low", "medium", "high", "critical", "never"]);
 
 /// 409 where something is at least as bad as `?fail-on=`.
 async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
@@ -378,10 +378,13 @@ async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> 
     };
     let bound = wanted.get("fail-on").and_then(audit::severity);
     let Some(now) = shared.now() else { return not_ready() };
-    let kind = chosen(&headers, &[TEXT, JSON, SARIF]);
+    let (kind, services) = (chosen(&headers, &[TEXT, JSON, SARIF]), Arc::clone(&shared.settings));
     let make = move || {
         let plan = wanted.plan(&now);
-        let audit = audit::Audit::of(&plan);
+        let audit = match kind {
+            SARIF => audit::Audit::of(&plan),
+            _ => audit::Audit::proposing(&plan, &now.inventory, wanted.settings(&services)),
+        };
         let status = match bound {
             Some(severity) if audit.reaches(severity) => StatusCode::CONFLICT,
             Some(_) | None => StatusCode::OK,

@@ -254,6 +254,9 @@ fn the_contract_names_the_paths_that_there_are() {
     let contract = contract();
     let described: BTreeSet<_> = contract["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(listed, described);
+    for path in ["/c/{name}", "/n/{name}", "/h/{host}", "/rules/{rule}"] {
+        assert!(body["error"].as_str().unwrap().contains(path), "{body}");
+    }
 }
 
 #[test]

@@ -19,11 +19,12 @@ use std::borrow::Cow;
 use crate::plan::{Fact, Warning, Weighed};
 use crate::policy::cause::{Cause, EngineName, Few};
 use crate::policy::finding::{Finding, Subject};
+use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules;
 use crate::report::asked::{Asked, HERE};
-use crate::report::quoting::yaml_word;
+use crate::report::quoting::{quoted, yaml_word};
 
 /// What was seen, for people.
 pub trait Words {
@@ -74,14 +75,16 @@ impl Words for Fact {
 
 impl Remedy for Finding {
     fn remedy_asked(&self, asked: &Asked) -> Cow<'static, str> {
-        of_case(self, asked).map_or_else(|| of_rule(Some(self.rule), Some(&self.subject)), Cow::Owned)
+        let own = || of_case(self, asked).map_or_else(|| of_rule(Some(self.rule), Some(&self.subject)), Cow::Owned);
+        self.undeclared_traefik.as_deref().map_or_else(own, |name| declare(name).into())
     }
 }
 
 impl Remedy for Refusal {
     fn remedy_asked(&self, asked: &Asked) -> Cow<'static, str> {
         let about = About { asked, ..About::refusal(self) };
-        remedy(&self.cause, about).map_or_else(|| of_rule(self.rule, self.subject.as_deref()), Cow::Owned)
+        let own = || remedy(&self.cause, about).map_or_else(|| of_rule(self.rule, self.subject.as_deref()), Cow::Owned);
+        self.undeclared_traefik.as_deref().map_or_else(own, |name| declare(name).into())
     }
 }
 
@@ -90,9 +93,18 @@ pub(super) fn of_case(finding: &Finding, asked: &Asked) -> Option<String> {
     remedy(&finding.cause, About { asked, ..About::of(Some(&finding.subject), finding.label.as_deref()) })
 }
 
-/// Whether the remedy is the rule's own, and the same wherever it fires.
+/// What to do about a Traefik that is judged like an application, for nobody declared it.
+fn declare(name: &str) -> String {
+    format!(
+        "it runs Traefik's image, and nothing says that it is your Traefik: put {TRAEFIK}: \"true\" among its labels, or \
+         start Leeward with --traefik {}. This is then not said of it",
+        quoted(name)
+    )
+}
+
+/// Whether the remedy is the same wherever the rule fires on one container.
 pub(super) fn is_general(finding: &Finding) -> bool {
-    of_case(finding, &HERE).is_none() && !finding.rule.rule().names_service()
+    finding.undeclared_traefik.is_some() || of_case(finding, &HERE).is_none() && !finding.rule.rule().names_service()
 }
 
 /// What `finding` says of its container is the same of every other: what follows the container's name.
