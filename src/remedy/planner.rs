@@ -947,16 +947,19 @@ impl Told<'_, '_> {
                 // What would be reached where nobody says that Traefik is, is not called routed.
                 let reached = self.now.plan.decisions.get(id).and_then(|it| it.network.as_deref());
                 let network = reached.and_then(|name| first.context.inventory.network_named(name));
-                let world = if network.is_some_and(|it| it.traefik_assumed) { first } else { self.now };
-                let before = world.context.find(id);
+                let before = self.now.context.find(id).map_or(Outcome::Ignored, |at| self.now.outcome(at));
+                // Where nobody says that Traefik is, it would be routed if it is there: what is changed is what else refuses it.
+                let is_open = before == Outcome::Routed && network.is_some_and(|it| it.traefik_assumed);
+                let world = if is_open { first } else { self.now };
+                let because = world.context.find(id).map(|at| world.refusals(at));
                 let container = first.container(at).map(|it| it.name.clone()).unwrap_or_default();
                 Verdict {
                     left_out: self.left_out.get(&container).cloned().unwrap_or_default(),
                     container,
                     service: first.service(at),
-                    before: before.map_or(Outcome::Ignored, |at| world.outcome(at)),
-                    not_verifiable: network.is_some_and(|it| it.assumed),
-                    because: before.map(|at| world.refusals(at)).unwrap_or_default(),
+                    before,
+                    not_verifiable: network.is_some_and(|it| it.assumed || it.traefik_assumed),
+                    because: because.unwrap_or_default(),
                     after: after.outcome(at),
                     left: after.refusals(at),
                 }
