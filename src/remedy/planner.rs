@@ -944,7 +944,6 @@ impl Told<'_, '_> {
         let mut verdicts: Vec<Verdict> = askers()
             .map(|at| {
                 let id = first.id(at);
-                // What would be reached where nobody says that Traefik is, is not called routed.
                 let reached = self.now.plan.decisions.get(id).and_then(|it| it.network.as_deref());
                 let network = reached.and_then(|name| first.context.inventory.network_named(name));
                 let before = self.now.context.find(id).map_or(Outcome::Ignored, |at| self.now.outcome(at));
@@ -1205,9 +1204,21 @@ fn describe(remedies: &mut Remedies, first: &World<'_>, after: &World<'_>) {
         remedies.stays.insert(key.clone(), stays);
         remedies.places.insert(key, seats);
     }
-    for owner in owners {
+    for owner in &owners {
         let members: Vec<usize> =
-            (0..first.context.candidates.len()).filter(|at| first.owner(*at) == Some(&owner)).collect();
+            (0..first.context.candidates.len()).filter(|at| first.owner(*at) == Some(owner)).collect();
+        remedies.files.insert(owner.to_string(), files(&first.context, &members));
+    }
+    // Who does not change, and is in the folder of one that does: one `.env` cannot name the files of both.
+    let folders: BTreeSet<String> = remedies.files.values().filter_map(|it| it.working_dir.clone()).collect();
+    let mut beside: BTreeMap<&Owner, Vec<usize>> = BTreeMap::new();
+    for (at, it) in first.context.candidates.iter().enumerate().filter(|(_, it)| !owners.contains(&it.owner)) {
+        let folder = it.labels.get("com.docker.compose.project.working_dir");
+        if it.owner.group().is_some() && folder.is_some_and(|folder| folders.contains(folder)) {
+            beside.entry(&it.owner).or_default().push(at);
+        }
+    }
+    for (owner, members) in beside {
         remedies.files.insert(owner.to_string(), files(&first.context, &members));
     }
 }

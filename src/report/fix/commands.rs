@@ -264,6 +264,8 @@ fn connect(network: &str, container: &str, Seat { aliases, addresses, .. }: &Sea
 }
 
 fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
+    // What no container that is there can be given.
+    let mut again: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for edit in overrides::edits_of(remedies, owner) {
         match &edit.what {
             What::Network(network) => lines.push(create(network)),
@@ -271,17 +273,21 @@ fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
                 remove(binding, lines);
                 put_back(&[edit], &[], lines);
             }
-            What::Service { name, change } if is_writable(name) => {
-                lines.push(match change {
-                    Change::Attach(seat) => connect(&seat.network, name, seat),
-                    Change::Detach(network) => {
-                        format!("docker network disconnect {} {}", quoted(network), quoted(name))
-                    }
-                    other => format!("# make {name} anew {}", run_again(other)),
-                });
-            }
+            What::Service { name, change } if is_writable(name) => match change {
+                Change::Attach(seat) => lines.push(connect(&seat.network, name, seat)),
+                Change::Detach(network) => {
+                    lines.push(format!("docker network disconnect {} {}", quoted(network), quoted(name)));
+                }
+                other => again.entry(name).or_default().push(run_again(other)),
+            },
             What::Service { .. } => {}
         }
+    }
+    for (name, flags) in again {
+        lines.push(format!(
+            "# the rest needs a new container: docker rm -f {name}, then the docker run that made it, {}; then the lines above again",
+            flags.join(", ")
+        ));
     }
 }
 
@@ -310,5 +316,60 @@ fn run_again(change: &Change) -> String {
         Change::DropPid => "without --pid".to_owned(),
         Change::DropIpc => "without --ipc".to_owned(),
         Change::DropSecurity(entry) => format!("without --security-opt {}", quoted(entry)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::inventory::{Binding, Container, Inventory};
+    use crate::remedy::{self, Scope, Wishes};
+    use crate::report::fix::{Shown, text};
+    use crate::settings::Settings;
+    use crate::source::snapshot;
+
+    fn wiki(change: impl Fn(&mut Container)) -> Inventory {
+        let mut inventory = snapshot::demo().unwrap();
+        let wiki = inventory.containers.values_mut().find(|it| it.name == "wiki-wiki-1").unwrap();
+        change(Arc::make_mut(wiki));
+        inventory
+    }
+
+    fn fixed(inventory: &Inventory) -> String {
+        text(&remedy::plan(inventory, &Settings::default(), &Scope::Everything, &Wishes::default()), Shown::Files)
+    }
+
+    /// Of `docker run`: no file of Compose is its.
+    #[test]
+    fn a_container_of_no_project_is_told_what_to_run_and_nothing_of_files() {
+        let text = fixed(&wiki(|it| {
+            it.labels.retain(|label, _| !label.starts_with("com.docker."));
+            it.name = "wiki".into();
+            it.port_bindings
+                .insert("3000/tcp".into(), vec![Binding { host_ip: String::new(), host_port: "80".into() }]);
+        }));
+        for line in [
+            "docker network connect net-wiki wiki\n",
+            "docker network disconnect wiki_default wiki\n",
+            "docker rm -f wiki, then the docker run that made it, without -p and -P, with --cap-drop NET_RAW; then",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        assert!(!text.contains("~wiki: services:"), "{text}");
+    }
+
+    /// It needs no change itself, and its `.env` would name the other one's file.
+    #[test]
+    fn a_project_that_does_not_change_is_seen_in_the_folder_too() {
+        const FOLDER: &str = "com.docker.compose.project.working_dir";
+        let mut inventory = wiki(|it| drop(it.labels.insert(FOLDER.into(), "/srv/stacks".into())));
+        assert!(fixed(&inventory).contains("compose.leeward.yaml:\n"), "alone");
+        for it in inventory.containers.values_mut().filter(|it| it.name.starts_with("app1-")) {
+            Arc::make_mut(it).labels.insert(FOLDER.into(), "/srv/stacks".into());
+        }
+        let text = fixed(&inventory);
+        assert!(text.contains("Save this there as compose.leeward.wiki.yaml:"), "{text}");
+        assert!(text.contains("docker compose -p wiki -f "), "{text}");
     }
 }

@@ -21,6 +21,9 @@ pub fn changes(written: &Written, remedies: &Remedies, owner: &Owner) -> Option<
 /// Adds what makes `value` of a key of the map at `path`, as Compose merges a later file over an earlier one.
 fn merge(written: &Written, path: &[&str], key: &str, value: &Yaml, changes: &mut Vec<Change>) -> Option<()> {
     let at: Vec<&str> = path.iter().copied().chain([key]).collect();
+    if is_elsewhere(written, &at, value) {
+        return None;
+    }
     match (value, written.shape(&at)) {
         (Yaml::Reset, Shape::Absent) => {}
         // What comes from elsewhere is dropped nowhere but there.
@@ -57,6 +60,19 @@ fn merge(written: &Written, path: &[&str], key: &str, value: &Yaml, changes: &mu
         _ => changes.push(written.set(path, key, &flow(value))?),
     }
     Some(())
+}
+
+/// Whether what is dropped, or a whole service, may be written in another file, by `extends` or `include`: nothing that is
+/// deleted here takes it away there.
+fn is_elsewhere(written: &Written, at: &[&str], value: &Yaml) -> bool {
+    match (at, value) {
+        (["services"], _) => written.shape(at) == Shape::Absent,
+        (["services", service], _) => written.shape(&["services", service]) == Shape::Absent,
+        (["services", service, _], Yaml::Reset | Yaml::Override(_)) => {
+            written.shape(&["services", service, "extends"]) != Shape::Absent
+        }
+        _ => false,
+    }
 }
 
 /// Changes at one place as one, and none that overlaps another.

@@ -97,6 +97,7 @@ pub fn text_asked(remedies: &Remedies, shown: Shown, asked: &Asked) -> String {
     }
     let old: Vec<(&Owner, Vec<String>)> = owners(remedies)
         .into_iter()
+        .filter(|owner| owner.group().is_some())
         .map(|owner| (owner, by_hand(remedies, owner)))
         .filter(|(_, it)| !it.is_empty())
         .collect();
