@@ -542,8 +542,10 @@ impl Project {
             other => vec![(other.to_owned(), Value::Null)],
         };
         own.sort_by(|(left, _), (right, _)| left.cmp(right));
+        // Source: Compose `pkg/compose/create.go`, `getAliases`. The engine's own networks take no alias.
+        let alias = Some(service).filter(|_| mode.is_empty());
         let attachments: Map<String, Value> =
-            own.iter().map(|(network, settings)| (network.clone(), attachment(settings))).collect();
+            own.iter().map(|(network, settings)| (network.clone(), attachment(settings, alias))).collect();
 
         let mut bindings: Map<String, Value> = Map::new();
         for (port, binding) in published(described) {
@@ -687,12 +689,13 @@ fn user(service: &Value) -> String {
     hooks.find(is_root).or_else(|| of(service)).unwrap_or_else(|| IMAGES_OWN.to_owned())
 }
 
-/// `NetworkSettings.Networks[name]`.
-fn attachment(settings: &Value) -> Value {
+/// `NetworkSettings.Networks[name]`. `alias`: one that Compose gives.
+fn attachment(settings: &Value, alias: Option<&str>) -> Value {
+    let aliases: Vec<&str> = items(settings, &["aliases"]).filter_map(Value::as_str).chain(alias).collect();
     json!({
         "IPAddress": at(settings, &["ipv4_address"]),
         "GlobalIPv6Address": at(settings, &["ipv6_address"]),
-        "Aliases": at(settings, &["aliases"]),
+        "Aliases": aliases,
         "DriverOpts": at(settings, &["driver_opts"]),
         "IPAMConfig": { "IPv4Address": at(settings, &["ipv4_address"]), "IPv6Address": at(settings, &["ipv6_address"]) },
     })

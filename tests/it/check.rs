@@ -525,3 +525,60 @@ fn a_file_of_ours_that_compose_merged_is_not_written_over() {
     assert!(second.contains("COMPOSE_FILE=<files of shop>:compose.leeward.yaml:compose.leeward-2.yaml"), "{second}");
     assert!(second.contains("x-leeward-file: compose.leeward-2.yaml"), "{second}");
 }
+
+/// Its table said routed, and the remedy below: refused.
+#[test]
+fn what_the_table_calls_routed_the_remedy_does_not_call_refused() {
+    let project = "name: shop\nservices:\n  web: {image: 'shop/web:1', networks: [inner], labels: {traefik.enable: 'true', \
+                   traefik.http.routers.web.rule: 'Host(`a.example`)'}, expose: ['80']}\n  api: {image: 'shop/api:1', labels: \
+                   {traefik.enable: 'true', traefik.http.routers.api.rule: 'Host(`b.example`)'}, expose: ['80']}\nnetworks:\n  \
+                   inner: {internal: true}\n";
+    let (status, text) = check(&[project.to_owned()], &[]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("shop.web  Host(`a.example`)") && text.contains("shop_inner (Traefik not given)"), "{text}");
+    assert!(text.contains("    web: not verifiable (NET-027) -> routed\n"), "{text}");
+    assert!(text.contains("    api: refused (NET-001, NET-009) -> routed\n"), "{text}");
+}
+
+/// The fix was empty, or added to what the other file says, and the tool that applied it believed it done.
+#[test]
+fn what_another_file_says_is_taken_away_by_no_change_of_this_one() {
+    let traefik = TRAEFIK.replace("    labels:\n", "    labels:\n      leeward.traefik: \"true\"\n");
+    let fixes = |written: &str| {
+        let folder = TempDir::new().unwrap();
+        let shop = folder.path().join("shop");
+        fs::create_dir(&shop).unwrap();
+        fs::write(shop.join("compose.yaml"), written).unwrap();
+        fs::write(shop.join("merged.json"), MERGED).unwrap();
+        fs::write(folder.path().join("traefik.yaml"), &traefik).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leeward"));
+        let input = fs::File::open(shop.join("merged.json")).unwrap();
+        let arguments = ["check", "-", "../traefik.yaml", "--format=sarif"];
+        let output = command.env_clear().current_dir(&shop).args(arguments).stdin(input).output().unwrap();
+        let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap().clone();
+        let has = |it: &&Value| it["level"] == "error" && it["fixes"].is_array();
+        results.iter().filter(has).map(|it| it["ruleId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let whole = WRITTEN.replace("${TAG:-1}", "1");
+    assert!(fixes(&whole).contains(&"PUB-001".to_owned()), "{:?}", fixes(&whole));
+    let extends = "services:\n  web:\n    extends: {file: base.yaml, service: web}\n    labels:\n      traefik.enable: \"true\"\n\
+                   networks:\n  front: {external: true}\n";
+    for written in [extends, "include: [base.yaml]\n"] {
+        let told = fixes(written);
+        assert!(!told.iter().any(|rule| ["PUB-001", "NET-001"].contains(&rule.as_str())), "{told:?}: {written}");
+    }
+}
+
+/// The most common way to write it. On an engine it was routed.
+#[test]
+fn a_service_answers_to_its_name_also_before_it_runs() {
+    let project = "name: shop\nservices:\n  web: {image: 'shop/web:1', networks: [inner], expose: ['80'], labels: {traefik.enable: 'true', \
+                   traefik.http.routers.web.rule: 'Host(`a.example`)', traefik.http.routers.web.middlewares: auth, \
+                   traefik.http.middlewares.auth.forwardauth.address: 'http://guard:9000/'}}\n  guard: {image: 'shop/guard:1', \
+                   networks: [inner]}\nnetworks:\n  inner: {internal: true}\n";
+    let (_, text) = check(&[project.to_owned()], &[]);
+    assert!(text.contains("shop.web  Host(`a.example`)") && !text.contains("refused LBL-009"), "{text}");
+    let (_, text) = check(&[project.replace("http://guard:", "http://garde:")], &[]);
+    assert!(text.contains("refused LBL-009"), "{text}");
+}
