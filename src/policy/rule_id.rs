@@ -58,6 +58,7 @@ ids! {
     Net027 = "NET-027",
     Net028 = "NET-028",
     Net029 = "NET-029",
+    Net030 = "NET-030",
     Pub001 = "PUB-001",
     Pub002 = "PUB-002",
     Pub003 = "PUB-003",

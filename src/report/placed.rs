@@ -351,6 +351,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         | R::Net026
         | R::Net027
         | R::Net028
+        | R::Net030
         | R::Eng001
         | R::Eng002
         | R::Eng003

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Case, Check, NetworkCase, Rule, Seen};
-use crate::inventory::{Confinement, Container, Engine, Network};
+use super::{Case, Check, NetworkCase, Rule, Seen, gives_engine};
+use crate::inventory::{Confinement, Container, Engine, Inventory, Network};
 use crate::policy::cause::{EngineName, Few, NetworkName};
+use crate::policy::context::is_traefiks;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::leeward_labels::{self, Odd};
 use crate::policy::names::Owner;
@@ -353,6 +354,18 @@ pub(super) const RULES: &[Rule] = &[
               and put this line into the .env there: COMPOSE_FILE=compose.yaml:compose.leeward.yaml",
         reference: "docs/fix.md#writing-the-files",
     },
+    Rule {
+        id: RuleId::Net030,
+        title: "a container on the network has power over the host",
+        severity: Severity::Medium,
+        // Also under `strict`: the network stays shut, and no edit takes from such a container what it is there for.
+        action: Action::Warn,
+        check: Check::Network(net_030),
+        why: "a container that is privileged or has the engine's socket is one flaw away from root on the host. Whoever takes over an application on the same network talks to it directly, past Traefik and its \
+              middlewares",
+        fix: "take it off this network, and put it on one of its own, with those alone that have to reach it",
+        reference: "docs/isolation.md#powerful-neighbours",
+    },
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -451,10 +464,33 @@ pub(crate) enum Cause {
         folder: Option<String>,
         files: String,
     },
+    /// A container on the network that nothing is routed to, and what it has; so have more.
+    Powerful {
+        container: String,
+        power: Power,
+        more: usize,
+    },
     /// One kernel setting keeps the network in, which this container on it may get round.
     OneSetting {
         loosened_by: Option<String>,
     },
+}
+
+/// By what a container has power over the host. Who sees the host's processes is told for all networks at once (PRV-024).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Power {
+    Privileged,
+    Socket,
+}
+
+impl Power {
+    fn of(container: &Container, inventory: &Inventory) -> Option<Self> {
+        let gives = |mount| gives_engine(mount, &inventory.volumes);
+        if container.confinement.privileged {
+            return Some(Self::Privileged);
+        }
+        container.mounts.iter().any(gives).then_some(Self::Socket)
+    }
 }
 
 /// What keeps the host from answering on a gateway address.
@@ -593,6 +629,19 @@ fn others<'a>(case: &NetworkCase<'a>) -> impl Iterator<Item = &'a Member<'a>> {
 
 fn owner<'a>(case: &NetworkCase<'a>, member: &Member<'_>) -> Option<&'a Owner> {
     case.known.get(member.at).map(|known| known.owner)
+}
+
+/// One that asks is judged for it itself, and so is Traefik, also where nobody declared it.
+fn net_030(case: &NetworkCase<'_>) -> Option<Seen> {
+    let silent = |member: &&Member<'_>| {
+        let known = case.known.get(member.at).is_some_and(|it| !it.asks);
+        known && !is_traefiks(&member.container.image)
+    };
+    let mut found = others(case)
+        .filter(silent)
+        .filter_map(|it| Some((it.container, Power::of(it.container, case.context.inventory)?)));
+    let (container, power) = found.next()?;
+    Some(Seen::new(Cause::Powerful { container: container.name.clone(), power, more: found.count() }))
 }
 
 fn net_012(case: &Case<'_>) -> Option<Seen> {

@@ -16,7 +16,7 @@ use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
 use crate::report::picture;
 use crate::report::topology::{State, Topology};
-use crate::report::words::{Remedy as _, Words as _};
+use crate::report::words::{Remedy as _, Words};
 use crate::settings::{Isolation, Settings};
 
 /// The reference topology, hardened: no rule fires on it but those that say what cannot be known.
@@ -414,6 +414,12 @@ pub(super) const PAIRS: &[Pair] = &[
         |i| {
             left_behind(i, "/srv/stack/compose.yaml,/srv/stack/compose.leeward.yaml");
         },
+    ),
+    (
+        "NET-030",
+        |i| app(i, "db").confinement.privileged = true,
+        // Traefik's own power is for the rules about Traefik.
+        |i| app(i, "traefik").confinement.privileged = true,
     ),
     ("PUB-001", |i| app(i, "app").ports = binding("0.0.0.0"), |i| app(i, "db").ports = binding("0.0.0.0")),
     ("PUB-002", |i| app(i, "app").ports = binding("127.0.0.1"), |i| app(i, "app").ports = binding("::")),
@@ -1940,4 +1946,36 @@ fn a_project_without_its_override_is_told_the_command_and_nobody_else_is_blamed(
             && !first.contains("a b"),
         "{remedy}"
     );
+}
+
+#[test]
+fn a_neighbour_with_power_over_the_host_is_told_and_refuses_nobody() {
+    let found = |change: &dyn Fn(&mut Inventory), isolation| {
+        let mut inventory = topology();
+        app(&mut inventory, "app").labels.insert("traefik.enable".into(), "true".into());
+        change(&mut inventory);
+        let plan = compile(&inventory, &Settings { isolation, ..Settings::default() });
+        let found: Vec<String> =
+            plan.findings.iter().filter(|it| it.rule == RuleId::Net030).map(Words::words).collect();
+        let refusals = plan.decisions["app"].steps.iter().flat_map(|step| &step.refusals);
+        assert!(!refusals.clone().any(|it| it.rule == Some(RuleId::Net030)), "{:?}", plan.decisions["app"]);
+        found
+    };
+    let mount = |i: &mut Inventory, name: &str| {
+        let socket = Mount { kind: "bind".into(), source: "/var/run/docker.sock".into(), ..Mount::default() };
+        app(i, name).mounts.push(socket);
+    };
+    for isolation in [Isolation::Enforce, Isolation::Strict] {
+        let socket = found(&|i| mount(i, "db"), isolation);
+        assert_eq!(socket.len(), 1, "{socket:?}");
+        assert!(socket[0].starts_with("on `net-internal`, `db` has the engine's socket"), "{socket:?}");
+        assert!(found(&|i| app(i, "db").confinement.privileged = true, isolation)[0].contains("`db` is privileged"));
+        // What asks is refused for it itself; a Traefik that nobody declared is to be declared.
+        assert!(found(&|i| mount(i, "app"), isolation).is_empty());
+        let undeclared = |i: &mut Inventory| {
+            app(i, "db").image = "traefik:v3.7".into();
+            mount(i, "db");
+        };
+        assert!(found(&undeclared, isolation).is_empty());
+    }
 }

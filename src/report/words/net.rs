@@ -1,9 +1,10 @@
 //! NET: networks, and what a container may do on them.
 
 use super::{About, compose, engine_name, label, listed};
+use crate::policy::leeward_labels::ALLOW;
 use crate::policy::namespaces::{Broken, WayOut};
 use crate::policy::rule_id::RuleId;
-use crate::policy::rules::net::{Cause, ClosedBy, GATEWAY_MODE_4, GATEWAY_MODE_6, INHIBIT};
+use crate::policy::rules::net::{Cause, ClosedBy, GATEWAY_MODE_4, GATEWAY_MODE_6, INHIBIT, Power};
 use crate::report::fix;
 use crate::report::quoting::{quoted, yaml_word};
 use crate::report::visible::visible;
@@ -70,6 +71,16 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::WaysOut { containers, first, over } => {
             let have = if containers.len() == 1 { "has a way out" } else { "have a way out" };
             format!("on `{name}`, {} {have} (`{first}` over `{over}`)", listed(containers))
+        }
+        Cause::Powerful { container, power, more } => {
+            let power = match power {
+                Power::Privileged => "is privileged",
+                Power::Socket => "has the engine's socket",
+            };
+            let more = if *more > 0 { format!(" ({more} more have such power)") } else { String::new() };
+            format!(
+                "on `{name}`, `{container}` {power}{more}: whoever takes over an application there reaches it directly"
+            )
         }
         Cause::Unread(container) => {
             format!("on `{name}`, `{container}` could not be read, and counts as having a way out")
@@ -165,6 +176,14 @@ pub(super) fn remedy(cause: &Cause, About { name, service, asked, .. }: About<'_
             quoted(name),
             over = quoted(over),
             first = quoted(first)
+        ),
+        Cause::Powerful { container, .. } => format!(
+            "docker network disconnect {network} {container}   # and take {network} out of its `networks:`; put it on another network, \
+             with those alone that have to reach it\n\
+             or, if it belongs there, accept it with the network's label {ALLOW}={}",
+            RuleId::Net030,
+            network = quoted(name),
+            container = quoted(container)
         ),
         Cause::Unread(container) => format!("look at it with: docker inspect {}", quoted(container)),
         Cause::RawFramesPrivileged => {
