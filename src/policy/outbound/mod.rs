@@ -22,7 +22,7 @@ use super::leeward_labels::{OUTBOUND, PROXIED};
 use super::names::Owner;
 use super::namespaces::{Member, Namespace, is_alive, is_podman};
 use super::rule_id::RuleId;
-use super::rules::{can_enter, can_forge, gives_engine, gives_power, net_raw, own_bridge, plain_path, same_files};
+use super::rules::{Files, can_enter, can_forge, gives_engine, gives_power, net_raw, own_bridge, plain_path};
 use crate::budgets::Quantity;
 use crate::inventory::{Container, ContainerId, Engine, Network};
 use crate::settings::PortKind;
@@ -329,8 +329,9 @@ impl<'a> Judge<'a> {
         let writable = live.flat_map(|(_, it)| {
             it.container.mounts.iter().filter(|mount| mount.writable).map(|mount| (&it.container.name, mount))
         });
+        let files = Files::of(container.mounts.iter().map(|own| (own, own)), volumes);
         { writable }.find_map(|(writer, theirs)| {
-            let own = container.mounts.iter().find(|own| same_files(theirs, own, volumes))?;
+            let own = files.shared_with(theirs, volumes)?;
             Some(Cause::Written { path: own.destination.clone(), writer: writer.clone() })
         })
     }

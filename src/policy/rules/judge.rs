@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::net::net_raw;
 use super::privilege::Has;
 use super::sharing::Shares;
+use super::volumes::Files;
 use super::{Case, Check, NetworkCase, Rule, Seen, all, name_of};
 use crate::inventory::{Container, ContainerId, Inventory, Mount, Network};
 use crate::policy::cause::{Cause, Few};
@@ -29,13 +30,18 @@ const MOST_OF_OTHERS: usize = 4;
 /// How many containers are each told of their hygiene (rules that only inform).
 const MOST_ALONE: usize = 20;
 
-/// What a declared Traefik or Leeward mounts.
+/// What the declared Traefiks and Leeward mount.
+#[derive(Debug)]
+pub(super) struct Kept<'a> {
+    pub(super) traefiks: Files<'a, OwnMount<'a>>,
+    pub(super) leewards: Files<'a, OwnMount<'a>>,
+}
+
+/// A mount, and whose it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OwnMount<'a> {
     pub(super) holder: &'a Container,
     pub(super) mount: &'a Mount,
-    /// Leeward's; else Traefik's.
-    pub(super) leewards: bool,
 }
 
 /// What a container could do for those that share a namespace with it.
@@ -396,8 +402,7 @@ struct RuleContext<'a> {
     /// Which containers are live on those networks, and neither asked nor are a Traefik.
     neighbours: Vec<bool>,
     shares: Shares<'a>,
-    /// What Traefik's and Leeward's containers mount.
-    kept: Vec<OwnMount<'a>>,
+    kept: Kept<'a>,
     overlaps: BTreeMap<usize, &'a str>,
 }
 
@@ -429,16 +434,14 @@ impl<'a> RuleContext<'a> {
             Known { owner, asks, traefik: *is_traefik, leeward }
         };
         let known: Vec<Known<'_>> = context.candidates.iter().zip(asked).map(known_of).collect();
-        let of_container = |(candidate, known): (&'a Candidate<'_>, &Known<'_>)| {
-            let leewards = known.leeward && !known.traefik;
-            candidate.container.mounts.iter().map(move |mount| OwnMount {
-                holder: candidate.container,
-                mount,
-                leewards,
-            })
+        let kept = |is_theirs: fn(&Known<'_>) -> bool| {
+            let keepers = context.candidates.iter().zip(&known).filter(|(_, known)| is_theirs(known));
+            let mounts = keepers.flat_map(|(Candidate { container: holder, .. }, _)| {
+                holder.mounts.iter().map(move |mount| (mount, OwnMount { holder, mount }))
+            });
+            Files::of(mounts, &context.inventory.volumes)
         };
-        let keepers = context.candidates.iter().zip(&known).filter(|(_, known)| known.leeward || known.traefik);
-        let kept = keepers.flat_map(of_container).collect();
+        let kept = Kept { traefiks: kept(|it| it.traefik), leewards: kept(|it| it.leeward && !it.traefik) };
         let mut neighbours = vec![false; known.len()];
         let mut places = Vec::new();
         let mut place_of = vec![None; context.inventory.networks.len()];

@@ -34,7 +34,7 @@ pub(super) use mounts::plain as plain_path;
 pub(crate) use net::can_forge;
 pub(super) use net::{can_enter, net_raw, own_bridge};
 pub use privilege::gives_power;
-pub(super) use volumes::{gives_engine, same_files};
+pub(super) use volumes::{Files, gives_engine};
 
 use super::cause::Cause;
 use super::context::Context;
@@ -131,7 +131,7 @@ pub struct Case<'w> {
     /// Who mounts what.
     shares: &'w sharing::Shares<'w>,
     /// What Traefik's and Leeward's own containers mount.
-    kept: &'w [judge::OwnMount<'w>],
+    kept: &'w judge::Kept<'w>,
 }
 
 /// An internal network under judgement.

@@ -819,12 +819,18 @@ fn rides(container: &Container) -> bool {
 }
 
 fn net_022(case: &Case<'_>) -> Option<Seen> {
-    let entry = case.container.confinement.extra_hosts.iter().find(|entry| leads_outside(case, entry))?;
+    let entries = &case.container.confinement.extra_hosts;
+    if entries.is_empty() {
+        return None;
+    }
+    let networks = case.namespace.edges.iter().filter_map(|edge| edge.network);
+    let own: Vec<IpNet> = networks.flat_map(|it| &it.subnets).filter_map(|subnet| subnet.parse().ok()).collect();
+    let entry = entries.iter().find(|entry| leads_outside(entry, &own))?;
     Some(Seen::new(Cause::ExtraHost(entry.clone())))
 }
 
-/// Whether an entry, `name:address` or `name=address`, names the host, or a private address on none of its networks.
-fn leads_outside(case: &Case<'_>, entry: &str) -> bool {
+/// Whether an entry, `name:address` or `name=address`, names the host, or a private address on none of its `own` networks.
+fn leads_outside(entry: &str, own: &[IpNet]) -> bool {
     let Some((_, address)) = entry.split_once(['=', ':']) else { return false };
     if address == "host-gateway" {
         return true;
@@ -834,8 +840,7 @@ fn leads_outside(case: &Case<'_>, entry: &str) -> bool {
         IpAddr::V4(address) => address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
     };
-    let own = || case.namespace.edges.iter().filter_map(|edge| edge.network).flat_map(|network| &network.subnets);
-    private && !own().filter_map(|subnet| subnet.parse::<IpNet>().ok()).any(|subnet| subnet.contains(&address))
+    private && !own.iter().any(|subnet| subnet.contains(&address))
 }
 
 fn net_023(case: &NetworkCase<'_>) -> Option<Seen> {

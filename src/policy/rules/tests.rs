@@ -1255,6 +1255,14 @@ fn what_is_traefiks_or_leewards_is_nobodys() {
     share("leeward", false)(&mut inventory);
     let findings = judged(&inventory, &Settings::default()).findings;
     assert!(findings.iter().any(|it| it.rule == RuleId::Vol004 && it.action == Action::Warn));
+    // Leeward's before it hides nothing of Traefik's.
+    let both = |i: &mut Inventory| {
+        volume(i, "leeward", "socket", true);
+        volume(i, "traefik", "traefik", true);
+        volume(i, "app", "socket", true);
+        volume(i, "app", "traefik", true);
+    };
+    assert_eq!(refused(&both), [RuleId::Vol004]);
     // A file manager with the whole home directory, Traefik's files in it.
     let home = |i: &mut Inventory| {
         bind(i, "traefik", "/home/u/traefik/traefik.yml", false);

@@ -203,20 +203,21 @@ fn vol_003(case: &Case<'_>) -> Option<Seen> {
 }
 
 fn vol_004(case: &Case<'_>) -> Option<Seen> {
-    case.container.mounts.iter().find_map(|own| {
-        let OwnMount { holder, mount, leewards } = *case.kept.iter().find(|kept| {
-            // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not.
-            let may = if kept.leewards { !own.name.is_empty() } else { own.writable };
-            may && same_files(own, kept.mount, &case.context.inventory.volumes)
-        })?;
-        let seen = Seen::new(Cause::Keeps {
-            what: what(own).to_owned(),
-            holder: holder.name.clone(),
-            theirs: mount.destination.clone(),
-            leewards,
-        });
-        // What is Leeward is known by its image's name alone: that refuses nobody.
-        Some(if leewards { seen.action(Action::Warn) } else { seen })
+    let volumes = &case.context.inventory.volumes;
+    let seen = |own: &Mount, of: OwnMount<'_>, leewards| {
+        let (holder, theirs) = (of.holder.name.clone(), of.mount.destination.clone());
+        Seen::new(Cause::Keeps { what: what(own).to_owned(), holder, theirs, leewards })
+    };
+    let mounts = || case.container.mounts.iter();
+    let traefiks = mounts()
+        .filter(|own| own.writable)
+        .find_map(|own| Some(seen(own, case.kept.traefiks.shared_with(own, volumes)?, false)));
+    traefiks.or_else(|| {
+        // Of Leeward's only what is called by a name: a socket is there to be spoken to, writable or not. What is Leeward is
+        // known by its image's name alone: that refuses nobody.
+        let mut named = mounts().filter(|own| !own.name.is_empty());
+        let seen = named.find_map(|own| Some(seen(own, case.kept.leewards.shared_with(own, volumes)?, true)))?;
+        Some(seen.action(Action::Warn))
     })
 }
 
@@ -224,14 +225,59 @@ fn what(mount: &Mount) -> &str {
     if mount.name.is_empty() { &mount.source } else { &mount.name }
 }
 
-/// Whether two mounts are one volume, or the host directory of one holds that of the other.
-pub(in crate::policy) fn same_files(own: &Mount, theirs: &Mount, volumes: &BTreeMap<String, Volume>) -> bool {
-    let is_named = |mount: &Mount| mount.kind == "volume" && !mount.name.is_empty();
-    if is_named(own) && is_named(theirs) && own.name == theirs.name {
-        return true;
+/// Volumes and directories of the host that some containers mount, each with what is to be known of it. There may be
+/// thousands of mounts on either side: one is compared with what stands above and below its own path alone.
+#[derive(Debug)]
+pub(in crate::policy) struct Files<'a, T> {
+    /// By the volume's name.
+    volumes: BTreeMap<&'a str, T>,
+    /// By the plain path.
+    paths: BTreeMap<String, T>,
+}
+
+impl<'a, T: Copy> Files<'a, T> {
+    pub(in crate::policy) fn of(
+        mounts: impl IntoIterator<Item = (&'a Mount, T)>,
+        volumes: &'a BTreeMap<String, Volume>,
+    ) -> Self {
+        let mut files = Self { volumes: BTreeMap::new(), paths: BTreeMap::new() };
+        for (mount, value) in mounts {
+            if let Some(name) = volume_name(mount) {
+                files.volumes.entry(name).or_insert(value);
+            }
+            if let Some(path) = host_path(mount, volumes).and_then(mounts::plain) {
+                files.paths.entry(path).or_insert(value);
+            }
+        }
+        files
     }
-    let (Some(own), Some(theirs)) = (host_path(own, volumes), host_path(theirs, volumes)) else { return false };
-    mounts::overlap(own, theirs) && !mounts::TIME.iter().any(|path| mounts::overlap(own, path))
+
+    /// What is known of one that is the same volume as `mount`, or whose directory of the host holds that of `mount`, or
+    /// lies in it.
+    pub(in crate::policy) fn shared_with(&self, mount: &Mount, volumes: &BTreeMap<String, Volume>) -> Option<T> {
+        if self.volumes.is_empty() && self.paths.is_empty() {
+            return None;
+        }
+        if let Some(value) = volume_name(mount).and_then(|name| self.volumes.get(name)) {
+            return Some(*value);
+        }
+        let path = host_path(mount, volumes)?;
+        if mounts::TIME.iter().any(|time| mounts::overlap(path, time)) {
+            return None;
+        }
+        let path = mounts::plain(path)?;
+        let above = path.match_indices('/').skip(1).filter_map(|(at, _)| path.get(..at)).chain(["/", &path]);
+        { above }.find_map(|above| self.paths.get(above)).copied().or_else(|| {
+            let below = [path.trim_end_matches('/'), "/"].concat();
+            let (next, value) = self.paths.range(below.clone()..).next()?;
+            next.starts_with(&below).then_some(*value)
+        })
+    }
+}
+
+/// The name of a volume, if it is one and has one.
+fn volume_name(mount: &Mount) -> Option<&str> {
+    Some(mount.name.as_str()).filter(|name| mount.kind == "volume" && !name.is_empty())
 }
 
 /// Whether a mount gives a socket of an engine, or of what is as good.
@@ -250,4 +296,41 @@ pub(super) fn host_path<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volu
         _ => None,
     }
     .filter(|path| mounts::is_absolute(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Thousands of mounts beside thousands that Traefik has, or what calls itself Leeward, were compared one by one.
+    #[test]
+    fn files_are_shared_where_a_path_holds_the_other() {
+        const PATHS: [&str; 14] = [
+            "/",
+            "/srv",
+            "/srv/",
+            "/srv/traefik",
+            "/srv//traefik/.",
+            "/srv/traefik2",
+            "/srv/traefik/dynamic/a.yml",
+            "/srv/traefik!",
+            "/var/run/x",
+            "/run",
+            "/etc/localtime",
+            "/etc",
+            "C:\\data",
+            "data",
+        ];
+        let mount = |path: &str| Mount { kind: "bind".into(), source: path.to_owned(), ..Mount::default() };
+        let none = BTreeMap::new();
+        for theirs in PATHS {
+            let theirs = mount(theirs);
+            let files = Files::of([(&theirs, ())], &none);
+            for own in PATHS {
+                let is_time = mounts::TIME.iter().any(|time| mounts::overlap(own, time));
+                let wanted = mounts::is_absolute(own) && !is_time && mounts::overlap(own, &theirs.source);
+                assert_eq!(files.shared_with(&mount(own), &none).is_some(), wanted, "{own} and {}", theirs.source);
+            }
+        }
+    }
 }
