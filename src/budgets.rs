@@ -123,20 +123,22 @@ pub fn is_read(key: &str) -> bool {
 pub struct Demand {
     /// Routers.
     pub routers: u64,
-    /// Instructions of regular expressions.
+    /// Instructions of regular expressions; of too many, of those that were read.
     pub regex_size: u64,
 }
 
 impl Demand {
-    /// Of some labels. Linear in their bytes.
-    pub fn of(labels: &BTreeMap<String, String>) -> Self {
+    /// Of some labels. Linear in their bytes; regular expressions are read until they are larger than `most_regex_size`.
+    pub fn of(labels: &BTreeMap<String, String>, most_regex_size: u64) -> Self {
         let mut routers = BTreeSet::new();
         let mut regex_size = 0_u64;
         for (key, value) in labels.iter().filter_map(|(key, value)| Some((Key::of(key)?, value))) {
             if key.is("routers") {
                 routers.insert((case_fold::folded(key.protocol), case_fold::folded(key.first())));
             }
-            regex_size = regex_size.saturating_add(key.size(value));
+            if let Some(left) = most_regex_size.checked_sub(regex_size) {
+                regex_size = regex_size.saturating_add(key.size(value, left));
+            }
         }
         Self { routers: routers.len() as u64, regex_size }
     }
@@ -170,7 +172,7 @@ impl Budgets {
         if let Some(excess) = early {
             return Err(excess);
         }
-        let demand = Demand::of(labels);
+        let demand = Demand::of(labels, self.regex_size);
         let late = Excess::of(Quantity::Routers, demand.routers, self.routers)
             .or_else(|| Excess::of(Quantity::RegexSize, demand.regex_size, self.regex_size));
         late.map_or(Ok(demand), Err)
@@ -208,7 +210,7 @@ pub fn middlewares(labels: &BTreeMap<String, String>) -> BTreeMap<String, u64> {
         if key.is("middlewares") && case_fold::equal(key.protocol, "http") {
             let name = key.first().split('[').next().unwrap_or_default();
             let sum = sizes.entry(case_fold::folded(name).into_owned()).or_default();
-            *sum = sum.saturating_add(key.size(value)).saturating_add(value.len() as u64 / 8);
+            *sum = sum.saturating_add(key.size(value, u64::MAX)).saturating_add(value.len() as u64 / 8);
         }
     }
     sizes
@@ -250,16 +252,22 @@ impl<'a> Key<'a> {
         case_fold::equal(self.last(), "rule") && self.is("routers")
     }
 
-    /// Of the regular expressions in its value.
-    fn size(&self, value: &str) -> u64 {
+    /// Of the regular expressions in its value, which are read until they are larger than `most`.
+    fn size(&self, value: &str, most: u64) -> u64 {
         if self.is_rule() {
-            return crate::traefik::rules::router::regex_size(value);
+            return crate::traefik::rules::router::regex_size(value, most);
         }
         if !case_fold::folded(self.last()).contains("regex") {
             return 0;
         }
         // Some are lists, with commas between; others are one pattern.
-        let parts = value.split(',').map(crate::traefik::rules::go_regex::size).fold(0, u64::saturating_add);
+        let mut parts = 0_u64;
+        for part in value.split(',') {
+            if parts > most {
+                break;
+            }
+            parts = parts.saturating_add(crate::traefik::rules::go_regex::size(part));
+        }
         parts.max(crate::traefik::rules::go_regex::size(value))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::unfolded::SMALL;
 use super::{Warning, select};
@@ -48,6 +48,8 @@ pub(crate) struct Declaration {
     pub(crate) demand: Demand,
     /// The middlewares that are not small, by name (folded), and their size.
     pub(crate) middlewares: Vec<(String, u64)>,
+    /// See [`Self::named_hosts`].
+    named_hosts: OnceLock<BTreeSet<String>>,
 }
 
 /// How many labels that cannot be read are told at once.
@@ -111,11 +113,18 @@ impl Default for Declaration {
             unmatched: Vec::new(),
             demand: Demand::default(),
             middlewares: Vec::new(),
+            named_hosts: OnceLock::new(),
         }
     }
 }
 
 impl Declaration {
+    /// The hosts that the rules in the labels name, which is asked of those that are not routed. `labels`: those that it was
+    /// read from.
+    pub(crate) fn named_hosts(&self, labels: &OperatorLabels<'_>) -> &BTreeSet<String> {
+        self.named_hosts.get_or_init(|| hosts::named(&labels.labels))
+    }
+
     fn of(container: &Container, labels: &OperatorLabels<'_>, settings: &Settings) -> Self {
         let provider = select::provider_labels(container, &labels.labels, settings);
         let all = if labels.baked.is_empty() {
@@ -153,6 +162,7 @@ impl Declaration {
             unmatched: unmatched(labels),
             demand,
             middlewares: middlewares.into_iter().filter(|(_, size)| *size > SMALL).collect(),
+            named_hosts: OnceLock::new(),
         }
     }
 }

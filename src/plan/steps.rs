@@ -248,7 +248,7 @@ impl<'a> Judged<'a> {
         };
         let mut hosts = BTreeSet::new();
         if outcome != Outcome::Routed {
-            hosts = hosts::named(&labels.labels);
+            hosts.clone_from(self.asked.declaration.named_hosts(labels));
             // The default rule's too.
             let reaches = self.part.iter().flat_map(|part| &part.reaches);
             hosts.extend(reaches.flat_map(|reach| hosts::patterns(reach)));

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::cause;
+use super::cause::{self, Few};
 use super::finding::{Action, Finding, Subject};
 use super::forward_auth_names::{self, Address, Answering};
 use super::hosts::{self, Bindings, Claimed};
@@ -34,7 +34,7 @@ pub(crate) enum Cause {
     SharedName {
         middleware: String,
         host: String,
-        places: Vec<(String, String)>,
+        places: Few<(String, String)>,
     },
     /// A middleware makes Traefik connect to an address; `visitors`: with what visitors bring.
     Connects {

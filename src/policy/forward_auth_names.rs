@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::cause::Few;
 use super::claims::Cause;
 use super::context::Context;
 use super::names::Owner;
@@ -15,7 +16,7 @@ use crate::traefik::middleware::Middleware;
 #[derive(Clone, Debug, Default)]
 pub struct Answering<'a> {
     /// By name, a container's own or an alias.
-    by_name: BTreeMap<&'a str, Vec<Answer<'a>>>,
+    by_name: BTreeMap<&'a str, Answers<'a>>,
     /// The owners of an address.
     by_address: BTreeMap<IpAddr, BTreeSet<&'a Owner>>,
     /// Names that Traefik does not ask the engine for: those in its own file of hosts.
@@ -24,13 +25,14 @@ pub struct Answering<'a> {
     traefiks: Vec<&'a str>,
 }
 
-/// A container that answers to a name on one network.
-#[derive(Clone, Copy, Debug)]
-struct Answer<'a> {
-    owner: &'a Owner,
-    container: &'a Container,
-    network: &'a Network,
-    /// It is a declared Traefik, or looks like Leeward.
+/// Who answers to one name. Hundreds of containers may, and thousands of middlewares ask it.
+#[derive(Clone, Debug, Default)]
+struct Answers<'a> {
+    /// The first container of each owner, and the network that it is on.
+    owners: BTreeMap<&'a Owner, (&'a Container, &'a Network)>,
+    /// By the network's name: the owner that is alone there with the name. `None`: there are several.
+    alone: BTreeMap<&'a str, Option<&'a Owner>>,
+    /// A declared Traefik answers, or what looks like Leeward.
     is_ours: bool,
 }
 
@@ -62,10 +64,12 @@ impl<'a> Answering<'a> {
             for member in context.namespaces.members(place) {
                 let Some(candidate) = context.candidates.get(member.at) else { continue };
                 let owner = &candidate.owner;
-                let is_ours = candidate.speaks_for_all || candidate.is_leeward;
-                let answer = Answer { owner, container: member.container, network, is_ours };
                 for name in member.attachment.aliases.iter().chain([&member.container.name]) {
-                    found.by_name.entry(name).or_default().push(answer);
+                    let answers = found.by_name.entry(name).or_default();
+                    answers.owners.entry(owner).or_insert((member.container, network));
+                    let alone = answers.alone.entry(&network.name).or_insert(Some(owner));
+                    *alone = alone.filter(|other| *other == owner);
+                    answers.is_ours |= candidate.speaks_for_all || candidate.is_leeward;
                 }
                 for address in [member.attachment.ipv4, member.attachment.ipv6].into_iter().flatten() {
                     found.by_address.entry(address).or_default().insert(owner);
@@ -73,6 +77,12 @@ impl<'a> Answering<'a> {
             }
         }
         found
+    }
+
+    /// The containers that answer to a name, one of each owner's, each on its network.
+    fn of_each_owner(&self, name: &str) -> Few<(String, String)> {
+        let owners = self.by_name.get(name).into_iter().flat_map(|answers| answers.owners.values());
+        Few::of_all(owners.map(|(container, network)| (container.name.clone(), network.name.clone())))
     }
 
     /// Whether a host, as it stands in a URL, is a container of `owner`'s and nothing else for Traefik.
@@ -93,12 +103,11 @@ impl<'a> Answering<'a> {
         if by_itself {
             return false;
         }
-        let answers = |name: &str| self.by_name.get(name).into_iter().flatten();
         match host.split_once('.') {
-            None => answers(host).any(|it| it.owner == owner) && !answers(host).any(|it| it.is_ours),
+            None => self.by_name.get(host).is_some_and(|it| it.owners.contains_key(owner) && !it.is_ours),
             Some((name, network)) => {
-                let mut there = answers(name).filter(|it| it.network.name == network).peekable();
-                !self.traefiks.is_empty() && there.peek().is_some() && there.all(|it| it.owner == owner)
+                let alone = self.by_name.get(name).and_then(|it| *it.alone.get(network)?);
+                !self.traefiks.is_empty() && alone == Some(owner)
             }
         }
     }
@@ -179,15 +188,14 @@ fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
 /// Gives the middleware's name, and the cause.
 pub(super) fn shared_names(dynamic: &Dynamic, answering: &Answering<'_>) -> Vec<(String, Cause)> {
     let mut found = Vec::new();
+    // Thousands of middlewares may ask one name, and hundreds of containers answer to it.
+    let mut known: BTreeMap<&str, Few<(String, String)>> = BTreeMap::new();
     for (middleware, it) in &dynamic.http.middlewares {
         let Some(host) = it.forward_auth.as_ref().and_then(|auth| host(auth.address.as_deref()?)) else { continue };
-        let mut answers: BTreeMap<&Owner, (String, String)> = BTreeMap::new();
-        for Answer { owner, container, network, .. } in answering.by_name.get(host).into_iter().flatten().copied() {
-            answers.entry(owner).or_insert_with(|| (container.name.clone(), network.name.clone()));
-        }
-        if answers.len() > 1 {
-            let places = answers.into_values().collect();
-            let cause = Cause::SharedName { middleware: middleware.clone(), host: host.to_owned(), places };
+        let places = known.entry(host).or_insert_with(|| answering.of_each_owner(host));
+        if places.len() > 1 {
+            let cause =
+                Cause::SharedName { middleware: middleware.clone(), host: host.to_owned(), places: places.clone() };
             found.push((middleware.clone(), cause));
         }
     }

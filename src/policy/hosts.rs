@@ -13,7 +13,7 @@ use super::rule_id::RuleId;
 use crate::inventory::{Container, ContainerId, Inventory, Network, NetworkId};
 use crate::settings::{Isolation, Settings};
 use crate::traefik::Dynamic;
-use crate::traefik::rules::router::{Reach, Rule, parse_http, parse_tcp};
+use crate::traefik::rules::router::{self, Reach, Rule, parse_http, parse_tcp};
 use crate::traefik::tls::Domain;
 
 /// What stands against a claim to hosts.
@@ -388,10 +388,11 @@ pub fn claimed_when_complete<'d>(declared: &'d [Claimed], complete: &Dynamic) ->
 /// The hosts that the rules in a container's labels name, whatever else the labels say: for people, not for verdicts.
 /// `*.x` is every host below `x`.
 pub fn named(labels: &BTreeMap<String, String>) -> BTreeSet<String> {
-    /// Longer rules than Leeward routes by default are read for nobody.
-    const LONGEST: usize = 64 << 10;
+    // Those that this is asked of have no budget. So much of their rules is read, in the order of the labels: as many bytes
+    // as one rule may have by default, and a quarter of what their regular expressions may.
+    let (mut bytes, mut size) = (64 << 10, 50_000);
     let mut all = BTreeSet::new();
-    for (key, rule) in labels.iter().filter(|(_, rule)| rule.len() <= LONGEST) {
+    for (key, rule) in labels {
         // `traefik.http.routers.<name>.rule`, in any case, as Traefik reads it.
         let mut parts = key.split('.');
         let mut is = |wanted: &str| parts.next().is_some_and(|part| part.eq_ignore_ascii_case(wanted));
@@ -403,6 +404,9 @@ pub fn named(labels: &BTreeMap<String, String>) -> BTreeSet<String> {
         {
             continue;
         }
+        let Some(bytes_left) = usize::checked_sub(bytes, rule.len()) else { continue };
+        let Some(size_left) = u64::checked_sub(size, router::regex_size(rule, size)) else { continue };
+        (bytes, size) = (bytes_left, size_left);
         let read = |syntax| if http { parse_http(rule, syntax) } else { parse_tcp(rule, syntax) };
         if let Ok(rule) = read(None).or_else(|_| read(Some("v2"))) {
             all.extend(patterns(rule.hosts()));

@@ -16,9 +16,8 @@ pub(super) fn claim(cause: &claims::Cause, About { name, label, .. }: About<'_>)
         Cause::AtSign(name) => format!("the name `{name}` holds an `@`, which would make it another provider's"),
         Cause::DefaultCertificate => format!("`{name}` sets the default certificate of everybody"),
         Cause::SharedName { middleware, host, places } => {
-            let places: Vec<_> =
-                places.iter().map(|(container, network)| format!("`{container}` on `{network}`")).collect();
-            let places = places.join(", ");
+            let of = |(container, network): &(String, String)| format!("{container}` on `{network}");
+            let places = listed(&Few { first: places.first.iter().map(of).collect(), more: places.more });
             format!(
                 "middleware `{middleware}` of `{name}` asks `{host}`, and Traefik finds several of that name: {places}"
             )

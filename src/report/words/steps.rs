@@ -161,7 +161,9 @@ fn budget(Excess { quantity, found, most, label: _ }: &Excess) -> String {
         Quantity::LabelBytes => format!("its labels have {found} bytes"),
         Quantity::Routers => format!("it declares {found} routers"),
         Quantity::RuleBytes => format!("the rule has {found} bytes"),
-        Quantity::RegexSize => format!("its regular expressions have a size of {found} as Traefik compiles them"),
+        Quantity::RegexSize => {
+            format!("its regular expressions have a size of {found} or more as Traefik compiles them")
+        }
         Quantity::OwnerLabelBytes => format!("the labels of all containers of its owner have {found} bytes"),
         Quantity::OwnerRouters => format!("the containers of its owner declare {found} routers"),
         Quantity::OwnerRegexSize => {

@@ -11,6 +11,7 @@
 
 #![expect(clippy::format_push_string, reason = "short pieces, and writing to a string has no error to handle")]
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
@@ -118,7 +119,7 @@ fn class_size(ranges: u64) -> u64 {
 
 /// Translates a pattern from Go's syntax.
 pub(crate) fn translate(pattern: &str) -> Result<Translation, Problem> {
-    Parser { rest: pattern, flags: Flags::default(), names: Vec::new() }.run()
+    Parser { rest: pattern, flags: Flags::default(), names: Vec::new(), classes: BTreeMap::new() }.run()
 }
 
 /// The Perl flags in force.
@@ -175,6 +176,8 @@ struct Parser<'a> {
     rest: &'a str,
     flags: Flags,
     names: Vec<Option<String>>,
+    /// The Unicode classes so far, by their names: to look one up makes all of it.
+    classes: BTreeMap<&'a str, Option<String>>,
 }
 
 impl Parser<'_> {
@@ -425,7 +428,8 @@ impl Parser<'_> {
                     Some(name) => (sign == 'p', name),
                     None => (sign == 'P', name),
                 };
-                let class = unicode_class(name).ok_or_else(|| invalid(&format!("no Unicode class `{name}`")))?;
+                let class = self.classes.entry(name).or_insert_with(|| unicode_class(name)).clone();
+                let class = class.ok_or_else(|| invalid(&format!("no Unicode class `{name}`")))?;
                 let ranges = if self.flags.fold { 2 * NAMED_RANGES } else { NAMED_RANGES };
                 return Ok(Some((if negated { format!("[^{class}]") } else { class }, ranges)));
             }

@@ -60,9 +60,13 @@ impl Reach {
     }
 
     /// What either reaches.
-    pub(crate) fn or(mut self, other: Self) -> Self {
+    pub(crate) fn or(mut self, mut other: Self) -> Self {
         if self.any || other.any {
             return Self::anything();
+        }
+        // The few go to the many: thousands may be joined one by one, in any order and depth.
+        if self.hosts.len() + self.below.len() < other.hosts.len() + other.below.len() {
+            std::mem::swap(&mut self, &mut other);
         }
         self.hosts.extend(other.hosts);
         self.below.extend(other.below);
@@ -110,6 +114,10 @@ impl Reach {
                 flatten(last, &mut whole);
                 Self::parts(&whole)
             };
+            // Each of them is read with all that stands before it.
+            if branches.len().saturating_mul(body.len()) > MAX_PARTS {
+                return Self::anything();
+            }
             return branches.iter().map(branch).fold(Self::default(), Self::or);
         }
         if !matches!(last.kind(), HirKind::Look(Look::End)) {
@@ -158,6 +166,10 @@ fn parents(host: &str) -> impl Iterator<Item = &str> {
 
 /// How many texts of one part are followed.
 const MAX_TEXTS: usize = 64;
+/// How long each of them may be: longer than any host.
+const MAX_TEXT: usize = 255;
+/// How many parts the alternatives of one expression may have together.
+const MAX_PARTS: usize = 10_000;
 
 /// The parts of a concatenation, whatever groups they stand in.
 fn flatten<'a>(hir: &'a Hir, parts: &mut Vec<&'a Hir>) {
@@ -208,9 +220,10 @@ fn texts(hir: &Hir) -> Option<Vec<String>> {
     }
 }
 
-/// Each of the first followed by each of the second, if they are few.
+/// Each of the first followed by each of the second, if they are few and short.
 fn joined(first: &[String], second: &[String]) -> Option<Vec<String>> {
-    if first.len().checked_mul(second.len())? > MAX_TEXTS {
+    let longest = |texts: &[String]| texts.iter().map(String::len).max().unwrap_or_default();
+    if first.len().checked_mul(second.len())? > MAX_TEXTS || longest(first) + longest(second) > MAX_TEXT {
         return None;
     }
     Some(first.iter().flat_map(|one| second.iter().map(move |two| format!("{one}{two}"))).collect())

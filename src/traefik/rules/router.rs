@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use crate::traefik::labels::suggest;
 use crate::traefik::rules::expression::{Call, Expression, MAX_DEPTH};
-use crate::traefik::rules::go_regex::{self, GoRegex, Problem};
+use crate::traefik::rules::go_regex::{self, Problem};
 pub use crate::traefik::rules::host_set::Reach;
 
 /// A parsed rule.
@@ -73,8 +73,9 @@ pub fn parse_tcp(rule: &str, syntax: Option<&str>) -> Result<Rule, String> {
 }
 
 /// How large the regular expressions of a rule are as Traefik compiles them, in instructions: see [`go_regex::size`]. In
-/// either syntax, and rather too much than too little: every matcher costs something too.
-pub fn regex_size(rule: &str) -> u64 {
+/// either syntax, and rather too much than too little: every matcher costs something too. Once they are larger than `most`,
+/// the rest is not read.
+pub fn regex_size(rule: &str, most: u64) -> u64 {
     let Ok(expression) = Expression::parse(rule) else {
         // Traefik reads what nests deeper than this reader goes: each letter may stand for a thousand.
         let is_deep = rule.bytes().filter(|byte| *byte == b'(').count() > MAX_DEPTH;
@@ -84,6 +85,9 @@ pub fn regex_size(rule: &str) -> u64 {
     for call in expression.calls() {
         let is_regex = call.name.to_ascii_lowercase().contains("regex");
         for argument in &call.arguments {
+            if sum > most {
+                return sum;
+            }
             let plain = if is_regex { go_regex::size(argument) } else { MATCHER_SIZE };
             let braces = argument.contains('{').then(|| template(argument)).flatten();
             sum = sum.saturating_add(braces.map_or(0, |pattern| go_regex::size(&pattern)).max(plain));
@@ -270,7 +274,8 @@ fn problem(call: &Call, matchers: &[Matcher]) -> Option<String> {
     if arguments.iter().any(String::is_empty) {
         return words(format!("`{name}` with an empty value"));
     }
-    let regex = |pattern: &String| match GoRegex::parse(pattern) {
+    // Only read, not compiled: that takes milliseconds, and a rule holds a thousand.
+    let regex = |pattern: &String| match go_regex::translate(pattern) {
         Err(Problem::Invalid(problem)) => Some(format!("`{pattern}` is not a regular expression: {problem}")),
         Err(Problem::Unsupported(_)) | Ok(_) => None,
     };
