@@ -276,3 +276,44 @@ fn policy_and_plan_make_no_sentences() {
     let code = "f(\"a.b\", '\"', \"x \", format!(\"`{name}` is\"), \"not \\\"here\");";
     assert_eq!(sentences(code), ["`{name}` is", "not here"]);
 }
+
+/// The anchor that a heading gets, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let letters = heading.chars().filter(|it| it.is_alphanumeric() || matches!(it, ' ' | '-' | '_'));
+    letters.map(|it| if it == ' ' { '-' } else { it.to_ascii_lowercase() }).collect()
+}
+
+/// Where a document's links lead to, as they are written.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next())
+}
+
+#[test]
+fn every_link_in_the_documents_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|it| root.join(it)).into();
+    documents.extend(fs::read_dir(root.join("docs")).unwrap().map(|it| it.unwrap().path()));
+    documents.retain(|it| it.extension().is_some_and(|it| it == "md"));
+    let (mut wrong, mut followed) = (Vec::new(), 0);
+    for document in &documents {
+        let text = fs::read_to_string(document).unwrap();
+        for link in links(&text).filter(|it| !it.contains("://")) {
+            followed += 1;
+            let (file, wanted) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { document.clone() } else { document.parent().unwrap().join(file) };
+            let Ok(there) = fs::read_to_string(&target) else {
+                if !target.is_dir() {
+                    wrong.push(format!("{}: {link}: no such file", document.display()));
+                }
+                continue;
+            };
+            let headings = there.lines().filter_map(|line| line.starts_with('#').then(|| line.trim_start_matches('#')));
+            if !wanted.is_empty() && !headings.map(|it| anchor(it.trim())).any(|it| it == wanted) {
+                wrong.push(format!("{}: {link}: no such heading", document.display()));
+            }
+        }
+    }
+    assert!(followed > 100, "{followed} links");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
