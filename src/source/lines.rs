@@ -294,12 +294,19 @@ impl Written {
                 let name = text.split('=').next();
                 // `53:53/udp`; but a path is one part.
                 let mut parts = text.split(':').chain(text.split([':', '/']));
-                text == what || name == Some(what) || parts.any(|part| part == what)
+                text == what || name == Some(what) || parts.any(|part| part == what || is_in_range(part, what))
             }
             Kind::Map { fields, .. } => fields.iter().any(|(_, value)| self.scalar(*value) == Some(what)),
             Kind::Alias(_) | Kind::List { .. } => false,
         }
     }
+}
+
+/// Whether a port is one of `2456-2457`.
+fn is_in_range(range: &str, port: &str) -> bool {
+    let Some((first, last)) = range.split_once('-') else { return false };
+    let [Ok(first), Ok(last), Ok(port)] = [first, last, port].map(str::parse::<u16>) else { return false };
+    (first..=last).contains(&port)
 }
 
 /// What is being read: a list, or a map with the key that waits for its value.
@@ -401,6 +408,16 @@ networks:
 
     fn written() -> Written {
         Written::read("compose.yaml", FILE).unwrap()
+    }
+
+    #[test]
+    fn a_port_is_found_in_the_range_that_holds_it() {
+        let file = "services:\n  game:\n    ports:\n      - 2456-2458:2456-2458/udp\n      - 9001:9001\n";
+        let written = Written::read("compose.yaml", file).unwrap();
+        for (port, line) in [("2457", Some(4)), ("9001", Some(5)), ("2459", None)] {
+            let found = written.spot(&["services", "game", "ports", port]).map(|it| it.line);
+            assert_eq!(found, line, "{port}");
+        }
     }
 
     #[track_caller]

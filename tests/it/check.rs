@@ -88,6 +88,22 @@ fn a_project_that_joins_anothers_network_is_told_so() {
     assert!(!text.contains("wiki-wiki-1"), "what is there already is not this project's: {text}");
 }
 
+/// Compose makes a service's name an alias of its containers.
+#[test]
+fn a_forward_auth_to_a_service_of_the_same_project_is_its_own() {
+    let file = "name: sso\nservices:\n  traefik:\n    image: traefik:v3.7.15\n    networks: [p]\n    cap_drop: [ALL]\n    \
+                labels: {leeward.traefik: 'true'}\n  authelia:\n    image: authelia/authelia:4\n    networks: [p]\n    \
+                labels:\n      traefik.enable: 'true'\n      traefik.http.routers.sso.rule: Host(`sso.example`)\n      \
+                traefik.http.routers.sso.middlewares: auth\n      \
+                traefik.http.services.sso.loadbalancer.server.port: '9091'\n      \
+                traefik.http.middlewares.auth.forwardauth.address: ADDRESS\nnetworks:\n  p: {internal: true}\n";
+    let own = file.replace("ADDRESS", "http://authelia:9091/api/authz/forward-auth");
+    let (_, text) = check(&[own], &[]);
+    assert!(text.contains("1 container would be routed") && text.contains("high LBL-009"), "{text}");
+    let (status, text) = check(&[file.replace("ADDRESS", "http://elsewhere:9091")], &[]);
+    assert!(status == Some(1) && text.contains("refused LBL-009"), "{text}");
+}
+
 /// As the shipped applications are written: the network is Traefik's project's.
 #[test]
 fn an_external_network_that_nobody_gave_is_no_error_and_no_false_green() {
