@@ -137,6 +137,15 @@ fn an_override_merged_over_its_project_is_what_was_judged() {
 }
 
 #[test]
+fn raw_frames_are_dropped_beside_an_added_capability_and_not_where_they_are_added() {
+    for (added, dropped) in [("SYS_NICE", true), ("SYS_NICE, NET_RAW", false), ("cap_net_raw", false)] {
+        let project = BRIDGE.replace("    network_mode: bridge\n", &format!("    cap_add: [{added}]\n"));
+        let file = check(&project, &[]);
+        assert_eq!(file.contains("cap_drop: [NET_RAW]"), dropped, "{added}: {file}");
+    }
+}
+
+#[test]
 fn names_that_strangers_chose_stay_words() {
     let hostile = [
         "a: b",

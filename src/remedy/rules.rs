@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit};
 use super::planner::{Ground, World};
-use crate::inventory::Container;
+use crate::inventory::{Confinement, Container};
 use crate::plan::Decision;
 use crate::policy::finding::{Action, Subject};
 use crate::policy::leeward_labels::ALLOW;
@@ -81,14 +81,19 @@ fn harmless(ground: &Ground<'_>, world: &World<'_>, members: &[usize]) -> Vec<Ed
                 edits.extend(forward.map(|change| Edit::service(owner, &world.service(at), change)));
                 continue;
             }
-            RuleId::Net013 if container.confinement.cap_add.is_empty() && !container.confinement.privileged => {
-                Change::DropCapability("NET_RAW".to_owned())
-            }
+            // Where it is added, or everything is allowed, dropping it changes nothing.
+            RuleId::Net013 if !adds_raw_frames(container) => Change::DropCapability("NET_RAW".to_owned()),
             _ => continue,
         };
         edits.push(Edit::service(owner, &world.service(at), change));
     }
     edits
+}
+
+fn adds_raw_frames(container: &Container) -> bool {
+    let is_it = |name: &String| matches!(name.to_ascii_uppercase().trim_start_matches("CAP_"), "NET_RAW" | "ALL");
+    let Confinement { privileged, privileged_hooks, cap_add, .. } = &container.confinement;
+    *privileged || !privileged_hooks.is_empty() || cap_add.iter().any(is_it)
 }
 
 const FORWARD: &str = "net.ipv4.ip_forward";

@@ -393,8 +393,11 @@ impl<'a> Check<'a> {
         if parts.is_empty() {
             parts.push("no container asks to be routed".to_owned());
         }
-        let Audit { findings, not_verifiable, .. } = Audit::of(self.plan);
+        let Audit { findings, allowed, not_verifiable, .. } = Audit::of(self.plan);
         parts.push(counted(findings.len(), "finding"));
+        if !allowed.is_empty() {
+            parts.push(format!("{} more allowed", allowed.len()));
+        }
         if !not_verifiable.is_empty() {
             parts.push(format!("{} not verifiable", not_verifiable.len()));
         }
