@@ -152,13 +152,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: RuleId::Eng013,
         title: "containers run without AppArmor and SELinux",
-        severity: Severity::Medium,
-        action: Action::WarnStrictBlock,
+        severity: Severity::Low,
+        action: Action::Warn,
         check: Check::Engine(eng_013),
         why: "neither keeps a container from mounting and from much of `/proc` and `/sys`: PRV-013 for all of them at once. \
-              Many kernels have neither (Raspberry Pi OS, Alpine, Arch, Docker Desktop's)",
+              Many kernels have neither (Raspberry Pi OS, Alpine, Arch, Docker Desktop's), so it refuses nothing",
         fix: "install AppArmor and start the kernel with `lsm=…,apparmor` (`apparmor=1 security=apparmor` on Raspberry Pi \
-              OS), then restart the engine; where the kernel has neither, allow ENG-013 under `strict`",
+              OS), then restart the engine",
         reference: "https://docs.docker.com/engine/security/apparmor/",
     },
 ];
