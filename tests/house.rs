@@ -308,7 +308,7 @@ fn every_link_in_the_documents_leads_somewhere() {
                 }
                 continue;
             };
-            let headings = there.lines().filter_map(|line| line.starts_with('#').then(|| line.trim_start_matches('#')));
+            let headings = there.lines().filter(|it| it.starts_with('#')).map(|it| it.trim_start_matches('#'));
             if !wanted.is_empty() && !headings.map(|it| anchor(it.trim())).any(|it| it == wanted) {
                 wrong.push(format!("{}: {link}: no such heading", document.display()));
             }
