@@ -310,11 +310,19 @@ proptest! {
         let mut text = move || texts.next().unwrap();
         fill(&mut world, &mut text);
         let before = serde_json::to_string(&world).unwrap();
-        let hidden = redaction::check(&world, &settings(false, false));
-        let after = serde_json::to_string(&hidden).unwrap();
+        // Of a world that differs by one label, each address becomes another one: in one of the two it may be what a
+        // neighbour's becomes, by chance.
+        let mut other = world.clone();
+        let id = ours.first().unwrap().0.id.clone();
+        other.container_mut(id.as_str()).unwrap().labels.insert("other".into(), "1".into());
+        let after = [world, other].map(|world| {
+            let hidden = redaction::check(&world, &settings(false, false));
+            serde_json::to_string(&hidden).unwrap()
+        });
         for told in [addresses(&before), markers(&before)] {
-            let survives: Vec<&String> = told.iter().filter(|it| after.contains(it.as_str())).collect();
-            prop_assert!(survives.is_empty(), "{survives:?} in {after}");
+            let survives: Vec<&String> =
+                told.iter().filter(|it| after.iter().all(|after| after.contains(it.as_str()))).collect();
+            prop_assert!(survives.is_empty(), "{survives:?} in {after:?}");
         }
     }
 
