@@ -22,6 +22,7 @@ use crate::policy::finding::Finding;
 use crate::policy::leeward_labels::{ALLOW, TRAEFIK};
 use crate::policy::names::Owner;
 use crate::policy::namespaces::Namespace;
+use crate::policy::outbound::Allowance;
 use crate::policy::proxy::How;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
@@ -158,6 +159,9 @@ pub struct Remedy {
     pub said: Vec<Said>,
     /// What edits cannot mend, and the answers there are.
     pub choices: Vec<Choice>,
+    /// The outbound names that its containers ask for and are not allowed afterwards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outbound: Vec<Allowance>,
     /// Everybody who asked is routed and isolated after the edits, or would be if it ran.
     pub proven: bool,
 }
@@ -361,6 +365,13 @@ impl<'a> World<'a> {
             .map(|(at, _)| at)
             .collect();
         Self { context, plan, asks, undeclared }
+    }
+
+    /// The outbound names that an owner's containers ask for and rules stand against.
+    fn outbound_left(&self, owner: &Owner) -> Vec<Allowance> {
+        let shown = owner.to_string();
+        let left = self.plan.outbound.iter().filter(|it| it.owner == shown && !it.refused.is_empty());
+        left.cloned().collect()
     }
 
     /// Whether the container at a place asked for a route. A declared Traefik does not count.
@@ -975,6 +986,7 @@ impl Told<'_, '_> {
             lost: self.lost(members, &edits),
             said: self.said(members),
             choices: members.iter().filter_map(|at| self.choice(*at)).collect(),
+            outbound: after.outbound_left(owner),
             edits,
             verdicts,
         })

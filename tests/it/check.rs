@@ -373,6 +373,22 @@ fn fix_declares_the_only_traefik_and_asks_where_there_are_two() {
     assert!(text.contains("edge-traefik-1, other-traefik-1 run Traefik's image") && !text.contains("ports:"), "{text}");
 }
 
+#[test]
+fn fix_says_which_outbound_names_stay_shut_without_an_egress() {
+    let front = "name: front\nservices:\n  traefik:\n    image: traefik:v3.7.15\n    labels: {leeward.traefik: 'true'}\n    \
+                 networks: [p]\n    cap_drop: [ALL]\nnetworks:\n  p: {internal: true}\n";
+    let crm = "name: crm\nservices:\n  web:\n    image: x\n    labels:\n      traefik.enable: 'true'\n      \
+               traefik.http.routers.crm.rule: Host(`crm.example`)\n      \
+               leeward.outbound: 'smtp.example:587,login.example:443'\n  worker: {image: x}\n";
+    let (status, text) = fix(&[("front.yaml", front), ("crm.yaml", crm)], &[]);
+    assert!(status == Some(4) && text.starts_with("OPEN: "), "{text}");
+    assert!(text.contains("but there are outbound names that will not be allowed"), "{text}");
+    let told = "crm-web-1: login.example:443, smtp.example:587 will not be allowed: EGR-016";
+    assert!(text.contains(told), "{text}");
+    let (status, text) = fix(&[("front.yaml", front), ("crm.yaml", &crm.replace("leeward.outbound", "x"))], &[]);
+    assert!(status == Some(0) && text.starts_with("MENDED: ") && !text.contains("EGR-016"), "{text}");
+}
+
 const OPEN: &str = "name: shop\nservices:\n  web:\n    image: x\n    ports: ['8080:80']\n    networks: [default, proxy]\n    labels: \
                     {traefik.enable: 'true', traefik.http.routers.w.rule: 'Host(`w.example.com`)'}\nnetworks: {proxy: {external: \
                     true}}\n";

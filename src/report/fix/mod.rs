@@ -74,7 +74,7 @@ impl<'r> Document<'r> {
 
 /// What the changes come to.
 pub fn standing(remedies: &Remedies) -> Standing {
-    let asks = |remedy: &Remedy| !remedy.choices.is_empty();
+    let asks = |remedy: &Remedy| !remedy.choices.is_empty() || !remedy.outbound.is_empty();
     if !remedies.owners.iter().all(|remedy| remedy.proven) || !remedies.refused_traefiks.is_empty() {
         Standing::Left
     } else if remedies.owners.iter().any(asks)

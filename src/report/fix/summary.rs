@@ -144,6 +144,7 @@ impl Text {
         self.list("changes", &changes(&remedy.edits));
         self.list("stops working", &lost(remedy));
         let mut answers: Vec<String> = remedy.choices.iter().flat_map(|it| choice(remedy, it, asked)).collect();
+        answers.extend(not_allowed(remedy));
         for Verdict { service, left, left_out, .. } in &remedy.verdicts {
             answers.extend(left_out.iter().flat_map(|it| left_out_words(service, it, asked)));
             for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !is_liveness(it)) {
@@ -295,6 +296,9 @@ fn first_line(remedies: &Remedies) -> String {
     if remedies.owners.iter().any(|it| !it.choices.is_empty()) {
         open.push("there is something to answer first");
     }
+    if remedies.owners.iter().any(|it| !it.outbound.is_empty()) {
+        open.push("there are outbound names that will not be allowed");
+    }
     if !remedies.undeclared_traefiks.is_empty() {
         open.push("Traefik is not declared");
     } else if super::assumed(remedies).is_some() {
@@ -340,7 +344,10 @@ fn first_line(remedies: &Remedies) -> String {
             } else {
                 "left out by Traefik"
             };
-            format!("NOT MENDED: {those} that asked for a route {stay} {refused} whatever is changed; see below.")
+            format!(
+                "NOT MENDED: {those} that asked for a route {stay} {refused} with every change that fix knows; see `to answer` \
+                 below."
+            )
         }
     }
 }
@@ -379,7 +386,11 @@ fn headline(remedy: &Remedy) -> String {
     let done = remedy.verdicts.iter().filter(|it| it.after == Outcome::Routed && it.left_out.is_empty()).count();
     let isolated =
         if allows(remedy) { "routed; what is allowed by label is NOT isolated" } else { "routed and isolated" };
-    let question = if remedy.choices.is_empty() { "" } else { "; a question is open, see `to answer`" };
+    let question = if remedy.choices.is_empty() && remedy.outbound.is_empty() {
+        ""
+    } else {
+        "; a question is open, see `to answer`"
+    };
     match (remedy.proven, remedy.edits.is_empty()) {
         (true, _) => format!("{isolated} after these changes{question}"),
         (false, true) => "no change of its files mends this".to_owned(),
@@ -548,6 +559,21 @@ fn said_words(said: &Said) -> String {
             format!("{service} keeps its way out and shares a network with what is isolated (NET-011; {remedy})")
         }
     }
+}
+
+/// The outbound names that will not be allowed, by container, with the rules that stand against them.
+fn not_allowed(remedy: &Remedy) -> Vec<String> {
+    let mut by_container: BTreeMap<(&str, &[RuleId]), Vec<String>> = BTreeMap::new();
+    for allowance in &remedy.outbound {
+        let names = by_container.entry((&allowance.container, &allowance.refused)).or_default();
+        names.push(allowance.target.to_string());
+    }
+    let said = by_container.into_iter().map(|((container, rules), names)| {
+        let rules: Vec<String> = rules.iter().map(|it| format!("{it}, {}", it.rule().title)).collect();
+        let names = names.join(", ");
+        format!("{}: {names} will not be allowed: {} (docs/outbound.md)", visible(container), rules.join("; "))
+    });
+    said.collect()
 }
 
 fn choice(remedy: &Remedy, choice: &Choice, asked: &Asked) -> Vec<String> {
