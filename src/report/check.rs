@@ -11,6 +11,7 @@ use super::asked::Asked;
 use super::audit::{Audit, place, word};
 use super::fix;
 use super::placed::Places;
+use super::quoting::quoted;
 use super::routes::{self, LeftOut, Listing, NotGiven};
 use super::sarif::{self, Entry, InFile, Standing};
 use super::table::counted;
@@ -18,7 +19,9 @@ use super::visible::{self, short, visible, visible_lines, width};
 use super::words::{Remedy as _, Words as _, is_general};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Route};
+use crate::policy::context::is_traefiks;
 use crate::policy::finding::{Finding, Key, Subject};
+use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::remedy::{self, Remedies, is_for_edits};
@@ -352,11 +355,22 @@ impl<'a> Check<'a> {
     fn warnings(&self) -> Vec<String> {
         let all =
             self.plan.decisions.values().flat_map(|it| it.warnings.iter().map(move |warning| (&it.name, warning)));
-        all.map(|(name, warning)| match &warning.label {
+        let warnings = all.map(|(name, warning)| match &warning.label {
             Some(label) => format!("{name}: {label}: {}", warning.words()),
             None => format!("{name}: {}", warning.words()),
-        })
-        .collect()
+        });
+        // What is true of Traefik alone, as that it has the engine's socket, is looked for in a declared one.
+        let traefiks = self.inventory.containers.values().filter(|it| is_traefiks(&it.image));
+        let is_declared = self.plan.documents.keys().any(|it| it != Plan::EVERYONE);
+        let undeclared = traefiks.filter(|_| !is_declared).map(|it| {
+            format!(
+                "{}: it runs Traefik's image, and is judged as any container, for nothing says that it is your Traefik: put \
+                 {TRAEFIK}: \"true\" among its labels, or name it (--traefik {})",
+                it.name,
+                quoted(&it.name)
+            )
+        });
+        warnings.chain(undeclared).collect()
     }
 
     fn summary(&self) -> String {

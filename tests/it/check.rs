@@ -374,6 +374,16 @@ fn fix_declares_the_only_traefik_and_asks_where_there_are_two() {
 }
 
 #[test]
+fn a_traefik_that_nobody_declared_is_not_green_without_a_word() {
+    let old = "name: edge\nservices:\n  traefik:\n    image: traefik:v3.5\n    ports: ['80:80']\n    volumes: \
+               ['/var/run/docker.sock:/var/run/docker.sock:ro']\n";
+    let (_, text) = check(&[old.to_owned()], &[]);
+    assert!(text.contains("edge-traefik-1: it runs Traefik's image, and is judged as any container"), "{text}");
+    let (status, text) = check(&[old.to_owned()], &["--traefik", "edge-traefik-1"]);
+    assert!(status == Some(1) && text.contains("critical TRF-001") && !text.contains("judged as any"), "{text}");
+}
+
+#[test]
 fn fix_says_which_outbound_names_stay_shut_without_an_egress() {
     let front = "name: front\nservices:\n  traefik:\n    image: traefik:v3.7.15\n    labels: {leeward.traefik: 'true'}\n    \
                  networks: [p]\n    cap_drop: [ALL]\nnetworks:\n  p: {internal: true}\n";
