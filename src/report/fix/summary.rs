@@ -203,7 +203,10 @@ impl Text {
                 }
                 match env {
                     Some(env) => {
-                        self.line("   Put this line into .env there, in place of one that begins with COMPOSE_FILE=:");
+                        self.line(
+                            "   Put this line into .env there, in place of one that begins with COMPOSE_FILE=. From then on \
+                             name no file with -f there: Compose would not read the line:",
+                        );
                         self.block([env.as_str()]);
                         if let Some(unsure) = unsure(remedies, owner) {
                             self.line(&format!("   ({unsure})"));
