@@ -79,6 +79,11 @@ impl Engine {
         Ok(Some(made))
     }
 
+    /// Whether it is the machine's own.
+    pub(crate) fn is_own(self) -> bool {
+        self.suite.is_none()
+    }
+
     /// Whether it keeps the variants of an image for several platforms under one id.
     pub(crate) fn keeps_variants(self) -> bool {
         self.flags.iter().any(|flag| flag.starts_with("containerd-snapshotter"))

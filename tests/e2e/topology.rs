@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::images;
 use crate::lab::{HOST, Lab, OUTSIDE, eventually, json, root};
+use crate::{engines, images};
 
 pub(crate) const MAIN: &str = "compose/compose.yaml";
 const MONITORING: &str = "compose/monitoring.yaml";
@@ -36,7 +36,9 @@ pub(crate) fn explain(lab: &Lab, pid: &str, name: &str) -> Value {
 #[test]
 fn the_shipped_topology() {
     let Some(means) = crate::means("the_shipped_topology") else { return };
-    let lab = Lab::start("the_shipped_topology", &means.composes[0]);
+    // docker-compose 1.29 cannot make a container anew on Docker 25 and later: it wants a field of images that is gone.
+    let compose = if engines::chosen().is_own() { means.composes.first() } else { means.composes.last() };
+    let lab = Lab::start("the_shipped_topology", compose.unwrap());
     up(&lab, &means.traefik);
     let serving = lab.container("leeward", "leeward");
     let serving_pid = lab.pid(&serving);
