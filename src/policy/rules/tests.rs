@@ -430,8 +430,11 @@ pub(super) const PAIRS: &[Pair] = &[
     ),
     (
         "PUB-004",
-        |i| app(i, "app").swarm = Some(Swarm { publish_modes: ["host".into()].into(), ..Swarm::default() }),
-        |i| app(i, "app").swarm = Some(Swarm::default()),
+        |i| {
+            let (task, publish_modes) = (Some("1".into()), ["host".into()].into());
+            app(i, "app").swarm = Some(Swarm { task, publish_modes, ..Swarm::default() });
+        },
+        |i| app(i, "app").swarm = Some(Swarm { task: Some("1".into()), ..Swarm::default() }),
     ),
     ("PRV-001", |i| app(i, "app").confinement.privileged = true, |i| app(i, "db").confinement.privileged = true),
     ("PRV-002", |i| mount(i, "/var/run/docker.sock", false), |i| mount(i, "/etc/localtime", false)),
@@ -721,50 +724,66 @@ fn every_rule_fires_where_it_should_and_nowhere_else() {
     }
 }
 
-/// A container that a rule refuses, and every line to it in the picture.
+/// A container that a rule refuses, or that is routed because its operator allowed it: every line to it in the picture, and
+/// its box.
 #[test]
 fn no_rule_that_refuses_leaves_a_green_line() {
-    for (id, fires, _) in PAIRS {
+    let mut seen: BTreeSet<(&str, bool, bool)> = BTreeSet::new();
+    let ways = [(false, false), (false, true), (true, false), (true, true)];
+    let ways = ways.into_iter().flat_map(|way| PAIRS.iter().map(move |pair| (way, pair)));
+    for ((is_strict, is_allowed), (id, fires, _)) in ways.clone() {
         let mut inventory = topology();
         fires(&mut inventory);
         app(&mut inventory, "app").labels.insert("traefik.enable".into(), "true".into());
-        let settings = Settings::default();
+        if is_allowed {
+            app(&mut inventory, "app").labels.insert("leeward.allow".into(), (*id).into());
+        }
+        let isolation = if is_strict { Isolation::Strict } else { Isolation::Enforce };
+        let settings = Settings { isolation, ..Settings::default() };
         let plan = compile(&inventory, &settings);
-        let is_refused = |decision: &Decision| {
-            let refused = decision.steps.iter().flat_map(|step| &step.refusals);
-            refused.filter(|it| it.code == Code::NotIsolated).any(|it| it.rule.is_some_and(|rule| rule.as_str() == *id))
+        let is_its = |decision: &Decision| {
+            let mut refused = decision.steps.iter().flat_map(|step| &step.refusals);
+            let mut held = decision.steps.iter().flat_map(|step| &step.findings);
+            if is_allowed {
+                held.any(|it| it.standing == Standing::Allowed && it.rule.as_str() == *id)
+            } else {
+                refused.any(|it| it.code == Code::NotIsolated && it.rule.is_some_and(|rule| rule.as_str() == *id))
+            }
         };
-        let refused: BTreeSet<&ContainerId> = plan
-            .decisions
-            .iter()
-            .filter(|(_, decision)| is_refused(decision))
-            .map(|(container, _)| container)
-            .collect();
+        let its = plan.decisions.iter().filter(|(_, decision)| is_its(decision)).map(|(container, _)| container);
+        let its: BTreeSet<&ContainerId> = its.collect();
         let picture = Topology::of(&inventory, &settings, &plan);
         let svg = picture::draw(&picture, &plan.outbound, true, |_| true).svg.into_string();
         let svg = roxmltree::Document::parse(&svg).unwrap();
         let class = |it: &roxmltree::Node<'_, '_>| it.attribute("class").unwrap_or_default().to_owned();
-        for container in refused {
+        let about = format!("{id} {isolation:?}{}", if is_allowed { ", allowed" } else { "" });
+        for container in its {
+            seen.insert((id, is_strict, is_allowed));
             let mut lines = picture.links.iter().filter(|link| link.container == container).peekable();
-            assert!(lines.peek().is_some(), "{id}: no line");
-            assert!(lines.all(|link| link.state > State::Shut), "{id}: {:?}", picture.links);
+            assert!(lines.peek().is_some(), "{about}: no line");
+            assert!(lines.all(|link| link.state > State::Shut), "{about}: {:?}", picture.links);
             // As it is drawn: by title, and by the box.
             let name = plan.decisions[container].name.as_str();
             let mut drawn = svg.descendants().filter(|it| class(it).starts_with("edge ")).filter(|it| {
                 let told = it.first_element_child().and_then(|title| title.text()).unwrap_or_default();
                 told.starts_with(&format!("{name} - ")) || told.contains(&format!(" - {name}: "))
             });
-            assert!(drawn.clone().next().is_some(), "{id}: no line of {name} is drawn");
+            assert!(drawn.clone().next().is_some(), "{about}: no line of {name} is drawn");
             assert!(
                 drawn.all(|it| ["edge open", "edge unknown"].contains(&&*class(&it))),
-                "{id}: {name} has a green line"
+                "{about}: {name} has a green line"
             );
             let is_box = |it: &roxmltree::Node<'_, '_>| {
                 class(it).starts_with("node ") && it.descendants().any(|it| it.text() == Some(name))
             };
             let boxed = svg.descendants().find(is_box).unwrap();
-            assert!(["node open", "node unknown"].contains(&&*class(&boxed)), "{id}: {name} has a green box");
+            assert!(["node open", "node unknown"].contains(&&*class(&boxed)), "{about}: {name} has a green box");
         }
+    }
+    // Each that refuses was looked at, refused and allowed.
+    for ((is_strict, is_allowed), (id, ..)) in ways.filter(|(_, (id, ..))| !id.starts_with("IMG")) {
+        let is_wanted = id.parse::<RuleId>().unwrap().rule().action == Action::Block;
+        assert!(!is_wanted || seen.contains(&(*id, is_strict, is_allowed)), "{id} {is_strict} {is_allowed}");
     }
 }
 
