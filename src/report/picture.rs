@@ -43,10 +43,12 @@ const MOST_LISTED: usize = 8;
 const MOST_TOLD: usize = 6;
 
 /// Boxes stand on a grid of this height, so that lines to the Internet run between them.
-const PITCH: usize = 70;
+const PITCH: usize = 74;
 const HEIGHT: usize = 44;
 const TOP: usize = 46;
 const LINE: usize = 17;
+/// Rows from the top.
+const LOWEST_DOOR: f64 = 3.0;
 const WIDTH: usize = 1160;
 
 /// The columns, with where they begin and how wide they are.
@@ -440,8 +442,11 @@ impl<'a> Scene<'a> {
                     }
                 }
             }
+            // The way in is seen without scrolling.
+            let lowest = if column == Column::Doors { LOWEST_DOOR } else { 1e5 };
             #[expect(clippy::cast_precision_loss, reason = "some tens of rows")]
-            let wanted = |key: &Key<'a>| sums.get(key).map_or(1e9, |(rows, of)| *rows as f64 / *of as f64);
+            let wanted =
+                |key: &Key<'a>| sums.get(key).map_or(1e9, |(rows, of)| (*rows as f64 / *of as f64).min(lowest));
             let mut order: Vec<(Key<'a>, f64)> = self.keys(column).into_iter().map(|key| (key, wanted(&key))).collect();
             order.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
             self.stack(order);
@@ -497,7 +502,7 @@ impl<'a> Scene<'a> {
                     }
                     // Names lie on lines, and not below them.
                     @for (owner, (first, _)) in &bands {
-                        text.owner x=(Column::Containers.place().0) y=(TOP + first * PITCH - 6) { (short(owner, LONGEST_NAME)) }
+                        text.owner x=(Column::Containers.place().0) y=(TOP + first * PITCH - 5) { (short(owner, LONGEST_NAME)) }
                     }
                 }
                 @for (key, node) in &self.nodes {
@@ -591,9 +596,9 @@ fn edge(from: &Node<'_>, to: &Node<'_>, line: State, by: &BTreeSet<&str>) -> Mar
             // Between the rows of boxes, so that it crosses none.
             (Column::Internet, _) => {
                 @let lane = to.top() + HEIGHT + match to.column {
-                    Column::Internet | Column::Doors | Column::Between => 4,
-                    Column::Containers => 8,
-                    Column::Private => 12,
+                    Column::Internet | Column::Doors | Column::Between => 3,
+                    Column::Containers => 7,
+                    Column::Private => 11,
                 };
                 path class={ "edge " (class(line)) }
                     d={ "M" (to_at) " " (to.top() + HEIGHT - 8) "h-12V" (lane) "H" (right + 10) } { title { (told) } }
@@ -613,7 +618,7 @@ fn edge(from: &Node<'_>, to: &Node<'_>, line: State, by: &BTreeSet<&str>) -> Mar
 
 fn internet(node: &Node<'_>, bottom: usize) -> Markup {
     let ((at, width), height) = (Column::Internet.place(), bottom - TOP);
-    let (x, y) = (at + width / 2, TOP + height / 2);
+    let (x, y) = (at + width / 2, TOP + (height / 2).min(PITCH * 3));
     html! {
         g.node.outside role="img" aria-label=(node.title) {
             rect x=(at) y=(TOP) width=(width) height=(height) rx="10" {}

@@ -10,10 +10,12 @@ use super::{
     to_network, to_rule,
 };
 use crate::inventory::ContainerId;
-use crate::plan::{Decision, Outcome, Route};
+use crate::plan::{Decision, Outcome, Route, StepName};
 use crate::policy::finding::{Finding, Severity, Subject};
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
+use crate::policy::rules::Standing;
 use crate::remedy::is_for_edits;
 use crate::report::asked::HERE;
 use crate::report::audit::{Audit, place, word};
@@ -67,7 +69,7 @@ pub fn front(facts: &Facts<'_>, filter: &Filter) -> Page {
     let main = html! {
         (verdict(&count, &audit))
         (notices(&topology, &count))
-        @if !listing.refused.is_empty() { (to_do(facts, &listing.refused)) }
+        (to_do(facts, &topology, &listing.refused))
         @if !topology.containers.is_empty() {
             (form(facts, filter, nodes.len(), topology.containers.len()))
             section aria-labelledby="together" {
@@ -148,26 +150,48 @@ fn notices(topology: &Topology<'_>, count: &Count) -> Markup {
     }
 }
 
-/// What is refused, one line each; the remedies stand below.
-fn to_do(facts: &Facts<'_>, refused: &[Refused<'_>]) -> Markup {
+/// What is routed with a way out, and what is refused, one line each; the remedies stand below.
+fn to_do(facts: &Facts<'_>, topology: &Topology<'_>, refused: &[Refused<'_>]) -> Markup {
+    let is_open =
+        |it: &&ContainerNode<'_>| is_application(it) && it.outcome == Outcome::Routed && it.state == State::WayOut;
+    let open: Vec<&ContainerNode<'_>> = topology.containers.iter().filter(is_open).collect();
+    let rest = open.len().saturating_sub(MOST_IN_CELL) + refused.len().saturating_sub(MOST_IN_CELL);
     html! {
-        section.todo aria-labelledby="todo" {
-            h2 #todo { "What to do" }
-            ul {
-                @for it in refused.iter().take(MOST_IN_CELL) {
-                    li data-key=(visible(it.id)) {
-                        (to_container(it.container, &ContainerId::from(it.id))) " is refused"
-                        @if let Some(rule) = &it.refusal.rule { " by " (to_rule(rule.as_str())) }
-                        ": " (short(&it.refusal.words(), 200)) "."
-                        @let more = reasons(facts, it).len().saturating_sub(1);
-                        @if more > 0 { " And for " (counted(more, "more reason")) "." }
+        @if !open.is_empty() || !refused.is_empty() {
+            section.todo aria-labelledby="todo" {
+                h2 #todo { "What to do" }
+                ul {
+                    @for it in open.iter().take(MOST_IN_CELL) {
+                        li data-key=(visible(it.id.as_str())) {
+                            (to_container(it.name, it.id)) " is routed with a way out"
+                            @if it.allowed { ", which you allowed" }
+                            @let against = against(facts, it.id);
+                            @if !against.is_empty() { ": " (rules(&against)) }
+                            "."
+                        }
                     }
+                    @for it in refused.iter().take(MOST_IN_CELL) {
+                        li data-key=(visible(it.id)) {
+                            (to_container(it.container, &ContainerId::from(it.id))) " is refused"
+                            @if let Some(rule) = &it.refusal.rule { " by " (to_rule(rule.as_str())) }
+                            ": " (short(&it.refusal.words(), 200)) "."
+                            @let more = reasons(facts, it).len().saturating_sub(1);
+                            @if more > 0 { " And for " (counted(more, "more reason")) "." }
+                        }
+                    }
+                    @if rest > 0 { li { "and " (rest) " more" } }
                 }
-                @if refused.len() > MOST_IN_CELL { li { "and " (refused.len() - MOST_IN_CELL) " more" } }
+                @if !refused.is_empty() { p { a href="#refused" { "See the remedies" } } }
             }
-            p { a href="#refused" { "See the remedies" } }
         }
     }
+}
+
+/// The rules that stand against the isolation of a container, allowed or not.
+fn against(facts: &Facts<'_>, id: &ContainerId) -> BTreeSet<RuleId> {
+    let steps = facts.plan.decisions.get(id).into_iter().flat_map(|it| &it.steps);
+    let weighed = steps.filter(|step| step.name == StepName::Isolated).flat_map(|step| &step.findings);
+    weighed.filter(|it| it.standing != Standing::Noted).map(|it| it.rule).collect()
 }
 
 /// `shown`: how many containers the filter takes, of `all` that run.
@@ -285,7 +309,7 @@ fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, rou
                 }))
             }
             td data-name="Network" { @if let Some(network) = network { (to_network(seen, network)) } @else { "none" } }
-            td data-name="Router rule" { (few(&written, 2, |rule| html! { code { (short(rule, LONGEST_RULE)) } })) }
+            td data-name="Router rule" { (few(&written, 2, |rule| html! { code { (in_pieces(&short(rule, LONGEST_RULE))) } })) }
             td data-name="May reach" {
                 (few(&inner, MOST_IN_CELL, |name| to_network(seen, name)))
                 @if !inner.is_empty() && !outbound.is_empty() { "; " }
@@ -294,6 +318,11 @@ fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, rou
             }
         }
     }
+}
+
+/// A rule that is broken, where it has to be, after a sign and not in a name.
+fn in_pieces(rule: &str) -> Markup {
+    html! { @for piece in rule.split_inclusive(['.', '(', '/', '-']) { (piece) wbr; } }
 }
 
 /// The routers that Traefik leaves out, each with the reasons.
