@@ -16,14 +16,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::extract::{Extension, FromRequestParts, Path, State};
+use axum::extract::{Extension, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::timeout;
 
 use super::connection::Connection;
-use super::negotiate::error;
+use super::negotiate::{Name, error};
 use super::published::{Document, Published};
 use super::state::Shared;
 use crate::plan::Plan;
@@ -47,7 +47,7 @@ pub(super) async fn everyone(
 pub(super) async fn one(
     State(shared): State<Shared>,
     Extension(connection): Extension<Arc<Connection>>,
-    Path(traefik): Path<String>,
+    Name(traefik): Name,
     poll: Poll,
 ) -> Response {
     answer(&shared, &connection, Reader::Inbound(&traefik), &poll).await
@@ -57,7 +57,7 @@ pub(super) async fn one(
 pub(super) async fn outbound(
     State(shared): State<Shared>,
     Extension(connection): Extension<Arc<Connection>>,
-    Path(egress): Path<String>,
+    Name(egress): Name,
     poll: Poll,
 ) -> Response {
     answer(&shared, &connection, Reader::Egress(&egress), &poll).await
@@ -213,17 +213,17 @@ fn sent(document: &Document) -> Response {
 fn unknown(reader: Reader<'_>, published: &Published) -> Response {
     let name = reader.name();
     if published.outbound.contains_key(name) {
-        let words = format!("`{0}` is an egress Traefik, and asks for /outbound/{0}\n", visible(name));
-        return (StatusCode::NOT_FOUND, words).into_response();
+        let words = format!("`{0}` is an egress Traefik, and asks for /outbound/{0}", visible(name));
+        return error(StatusCode::NOT_FOUND, words);
     }
     let known: Vec<_> = published.documents.keys().filter(|it| *it != Plan::EVERYONE).map(|it| visible(it)).collect();
     let known = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
     let words = format!(
         "no Traefik named `{}` is declared; {known}. Declare one with the label leeward.traefik=true on its container, or \
-         with --traefik\n",
+         with --traefik",
         visible(name)
     );
-    (StatusCode::NOT_FOUND, words).into_response()
+    error(StatusCode::NOT_FOUND, words)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -56,7 +56,7 @@ use tracing::{info, warn};
 
 use self::listen::Server;
 use self::metrics::Metrics;
-use self::negotiate::{JSON, OPENMETRICS, SARIF, TEXT, chosen, error, in_json};
+use self::negotiate::{JSON, Name, OPENMETRICS, SARIF, TEXT, chosen, error, in_json, json_of};
 use self::preview::Wanted;
 use self::published::Published;
 use self::state::Shared;
@@ -275,6 +275,7 @@ fn router(shared: Shared) -> Router {
             let words = "no such path; the page has /c/{name}, /n/{name}, /h/{host}, /rules/{rule}; there are /, /config, /config/{traefik}, /outbound/{egress}, /routes, /explain/{name}, /audit, /fix, /fix/{name}, /topology, /login, /healthz, /readyz, /metrics";
             pages::nowhere(&headers, words)
         })
+        .method_not_allowed_fallback(async || error(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method"))
         .layer(from_fn_with_state(shared.clone(), attend))
         // For browsers: nothing but the page's own style and script is loaded and asked for, nothing is guessed, kept, framed
         // or told to others.
@@ -342,7 +343,7 @@ const REFUSED: preview::Parameter = ("fail-on", &["refused"]);
 
 /// 404 where there is nothing of that name, 300 where there are several; 409 where `?fail-on=refused` and the container is
 /// refused, or no router answers the host.
-async fn explained(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+async fn explained(State(shared): State<Shared>, Name(name): Name, uri: Uri, headers: HeaderMap) -> Response {
     let wanted = match Wanted::read(&uri, &[REFUSED], &shared.settings) {
         Ok(wanted) => wanted,
         Err(problem) => return not_understood(&problem),
@@ -430,7 +431,7 @@ async fn fixes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Re
     fix(&shared, None, &uri, &headers).await
 }
 
-async fn fixed(State(shared): State<Shared>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+async fn fixed(State(shared): State<Shared>, Name(name): Name, uri: Uri, headers: HeaderMap) -> Response {
     fix(&shared, Some(name), &uri, &headers).await
 }
 
@@ -452,8 +453,9 @@ async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderM
                 remedy::plan(&now.inventory, settings, &scope, &remedy::Wishes { bind_hosts, ..wishes })
             }
             Err(unknown) => {
-                let text = format!("{}\n", report_fix::unknown(&unknown, &wanted.asked()));
-                return View { status: StatusCode::NOT_FOUND, kind: TEXT, text };
+                let words = report_fix::unknown(&unknown, &wanted.asked());
+                let text = if kind == JSON { json_of(&words) } else { format!("{words}\n") };
+                return View { status: StatusCode::NOT_FOUND, kind, text };
             }
         };
         let status = match (wanted.get("fail-on"), report_fix::standing(&remedies)) {

@@ -1,7 +1,8 @@
 //! Which of several media types a client gets, and errors in the one that it asked for. Source: RFC 9110 section 12.5.1.
 
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use mediatype::{MediaType, MediaTypeList, ReadParams as _};
 use serde_json::json;
@@ -54,6 +55,19 @@ fn weight(range: &MediaType<'_>) -> u16 {
     })
 }
 
+/// What a path names. One that cannot be read is an error like any other.
+#[derive(Clone, Debug)]
+pub(super) struct Name(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(name)| Self(name)).map_err(|problem| error(problem.status(), problem.body_text()))
+    }
+}
+
 /// The words of an answer that is an error.
 #[derive(Clone, Debug)]
 struct Words(String);
@@ -70,16 +84,18 @@ pub(super) fn error(status: StatusCode, words: impl Into<String>) -> Response {
 pub(super) fn in_json(mut response: Response) -> Response {
     let Some(Words(words)) = response.extensions_mut().remove::<Words>() else { return response };
     let (mut head, _) = response.into_parts();
-    let (json, body) = Json(json!({ "error": words })).into_response().into_parts();
-    head.headers.extend(json.headers);
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     head.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(head, body)
+    Response::from_parts(head, json_of(&words).into())
+}
+
+/// Words of an error as JSON.
+pub(super) fn json_of(words: &str) -> String {
+    json!({ "error": words }).to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
     use crate::net::exposition::CLASSIC;
 

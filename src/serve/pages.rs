@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::{Instant, timeout_at};
 
 use super::auth;
 use super::config::Poll;
-use super::negotiate::{HTML, JSON, TEXT, chosen, error};
+use super::negotiate::{HTML, JSON, Name, TEXT, chosen, error};
 use super::published::tag;
 use super::state::Shared;
 use super::views::View;
@@ -40,7 +40,7 @@ pub(super) async fn front(State(shared): State<Shared>, uri: Uri, headers: Heade
 /// `GET /c/{name}`.
 pub(super) async fn container(
     State(shared): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     headers: HeaderMap,
     poll: Poll,
 ) -> Response {
@@ -50,7 +50,7 @@ pub(super) async fn container(
 /// `GET /n/{name}`.
 pub(super) async fn network(
     State(shared): State<Shared>,
-    Path(name): Path<String>,
+    Name(name): Name,
     headers: HeaderMap,
     poll: Poll,
 ) -> Response {
@@ -58,26 +58,16 @@ pub(super) async fn network(
 }
 
 /// `GET /h/{host}`.
-pub(super) async fn host(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    poll: Poll,
-) -> Response {
+pub(super) async fn host(State(shared): State<Shared>, Name(name): Name, headers: HeaderMap, poll: Poll) -> Response {
     show(&shared, &headers, &poll, move |facts| page::host(facts, &name)).await
 }
 
 /// `GET /rules/{rule}`.
-pub(super) async fn rule(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    poll: Poll,
-) -> Response {
+pub(super) async fn rule(State(shared): State<Shared>, Name(name): Name, headers: HeaderMap, poll: Poll) -> Response {
     show(&shared, &headers, &poll, move |facts| page::rule(facts, &name)).await
 }
 
-/// A page as it is now; held while the caller has the same and asks to wait.
+/// A page as it is now; held while the caller has the same and asks to wait. An error is a page for who takes one.
 async fn show(
     shared: &Shared,
     headers: &HeaderMap,
@@ -85,6 +75,7 @@ async fn show(
     make: impl Fn(&Facts<'_>) -> Page + Send + Sync + 'static,
 ) -> Response {
     let make = Arc::new(make);
+    let takes_pages = chosen(headers, &[HTML, TEXT, JSON]) == HTML;
     let signed_in = auth::has_cookie(shared.tokens.as_ref(), headers);
     let mut published = shared.published.clone();
     let wait = poll.wait().unwrap_or_default().min(LONGEST);
@@ -93,7 +84,8 @@ async fn show(
     loop {
         let now = published.borrow_and_update().clone();
         let (status, text) = match now {
-            None => (StatusCode::SERVICE_UNAVAILABLE, page::loading()),
+            None if takes_pages => (StatusCode::SERVICE_UNAVAILABLE, page::loading()),
+            None => return super::not_ready(),
             Some(now) => {
                 let (settings, make) = (Arc::clone(&shared.settings), Arc::clone(&make));
                 let made = shared.views.make(move || {
@@ -107,7 +99,9 @@ async fn show(
                     })
                 });
                 match made.await {
-                    Ok(Page { found, html }) => (if found { StatusCode::OK } else { StatusCode::NOT_FOUND }, html),
+                    Ok(Page { found: true, html }) => (StatusCode::OK, html),
+                    Ok(Page { html, .. }) if takes_pages => (StatusCode::NOT_FOUND, html),
+                    Ok(_) => return error(StatusCode::NOT_FOUND, "nothing has this name"),
                     Err(busy) => return busy,
                 }
             }

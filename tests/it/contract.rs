@@ -3,16 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
+use leeward::report::page::{SCRIPT_PATH, STYLE_PATH};
 use serde_json::{Value, json};
 
+use crate::engine::Daemon;
+use crate::eventually::eventually;
 use crate::serving::Serving;
+
+/// For who takes JSON alone.
+const JSON: &str = "Accept: application/json\r\n";
 
 /// One answer.
 struct Answer {
     status: u16,
     kind: String,
     body: String,
+    /// It was asked for JSON and for nothing else.
+    wants_json: bool,
 }
 
 /// A request with this method, and with this body where that is `post`.
@@ -28,7 +37,8 @@ fn send(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Answe
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
     let kind = kind.split(';').next().unwrap().to_owned();
-    Answer { status: head.split_whitespace().nth(1).unwrap().parse().unwrap(), kind, body: body.to_owned() }
+    let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+    Answer { status, kind, body: body.to_owned(), wants_json: headers.contains(JSON) }
 }
 
 fn ask(port: u16, path: &str, headers: &str) -> Answer {
@@ -66,7 +76,7 @@ fn problems(
     answer: &Answer,
     validators: &mut Validators,
 ) -> Vec<String> {
-    let Answer { status, kind, body } = answer;
+    let Answer { status, kind, body, wants_json } = answer;
     let mut described = &contract["paths"][path][method]["responses"][status.to_string()];
     if let Some(name) = described["$ref"].as_str() {
         described = contract.pointer(name.trim_start_matches('#')).unwrap();
@@ -79,7 +89,8 @@ fn problems(
     };
     let Some(media) = content.get(kind) else { return vec![format!("{path} {status}: `{kind}` is not described")] };
     if kind != "application/json" {
-        return vec![];
+        let other = *wants_json && content.contains_key("application/json");
+        return if other { vec![format!("{path} {status}: `{kind}`, and JSON was asked for")] } else { vec![] };
     }
     let schema = json!({ "allOf": [media["schema"]], "components": contract["components"] });
     let validator = validators.entry(schema["allOf"][0].to_string());
@@ -103,9 +114,8 @@ fn described(contract: &Value) -> BTreeSet<String> {
     described
 }
 
-#[test]
-fn every_answer_is_as_the_contract_describes_it() {
-    const JSON: &str = "Accept: application/json\r\n";
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_as_the_contract_describes_it() {
     const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
     let contract = contract();
     let folder = tempfile::tempdir().unwrap();
@@ -115,6 +125,16 @@ fn every_answer_is_as_the_contract_describes_it() {
     let good = Serving::start(&["--hold=0s"]);
     let closed = Serving::start(&["--hold=0s", &format!("--token-file={}", token.display())]);
     let empty = Serving::start_at(&nowhere, &["--hold=0s"]);
+    // It had an engine.
+    let mut daemon = Daemon::new(folder.path());
+    daemon.put("app", 1);
+    daemon.start();
+    let stale = Serving::start_at(&format!("unix://{}", daemon.socket().display()), &["--hold=0s"]);
+    let state = |words: &str| eventually(Duration::from_secs(20), words, || stale.get("/readyz").contains(words));
+    state("200 OK");
+    daemon.stop().await;
+    state("stale for");
+    assert!(ask(stale.port, "/routes", JSON).body.contains("\"stale\""));
     // The demo, with a wiki that nothing mends, and with one that publishes a port that is not for browsers.
     let changed = |file: &str, field: &str, value: Value| {
         let mut demo: Value = serde_json::from_str(include_str!("../../src/source/demo.json")).unwrap();
@@ -138,9 +158,15 @@ fn every_answer_is_as_the_contract_describes_it() {
         ("/explain/{name}", "/explain/wiki-wiki-1"),
         ("/outbound/{egress}", "/outbound/egress"),
         ("/fix/{name}", "/fix/wiki"),
+        ("/c/{name}", "/c/wiki-wiki-1"),
+        ("/n/{name}", "/n/net-proxy"),
+        ("/h/{host}", "/h/app1.localhost"),
+        ("/rules/{rule}", "/rules/NET-001"),
     ]);
     let mut asked = Vec::new();
-    for path in contract["paths"].as_object().unwrap().keys() {
+    for (path, _) in
+        contract["paths"].as_object().unwrap().iter().filter(|(_, operations)| operations["get"].is_object())
+    {
         let real = named.get(path.as_str()).map_or(path.as_str(), |real| real);
         for accept in
             ["", JSON, "Accept: text/html\r\n", "Accept: text/plain\r\n", "Accept: application/sarif+json\r\n"]
@@ -151,6 +177,7 @@ fn every_answer_is_as_the_contract_describes_it() {
                 (closed.port, ""),
                 (closed.port, "Authorization: Bearer secret\r\n"),
                 (empty.port, ""),
+                (stale.port, ""),
             ] {
                 // `/config` waits for an inventory.
                 if port == empty.port
@@ -186,6 +213,15 @@ fn every_answer_is_as_the_contract_describes_it() {
         ("/audit", "/audit?fail-on=high"),
         ("/audit", "/audit?fail-on=nonsense"),
         ("/audit", "/audit?isolation=off"),
+        ("/c/{name}", "/c/nobody"),
+        ("/c/{name}", "/c/%ff"),
+        ("/n/{name}", "/n/nobody"),
+        ("/n/{name}", "/n/%ff"),
+        ("/h/{host}", "/h/nobody"),
+        ("/h/{host}", "/h/%ff"),
+        ("/rules/{rule}", "/rules/NET-999"),
+        ("/rules/{rule}", "/rules/%ff"),
+        ("/fix/{name}", "/fix/%ff"),
         ("/fix", "/fix?keep=wiki-wiki-1&files=false"),
         ("/fix", "/fix?name=nobody"),
         ("/fix", "/fix?nonsense=1"),
@@ -208,7 +244,10 @@ fn every_answer_is_as_the_contract_describes_it() {
     for (path, real) in [("/config", "/config"), ("/config/{traefik}", "/config/front-traefik-1")] {
         asked.push((path, real.to_owned(), good.port, format!("If-None-Match: {etag}\r\n")));
     }
-    asked.push(("/", "/".to_owned(), good.port, "Accept: text/html\r\nIf-None-Match: *\r\n".to_owned()));
+    for path in ["/", "/c/{name}", "/n/{name}", "/h/{host}", "/rules/{rule}"] {
+        let real = named.get(path).map_or(path, |real| real);
+        asked.push((path, real.to_owned(), good.port, "Accept: text/html\r\nIf-None-Match: *\r\n".to_owned()));
+    }
     // Nothing is allowed, and `*` is any document.
     asked.push(("/outbound/{egress}", "/outbound/egress".to_owned(), good.port, "If-None-Match: *\r\n".to_owned()));
     let (mut wrong, mut seen, mut validators) = (BTreeSet::new(), BTreeSet::new(), Validators::new());
@@ -239,6 +278,15 @@ fn every_answer_is_as_the_contract_describes_it() {
             wrong.extend(problems.into_iter().map(|it| format!("post /login ({headers}{body:.20}): {it}")));
         }
     }
+    for (port, headers) in
+        [(good.port, ""), (closed.port, ""), (good.port, "Host: evil.example\r\nSec-Fetch-Site: none\r\n")]
+    {
+        let answer = send(port, "post", "/logout", headers, "");
+        seen.insert(format!("post /logout {}", answer.status));
+        wrong.extend(problems(&contract, ("post", "/logout"), &answer, &mut validators));
+    }
+    let answer = send(good.port, "post", "/routes", JSON, "");
+    assert_eq!((answer.status, answer.kind.as_str()), (405, "application/json"), "{}", answer.body);
     assert!(wrong.is_empty(), "{wrong:#?}");
     let unseen: Vec<_> = described(&contract).difference(&seen).cloned().collect();
     assert!(unseen.is_empty(), "described, and never answered here: {unseen:?}");
@@ -246,23 +294,35 @@ fn every_answer_is_as_the_contract_describes_it() {
 
 #[test]
 fn the_contract_names_the_paths_that_there_are() {
-    let serving = Serving::start(&[]);
-    let answer = ask(serving.port, "/no/such/path", "Accept: application/json\r\n");
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
-    let listed = body["error"].as_str().unwrap().split("there are ").nth(1).unwrap();
-    let listed: BTreeSet<_> = listed.split(", ").collect();
     let contract = contract();
     let described: BTreeSet<_> = contract["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(listed, described);
-    for path in ["/c/{name}", "/n/{name}", "/h/{host}", "/rules/{rule}"] {
-        assert!(body["error"].as_str().unwrap().contains(path), "{body}");
-    }
+    // A router does not tell what is in it; its source does.
+    let source = include_str!("../../src/serve/mod.rs");
+    let argument = |rest: &'static str| rest.trim_start().split([',', ' ']).next().unwrap();
+    let routed = source.split(".route(").skip(1).map(argument).map(|it| match it {
+        "page::STYLE_PATH" => STYLE_PATH,
+        "page::SCRIPT_PATH" => SCRIPT_PATH,
+        _ => it.trim_matches('"'),
+    });
+    assert_eq!(described, routed.collect());
+    // What is told to who asks for another: all that people and programs ask for by themselves.
+    let serving = Serving::start(&[]);
+    let answer = ask(serving.port, "/no/such/path", JSON);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let words = body["error"].as_str().unwrap().split([' ', ',', ';']).filter(|it| it.starts_with('/'));
+    let told: BTreeSet<_> = words.chain(["/logout", STYLE_PATH, SCRIPT_PATH]).collect();
+    assert_eq!(told, described);
 }
 
 #[test]
 fn an_answer_that_is_not_as_described_is_noticed() {
     let contract = contract();
-    let of = |status, kind: &str, body: Value| Answer { status, kind: kind.to_owned(), body: body.to_string() };
+    let of = |status, kind: &str, body: Value| Answer {
+        status,
+        kind: kind.to_owned(),
+        body: body.to_string(),
+        wants_json: kind == "text/plain",
+    };
     let routes = json!({ "routes": [], "refused": [], "ignored": 3 });
     let count = |answer| problems(&contract, ("get", "/routes"), &answer, &mut Validators::new()).len();
     assert_eq!(count(of(200, "application/json", routes.clone())), 0);
@@ -273,4 +333,5 @@ fn an_answer_that_is_not_as_described_is_noticed() {
     }
     assert_eq!(count(of(500, "text/plain", json!(""))), 1);
     assert_eq!(count(of(200, "image/png", json!(""))), 1);
+    assert_eq!(count(of(200, "text/plain", json!(""))), 1);
 }
