@@ -18,7 +18,7 @@ use maud::{Markup, html};
 
 use super::page::link;
 use super::table::counted;
-use super::topology::{ContainerNode, NetworkNode, NetworkRole, Role, State, Topology, class};
+use super::topology::{ContainerNode, NetworkNode, NetworkRole, Role, State, Topology, class, is_door};
 use super::visible::short;
 use super::words::page::{PICTURE, mark, outcome, role, state as words};
 use crate::inventory::{ContainerId, NetworkId};
@@ -198,10 +198,6 @@ pub fn draw<'a>(
     Drawn { svg: scene.svg(), list: scene.list() }
 }
 
-fn is_door(container: &ContainerNode<'_>) -> bool {
-    matches!(container.role, Role::Traefik | Role::Egress)
-}
-
 impl<'a> Scene<'a> {
     fn of(
         topology: &'a Topology<'a>,
@@ -210,7 +206,7 @@ impl<'a> Scene<'a> {
         shows: impl Fn(&ContainerNode<'a>) -> bool,
     ) -> Self {
         let shown: BTreeMap<&ContainerId, &'a ContainerNode<'a>> =
-            topology.containers.iter().filter(|it| is_door(it) || shows(it)).map(|it| (it.id, it)).collect();
+            topology.containers.iter().filter(|it| is_door(it.role) || shows(it)).map(|it| (it.id, it)).collect();
         let networks: BTreeMap<&NetworkId, &'a NetworkNode<'a>> =
             topology.networks.iter().map(|it| (it.id, it)).collect();
         let links: Vec<(&'a ContainerNode<'a>, Option<&'a NetworkNode<'a>>, State)> = topology
@@ -231,7 +227,7 @@ impl<'a> Scene<'a> {
         for (container, network, _) in &links {
             let is_private = network.is_some_and(|it| it.role == NetworkRole::Private);
             *inner.entry(container.id).or_insert(container.role == Role::Private) &= is_private;
-            if let Some(network) = network.filter(|_| !is_door(container)) {
+            if let Some(network) = network.filter(|_| !is_door(container.role)) {
                 owners.entry(network.id).or_default().insert(&container.owner);
             }
         }
@@ -278,7 +274,7 @@ impl<'a> Scene<'a> {
 
     fn container(&mut self, container: &'a ContainerNode<'a>, outbound: &'a [Allowance]) {
         let key = self.key(container);
-        let column = if is_door(container) { Column::Doors } else { Column::Containers };
+        let column = if is_door(container.role) { Column::Doors } else { Column::Containers };
         let node = self.nodes.entry(key).or_insert_with(|| {
             let mut node = Node::new(column, "", State::Shut);
             match key {

@@ -95,6 +95,9 @@ pub struct NetworkNode<'a> {
     pub state: State,
     /// The rules that found something about it, but for those that only inform.
     pub rules: BTreeSet<RuleId>,
+    /// Those of them that its state rests on.
+    #[serde(skip)]
+    pub against: BTreeSet<RuleId>,
 }
 
 /// A container.
@@ -117,6 +120,9 @@ pub struct ContainerNode<'a> {
     pub allowed: bool,
     /// The rules that found something about it, but for those that only inform.
     pub rules: BTreeSet<RuleId>,
+    /// What its state rests on: these, and what others' networks and files bring upon it.
+    #[serde(skip)]
+    pub against: BTreeSet<RuleId>,
     /// The rules of its routers: ``Host(`app.example.com`)``.
     pub routers: BTreeSet<&'a str>,
 }
@@ -130,6 +136,8 @@ pub struct Link<'a> {
     pub network: Option<&'a NetworkId>,
     /// The worse of both ends.
     pub state: State,
+    /// The rules that it rests on. None where it is shut, and where who does not ask for a route was not judged.
+    pub rules: BTreeSet<RuleId>,
 }
 
 /// A name outside that a container asks for.
@@ -175,6 +183,11 @@ impl<'a> Found<'a> {
     fn rules(findings: Option<&Vec<&'a Finding>>) -> BTreeSet<RuleId> {
         findings.into_iter().flatten().map(|finding| finding.rule).collect()
     }
+
+    fn against(findings: Option<&Vec<&'a Finding>>) -> BTreeSet<RuleId> {
+        let found = findings.into_iter().flatten().filter(|finding| state_of(finding) > State::Shut);
+        found.map(|finding| finding.rule).collect()
+    }
 }
 
 /// What a finding that blocks, or would, makes of what it is about.
@@ -211,11 +224,11 @@ impl<'a> Topology<'a> {
                 state: State::NotVerifiable,
                 allowed: false,
                 rules: BTreeSet::new(),
+                against: BTreeSet::new(),
                 routers: BTreeSet::new(),
             });
         }
-        let states: BTreeMap<&ContainerId, (State, Role)> =
-            containers.iter().map(|it| (it.id, (it.state, it.role))).collect();
+        let known: BTreeMap<&ContainerId, &ContainerNode<'a>> = containers.iter().map(|it| (it.id, it)).collect();
 
         let (mut networks, mut links) = (Vec::new(), Vec::new());
         // The containers with a network that is shown as leading out, or as unknown.
@@ -230,22 +243,24 @@ impl<'a> Topology<'a> {
                 let id = &member.container.id;
                 // A Traefik's way out is what it is for: its other links are as good as their networks. Of one by which
                 // others could leave, the rules say so about the network.
-                let state = match states.get(id) {
-                    Some((_, Role::Traefik | Role::Egress)) if node.role == NetworkRole::Exposed => State::TraefiksOwn,
-                    Some((_, Role::Traefik | Role::Egress)) | None => node.state,
-                    Some((own, _)) => node.state.max(*own),
+                let (state, rules) = match known.get(id) {
+                    Some(own) if is_door(own.role) && node.role == NetworkRole::Exposed => {
+                        (State::TraefiksOwn, BTreeSet::new())
+                    }
+                    Some(own) if !is_door(own.role) => {
+                        (node.state.max(own.state), node.against.union(&own.against).copied().collect())
+                    }
+                    Some(_) | None => (node.state, node.against.clone()),
                 };
                 if node.state != State::Shut {
                     explained.insert(id);
                 }
-                links.push(Link { container: id, network: Some(&network.id), state });
+                links.push(Link { container: id, network: Some(&network.id), state, rules });
             }
             networks.push(node);
         }
-        for (id, (state, _)) in
-            states.iter().filter(|(id, (state, _))| *state > State::Shut && !explained.contains(*id))
-        {
-            links.push(Link { container: id, network: None, state: *state });
+        for (id, own) in known.iter().filter(|(id, own)| own.state > State::Shut && !explained.contains(*id)) {
+            links.push(Link { container: id, network: None, state: own.state, rules: own.against.clone() });
         }
         networks.sort_by(|a, b| (a.role, a.name, a.id).cmp(&(b.role, b.name, b.id)));
         containers.sort_by(|a, b| (a.role, a.name, a.id).cmp(&(b.role, b.name, b.id)));
@@ -317,6 +332,11 @@ impl<'a> Topology<'a> {
     }
 }
 
+/// Whether it is a Traefik, which has a way out of its own.
+pub(super) fn is_door(role: Role) -> bool {
+    matches!(role, Role::Traefik | Role::Egress)
+}
+
 fn node<'a>(
     context: &Context<'a>,
     at: usize,
@@ -327,7 +347,8 @@ fn node<'a>(
 ) -> Option<ContainerNode<'a>> {
     let decision = plan.decisions.get(candidate.id)?;
     let findings = found.containers.get(candidate.id);
-    let (own, allowed) = isolation(decision, found);
+    let (own, allowed, mut against) = isolation(decision, found);
+    against.append(&mut Found::against(findings));
     // Who did not ask was not judged, but where its packets can go is known.
     let packets = match context.namespaces.leaves_by(at) {
         Some(_) if candidate.is_traefik || candidate.is_egress => State::TraefiksOwn,
@@ -351,12 +372,13 @@ fn node<'a>(
         state: own.max(packets).max(unread).max(others),
         allowed,
         rules: Found::rules(findings),
+        against,
         routers: routers.remove(candidate.id).unwrap_or_default(),
     })
 }
 
-/// What the step `isolated` came to: the state, and whether the operator allowed all that stands against it.
-fn isolation(decision: &Decision, found: &Found<'_>) -> (State, bool) {
+/// What the step `isolated` came to: the state, whether the operator allowed all that stands against it, and the rules of that.
+fn isolation(decision: &Decision, found: &Found<'_>) -> (State, bool, BTreeSet<RuleId>) {
     let step = decision.steps.iter().find(|step| step.name == StepName::Isolated);
     let against: Vec<_> =
         step.into_iter().flat_map(|step| &step.findings).filter(|it| it.standing != Standing::Noted).collect();
@@ -368,7 +390,8 @@ fn isolation(decision: &Decision, found: &Found<'_>) -> (State, bool) {
         })
         .max()
         .unwrap_or(State::Shut);
-    (state, !against.is_empty() && against.iter().all(|it| it.standing == Standing::Allowed))
+    let allowed = !against.is_empty() && against.iter().all(|it| it.standing == Standing::Allowed);
+    (state, allowed, against.iter().map(|it| it.rule).collect())
 }
 
 fn network_node<'a>(context: &Context<'a>, place: usize, network: &'a Network, found: &Found<'a>) -> NetworkNode<'a> {
@@ -397,7 +420,8 @@ fn network_node<'a>(context: &Context<'a>, place: usize, network: &'a Network, f
         }
         _ => NetworkRole::Private,
     };
-    NetworkNode { id: &network.id, name: &network.name, role, state, rules: Found::rules(findings) }
+    let (rules, against) = (Found::rules(findings), Found::against(findings));
+    NetworkNode { id: &network.id, name: &network.name, role, state, rules, against }
 }
 
 /// What `plan` says of outbound names, between what is shown.

@@ -10,12 +10,10 @@ use super::{
     to_network, to_rule,
 };
 use crate::inventory::ContainerId;
-use crate::plan::{Decision, Outcome, Route, StepName};
+use crate::plan::{Decision, Outcome, Route};
 use crate::policy::finding::{Finding, Severity, Subject};
 use crate::policy::leeward_labels::TRAEFIK;
 use crate::policy::refusal::Refusal;
-use crate::policy::rule_id::RuleId;
-use crate::policy::rules::Standing;
 use crate::remedy::is_for_edits;
 use crate::report::asked::HERE;
 use crate::report::audit::{Audit, place, word};
@@ -165,8 +163,7 @@ fn to_do(facts: &Facts<'_>, topology: &Topology<'_>, refused: &[Refused<'_>]) ->
                         li data-key=(visible(it.id.as_str())) {
                             (to_container(it.name, it.id)) " is routed with a way out"
                             @if it.allowed { ", which you allowed" }
-                            @let against = against(facts, it.id);
-                            @if !against.is_empty() { ": " (rules(&against)) }
+                            @if !it.against.is_empty() { ": " (rules(&it.against)) }
                             "."
                         }
                     }
@@ -185,13 +182,6 @@ fn to_do(facts: &Facts<'_>, topology: &Topology<'_>, refused: &[Refused<'_>]) ->
             }
         }
     }
-}
-
-/// The rules that stand against the isolation of a container, allowed or not.
-fn against(facts: &Facts<'_>, id: &ContainerId) -> BTreeSet<RuleId> {
-    let steps = facts.plan.decisions.get(id).into_iter().flat_map(|it| &it.steps);
-    let weighed = steps.filter(|step| step.name == StepName::Isolated).flat_map(|step| &step.findings);
-    weighed.filter(|it| it.standing != Standing::Noted).map(|it| it.rule).collect()
 }
 
 /// `shown`: how many containers the filter takes, of `all` that run.
