@@ -338,6 +338,17 @@ fn no_page_scrolls_sideways_on_a_phone_and_none_is_cut() {
                     shown == json!([width > 600, width <= 600]) || shown == json!([false, false]),
                     "the picture for this width: {name} {path} at {width}: {shown}"
                 );
+                if path.contains("matrix") {
+                    browser.picture(&format!("{name}-table-{width}-{scheme}"));
+                    let names = browser.run(
+                        "const table = document.querySelector('.scroll'); table.scrollLeft = 9_999;
+                         const name = table.querySelector('tbody th').getBoundingClientRect();
+                         return [name.left - table.getBoundingClientRect().left, name.width]",
+                    );
+                    let [left, wide] = [0, 1].map(|at| names[at].as_f64().unwrap());
+                    assert!(left < 3.0 && (140.0..330.0).contains(&wide), "{name} at {width}: {names}");
+                    assert!(width > 600 || wide < 200.0, "half of a phone is for the numbers: {names}");
+                }
                 if path == "/" {
                     assert_ne!(shown, json!([false, false]), "a picture");
                     let ground = browser.run("return getComputedStyle(document.body).backgroundColor");
