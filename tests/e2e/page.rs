@@ -20,6 +20,8 @@ const PASSWORD: &str = "6f1b0c";
 const URL: &str = "http://leeward.localhost:9000";
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How soon 95 of 100 changes of the engine are to be on the page, in milliseconds.
+const SOON: f64 = 300.0;
 
 #[test]
 fn the_page_on_this_machine() {
@@ -75,7 +77,7 @@ fn only_with_the_password(lab: &Lab) {
     for (who, status) in
         [(None, "401"), (Some("leeward:"), "401"), (Some("leeward:wrong"), "401"), (Some(&*right), "200")]
     {
-        for path in ["/", "/c/leeward-traefik-1", "/page.js", "/config"] {
+        for path in ["/", "/c/leeward-traefik-1", "/page.js", "/page.css", "/config"] {
             let url = format!("{URL}{path}");
             let arguments: Vec<&str> = who.iter().flat_map(|who| ["-u", who]).chain([&*url]).collect();
             let mut seen = String::new();
@@ -148,7 +150,9 @@ fn in_a_browser(lab: &Lab) {
     eventually(LIMIT, "it is live", is_live);
     assert!(browser.text("h1").contains("shut in"), "{}", browser.text("h1"));
     nothing_of_the_reader_is_lost(lab, &browser);
-    how_soon(lab, &browser);
+    // A busy machine may spoil one series.
+    assert!((0..3).any(|_| how_soon(lab, &browser) < SOON), "see {}", lab.folder().display());
+    weight(lab);
     // Another page of it, by a click; and what Traefik adds is in nobody's way.
     browser.click("table.rows th a");
     eventually(LIMIT, "it is live", is_live);
@@ -191,8 +195,9 @@ fn polls(lab: &Lab, pid: &str) -> f64 {
     own.filter_map(|it| it.rsplit(' ').next()?.parse::<f64>().ok()).fold(0.0, f64::max)
 }
 
-/// From the time of the engine's event until it is seen in the page, by the same clock; Traefik asks meanwhile.
-fn how_soon(lab: &Lab, browser: &Browser) {
+/// From the time of the engine's event until it is seen in the page, by the same clock, while Traefik asks: the p95, in
+/// milliseconds.
+fn how_soon(lab: &Lab, browser: &Browser) -> f64 {
     let (web, leeward) = (lab.container("app1", "web"), lab.container("leeward", "leeward"));
     let pid = lab.pid(&leeward);
     let list = lab.folder().join("changes");
@@ -236,11 +241,16 @@ fn how_soon(lab: &Lab, browser: &Browser) {
     }
     let p95 = say(lab, "a change on the engine until it is on the page", &mut all);
     lab.note(&format!("meanwhile Traefik was given {polled} answers"));
-    assert!(p95 < 3_000.0 && polled >= 2.0 * 20.0, "{all:?}");
+    assert!(polled >= 2.0 * 20.0, "Traefik is served meanwhile: {polled}");
     lab.until_visit("app1.localhost", 200, "This is app1");
+    p95
+}
+
+/// How large a page is, its style and its script.
+fn weight(lab: &Lab) {
     for path in ["/", "/page.css", "/page.js"] {
         let arguments = ["-u", &format!("leeward:{PASSWORD}"), "--compressed", &format!("{URL}{path}")];
-        let answer = crate::page::text(curl(lab, &arguments));
+        let answer = text(curl(lab, &arguments));
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         lab.note(&format!(
             "{path}: {} bytes, packed: {}",

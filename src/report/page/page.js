@@ -3,7 +3,7 @@
 (() => {
   'use strict';
   const root = document.documentElement, live = document.getElementById('live');
-  const HOLD = 25, PAUSE = 100, MOST = 10000;
+  const HOLD = 25, SOON = 20, PAUSE = 100, MOST = 10000;
   let tag = root.dataset.tag, asking, delay = PAUSE;
 
   const say = text => { if (live.textContent !== text) live.textContent = text; };
@@ -62,7 +62,8 @@
       if (answer.status !== 304 && !answer.headers.get('ETag')) throw answer.status;
       if (answer.status !== 304) show(await answer.text());
       say(live.dataset.live);
-      delay = PAUSE;
+      // One change seldom comes alone; who was not held may be one of too many.
+      delay = answer.status === 304 ? PAUSE : SOON;
     } catch (problem) {
       if (problem.name !== 'AbortError') {
         say(live.dataset.lost);
