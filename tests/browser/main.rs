@@ -400,6 +400,14 @@ fn two_hundred_containers_are_legible_and_no_hairball() {
          const letters = [...it.querySelectorAll('text')].map(it => it.getBoundingClientRect().height);
          return [box.height, Math.min(...letters.filter(it => it)), it.querySelectorAll('path.edge').length, it.outerHTML.length]",
     );
+    // All that is read for it: the page, its style and its script.
+    let read = browser.run(
+        "const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+         return [all.length, all.reduce((sum, it) => sum + it.transferSize, 0)]",
+    );
+    let (files, weight) = (read[0].as_u64().unwrap(), read[1].as_u64().unwrap());
+    println!("two hundred containers: {weight} bytes in {files} files");
+    assert!((3..=4).contains(&files) && weight < 400_000, "{read}");
     let [height, letters, lines, bytes] = [0, 1, 2, 3].map(|at| picture[at].as_f64().unwrap());
     assert!(height < 1_700.0 && letters >= 11.0 && lines < 80.0 && bytes < 60_000.0, "{picture}");
     // No name is wider than its box.
