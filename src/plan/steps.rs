@@ -422,7 +422,7 @@ fn understood<'d>(asked: &Asked<'d>, all: StepContext<'_>, steps: &mut Steps) ->
     if all.context.settings.isolation != Isolation::Off {
         let stopping = stopping::problems(dynamic, version).into_iter();
         refusals.extend(stopping.map(|it| {
-            let Problem { label, words, remedy } = it;
+            let Problem { label, words, remedy, .. } = it;
             Refusal::new(Code::BadLabel, cause::Step::StopsTraefik { words, remedy }).by_label(label)
         }));
     }

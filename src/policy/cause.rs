@@ -6,7 +6,7 @@ use super::rules::{engine, image, logging, net, privilege, published, socket, tr
 use super::{claims, hosts, outbound, proxy, references};
 use crate::budgets::Excess;
 use crate::inventory::{Engine, Network};
-use crate::traefik::Version;
+use crate::traefik::{Meant, Version};
 
 macro_rules! causes {
     ($($(#[$doc:meta])* $family:ident($cause:ty),)*) => {
@@ -102,6 +102,7 @@ pub(crate) enum Step {
     BadLabel {
         words: String,
         remedy: String,
+        meant: Option<Meant>,
     },
     /// What would stop Traefik.
     StopsTraefik {

@@ -1,5 +1,6 @@
 //! Every "no" as a value: a code, the rule, the label, and what was seen.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use super::finding::{Finding, Key, Subject};
 use super::rule_id::RuleId;
 use crate::budgets::Excess;
 use crate::inventory::Container;
-use crate::traefik::Problem;
+use crate::traefik::{Meant, Problem, labels};
 
 /// Why something is not routed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,8 +66,21 @@ impl Refusal {
     }
 
     /// For a label that Traefik would not accept.
-    pub(crate) fn for_problem(Problem { label, words, remedy }: Problem) -> Self {
-        Self::new(Code::BadLabel, Step::BadLabel { words, remedy }).by_label(label)
+    pub(crate) fn for_problem(Problem { label, words, remedy, meant }: Problem) -> Self {
+        Self::new(Code::BadLabel, Step::BadLabel { words, remedy, meant }).by_label(label)
+    }
+
+    /// Its label as it was meant, key and value, where it is a matter of spelling: then it is read, and no other of `labels` is
+    /// called so.
+    pub fn respelt(&self, labels: &BTreeMap<String, String>) -> Option<(String, String)> {
+        let Cause::Step(Step::BadLabel { meant: Some(meant), .. }) = &*self.cause else { return None };
+        let (key, value) = labels.get_key_value(self.label.as_deref()?)?;
+        let respelt = match meant {
+            Meant::Key(meant) if labels.contains_key(meant) => return None,
+            Meant::Key(meant) => (meant.clone(), value.clone()),
+            Meant::Value(meant) => (key.clone(), meant.clone()),
+        };
+        labels::decode(&[respelt.clone()].into()).is_ok().then_some(respelt)
     }
 
     /// What to look up in the documentation: the rule's id, else the code.

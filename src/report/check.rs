@@ -150,7 +150,7 @@ impl<'a> Check<'a> {
                 let (changes, does) = match verdict.filter(|_| is_below) {
                     Some(verdict) => in_files(&decision.owner, &verdict.service, refusal),
                     None if is_declaring => (places.declare(&decision.id).into_iter().collect(), String::new()),
-                    None => (Vec::new(), String::new()),
+                    None => (places.respell(&decision.id, refusal).into_iter().collect(), String::new()),
                 };
                 let own = || Subject::Container { id: decision.id.clone(), name: decision.name.clone(), service: None };
                 let subject = refusal.subject.as_deref().map_or_else(|| Cow::Owned(own()), Cow::Borrowed);

@@ -122,6 +122,22 @@ impl<'a> Places<'a> {
         Some(InFile { file: written.file.clone(), changes: vec![change] })
     }
 
+    /// The change that spells a label as it was meant, where it is a plain one.
+    pub fn respell(&self, id: &ContainerId, refusal: &Refusal) -> Option<InFile> {
+        let (files, service, container) = self.service(id)?;
+        let (key, value) = container.labels.get_key_value(refusal.label.as_deref()?)?;
+        let (new_key, new_value) = refusal.respelt(&container.labels)?;
+        let path = ["services", service, "labels", key];
+        let mut having = files.written.iter().filter(|it| it.spot(&path).is_some());
+        let written = having.next().filter(|_| having.next().is_none())?;
+        let change = match written.shape(&["services", service, "labels"]) {
+            Shape::Map if new_key == *key => written.reword(&path, false, value, &new_value),
+            Shape::Map => written.reword(&path, true, key, &new_key),
+            _ => written.reword(&path, true, &format!("{key}={value}"), &format!("{new_key}={new_value}")),
+        }?;
+        Some(InFile { file: written.file.clone(), changes: vec![change] })
+    }
+
     /// The one file in which a project is written: of several, a later one may say what counts.
     fn only(&self, owner: &Owner) -> Option<&'a Written> {
         let files = self.files.iter().find(|files| Some(&*files.project.name) == owner.group())?;

@@ -373,7 +373,7 @@ mod tests {
 
     fn plan() -> Plan {
         let words = "has a way out by `net-ex\u{1b}posed`".to_owned();
-        let cause = Step::BadLabel { words, remedy: "networks:\n  net-proxy:".to_owned() };
+        let cause = Step::BadLabel { words, remedy: "networks:\n  net-proxy:".to_owned(), meant: None };
         let refusal = Refusal::new(Code::NotIsolated, cause).by_rule(RuleId::Net001);
         Plan {
             decisions: [

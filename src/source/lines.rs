@@ -108,6 +108,18 @@ impl Written {
         self.scalar(self.find(path)?.value)
     }
 
+    /// Puts `to` in the place of `from`, with which the key of a path, its value, or the item of a list begins. `None`: it is
+    /// written in another way.
+    pub fn reword(&self, path: &[&str], is_key: bool, from: &str, to: &str) -> Option<Change> {
+        let Found { key, value } = self.find(path)?;
+        let range = &self.node(key.filter(|_| is_key).unwrap_or(value)).range;
+        let text = self.text.get(range.clone())?;
+        let quotes = text.len() - text.trim_start_matches(['"', '\'']).len();
+        let start = range.start + quotes;
+        self.text.get(start..)?.strip_prefix(from).filter(|_| !from.is_empty())?;
+        Some(Change { from: self.place(start), to: self.place(start + from.len()), insert: to.to_owned() })
+    }
+
     /// Where a path leads: map keys, and items of lists by what they say (`80` is `"8080:80"`, `NET_ADMIN` itself,
     /// `traefik.enable` is `traefik.enable=true`). The key with its value where both are on one line; else the key.
     pub fn spot(&self, path: &[&str]) -> Option<Spot> {

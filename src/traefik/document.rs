@@ -66,11 +66,11 @@ fn section(to: &mut Writer, name: &str, value: &impl Value, wanted: bool) {
 pub fn problems(dynamic: &Dynamic) -> Vec<Problem> {
     let mut problems = Vec::new();
     walk(dynamic, &mut |path, part| match part {
-        Part::Item(item) if item.contains(SEPARATOR) => problems.push(Problem {
-            label: label_of(path),
-            words: format!("the item `{item}` holds `║`, which Traefik takes for the end of an item"),
-            remedy: "leave the character out".to_owned(),
-        }),
+        Part::Item(item) if item.contains(SEPARATOR) => problems.push(Problem::new(
+            label_of(path),
+            format!("the item `{item}` holds `║`, which Traefik takes for the end of an item"),
+            "leave the character out",
+        )),
         Part::Plugin(Plugin(settings)) => {
             for (key, value) in settings {
                 free(key, value, path, &mut problems);
@@ -82,10 +82,9 @@ pub fn problems(dynamic: &Dynamic) -> Vec<Problem> {
 }
 
 fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
-    let problem = |words: String| Problem {
-        label: format!("{}.{key}", label_of(path)),
-        words,
-        remedy: "set the plugin up in a file of Traefik's file provider, or change the value".to_owned(),
+    let problem = |words: String| {
+        let remedy = "set the plugin up in a file of Traefik's file provider, or change the value";
+        Problem::new(format!("{}.{key}", label_of(path)), words, remedy)
     };
     if is_long(key) {
         problems.push(problem("a name that long is not read by Traefik".to_owned()));

@@ -106,4 +106,32 @@ pub struct Problem {
     pub words: String,
     /// What to change.
     pub remedy: String,
+    /// The same, where it is a matter of spelling.
+    pub meant: Option<Meant>,
+}
+
+/// What a label was meant to be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meant {
+    /// Its whole key.
+    Key(String),
+    /// Its value.
+    Value(String),
+}
+
+impl Problem {
+    /// One without a spelling that would be right.
+    pub(crate) fn new(label: impl Into<String>, words: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { label: label.into(), words: words.into(), remedy: remedy.into(), meant: None }
+    }
+
+    /// One with.
+    pub(crate) fn misspelt(label: impl Into<String>, words: impl Into<String>, meant: Meant) -> Self {
+        let label = label.into();
+        let remedy = match &meant {
+            Meant::Key(key) => format!("did you mean {key}?"),
+            Meant::Value(value) => format!("did you mean {label}={value}?"),
+        };
+        Self { label, words: words.into(), remedy, meant: Some(meant) }
+    }
 }

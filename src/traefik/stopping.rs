@@ -28,7 +28,7 @@ pub fn problems(dynamic: &Dynamic, version: Version) -> Vec<Problem> {
     for (name, middleware) in &dynamic.http.middlewares {
         of_middleware(middleware, version, &mut |field, words, remedy| {
             let label = format!("traefik.http.middlewares.{name}.{field}");
-            problems.push(Problem { label, words, remedy: remedy.to_owned() });
+            problems.push(Problem::new(label, words, remedy));
         });
     }
     problems.extend(checks(dynamic));
@@ -49,11 +49,11 @@ fn checks(dynamic: &Dynamic) -> Option<Problem> {
     let all: Vec<(&str, &String, u64)> = http.chain(tcp).collect();
     let sum: u64 = all.iter().map(|(.., rate)| rate).sum();
     let (protocol, name, _) = all.iter().max_by_key(|(.., rate)| *rate).filter(|_| sum > MOST_CHECKS)?;
-    Some(Problem {
-        label: format!("traefik.{protocol}.services.{name}.loadbalancer.healthcheck.interval"),
-        words: format!("Traefik would check the container's services {sum} times a minute; the most is {MOST_CHECKS}"),
-        remedy: "set a longer interval, such as 10s".to_owned(),
-    })
+    Some(Problem::new(
+        format!("traefik.{protocol}.services.{name}.loadbalancer.healthcheck.interval"),
+        format!("Traefik would check the container's services {sum} times a minute; the most is {MOST_CHECKS}"),
+        "set a longer interval, such as 10s",
+    ))
 }
 
 /// How many checks a minute. Traefik takes its own 30 seconds for what is not above 0.
@@ -72,11 +72,11 @@ fn entry_points(Dynamic { http, tcp, udp, tls: _ }: &Dynamic) -> Option<Problem>
     let sum: usize = all.iter().map(|(.., number)| number).sum();
     let most = MOST_ENTRY_POINTS + all.len();
     let (protocol, name, _) = all.iter().max_by_key(|(.., number)| *number).filter(|_| sum > most)?;
-    Some(Problem {
-        label: format!("traefik.{protocol}.routers.{name}.entrypoints"),
-        words: format!("the container's routers name {sum} entry points together; the most is {most}"),
-        remedy: "name each entry point once, and only those that Traefik has".to_owned(),
-    })
+    Some(Problem::new(
+        format!("traefik.{protocol}.routers.{name}.entrypoints"),
+        format!("the container's routers name {sum} entry points together; the most is {most}"),
+        "name each entry point once, and only those that Traefik has",
+    ))
 }
 
 fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMut(&str, String, &str)) {

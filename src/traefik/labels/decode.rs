@@ -4,6 +4,7 @@
 
 use super::tree::Node;
 use super::{LabelProblem, suggest};
+use crate::traefik::Meant;
 use crate::traefik::schema::{self, Access, Field, Kind, Shape};
 
 /// Holds what is below a node against a structure's fields.
@@ -27,11 +28,11 @@ fn check_field(node: &Node<'_>, field: &'static Field) -> Result<(), LabelProble
         };
     }
     match field.kind {
-        Kind::Scalar(word) => Err(LabelProblem {
-            label: below(node).to_owned(),
-            words: format!("`{}` is a {word} and has nothing below it", node.name),
-            remedy: format!("did you mean {}?", up_to(below(node), node.name)),
-        }),
+        Kind::Scalar(word) => Err(LabelProblem::misspelt(
+            below(node),
+            format!("`{}` is a {word} and has nothing below it", node.name),
+            Meant::Key(up_to(below(node), node.name)),
+        )),
         // What is right below a list of strings is passed over, what is deeper is an error.
         Kind::Texts => match node.children.iter().flat_map(|child| &child.children).next() {
             Some(deeper) => Err(LabelProblem {
@@ -51,7 +52,7 @@ fn unknown(node: &Node<'_>, parent: &Node<'_>, shape: &'static Shape) -> LabelPr
     let names = shape.fields.iter().filter(|field| field.access != Access::Dropped).map(Field::label_name);
     let mut problem = not_found(node, suggest::nearest(node.name, names.clone()));
     let known: Vec<String> = names.map(str::to_lowercase).collect();
-    if known.is_empty() || problem.remedy.starts_with("did you mean") {
+    if known.is_empty() || problem.meant.is_some() {
         return problem;
     }
     problem.remedy = format!("below `{}` Traefik knows: {}", parent.name, known.join(", "));
@@ -60,11 +61,14 @@ fn unknown(node: &Node<'_>, parent: &Node<'_>, shape: &'static Shape) -> LabelPr
 
 fn not_found(node: &Node<'_>, nearest: Option<&str>) -> LabelProblem {
     let label = below(node);
-    let remedy = match nearest {
-        Some(name) => format!("did you mean {}?", replaced(label, node.name, &name.to_lowercase())),
-        None => "correct the name, or remove the label".to_owned(),
-    };
-    LabelProblem { label: label.to_owned(), words: format!("Traefik knows no `{}` there", node.name), remedy }
+    let words = format!("Traefik knows no `{}` there", node.name);
+    match nearest {
+        Some(name) => {
+            let meant = replaced(label, node.name, &name.to_lowercase());
+            LabelProblem::misspelt(label, words, Meant::Key(meant))
+        }
+        None => LabelProblem::new(label, words, "correct the name, or remove the label"),
+    }
 }
 
 fn alone(node: &Node<'_>, field: &'static Field) -> LabelProblem {
@@ -72,11 +76,11 @@ fn alone(node: &Node<'_>, field: &'static Field) -> LabelProblem {
         Kind::Record(shape) | Kind::Records(shape) => shape.fields.first().map(Field::label_name).unwrap_or_default(),
         _ => "<name>",
     };
-    LabelProblem {
-        label: node.label.to_owned(),
-        words: format!("`{}` has no value of its own, only names below it", node.name),
-        remedy: format!("say what is meant below it; did you mean {}.{}?", node.label, example.to_lowercase()),
-    }
+    LabelProblem::new(
+        node.label,
+        format!("`{}` has no value of its own, only names below it", node.name),
+        format!("say what is meant below it; did you mean {}.{}?", node.label, example.to_lowercase()),
+    )
 }
 
 /// A whole key that leads through a node.

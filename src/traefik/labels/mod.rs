@@ -115,11 +115,8 @@ pub fn provider(
     decode::check(&root, <Provider as Record>::SHAPE)?;
     let read = Provider::read(&root)?.unwrap_or_default();
     if let (true, Some(_), Some(_)) = (swarm, &read.docker, &read.swarm) {
-        return Err(LabelProblem {
-            label: "traefik.swarm".to_owned(),
-            words: "both traefik.docker.* and traefik.swarm.* labels are set".to_owned(),
-            remedy: "keep traefik.swarm.*".to_owned(),
-        });
+        let words = "both traefik.docker.* and traefik.swarm.* labels are set";
+        return Err(LabelProblem::new("traefik.swarm", words, "keep traefik.swarm.*"));
     }
     found.enable = read.enable.unwrap_or(exposed_by_default);
     if let Some(docker) = read.docker {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::LabelProblem;
+use crate::traefik::Meant;
 use crate::traefik::case_fold;
 use crate::traefik::schema::Tree;
 
@@ -46,11 +47,10 @@ impl Tree for Node<'_> {
     }
 
     fn fault(&self, words: String, meant: Option<String>) -> LabelProblem {
-        let remedy = match meant {
-            Some(value) => format!("did you mean {}={value}?", self.label),
-            None => "correct the label's value, or remove the label".to_owned(),
-        };
-        LabelProblem { label: self.label.to_owned(), words, remedy }
+        match meant {
+            Some(value) => LabelProblem::misspelt(self.label, words, Meant::Value(value)),
+            None => LabelProblem::new(self.label, words, "correct the label's value, or remove the label"),
+        }
     }
 }
 
@@ -75,30 +75,29 @@ pub(crate) fn of<'a>(labels: &'a BTreeMap<String, String>, filters: &[&str]) -> 
 /// The names of a key; an index in brackets is a name of its own.
 fn split<'a>(key: &'a str, names: &mut Vec<&'a str>) -> Result<(), LabelProblem> {
     names.clear();
-    let problem = |words: String, remedy: String| LabelProblem { label: key.to_owned(), words, remedy };
-    let meant = |label: String| format!("did you mean {label}?");
+    let misspelt = |words: String, meant: String| LabelProblem::misspelt(key, words, Meant::Key(meant));
     for (at, name) in key.split('.').enumerate() {
         if at == 0 && name != "traefik" {
-            return Err(problem(
+            return Err(misspelt(
                 format!("labels start with `traefik`, in lower case, not with `{name}`"),
-                meant(key.replacen(name, "traefik", 1)),
+                key.replacen(name, "traefik", 1),
             ));
         }
         if name.is_empty() {
             let names: Vec<&str> = key.split('.').filter(|name| !name.is_empty()).collect();
-            return Err(problem("a name between its dots is empty".to_owned(), meant(names.join("."))));
+            return Err(misspelt("a name between its dots is empty".to_owned(), names.join(".")));
         }
         if name.starts_with('[') {
-            return Err(problem(
+            return Err(misspelt(
                 format!("the name `{name}` starts with `[`, which begins an index"),
-                meant(key.replace(".[", "[")),
+                key.replace(".[", "["),
             ));
         }
         if let Some(before) = name.strip_suffix(']') {
             let Some(index) = before.find('[').and_then(|at| name.split_at_checked(at)) else {
-                return Err(problem(
+                return Err(misspelt(
                     format!("the name `{name}` ends with `]` and has no `[`"),
-                    meant(key.replacen(name, before, 1)),
+                    key.replacen(name, before, 1),
                 ));
             };
             names.extend([index.0, index.1]);
@@ -106,7 +105,7 @@ fn split<'a>(key: &'a str, names: &mut Vec<&'a str>) -> Result<(), LabelProblem>
             names.push(name);
         }
         if names.len() > DEEPEST {
-            return Err(problem(format!("it has more than {DEEPEST} names"), "nest less deeply".to_owned()));
+            return Err(LabelProblem::new(key, format!("it has more than {DEEPEST} names"), "nest less deeply"));
         }
     }
     Ok(())
