@@ -4,7 +4,7 @@
 
 use allocation_counter::measure;
 use leeward::inventory::{Container, Image, Inventory};
-use leeward::plan::{Declarations, Outcome, Plan, compile_next};
+use leeward::plan::{Memory, Outcome, Plan, compile_next};
 use leeward::policy::refusal::Code;
 use leeward::settings::Settings;
 
@@ -35,12 +35,12 @@ fn world(labels: impl IntoIterator<Item = (String, String)>) -> Inventory {
 
 /// What is decided, the KiB that the first compilation allocates, and those of one after the other application changed.
 fn costs(mut inventory: Inventory, settings: &Settings) -> (Plan, u64, u64) {
-    let mut declarations = Declarations::default();
+    let mut memory = Memory::default();
     let mut plan = None;
-    let first = measure(|| plan = Some(compile_next(&inventory, settings, &mut declarations)));
+    let first = measure(|| plan = Some(compile_next(&inventory, settings, &mut memory)));
     let port = "traefik.http.services.app.loadbalancer.server.port";
     inventory.container_mut("app").unwrap().labels.insert(port.to_owned(), "81".to_owned());
-    let next = measure(|| drop(compile_next(&inventory, settings, &mut declarations)));
+    let next = measure(|| drop(compile_next(&inventory, settings, &mut memory)));
     (plan.unwrap(), first.bytes_total >> 10, next.bytes_total >> 10)
 }
 

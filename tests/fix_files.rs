@@ -543,7 +543,7 @@ fn todays_hosts_are_bound_and_nobody_is_refused_for_it() {
     evil.labels.insert("traefik.http.routers.p.rule".into(), "Host(`d.example.com`)".into());
     after.put(evil);
     let plan = leeward::plan::compile(&after, &Settings::default());
-    let refusal = plan.decisions.values().find(|it| it.name == "evil").unwrap().refusal.clone().unwrap();
+    let refusal = plan.decided().find(|it| it.name == "evil").unwrap().refusal.clone().unwrap();
     assert_eq!(refusal.name(), "LBL-003");
     // A second run has nothing to bind.
     let (scope, wishes) = remedy::wishes(&all.after, &Settings::default(), &[], &[]).unwrap();
@@ -635,7 +635,7 @@ fn a_neighbour_that_is_kept_is_allowed_on_the_network_and_called_so() {
             .iter()
             .filter(|it| !it.allowed && !it.not_verifiable && it.severity >= leeward::policy::finding::Severity::High);
         assert_eq!(high.map(|it| it.rule.to_string()).collect::<Vec<_>>(), [""; 0], "{told}");
-        let web = plan.decisions.values().find(|it| it.name == "shop-web-1").unwrap();
+        let web = plan.decided().find(|it| it.name == "shop-web-1").unwrap();
         assert_eq!(web.outcome, leeward::plan::Outcome::Routed, "{told}");
         assert!(told.contains("leeward.allow: NET-011, for who keeps its way out is on it"), "{told}");
         assert!(told.contains("what is allowed by label is NOT isolated"), "{told}");

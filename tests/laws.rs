@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount};
-use leeward::plan::{Declarations, Outcome, Plan, Protocol, compile, compile_next};
-use leeward::settings::Settings;
+use leeward::budgets::Budgets;
+use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount, Unreadable};
+use leeward::plan::{Memory, Outcome, Plan, Protocol, compile, compile_next};
+use leeward::settings::{Isolation, Settings};
 use leeward::traefik::rules::router;
+use leeward::traefik::rules::template::DefaultRule;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -156,6 +158,154 @@ fn inventory(containers: &[(Container, Image)]) -> Inventory {
     inventory
 }
 
+prop_compose! {
+    /// A host as it may be at one moment. Most of it is as it was: the same few containers, under the same names.
+    fn world()(
+        ours in prop::collection::vec(container("a"), 0..4),
+        theirs in prop::collection::vec(container("b"), 0..3),
+        kept in subsequence(vec![0_usize, 1, 2, 3, 4, 5, 6], 5..7),
+        odd in prop::option::weighted(0.6, select(ODD)),
+    ) -> Inventory {
+        let mut all = steady();
+        all.extend(ours.into_iter().chain(theirs));
+        let mut inventory = inventory(&all);
+        let gone = (0..7).filter(|at| !kept.contains(at)).map(|at| format!("steady-{at}"));
+        gone.for_each(|name| drop(inventory.containers.remove(name.as_str())));
+        if let Some(odd) = odd {
+            become_odd(&mut inventory, odd);
+        }
+        inventory
+    }
+}
+
+/// What may change on a host while the containers of [`steady`] stay as they are.
+const ODD: &[&str] =
+    &["open", "bound", "undeclared", "shares", "long", "newer", "unreadable", "label", "baked", "moved", "crowded"];
+
+fn become_odd(inventory: &mut Inventory, odd: &str) {
+    let mut label = |key: &str, value: &str| {
+        let traefik = inventory.container_mut("traefik").unwrap();
+        traefik.labels.insert(format!("traefik.http.middlewares.{key}"), value.into())
+    };
+    match odd {
+        "shares" => drop(label("extra.headers.framedeny", "true")),
+        "label" => drop(label("x.nothing", "1")),
+        "long" => {
+            label("shared.chain.middlewares", &"x,".repeat(300));
+            label("x.headers.framedeny", "true");
+            let traefik = inventory.container_mut("traefik").unwrap();
+            traefik.labels.remove("traefik.http.middlewares.shared.headers.framedeny");
+        }
+        "undeclared" => {
+            let traefik = inventory.container_mut("traefik").unwrap();
+            traefik.labels.remove("leeward.traefik");
+            traefik.image = "traefik:v3.7".into();
+        }
+        "moved" => drop(inventory.container_mut("traefik").unwrap().attachments.remove("net-a")),
+        "newer" => {
+            let label = ("org.opencontainers.image.version".to_owned(), "v3.7.15".to_owned());
+            inventory.images.insert("sha256:traefik".into(), Image { labels: [label].into(), problem: None });
+        }
+        "open" => inventory.networks.values_mut().for_each(|it| it.internal &= it.name != "net-a"),
+        "bound" => {
+            let bound = inventory.networks.values_mut().find(|it| it.name == "net-b").unwrap();
+            bound.labels.insert("leeward.hosts".into(), "a.example.com".into());
+        }
+        "unreadable" => {
+            let (name, state, network_mode) = ("unread".into(), "running".into(), "container:steady-1".into());
+            let unread = Unreadable { name, state, network_mode, ..Unreadable::default() };
+            inventory.unreadable.insert("unread".into(), unread);
+        }
+        // The default rule asks for this one.
+        "baked" => {
+            let image = inventory.images.get_mut("sha256:steady-3").unwrap();
+            image.labels.insert("tier".into(), "three".into());
+        }
+        // Its owner has more routers than it may have.
+        "crowded" => {
+            let mut crowd = steady().remove(0).0;
+            (crowd.id, crowd.name) = ("a-crowd".into(), "crowd".into());
+            crowd
+                .labels
+                .extend((0..8).map(|at| (format!("traefik.http.routers.r{at}.rule"), format!("Host(`r{at}`)"))));
+            inventory.put(crowd);
+        }
+        _ => unreachable!("{odd}"),
+    }
+}
+
+#[test]
+fn what_others_change_is_seen_in_what_is_decided_of_a_container_that_stays() {
+    let default_rule: DefaultRule = "Host(`{{ .Name }}.{{ index .Labels \"tier\" }}.example`)".parse().unwrap();
+    let budgets = Budgets { routers: 10, per_owner: 1, ..Budgets::default() };
+    let settings = Settings { default_rule, budgets, ..Settings::default() };
+    let base = inventory(&steady());
+    for odd in ODD {
+        let mut changed = base.clone();
+        become_odd(&mut changed, odd);
+        let plans = [compile(&base, &settings), compile(&changed, &settings)];
+        let differs = |id: &ContainerId| plans[0].decisions[id] != plans[1].decisions[id];
+        let stays = |id: &ContainerId| id.as_str().starts_with("steady-");
+        assert!(base.containers.keys().filter(|id| stays(id)).any(differs), "{odd} changes nothing");
+        let mut memory = Memory::default();
+        for (world, plan) in [(&base, &plans[0]), (&changed, &plans[1]), (&base, &plans[0])] {
+            assert_eq!(compile_next(world, &settings, &mut memory), *plan, "{odd}");
+        }
+    }
+}
+
+/// Containers that stay, with what each is there for.
+fn steady() -> Vec<(Container, Image)> {
+    let labels: [&[(&str, &str)]; 7] = [
+        &[("traefik.http.routers.web.rule", "Host(`a.example.com`)")],
+        &[
+            ("traefik.http.routers.one.rule", "Host(`one.example.com`)"),
+            ("traefik.http.routers.one.middlewares", "own"),
+        ],
+        &[
+            ("traefik.http.routers.two.rule", "Host(`two.example.com`)"),
+            ("traefik.http.routers.two.middlewares", "shared"),
+            ("traefik.http.services.two.middlewares", "shared"),
+        ],
+        &[("traefik.http.middlewares.own.headers.framedeny", "true")],
+        &[
+            ("traefik.http.middlewares.fa.forwardauth.address", "http://web/"),
+            ("traefik.http.routers.f.middlewares", "fa"),
+        ],
+        &[("traefik.http.routers.bad.rule", "Host(`bad.example.com`)"), ("traefik.http.routers.bad.priority", "x")],
+        &[
+            ("traefik.tcp.routers.t.rule", "HostSNI(`t.example.com`)"),
+            ("traefik.tcp.routers.t.tls", "true"),
+            ("traefik.http.routers.six.rule", "Host(`six.example.com`)"),
+            ("traefik.http.routers.six.middlewares", "extra"),
+        ],
+    ];
+    let made = |(at, labels): (usize, &&[(&str, &str)])| {
+        let name = format!("steady-{at}");
+        let mut container = Container {
+            id: name.as_str().into(),
+            name: name.clone(),
+            image: "web:1".into(),
+            image_id: format!("sha256:{name}").into(),
+            state: "running".into(),
+            exposed_ports: ["80/tcp".to_owned()].into(),
+            network_mode: "net-a".into(),
+            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            ..Container::default()
+        };
+        container.labels.insert("traefik.enable".into(), "true".into());
+        container.labels.insert("tier".into(), "three".into());
+        if at % 3 != 2 {
+            container.labels.insert("com.docker.compose.project".into(), "a".into());
+            container.labels.insert("com.docker.compose.config-hash".into(), name);
+        }
+        let address = [172, 30, 9, u8::try_from(at).unwrap() + 2];
+        attach(&mut container, if at % 2 == 0 { "net-a" } else { "net-b" }, Some(address.into()));
+        (container, Image::default())
+    };
+    labels.iter().enumerate().map(made).collect()
+}
+
 /// Everything in the documents that is of an owner, printed.
 fn published(plan: &Plan, owner: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
@@ -180,7 +330,7 @@ fn published(plan: &Plan, owner: &str) -> BTreeMap<String, String> {
 }
 
 fn routed(plan: &Plan) -> BTreeSet<ContainerId> {
-    plan.decisions.values().filter(|it| it.outcome == Outcome::Routed).map(|it| it.id.clone()).collect()
+    plan.decided().filter(|it| it.outcome == Outcome::Routed).map(|it| it.id.clone()).collect()
 }
 
 fn settings(exposed_by_default: bool, share: bool) -> Settings {
@@ -345,23 +495,29 @@ proptest! {
         prop_assert_eq!(of_ours(&alone), of_ours(&together));
     }
 
-    /// What one compilation leaves to the next saves time and changes nothing, whatever came, went or changed between:
-    /// labels, images, networks, or all of it under the same ids.
+    /// What one compilation leaves to the next saves time and changes nothing, whatever came, went or changed between: labels,
+    /// images, neighbours, what others share or claim, networks and what is bound to them, Traefik itself, or all of it under the
+    /// same ids.
     #[test]
-    fn what_is_remembered_of_labels_changes_nothing(
-        worlds in prop::collection::vec(prop::collection::vec(container("a"), 0..5), 2..5),
+    fn what_is_remembered_changes_nothing(
+        worlds in prop::collection::vec(world(), 2..6),
         exposed in any::<bool>(),
+        share in any::<bool>(),
+        by_flag in any::<bool>(),
+        isolation in select(&[Isolation::Enforce, Isolation::Strict, Isolation::Warn, Isolation::Off][..]),
     ) {
-        let settings = settings(exposed, false);
-        let mut declarations = Declarations::default();
+        let settings = settings(exposed, share);
+        let traefiks = if by_flag { settings.traefiks.clone() } else { BTreeSet::new() };
+        let default_rule = "Host(`{{ .Name }}.{{ index .Labels \"tier\" }}.example`)".parse().unwrap();
+        let settings = Settings { isolation, traefiks, default_rule, ..settings };
+        let mut memory = Memory::default();
         let mut shared = Inventory::default();
-        for world in &worlds {
+        for next in &worlds {
             // Containers that stay are shared with the inventory before, as the watch shares them.
-            let next = inventory(world);
             shared.containers.retain(|id, _| next.containers.contains_key(id));
             next.containers.values().for_each(|container| shared.put(Container::clone(container)));
             let shared_next = Inventory { containers: shared.containers.clone(), ..next.clone() };
-            prop_assert_eq!(compile_next(&shared_next, &settings, &mut declarations), compile(&next, &settings));
+            prop_assert_eq!(compile_next(&shared_next, &settings, &mut memory), compile(next, &settings));
         }
     }
 

@@ -223,7 +223,7 @@ fn check(seed: u64, inventory: &Inventory, isolation: Isolation) -> Remedies {
     let plan = compile(after, &settings);
     for remedy in &remedies.owners {
         for verdict in &remedy.verdicts {
-            let decision = plan.decisions.values().find(|it| it.name == verdict.container).unwrap();
+            let decision = plan.decided().find(|it| it.name == verdict.container).unwrap();
             assert_eq!(decision.outcome, verdict.after, "{seed}: {verdict:?}");
             let runs = inventory.containers.values().any(|it| it.name == verdict.container && it.is_running());
             if remedy.proven && runs {

@@ -100,7 +100,7 @@ fn routed(files: &BTreeMap<String, String>) -> BTreeMap<String, bool> {
         .collect();
     let inventory = compose::deploy(&projects, Inventory::default());
     let plan = compile(&inventory, &Settings::default());
-    plan.decisions.values().map(|it| (it.name.clone(), it.outcome == Outcome::Routed)).collect()
+    plan.decided().map(|it| (it.name.clone(), it.outcome == Outcome::Routed)).collect()
 }
 
 /// How often this is said of files: a rule, a container, and the words where the rule is no rule but a code.

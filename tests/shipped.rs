@@ -36,8 +36,8 @@ fn plan(project: &str) -> Plan {
 /// How many containers are routed, and the rules that refuse.
 fn verdict(project: &str) -> (usize, Vec<String>) {
     let plan = plan(project);
-    let routed = plan.decisions.values().filter(|it| it.outcome == Outcome::Routed).count();
-    let refusals = plan.decisions.values().filter_map(|it| it.refusal.as_ref());
+    let routed = plan.decided().filter(|it| it.outcome == Outcome::Routed).count();
+    let refusals = plan.decided().filter_map(|it| it.refusal.as_ref());
     (routed, refusals.filter_map(|it| it.rule).map(|rule| rule.to_string()).collect())
 }
 

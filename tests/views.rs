@@ -138,8 +138,8 @@ fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
     people.push(("audit".to_owned(), audit.text()));
     programs.push(("audit".to_owned(), audit.json()));
     programs.push(("sarif".to_owned(), audit.sarif()));
-    let hosts = plan.decisions.values().flat_map(|it| &it.hosts).map(String::as_str);
-    let names = plan.decisions.values().flat_map(|it| [it.name.as_str(), it.id.as_str()]);
+    let hosts = plan.decided().flat_map(|it| &it.hosts).map(String::as_str);
+    let names = plan.decided().flat_map(|it| [it.name.as_str(), it.id.as_str()]);
     for name in names.chain(hosts).chain(["a.b", "id o", "\u{1b}[2J", ""]) {
         let answer = explain::find(plan, name);
         people.push(("explain".to_owned(), answer.text()));
@@ -154,7 +154,7 @@ fn views(inventory: &Inventory, plan: &Plan) -> (Views, Views) {
         let filter = Filter::read([("view", view)]).unwrap_or_default();
         people.push(("page".to_owned(), page::front(&facts, &filter).html));
     }
-    for name in plan.decisions.values().map(|it| it.name.as_str()).chain(["\u{1b}[2J", ""]) {
+    for name in plan.decided().map(|it| it.name.as_str()).chain(["\u{1b}[2J", ""]) {
         people.push(("page".to_owned(), page::container(&facts, name).html));
         people.push(("page".to_owned(), page::host(&facts, name).html));
         people.push(("page".to_owned(), page::nothing("x", name)));

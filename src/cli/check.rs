@@ -118,7 +118,7 @@ impl Check {
         let files: Vec<Files<'_>> =
             read.iter().map(|Read { project, written, .. }| Files { project, written: written.clone() }).collect();
         let places = Places { files: &files, inventory: &inventory };
-        let refused = plan.decisions.values().any(|decision| decision.outcome == Outcome::Refused);
+        let refused = plan.decided().any(|decision| decision.outcome == Outcome::Refused);
         let remedies = if refused {
             let places: Vec<remedy::Files> = read.iter().map(|it| it.files.clone()).collect();
             of_projects(&projects, &places, inventory.clone(), &settings, (&[], false), &asked)?

@@ -50,7 +50,7 @@ impl<'a, T> Named<'a, T> {
     fn of(parts: &[&'a Part<'a>], names: Names, kind: impl Fn(&'a Dynamic) -> &'a BTreeMap<String, Arc<T>>) -> Self {
         let of_part = |part: &'a Part<'a>| {
             let published = move |name: &str| published(&part.candidate.owner, name, names);
-            kind(&part.dynamic).iter().map(move |(name, value)| (published(name), part, value))
+            kind(&part.share.dynamic).iter().map(move |(name, value)| (published(name), part, value))
         };
         let mut all: Vec<_> = parts.iter().copied().flat_map(of_part).collect();
         // Stable: those of one name stay in order.
@@ -182,7 +182,7 @@ fn route<'a, R>(
     let backend = |(part, address): (&Part<'_>, &str)| Backend {
         container: part.candidate.container.name.clone(),
         id: part.candidate.id.clone(),
-        network: part.network_name.clone(),
+        network: part.share.network_name.clone(),
         address: address.to_owned(),
     };
     let origin = |(_, part, _): &One<'a, R>| makers.origin(part, protocol, name, router.from_default_rule);

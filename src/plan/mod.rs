@@ -4,9 +4,10 @@
 //! people see (`routes`, `explain`, `audit`, the page) and all that Traefik reads are views of it.
 
 mod address;
+mod basis;
 mod complete;
 mod join;
-mod label_cache;
+mod memory;
 mod outbound;
 mod reader;
 mod select;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use self::join::{Conflict, Declared};
-pub use self::label_cache::Declarations;
+pub use self::memory::Memory;
 use self::reader::Reader;
 use self::steps::{Asked, Judged, Part, StepContext};
 pub use self::unknown::{Flag, Unknown};
@@ -52,7 +53,7 @@ pub struct Plan {
     /// all that is routed at all.
     pub documents: BTreeMap<String, Arc<Dynamic>>,
     /// One for every container, readable or not.
-    pub decisions: BTreeMap<ContainerId, Decision>,
+    pub decisions: BTreeMap<ContainerId, Arc<Decision>>,
     /// Every router in the documents, with where it leads; sorted by kind and name.
     pub routes: Vec<Route>,
     /// What the rules found, worst first.
@@ -79,6 +80,11 @@ pub struct Plan {
 impl Plan {
     /// The key of the document that holds everything.
     pub const EVERYONE: &str = "";
+
+    /// What was decided about every container, in the order of their ids.
+    pub fn decided(&self) -> impl Iterator<Item = &Decision> {
+        self.decisions.values().map(Arc::as_ref)
+    }
 }
 
 /// What was decided about one container, and why.
@@ -306,22 +312,22 @@ pub struct Origin {
 
 /// Decides about every container of `inventory` and writes what Traefik is told.
 pub fn compile(inventory: &Inventory, settings: &Settings) -> Plan {
-    compile_next(inventory, settings, &mut Declarations::default())
+    compile_next(inventory, settings, &mut Memory::default())
 }
 
-/// As [`compile`], and the same plan, without reading labels again that are as they were. `declarations`: those of the
-/// last compilation under the same settings; then those of this one.
-pub fn compile_next(inventory: &Inventory, settings: &Settings, declarations: &mut Declarations) -> Plan {
+/// As [`compile`], and the same plan, without doing again what would come to the same. `memory`: what the last compilation
+/// under the same settings left; then what this one leaves.
+pub fn compile_next(inventory: &Inventory, settings: &Settings, memory: &mut Memory) -> Plan {
     let context = Context::of(inventory, settings);
-    let mut plan = decide(&context, declarations);
-    undeclared::mark(&mut plan, &context);
+    let mut plan = decide(&context, memory);
+    undeclared::mark(&mut plan, &context, &mut memory.undeclared);
     plan
 }
 
 /// All of it, but for what is marked afterwards.
-fn decide(context: &Context<'_>, declarations: &mut Declarations) -> Plan {
+fn decide(context: &Context<'_>, memory: &mut Memory) -> Plan {
     let Context { inventory, settings, .. } = *context;
-    let asked = Asked::all(context, declarations.read(context));
+    let asked = Asked::all(context, memory.read(context));
     let asking: Vec<bool> = asked.iter().map(Asked::asks).collect();
     let judgement = rules::judge(context, &asking);
     let middlewares = Middlewares::of(
@@ -338,11 +344,12 @@ fn decide(context: &Context<'_>, declarations: &mut Declarations) -> Plan {
     let all = StepContext { context, judgement: &judgement, claims, unfolded: &unfolded, reader };
 
     let judged: Vec<Judged<'_>> = asked.iter().map(|asked| Judged::of(asked, all)).collect();
-    let mut parts: Vec<&Part<'_>> = judged.iter().filter_map(Judged::part).collect();
-    let claims = parts.iter().map(|part| (&**part.candidate.container, &part.candidate.owner, &*part.reaches));
+    let all_parts: Vec<Part<'_>> = judged.iter().filter_map(Judged::part).collect();
+    let mut parts: Vec<&Part<'_>> = all_parts.iter().collect();
+    let claims = parts.iter().map(|part| (&**part.candidate.container, &part.candidate.owner, &*part.share.reaches));
     let hosts::Overlaps { findings: contested, mut refusals, .. } = hosts::overlaps(claims, settings);
     parts.retain(|part| !refusals.contains_key(part.candidate.id));
-    parts.sort_by(|a, b| a.key.cmp(&b.key));
+    parts.sort_by(|a, b| a.share.key.cmp(&b.share.key));
     let declared = Declared::by(&parts, settings.names);
     let (everything, conflicts) = declared.join();
     let mut warnings: BTreeMap<ContainerId, Vec<Warning>> = BTreeMap::new();
@@ -353,7 +360,7 @@ fn decide(context: &Context<'_>, declarations: &mut Declarations) -> Plan {
         }
     }
     let default_certificate = settings.default_certificate.clone().filter(|_| {
-        for part in parts.iter().filter(|part| !part.dynamic.tls.stores.is_empty()) {
+        for part in parts.iter().filter(|part| !part.share.dynamic.tls.stores.is_empty()) {
             let label = Some("traefik.tls.stores.default".to_owned());
             let warning = Warning::new(label, cause::Step::DefaultCertificate);
             warnings.entry(part.candidate.id.clone()).or_default().push(warning);
@@ -365,18 +372,17 @@ fn decide(context: &Context<'_>, declarations: &mut Declarations) -> Plan {
     let routed: BTreeSet<&ContainerId> = parts.iter().map(|part| part.candidate.id).collect();
     let not_routed = asked.iter().filter(|asked| !routed.contains(asked.candidate.id));
     let not_published = unusable_routes::not_published(not_routed, settings.names);
-    let mut findings = judgement.findings.clone();
+    let mut findings = judgement.findings;
     findings.extend(judged.iter().flat_map(Judged::findings).cloned());
 
-    let decide = |judged: Judged<'_>| {
+    let mut decide = |judged: &Judged<'_>| {
         let id = judged.id();
         let decision = judged.decide(refusals.remove(id).unwrap_or_default(), warnings.remove(id).unwrap_or_default());
         (id.clone(), decision)
     };
-    let decided: Vec<(ContainerId, Decision)> = judged.into_iter().map(decide).collect();
-    let mut decisions: BTreeMap<ContainerId, Decision> = decided.into_iter().collect();
+    let mut decisions: BTreeMap<ContainerId, Arc<Decision>> = judged.iter().map(&mut decide).collect();
     for (id, unreadable) in &inventory.unreadable {
-        decisions.insert(id.clone(), not_seen(id, unreadable, settings));
+        decisions.insert(id.clone(), Arc::new(not_seen(id, unreadable, settings)));
     }
     findings.extend(reader.costs(context, &asked, &decisions));
     findings.extend(contested);
@@ -390,6 +396,8 @@ fn decide(context: &Context<'_>, declarations: &mut Declarations) -> Plan {
     let unknown = unknown::unknown(inventory, &decisions, &middlewares, settings);
     let outbound_documents = outbound::documents(&outbound, settings.outbound_connections);
     let outbound = outbound.allowances;
+    let ways: Vec<_> = judged.into_iter().map(Judged::into_way).collect();
+    memory.keep(ways);
     Plan {
         documents,
         decisions,

@@ -19,7 +19,7 @@ use crate::traefik::Version;
 const MOST_NAMES: usize = 40;
 
 /// The Traefik that reads the documents.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Reader {
     /// Its release; of several Traefiks the oldest.
     pub(crate) version: Version,
@@ -47,7 +47,7 @@ impl Reader {
         self,
         context: &Context<'_>,
         asked: &[Asked<'_>],
-        decisions: &BTreeMap<ContainerId, Decision>,
+        decisions: &BTreeMap<ContainerId, Arc<Decision>>,
     ) -> Option<Finding> {
         if !self.assumed {
             return None;

@@ -1,12 +1,13 @@
 //! One container's way through the steps: what each step says, and what is left to be joined.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::address::{self, Place};
+use super::address::Place;
+use super::basis::{Basis, Reached};
 use super::complete::{self, Facts};
-use super::label_cache::{Declaration, Others};
+use super::memory::{Declaration, Others, Remembered};
 use super::reader::Reader;
 use super::select;
 use super::{Decision, Fact, Outcome, Step, StepName, Verdict, Warning, Weighed};
@@ -35,23 +36,26 @@ use crate::traefik::{Dynamic, Problem, document, stopping};
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
     /// Its place in the inventory.
-    at: usize,
+    pub(super) at: usize,
     pub(crate) candidate: &'a Candidate<'a>,
-    namespace: &'a Namespace<'a>,
+    pub(super) namespace: &'a Namespace<'a>,
     /// What its labels say.
-    declaration: &'a Declaration,
+    pub(super) declaration: &'a Declaration,
+    /// What was decided about it the last time.
+    before: Option<&'a Arc<Way>>,
     /// Step 1.
-    wish: Result<(), Refusal>,
+    pub(super) wish: Result<(), Refusal>,
 }
 
 impl<'a> Asked<'a> {
     /// All containers, in the order of the inventory.
-    pub(crate) fn all(context: &'a Context<'a>, declarations: impl Iterator<Item = &'a Declaration>) -> Vec<Self> {
-        let asked = |(at, ((candidate, namespace), declaration))| {
+    pub(crate) fn all(context: &'a Context<'a>, remembered: impl Iterator<Item = &'a Remembered>) -> Vec<Self> {
+        let asked = |(at, ((candidate, namespace), remembered)): (usize, ((&'a Candidate<'a>, _), &'a Remembered))| {
+            let (declaration, before) = (&*remembered.declaration, remembered.way.as_ref());
             let wish = asks(candidate, declaration, context.settings);
-            Self { at, candidate, namespace, declaration, wish }
+            Self { at, candidate, namespace, declaration, before, wish }
         };
-        let mut all: Vec<Self> = context.everybody().zip(declarations).enumerate().map(asked).collect();
+        let mut all: Vec<Self> = context.everybody().zip(remembered).enumerate().map(asked).collect();
         hold_owners(&mut all, context.settings);
         all
     }
@@ -126,16 +130,22 @@ pub(crate) struct StepContext<'a> {
     pub(crate) reader: Reader,
 }
 
-/// A container's share of the document, completed and named, on its way to be joined.
-#[derive(Clone, Debug)]
+/// A container's share of the document on its way to be joined.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
     pub(crate) candidate: &'a Candidate<'a>,
-    /// Containers are joined in the order of this key. Source: Traefik `docker/config.go`, `build`.
-    pub(crate) key: String,
     /// The place in the inventory of the network it is reached on; `None` for a declared Traefik, and where any network
     /// will do.
     pub(crate) network: Option<usize>,
-    /// The network's name.
+    pub(crate) share: &'a Share,
+}
+
+/// What a container adds to the document, completed and named.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    /// Containers are joined in the order of this key. Source: Traefik `docker/config.go`, `build`.
+    pub(crate) key: String,
+    /// The name of the network it is reached on.
     pub(crate) network_name: String,
     pub(crate) dynamic: Dynamic,
     /// The hosts of its routers' rules.
@@ -164,62 +174,44 @@ impl Steps {
     }
 }
 
-/// A container that was taken through the steps, before it is known who else claims its hosts.
+/// What came of one container's steps, before it is known who else claims its hosts. Remembered for the next time.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    /// What it follows from; `None`: from more than that, and it is gone anew each time.
+    basis: Option<Basis<'static>>,
+    /// What is decided, where nobody else claims its hosts.
+    decision: Arc<Decision>,
+    /// The last step's verdict, if its labels can be read.
+    rights: Option<claims::Verdict>,
+    share: Option<Share>,
+}
+
+/// A container that was taken through the steps.
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
     asked: &'a Asked<'a>,
-    /// All but the last.
-    steps: Vec<Step>,
-    /// The last one's, if its labels can be read.
-    rights: Option<claims::Verdict>,
-    warnings: Vec<Warning>,
-    network: Option<String>,
-    address: Option<String>,
-    part: Option<Part<'a>>,
+    way: Arc<Way>,
+    /// The place in the inventory of the network it is reached on.
+    network: Option<usize>,
 }
 
 impl<'a> Judged<'a> {
-    /// Takes one container through the steps, as far as they go.
+    /// Takes one container through the steps, as far as they go; not again, where all that they follow from is as it was.
     pub(crate) fn of(asked: &'a Asked<'a>, all: StepContext<'_>) -> Self {
-        let StepContext { context, .. } = all;
-        let Candidate { container, labels, is_traefik, .. } = asked.candidate;
-        let mut steps = Steps { steps: Vec::with_capacity(8) };
-        let mut warnings = asked.declaration.unmatched.clone();
-        if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
-            warnings.push(Warning::new(Some(TRAEFIK.to_owned()), cause::Step::NotNamedTraefik));
-        }
-        let mut judged =
-            Self { asked, steps: Vec::new(), rights: None, warnings, network: None, address: None, part: None };
-        operator_labels(asked, &mut steps);
-        steps.judge(StepName::AskedFor, Vec::new(), asked.wish.clone());
-        if let (Ok(()), Ok(provider)) = (&asked.wish, &asked.declaration.provider) {
-            alive(container, provider, context.settings, &mut steps);
-            isolated(asked, all, &mut steps);
-            let reached = proxy_network(asked, provider, context, &mut steps);
-            if let Ok(reached) = &reached {
-                judged.network = Some(reached.place.network.clone()).filter(|name| !name.is_empty());
-                judged.address = Some(reached.place.host.clone()).filter(|host| !host.is_empty());
-            }
-            match (understood(asked, all, &mut steps), &asked.declaration.others) {
-                (Some(dynamic), _) => judged.complete(dynamic, &reached, all, &mut steps),
-                (None, Some(others)) => judged.judge_others(others, reached.as_ref().ok(), all),
-                (None, None) => {}
-            }
-        }
-        judged.steps = steps.steps;
-        judged
-    }
-
-    /// What stands against it so far.
-    fn first_no(&self) -> Option<&Refusal> {
-        let steps = self.steps.iter().filter(|step| step.verdict == Verdict::Failed);
-        let rights = self.rights.iter().flat_map(|rights| &rights.refusals);
-        steps.filter_map(|step| step.refusals.first()).chain(rights).next()
+        let (basis, network) = Basis::of(asked, all);
+        let is_all = Basis::is_all(asked, all);
+        let remembered = asked.before.filter(|way| is_all && way.basis.as_ref() == Some(&basis));
+        let way = match remembered {
+            Some(way) => Arc::clone(way),
+            None => Arc::new(Way::of(asked, basis, is_all, network, all)),
+        };
+        Self { asked, way, network: network.map(|(at, _)| at) }
     }
 
     /// Its share of the document, if nothing stands against it so far.
-    pub(crate) fn part(&self) -> Option<&Part<'a>> {
-        self.part.as_ref().filter(|_| self.first_no().is_none())
+    pub(crate) fn part(&self) -> Option<Part<'_>> {
+        let share = self.way.share.as_ref().filter(|_| self.way.decision.outcome == Outcome::Routed)?;
+        Some(Part { candidate: self.asked.candidate, network: self.network, share })
     }
 
     /// Its id.
@@ -229,32 +221,119 @@ impl<'a> Judged<'a> {
 
     /// What its labels claim was found to be.
     pub(crate) fn findings(&self) -> &[Finding] {
-        self.rights.as_ref().map_or(&[], |rights| &rights.findings)
+        self.way.rights.as_ref().map_or(&[], |rights| &rights.findings)
+    }
+
+    /// What is to be remembered.
+    pub(crate) fn into_way(self) -> Option<Arc<Way>> {
+        Some(self.way).filter(|way| way.basis.is_some())
     }
 
     /// What is decided about it. `contested`: why it may not have its hosts because of others; `warnings`: what came up
     /// when all was joined.
-    pub(crate) fn decide(mut self, contested: Vec<Refusal>, warnings: Vec<Warning>) -> Decision {
-        let Candidate { id, container, labels, owner, .. } = self.asked.candidate;
-        if let Some(rights) = &mut self.rights {
+    pub(crate) fn decide(&self, contested: Vec<Refusal>, warnings: Vec<Warning>) -> Arc<Decision> {
+        let way = &self.way;
+        if contested.is_empty() && warnings.is_empty() {
+            return Arc::clone(&way.decision);
+        }
+        let before = &*way.decision;
+        let mut rights = way.rights.clone();
+        if let Some(rights) = &mut rights {
             rights.refusals.extend(contested);
         }
+        let steps = before.steps.iter().filter(|step| step.name != StepName::WithinRights).cloned().collect();
+        let warnings = before.warnings.iter().cloned().chain(warnings).collect();
+        let (network, address) = (before.network.clone(), before.address.clone());
+        let taken = Taken { steps, rights, warnings, network, address, share: None };
+        Arc::new(taken.decide(self.asked, way.share.as_ref()))
+    }
+}
+
+/// The steps of one container as they were taken, all but the last.
+struct Taken {
+    steps: Vec<Step>,
+    /// The last one's, if its labels can be read.
+    rights: Option<claims::Verdict>,
+    warnings: Vec<Warning>,
+    network: Option<String>,
+    address: Option<String>,
+    share: Option<Share>,
+}
+
+impl Way {
+    /// `is_all`: see [`Basis::is_all`].
+    fn of(
+        asked: &Asked<'_>,
+        basis: Basis<'_>,
+        is_all: bool,
+        network: Option<(usize, &Network)>,
+        all: StepContext<'_>,
+    ) -> Self {
+        let network = network.map(|(_, network)| network);
+        let mut taken = Taken::of(asked, &basis, network, all);
+        let (rights, share) = (taken.rights.clone(), taken.share.take());
+        let decision = Arc::new(taken.decide(asked, share.as_ref()));
+        let basis = is_all.then(|| basis.into_owned());
+        Self { basis, decision, rights, share }
+    }
+}
+
+impl Taken {
+    fn of(asked: &Asked<'_>, basis: &Basis<'_>, network: Option<&Network>, all: StepContext<'_>) -> Self {
+        let settings = all.context.settings;
+        let Candidate { container, labels, is_traefik, .. } = asked.candidate;
+        let mut steps = Steps { steps: Vec::with_capacity(8) };
+        let mut warnings = asked.declaration.unmatched.clone();
+        if labels.get(TRAEFIK).is_some_and(is_true) && !is_traefik {
+            warnings.push(Warning::new(Some(TRAEFIK.to_owned()), cause::Step::NotNamedTraefik));
+        }
+        let mut taken = Self { steps: Vec::new(), rights: None, warnings, network: None, address: None, share: None };
+        operator_labels(asked, &mut steps);
+        steps.judge(StepName::AskedFor, Vec::new(), asked.wish.clone());
+        if let (Some(reached), Ok(provider)) = (&basis.reached, &asked.declaration.provider) {
+            alive(container, provider, settings, &mut steps);
+            isolated(asked, basis, settings, &mut steps);
+            proxy_network(asked, reached, settings, &mut steps);
+            if let Ok(place) = &reached.place {
+                let is_there = |text: &String| !text.is_empty();
+                taken.network = Some(place.network.clone()).filter(is_there);
+                taken.address = Some(place.host.clone()).filter(is_there);
+            }
+            match (understood(asked, basis, settings, &mut steps), &asked.declaration.others) {
+                (Some(dynamic), _) => taken.complete(asked, dynamic, reached, network, all, &mut steps),
+                (None, Some(others)) => taken.judge_others(asked, others, reached, network, all),
+                (None, None) => {}
+            }
+        }
+        taken.steps = steps.steps;
+        taken
+    }
+
+    /// What stands against it so far.
+    fn first_no(&self) -> Option<&Refusal> {
+        let steps = self.steps.iter().filter(|step| step.verdict == Verdict::Failed);
+        let rights = self.rights.iter().flat_map(|rights| &rights.refusals);
+        steps.filter_map(|step| step.refusals.first()).chain(rights).next()
+    }
+
+    /// `share`: what it would add to the document.
+    fn decide(mut self, asked: &Asked<'_>, share: Option<&Share>) -> Decision {
+        let Candidate { id, container, labels, owner, .. } = asked.candidate;
         let refusal = self.first_no().cloned();
-        let outcome = match (&self.asked.wish, self.part()) {
+        let outcome = match (&asked.wish, share) {
             // A container whose `traefik.enable` cannot be read did ask for something.
             (Err(wish), _) if !matches!(wish.code, Code::BadLabel | Code::Budget) => Outcome::Ignored,
-            (Ok(()), Some(_)) => Outcome::Routed,
+            (Ok(()), Some(_)) if refusal.is_none() => Outcome::Routed,
             _ => Outcome::Refused,
         };
         let mut hosts = BTreeSet::new();
         if outcome != Outcome::Routed {
-            hosts.clone_from(self.asked.declaration.named_hosts(labels));
+            hosts.clone_from(asked.declaration.named_hosts(labels));
             // The default rule's too.
-            let reaches = self.part.iter().flat_map(|part| &part.reaches);
+            let reaches = share.iter().flat_map(|share| &share.reaches);
             hosts.extend(reaches.flat_map(|reach| hosts::patterns(reach)));
         }
         self.steps.extend(self.rights.map(within_rights));
-        self.warnings.extend(warnings);
         Decision {
             id: ContainerId::clone(id),
             name: container.name.clone(),
@@ -295,20 +374,20 @@ fn alive(container: &Container, provider: &ProviderLabels, settings: &Settings, 
 }
 
 /// Step 3.
-fn isolated(asked: &Asked<'_>, all: StepContext<'_>, steps: &mut Steps) {
+fn isolated(asked: &Asked<'_>, basis: &Basis<'_>, settings: &Settings, steps: &mut Steps) {
     if asked.candidate.is_traefik {
         steps.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsTraefik]);
         return;
     }
-    if all.context.settings.isolation == Isolation::Off {
+    if settings.isolation == Isolation::Off {
         steps.take(StepName::Isolated, Verdict::Skipped, vec![Fact::IsolationOff]);
         return;
     }
-    let weighed = |(finding, standing): (&Finding, Standing)| {
-        let Finding { rule, subject, cause, .. } = finding;
-        Weighed { rule: *rule, subject: subject.clone(), standing, cause: Arc::clone(cause) }
+    let weighed = |(finding, standing): &(Cow<'_, Finding>, Standing)| {
+        let Finding { rule, subject, cause, .. } = &**finding;
+        Weighed { rule: *rule, subject: subject.clone(), standing: *standing, cause: Arc::clone(cause) }
     };
-    let findings: Vec<Weighed> = all.judgement.concerning(asked.at).into_iter().map(weighed).collect();
+    let findings: Vec<Weighed> = basis.found.iter().map(weighed).collect();
     let any = |which: &[Standing]| findings.iter().any(|it| which.contains(&it.standing));
     let verdict = if any(&[Standing::Blocks]) {
         Verdict::Failed
@@ -317,91 +396,37 @@ fn isolated(asked: &Asked<'_>, all: StepContext<'_>, steps: &mut Steps) {
     } else {
         Verdict::Passed
     };
-    let refusals = all.judgement.refusals(asked.at);
+    let blocking = basis.found.iter().filter(|(_, standing)| *standing == Standing::Blocks);
+    let refusals = blocking.map(|(finding, _)| Refusal::for_finding(Code::NotIsolated, finding)).collect();
     steps.steps.push(Step { findings, refusals, ..Step::new(StepName::Isolated, verdict) });
 }
 
-/// Where a container is reached.
-struct Reached<'a> {
-    network: Option<&'a Network>,
-    /// The network's place in the inventory.
-    at: Option<usize>,
-    place: Place,
-    addresses: Vec<IpAddr>,
-}
-
 /// Step 4. An address is only missing where the container is not running.
-fn proxy_network<'a>(
-    asked: &Asked<'a>,
-    provider: &ProviderLabels,
-    context: &Context<'a>,
-    steps: &mut Steps,
-) -> Result<Reached<'a>, Refusal> {
-    let (container, settings) = (asked.candidate.container, context.settings);
+fn proxy_network(asked: &Asked<'_>, reached: &Reached, settings: &Settings, steps: &mut Steps) {
+    let name = StepName::ProxyNetwork;
     if asked.candidate.is_traefik {
-        steps.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsTraefik]);
-        return Ok(Reached { network: None, at: None, place: Place::default(), addresses: Vec::new() });
+        steps.take(name, Verdict::Skipped, vec![Fact::IsTraefik]);
+        return;
     }
     if settings.isolation == Isolation::Off {
-        steps.take(StepName::ProxyNetwork, Verdict::Skipped, vec![Fact::IsolationOff]);
-        return anywhere(container, provider, context);
+        steps.take(name, Verdict::Skipped, vec![Fact::IsolationOff]);
+        return;
     }
-    let wanted = provider.network.as_deref().filter(|it| !it.is_empty()).map(|it| (provider.network_label(), it));
-    match context.proxy.choose(
-        container,
-        asked.namespace,
-        wanted,
-        asked.candidate.owner.group(),
-        asked.candidate.isolation,
-    ) {
-        Ok(choice) => {
-            let addresses: Vec<IpAddr> =
-                [choice.attachment.ipv4, choice.attachment.ipv6].into_iter().flatten().collect();
-            let place = Place {
-                host: address::of_attachment(choice.attachment).map(|ip| ip.to_string()).unwrap_or_default(),
-                network: choice.network.name.clone(),
-            };
-            let facts = vec![Fact::Place { network: place.network.clone(), address: place.host.clone() }];
-            match choice.overruled {
-                Some(refusal) => steps.steps.push(Step {
-                    facts,
-                    refusals: vec![refusal],
-                    ..Step::new(StepName::ProxyNetwork, Verdict::Overruled)
-                }),
-                None => steps.take(StepName::ProxyNetwork, Verdict::Passed, facts),
-            }
-            Ok(Reached { network: Some(choice.network), at: Some(choice.at), place, addresses })
-        }
-        Err(refusal) if asked.candidate.isolation == Isolation::Warn => {
-            let reached = anywhere(container, provider, context);
-            let verdict = if reached.is_ok() { Verdict::Overruled } else { Verdict::Failed };
-            steps.steps.push(Step { refusals: vec![refusal], ..Step::new(StepName::ProxyNetwork, verdict) });
-            reached
-        }
-        Err(refusal) => {
-            steps.fail(StepName::ProxyNetwork, Vec::new(), vec![refusal.clone()]);
-            Err(refusal)
-        }
-    }
-}
-
-/// As Traefik's own provider finds it.
-fn anywhere<'a>(
-    container: &Container,
-    provider: &ProviderLabels,
-    context: &Context<'a>,
-) -> Result<Reached<'a>, Refusal> {
-    let wanted = provider.network.as_deref().or(context.settings.network.as_deref());
-    let place = address::anywhere(context.inventory, container, wanted, context.settings)
-        .map_err(|why| Refusal::new(Code::NoAddress, cause::Step::Unreached(why)))?;
-    let addresses = place.host.parse().into_iter().collect();
-    let named = context.inventory.networks.values().enumerate().find(|(_, network)| network.name == place.network);
-    let (at, network) = named.unzip();
-    Ok(Reached { network, at, place, addresses })
+    let Reached { place, on_proxy, against, .. } = reached;
+    let place = place.as_ref();
+    let shown = place.ok().filter(|_| *on_proxy);
+    let facts = shown.map(|Place { network, host }| Fact::Place { network: network.clone(), address: host.clone() });
+    let verdict = match (place, against) {
+        (Ok(_), None) => Verdict::Passed,
+        (Ok(_), Some(_)) => Verdict::Overruled,
+        (Err(_), _) => Verdict::Failed,
+    };
+    let refusals = against.as_ref().or(place.err()).cloned().into_iter().collect();
+    steps.steps.push(Step { facts: facts.into_iter().collect(), refusals, ..Step::new(name, verdict) });
 }
 
 /// Step 5.
-fn understood<'d>(asked: &Asked<'d>, all: StepContext<'_>, steps: &mut Steps) -> Option<&'d Dynamic> {
+fn understood<'d>(asked: &Asked<'d>, basis: &Basis<'_>, settings: &Settings, steps: &mut Steps) -> Option<&'d Dynamic> {
     let declaration = asked.declaration;
     let dynamic = match &declaration.dynamic {
         Ok(dynamic) => dynamic,
@@ -412,14 +437,14 @@ fn understood<'d>(asked: &Asked<'d>, all: StepContext<'_>, steps: &mut Steps) ->
         }
     };
     let mut refusals = declaration.unwritable.clone();
-    refusals.extend(all.unfolded.get(&asked.at).cloned());
-    let Reader { version, assumed } = all.reader;
+    refusals.extend(basis.unfolded.as_deref().cloned());
+    let Reader { version, assumed } = basis.reader;
     for (label, since) in dynamic.newer_than(version) {
         let cause = cause::Step::TooNew { since, document: version, assumed };
         refusals.push(Refusal::new(Code::TraefikVersion, cause).by_label(label));
     }
     // Under `off` it is Traefik's own provider, which passes them on.
-    if all.context.settings.isolation != Isolation::Off {
+    if settings.isolation != Isolation::Off {
         let stopping = stopping::problems(dynamic, version).into_iter();
         refusals.extend(stopping.map(|it| {
             let Problem { label, words, remedy, .. } = it;
@@ -434,36 +459,36 @@ fn understood<'d>(asked: &Asked<'d>, all: StepContext<'_>, steps: &mut Steps) ->
     Some(dynamic)
 }
 
-impl Judged<'_> {
+impl Taken {
     /// Step 6, and what step 7 is judged on. What the container declares is kept as it is; what is completed and renamed is a
     /// copy.
     fn complete(
         &mut self,
+        asked: &Asked<'_>,
         declared: &Dynamic,
-        reached: &Result<Reached<'_>, Refusal>,
+        reached: &Reached,
+        network: Option<&Network>,
         all: StepContext<'_>,
         steps: &mut Steps,
     ) {
         let StepContext { context, .. } = all;
         let settings = context.settings;
-        let Candidate { id, container, labels, owner, is_traefik, .. } = self.asked.candidate;
+        let Candidate { id, container, labels, owner, is_traefik, .. } = asked.candidate;
         let service_name = select::service_name(container, &labels.labels);
         let mut dynamic = declared.clone();
         let result = if *is_traefik {
             of_traefik(&mut dynamic, &mut self.warnings);
             Ok(())
         } else {
-            let host = match reached {
-                Ok(reached) if reached.place.host.is_empty() => {
-                    Err(Refusal::new(Code::NoAddress, cause::Step::NoAddress))
-                }
-                Ok(reached) => Ok(reached.place.host.as_str()),
+            let host = match &reached.place {
+                Ok(place) if place.host.is_empty() => Err(Refusal::new(Code::NoAddress, cause::Step::NoAddress)),
+                Ok(place) => Ok(place.host.as_str()),
                 Err(refusal) => Err(refusal.clone()),
             };
             let facts = Facts {
                 container,
                 labels,
-                image: self.asked.candidate.image,
+                image: asked.candidate.image,
                 service_name: &service_name,
                 host: &host,
                 serving: select::is_serving(container),
@@ -471,19 +496,18 @@ impl Judged<'_> {
             };
             complete::complete(&mut dynamic, facts, &mut self.warnings)
         };
-        let claimed = hosts::claimed_when_complete(&self.asked.declaration.claimed, &dynamic);
+        let claimed = hosts::claimed_when_complete(&asked.declaration.claimed, &dynamic);
         // Rules that Traefik will not take: it then drops the router alone, and so Leeward passes them on.
         self.warnings.extend(claimed.iter().flat_map(|claimed| {
             let problems = claimed.problems.iter().cloned();
             problems.map(|problem| Warning::new(Some(claimed.label()), cause::Step::BadRule(problem)))
         }));
-        let reached = reached.as_ref().ok();
-        let networks = self.networks(reached);
+        let networks = networks(asked, reached, network);
         let claim = Claim {
             dynamic: declared,
             complete: &dynamic,
             hosts: &claimed,
-            ..self.claim(declared, reached, &networks)
+            ..claim(asked, declared, reached, &networks)
         };
         self.rights = Some(claims::judge(&claim, all.claims));
         let reaches = claimed.iter().filter_map(hosts::Claimed::of_rule).cloned().collect();
@@ -492,7 +516,7 @@ impl Judged<'_> {
         }
         let result = result.and_then(|()| {
             references::rewrite(&mut dynamic, owner, all.claims.middlewares, settings, container.swarm.is_some());
-            self.short_names(&dynamic, service_name.len(), settings)
+            short_names(asked, &dynamic, service_name.len(), settings)
         });
         let facts = match (&result, servers(&dynamic)) {
             (Ok(()), servers) if !servers.is_empty() => {
@@ -500,61 +524,33 @@ impl Judged<'_> {
             }
             _ => Vec::new(),
         };
-        self.part = result.is_ok().then(|| Part {
-            candidate: self.asked.candidate,
+        self.share = result.is_ok().then(|| Share {
             key: [&service_name, "-", id.as_str()].concat(),
-            network: reached.and_then(|reached| reached.at),
-            network_name: reached.map(|reached| reached.place.network.clone()).unwrap_or_default(),
+            network_name: reached.place.as_ref().map(|place| place.network.clone()).unwrap_or_default(),
             dynamic,
             reaches,
         });
         steps.judge(StepName::Addressed, facts, result);
     }
 
-    /// The networks on which it claims what it claims.
-    fn networks<'n>(&'n self, reached: Option<&'n Reached<'_>>) -> Vec<Option<&'n Network>> {
-        let mut networks: Vec<Option<&Network>> = reached.map(|reached| reached.network).into_iter().collect();
-        if self.asked.candidate.is_traefik {
-            networks.extend(self.asked.namespace.edges.iter().filter_map(|edge| edge.network).map(Some));
-        }
-        networks
-    }
-
-    /// What it claims with what its labels decode to, before that is completed.
-    fn claim<'c>(
-        &'c self,
-        dynamic: &'c Dynamic,
-        reached: Option<&'c Reached<'_>>,
-        networks: &'c [Option<&'c Network>],
-    ) -> Claim<'c> {
-        let Candidate { container, owner, speaks_for_all, allowed, rights, isolation, .. } = self.asked.candidate;
-        Claim {
-            container,
-            owner,
-            dynamic,
-            complete: dynamic,
-            hosts: &[],
-            networks,
-            addresses: reached.map_or(&[], |reached| &reached.addresses),
-            speaks_for_all: *speaks_for_all,
-            allowed,
-            rights: *rights,
-            isolation: *isolation,
-            unread: None,
-        }
-    }
-
     /// Of labels of which one cannot be read: what the others are refused for, so that one round tells it all. Only what
     /// stands in a label of its own is told: what seems to be missing may be what could not be read.
-    fn judge_others(&mut self, others: &Others, reached: Option<&Reached<'_>>, all: StepContext<'_>) {
-        let networks = self.networks(reached);
+    fn judge_others(
+        &mut self,
+        asked: &Asked<'_>,
+        others: &Others,
+        reached: &Reached,
+        network: Option<&Network>,
+        all: StepContext<'_>,
+    ) {
+        let networks = networks(asked, reached, network);
         let claim = Claim {
             hosts: &others.claimed,
             unread: Some(&others.middlewares),
-            ..self.claim(&others.dynamic, reached, &networks)
+            ..claim(asked, &others.dynamic, reached, &networks)
         };
         let mut rights = claims::judge(&claim, all.claims);
-        let labels = &self.asked.candidate.container.labels;
+        let labels = &asked.candidate.container.labels;
         let is_there = |label: &Option<String>| {
             label.as_ref().is_some_and(|label| labels.keys().any(|key| key.eq_ignore_ascii_case(label)))
         };
@@ -564,19 +560,52 @@ impl Judged<'_> {
             self.rights = Some(rights);
         }
     }
+}
 
-    /// Whether Traefik can read all names of the document; `least`: how long one of them is at least.
-    fn short_names(&self, dynamic: &Dynamic, least: usize, settings: &Settings) -> Result<(), Refusal> {
-        let Candidate { container, owner, .. } = self.asked.candidate;
-        let longest = names::width(owner) + self.asked.declaration.longest_name.max(least);
-        let published = |name: &str| names::published(owner, name, settings.names);
-        let long = document::may_be_long(longest).then(|| document::long_name(dynamic, published)).flatten();
-        let Some(name) = long else { return Ok(()) };
-        let refusal = Refusal::new(Code::BadName, cause::Step::LongName(name.chars().take(40).collect()));
-        let declared = name.strip_prefix(&[&owner.to_string(), "."].concat()).unwrap_or(&name);
-        let label = container.labels.keys().find(|label| label.contains(declared)).cloned();
-        Err(Refusal { label, ..refusal })
+/// The networks on which it claims what it claims.
+fn networks<'n>(asked: &Asked<'n>, reached: &Reached, network: Option<&'n Network>) -> Vec<Option<&'n Network>> {
+    let mut networks: Vec<Option<&Network>> = reached.place.iter().map(|_| network).collect();
+    if asked.candidate.is_traefik {
+        networks.extend(asked.namespace.edges.iter().filter_map(|edge| edge.network).map(Some));
     }
+    networks
+}
+
+/// What it claims with what its labels decode to, before that is completed.
+fn claim<'c>(
+    asked: &'c Asked<'_>,
+    dynamic: &'c Dynamic,
+    reached: &'c Reached,
+    networks: &'c [Option<&'c Network>],
+) -> Claim<'c> {
+    let Candidate { container, owner, speaks_for_all, allowed, rights, isolation, .. } = asked.candidate;
+    Claim {
+        container,
+        owner,
+        dynamic,
+        complete: dynamic,
+        hosts: &[],
+        networks,
+        addresses: &reached.addresses,
+        speaks_for_all: *speaks_for_all,
+        allowed,
+        rights: *rights,
+        isolation: *isolation,
+        unread: None,
+    }
+}
+
+/// Whether Traefik can read all names of the document; `least`: how long one of them is at least.
+fn short_names(asked: &Asked<'_>, dynamic: &Dynamic, least: usize, settings: &Settings) -> Result<(), Refusal> {
+    let Candidate { container, owner, .. } = asked.candidate;
+    let longest = names::width(owner) + asked.declaration.longest_name.max(least);
+    let published = |name: &str| names::published(owner, name, settings.names);
+    let long = document::may_be_long(longest).then(|| document::long_name(dynamic, published)).flatten();
+    let Some(name) = long else { return Ok(()) };
+    let refusal = Refusal::new(Code::BadName, cause::Step::LongName(name.chars().take(40).collect()));
+    let declared = name.strip_prefix(&[&owner.to_string(), "."].concat()).unwrap_or(&name);
+    let label = container.labels.keys().find(|label| label.contains(declared)).cloned();
+    Err(Refusal { label, ..refusal })
 }
 
 /// Step 7.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Declarations, Plan, decide};
+use super::{Memory, Plan, decide};
 use crate::inventory::ContainerId;
 use crate::policy::context::{Context, is_traefiks};
 use crate::policy::finding::Subject;
@@ -13,8 +13,10 @@ use crate::settings::Settings;
 
 /// Where none is declared, marks what is said of containers of Traefik's own image only because nobody declared them.
 ///
-/// Which that is, a second compilation tells, in which they are declared: it is only made where there are any.
-pub(super) fn mark(plan: &mut Plan, context: &Context<'_>) {
+/// Which that is, a second compilation tells, in which they are declared: it is only made where there are any. `memory`: what
+/// the last of those left.
+pub(super) fn mark(plan: &mut Plan, context: &Context<'_>, memory: &mut Option<Box<Memory>>) {
+    let before = memory.take().unwrap_or_default();
     if context.traefiks().next().is_some() {
         return;
     }
@@ -32,7 +34,7 @@ pub(super) fn mark(plan: &mut Plan, context: &Context<'_>) {
     }
     // A flag that names nobody would go before the label.
     let settings = Settings { traefiks: BTreeSet::new(), ..context.settings.clone() };
-    let later = decide(&Context::of(&declared, &settings), &mut Declarations::default());
+    let later = decide(&Context::of(&declared, &settings), memory.insert(before));
     for (id, name) in &found {
         let refused = later
             .decisions
@@ -44,8 +46,9 @@ pub(super) fn mark(plan: &mut Plan, context: &Context<'_>) {
         let about = later.findings.iter().filter(|it| it.subject.is_about(id)).map(|it| it.rule.as_str());
         let stays: BTreeSet<&str> = refused.chain(about).collect();
         let decision = plan.decisions.get_mut(id).into_iter();
-        let refusals =
-            decision.flat_map(|it| it.refusal.iter_mut().chain(it.steps.iter_mut().flat_map(|it| &mut it.refusals)));
+        let refusals = decision
+            .map(Arc::make_mut)
+            .flat_map(|it| it.refusal.iter_mut().chain(it.steps.iter_mut().flat_map(|it| &mut it.refusals)));
         for refusal in refusals.filter(|it| !stays.contains(it.name())) {
             refusal.undeclared_traefik = Some(Arc::clone(name));
         }

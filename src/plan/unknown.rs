@@ -1,6 +1,7 @@
 //! What flags name and the engine does not have: a misspelt name would else decide silently.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Decision, Plan};
 use crate::inventory::{ContainerId, Inventory};
@@ -43,7 +44,7 @@ impl Plan {
         let rules = self.routes.iter().filter_map(|route| self.rule(route)?.ok());
         let mut known: BTreeSet<String> =
             rules.flat_map(|rule| hosts::patterns(rule.hosts()).collect::<Vec<_>>()).collect();
-        known.extend(self.decisions.values().flat_map(|it| it.hosts.iter().cloned()));
+        known.extend(self.decided().flat_map(|it| it.hosts.iter().cloned()));
         nearest(host, known.iter().map(String::as_str)).map(str::to_owned)
     }
 }
@@ -54,7 +55,7 @@ const SHORT: &str = "com.docker.compose.network";
 /// All of them, by flag and name.
 pub(super) fn unknown(
     inventory: &Inventory,
-    decisions: &BTreeMap<ContainerId, Decision>,
+    decisions: &BTreeMap<ContainerId, Arc<Decision>>,
     middlewares: &Middlewares<'_>,
     settings: &Settings,
 ) -> Vec<Unknown> {

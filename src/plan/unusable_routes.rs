@@ -121,7 +121,7 @@ impl Plan {
             Missing::ErrorService { service, .. } => self.not_published.get(&Missing::Service(Arc::clone(service))),
             Missing::Service(_) | Missing::Middleware(_) => self.not_published.get(what),
         };
-        self.decisions.get(id?)
+        self.decisions.get(id?).map(Arc::as_ref)
     }
 
     /// Works out what Traefik leaves out of all that is here: before a view takes routes and decisions away.
@@ -140,7 +140,7 @@ impl Plan {
             .chain(others.map(|(name, document)| (name.as_str(), document)))
             .map(|(name, document)| (name, Declared { document, middlewares: BTreeMap::new() }))
             .collect();
-        let owners: BTreeSet<&str> = self.decisions.values().map(|decision| decision.owner.as_str()).collect();
+        let owners: BTreeSet<&str> = self.decided().map(|decision| decision.owner.as_str()).collect();
         let mut all = BTreeMap::new();
         for route in &self.routes {
             let mut reasons: Vec<Unusable> = match self.rule(route) {

@@ -42,7 +42,7 @@ const ID_AS_NAME: usize = 12;
 impl<'a> Answering<'a> {
     /// Every name and address of every container there; nobody, where none of `declared` asks for one.
     pub fn of(context: &'a Context<'_>, mut declared: impl Iterator<Item = &'a Dynamic>) -> Self {
-        if !declared.any(|dynamic| dynamic.http.middlewares.values().any(|it| asks(it))) {
+        if !declared.any(looks_up) {
             return Self::default();
         }
         let mut found = Self::default();
@@ -111,6 +111,11 @@ impl<'a> Answering<'a> {
             }
         }
     }
+}
+
+/// Whether any of its middlewares has an address to look up.
+pub(crate) fn looks_up(dynamic: &Dynamic) -> bool {
+    dynamic.http.middlewares.values().any(|it| asks(it))
 }
 
 /// Whether it makes Traefik send a request or connect to an address of its own choosing.

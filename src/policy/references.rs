@@ -69,7 +69,7 @@ pub struct Middlewares<'a> {
 
 /// Whose middleware a bare name is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Whose {
+pub(crate) enum Whose {
     /// The caller's own.
     Own,
     /// One that this owner shares.
@@ -120,6 +120,17 @@ impl<'a> Middlewares<'a> {
             owners.iter().map(|owner| format!("{owner}.{name}")).collect::<Vec<_>>()
         };
         self.declared.iter().flat_map(named).collect()
+    }
+
+    /// Whose the middlewares are that a declaration refers to, in the order of [`each`].
+    pub(crate) fn of_all(&self, dynamic: &Dynamic, owner: &Owner) -> Vec<Whose> {
+        let mut all = Vec::new();
+        each(dynamic, &mut |target, reference, _| {
+            if let (true, Read::Here(name)) = (target.is_middleware(), read(reference)) {
+                all.push(self.whose(target, name, owner));
+            }
+        });
+        all
     }
 
     /// An owner's own goes before a shared one: another owner's sharing never changes what a name meant to this one.

@@ -409,7 +409,7 @@ impl<'a> World<'a> {
     /// Why it is refused.
     pub(super) fn refusals(&self, at: usize) -> Vec<Refusal> {
         let mut all: Vec<Refusal> = Vec::new();
-        for refusal in self.plan.decisions.get(self.id(at)).into_iter().flat_map(refusals) {
+        for refusal in self.plan.decisions.get(self.id(at)).into_iter().flat_map(|it| refusals(it)) {
             if !all.contains(refusal) {
                 all.push(refusal.clone());
             }

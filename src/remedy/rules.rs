@@ -39,7 +39,7 @@ pub(super) fn edits(ground: &Ground<'_>, world: &World<'_>, owner: &Owner, membe
                 add(Change::Label { key: ALLOW.to_owned(), value });
             }
         } else {
-            for refusal in decision.into_iter().filter(|_| world.asks(at)).flat_map(refusals) {
+            for refusal in decision.into_iter().filter(|_| world.asks(at)).flat_map(|it| refusals(it)) {
                 let own = refusal.subject.as_ref().is_none_or(|subject| subject.is_about(&container.id));
                 if let Some(rule) = refusal.rule.filter(|_| own) {
                     by_rule(container, rule).into_iter().for_each(&mut add);

@@ -65,7 +65,7 @@ pub fn assume(inventory: &mut Inventory, settings: &Settings, own: &BTreeSet<Net
         return;
     }
     let plan = plan::compile(inventory, settings);
-    let reached: BTreeSet<&str> = plan.decisions.values().filter_map(|it| it.network.as_deref()).collect();
+    let reached: BTreeSet<&str> = plan.decided().filter_map(|it| it.network.as_deref()).collect();
     let of_image = || inventory.containers.values().filter(|it| is_traefiks(&it.image));
     let is_seen = |name: &String| of_image().any(|it| it.attachments.contains_key(name));
     let open = own.iter().filter(|id| {
@@ -84,7 +84,7 @@ const PROJECT: &str = "com.docker.compose.project";
 /// Puts a Traefik on the networks where one must be: those on which containers are routed, those that are said to be proxy
 /// networks, and the internal ones that are somebody else's.
 fn stand_in(inventory: &mut Inventory, plan: &Plan, settings: &Settings) {
-    let routed: BTreeSet<&str> = plan.decisions.values().filter_map(|decision| decision.network.as_deref()).collect();
+    let routed: BTreeSet<&str> = plan.decided().filter_map(|decision| decision.network.as_deref()).collect();
     let is_others = |name: &str, own: Option<&String>| {
         let network = inventory.network_named(name);
         network.is_some_and(|it| it.internal && (own.is_none() || it.labels.get(PROJECT) != own))

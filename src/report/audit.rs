@@ -71,7 +71,7 @@ impl<'a> Audit<'a> {
             list.sort_by_cached_key(|it| (std::cmp::Reverse(it.severity), it.rule, place(&it.subject)));
         }
         let found: BTreeSet<Key<'_>> = plan.findings.iter().map(Finding::key).collect();
-        let refused = plan.decisions.values().filter(|it| it.outcome == Outcome::Refused);
+        let refused = plan.decided().filter(|it| it.outcome == Outcome::Refused);
         let refused = refused.flat_map(|it| others(&found, it).map(move |refusal| (it, refusal))).collect();
         Self { findings, allowed, not_verifiable, refused, remedies: None, projects: BTreeSet::new() }
     }
@@ -92,7 +92,7 @@ impl<'a> Audit<'a> {
             blocking.contains(&("container", it.id.as_str()))
                 || it.outcome == Outcome::Refused && refusals.any(is_for_edits)
         };
-        let meant: Vec<&Decision> = plan.decisions.values().filter(is_meant).collect();
+        let meant: Vec<&Decision> = plan.decided().filter(is_meant).collect();
         let projects: BTreeSet<&str> = meant.iter().map(|it| it.owner.as_str()).collect();
         if projects.len() > MOST_WHOLE || inventory.containers.len() > MOST_PLANNED {
             return Self { projects, ..audit };

@@ -139,7 +139,7 @@ impl<'a> Check<'a> {
         };
         let mut told: Vec<Told<'_>> = Vec::new();
         let mut refused: BTreeSet<Key<'_>> = BTreeSet::new();
-        for decision in plan.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
+        for decision in plan.decided().filter(|it| it.outcome == Outcome::Refused) {
             let verdict = verdict(&decision.owner, &decision.name);
             let is_mended =
                 |it: &Refusal| verdict.is_some_and(|verdict| !verdict.left.iter().any(|left| left.name() == it.name()));
@@ -353,8 +353,7 @@ impl<'a> Check<'a> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let all =
-            self.plan.decisions.values().flat_map(|it| it.warnings.iter().map(move |warning| (&it.name, warning)));
+        let all = self.plan.decided().flat_map(|it| it.warnings.iter().map(move |warning| (&it.name, warning)));
         let warnings = all.map(|(name, warning)| match &warning.label {
             Some(label) => format!("{name}: {label}: {}", warning.words()),
             None => format!("{name}: {}", warning.words()),
@@ -381,7 +380,7 @@ impl<'a> Check<'a> {
         }
         // None of whose routers Traefik takes.
         let is_gone = |it: &Decision| gone.contains(it.name.as_str()) && !kept.contains(it.name.as_str());
-        let all = || self.plan.decisions.values().filter(|it| !is_gone(it));
+        let all = || self.plan.decided().filter(|it| !is_gone(it));
         let of = |outcome| all().filter(move |it| it.outcome == outcome);
         let open = of(Outcome::Routed)
             .filter_map(|it| NotGiven::of(self.inventory.network_named(it.network.as_deref()?)?))

@@ -96,7 +96,7 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
         let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
         return Answer::Host(find_host(plan, host.split(':').next().unwrap_or(host)));
     }
-    let decisions = || plan.decisions.values();
+    let decisions = || plan.decided();
     let exact: Vec<&Decision> = decisions().filter(|it| it.name == name || it.id.as_str() == name).collect();
     let is_service = |it: &&Decision| {
         it.service.as_deref().is_some_and(|service| service == name || name == format!("{}/{service}", it.owner))
@@ -188,13 +188,13 @@ fn naming<'a>(plan: &'a Plan, host: &str, outcome: Outcome, declarers: &BTreeSet
         let is_named = hosts.any(|own| own == host || own.strip_prefix("*.").is_some_and(is_below));
         it.outcome == outcome && (is_named || declarers.contains(&it.id))
     };
-    plan.decisions.values().filter(names).collect()
+    plan.decided().filter(names).collect()
 }
 
 /// Names that hold the word, or share its beginning.
 fn nearest(plan: &Plan, name: &str) -> Vec<String> {
     let start: String = name.chars().take(3).collect();
-    let names = plan.decisions.values().map(|it| &it.name);
+    let names = plan.decided().map(|it| &it.name);
     let mut near: Vec<String> =
         names.filter(|it| it.contains(name) || (!start.is_empty() && it.contains(&start))).cloned().collect();
     near.sort_unstable();
@@ -504,7 +504,7 @@ mod tests {
     #[test]
     fn a_refused_container_is_told_why_and_what_to_change() {
         let plan = demo();
-        let refused = plan.decisions.values().find(|it| it.outcome == Outcome::Refused).unwrap();
+        let refused = plan.decided().find(|it| it.outcome == Outcome::Refused).unwrap();
         let answer = find(&plan, &refused.name);
         let text = answer.text();
         assert!(text.contains("is refused") && text.contains("FAIL     isolated: it has a way out"), "{text}");

@@ -102,7 +102,7 @@ pub struct Refused<'a> {
 impl<'a> Listing<'a> {
     /// The routes of `plan`. `all`: name also those that did not ask.
     pub fn new(plan: &'a Plan, stale: Option<&'a str>, all: bool) -> Self {
-        let of = |outcome: Outcome| plan.decisions.values().filter(move |decision| decision.outcome == outcome);
+        let of = |outcome: Outcome| plan.decided().filter(move |decision| decision.outcome == outcome);
         let found: BTreeSet<Key<'_>> = plan.findings.iter().map(Finding::key).collect();
         let mut refused: Vec<_> = of(Outcome::Refused)
             .filter_map(|decision| {
@@ -381,6 +381,7 @@ mod tests {
                 decision("leaky", Outcome::Refused, Some(refusal)),
                 decision("db", Outcome::Ignored, None),
             ]
+            .map(|(id, decision)| (id, decision.into()))
             .into(),
             routes: vec![Route {
                 protocol: Protocol::Http,

@@ -51,7 +51,7 @@ pub(super) fn between<'a>(before: Option<&'a Plan>, after: &'a Plan) -> Changes<
         }
     }
     changes.removed.extend(old);
-    for now in after.decisions.values().filter(|it| it.outcome == Outcome::Refused) {
+    for now in after.decided().filter(|it| it.outcome == Outcome::Refused) {
         let Some(refusal) = &now.refusal else { continue };
         let before = before.and_then(|plan| plan.decisions.get(&now.id)).filter(|it| it.outcome == Outcome::Refused);
         match before {
@@ -130,7 +130,7 @@ pub(super) fn log(changes: &Changes<'_>, now: &Published) {
     if lines > MOST_LINES {
         info!("suppressed further lines: {lines} changes in all; see `leeward routes`");
     }
-    let refused = now.plan.decisions.values().filter(|it| it.outcome == Outcome::Refused).count();
+    let refused = now.plan.decided().filter(|it| it.outcome == Outcome::Refused).count();
     info!(
         revision = now.revision,
         routes = now.plan.routes.len(),

@@ -178,7 +178,7 @@ fn describe(registry: &mut Registry, published: &Published, now: SystemTime) {
     let Published { inventory: _, plan, documents, outbound: told, revision, changed_at, stale } = published;
     let containers = Family::<Labels, Gauge>::default();
     for (outcome, name) in [(Outcome::Routed, "routed"), (Outcome::Refused, "refused"), (Outcome::Ignored, "ignored")] {
-        let count = plan.decisions.values().filter(|it| it.outcome == outcome).count();
+        let count = plan.decided().filter(|it| it.outcome == outcome).count();
         containers.get_or_create(&vec![("outcome", name.to_owned())]).set(whole(count));
     }
     registry.register("containers", "Containers by what was decided", containers);
@@ -229,7 +229,7 @@ fn counted(registry: &mut Registry, name: &str, words: &str, series: impl Iterat
 
 /// The series of each refused container. `rule` is empty where the code says all.
 fn refused(plan: &Plan) -> impl Iterator<Item = Labels> {
-    let decisions = plan.decisions.values().filter(|it| it.outcome == Outcome::Refused);
+    let decisions = plan.decided().filter(|it| it.outcome == Outcome::Refused);
     decisions.filter_map(|it| it.refusal.as_ref()).map(|refusal| {
         let rule = refusal.rule.map_or("", RuleId::as_str);
         vec![("code", refusal.code.as_str().to_owned()), ("rule", rule.to_owned())]

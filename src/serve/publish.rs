@@ -15,7 +15,7 @@ use super::metrics::Metrics;
 use super::published::Published;
 use crate::docker::{Observed, Stale};
 use crate::inventory::Inventory;
-use crate::plan::{self, Declarations};
+use crate::plan::{self, Memory};
 use crate::policy::outbound::Allowance;
 use crate::report::routes::warnings;
 use crate::report::visible::visible;
@@ -29,7 +29,7 @@ pub(super) async fn publish(
     outbound_keep: Duration,
     metrics: Arc<Metrics>,
 ) {
-    let mut declarations = Declarations::default();
+    let mut memory = Memory::default();
     // Since when the engine has not answered.
     let mut lost: Option<Instant> = None;
     loop {
@@ -43,9 +43,7 @@ pub(super) async fn publish(
                 Some(it) if *it.inventory == *inventory && (stale.is_some() || !it.plan.outbound_withdrawn) => {
                     Some(Published { stale, ..Published::clone(it) })
                 }
-                Some(_) | None => {
-                    compile(&settings, previous.clone(), inventory, stale, &mut declarations, &metrics).await
-                }
+                Some(_) | None => compile(&settings, previous.clone(), inventory, stale, &mut memory, &metrics).await,
             };
             if let Some(next) = next {
                 let next = Arc::new(next);
@@ -94,27 +92,27 @@ fn withdraw(published: &watch::Sender<Option<Arc<Published>>>) {
 }
 
 /// Compiles and encodes on a thread of its own. `None`: the compiler failed, and what was published stays.
-/// `declarations`: what is left of the last time; gone if the compiler failed.
+/// `memory`: what the last compilation left; gone if the compiler failed.
 async fn compile(
     settings: &Arc<Settings>,
     previous: Option<Arc<Published>>,
     inventory: Arc<Inventory>,
     stale: Option<Stale>,
-    declarations: &mut Declarations,
+    memory: &mut Memory,
     metrics: &Metrics,
 ) -> Option<Published> {
     let settings = Arc::clone(settings);
     let begun = Instant::now();
     let kept = previous.clone();
     let stale_then = stale.clone();
-    let mut read = std::mem::take(declarations);
+    let mut kept_memory = std::mem::take(memory);
     let work = spawn_blocking(move || {
-        let plan = plan::compile_next(&inventory, &settings, &mut read);
-        (Published::next(previous.as_deref(), inventory, plan, stale), read)
+        let plan = plan::compile_next(&inventory, &settings, &mut kept_memory);
+        (Published::next(previous.as_deref(), inventory, plan, stale), kept_memory)
     });
     match work.await {
-        Ok((next, read)) => {
-            *declarations = read;
+        Ok((next, kept_memory)) => {
+            *memory = kept_memory;
             metrics.compiled(begun.elapsed());
             debug!(seconds = begun.elapsed().as_secs_f64(), "compiled");
             Some(next)

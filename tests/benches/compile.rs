@@ -6,7 +6,7 @@
 
 mod worlds;
 
-use leeward::plan::{Declarations, Plan, compile, compile_next};
+use leeward::plan::{Memory, Plan, compile, compile_next};
 use leeward::settings::Settings;
 use leeward::traefik::document;
 
@@ -32,13 +32,13 @@ fn compile_only(bencher: divan::Bencher<'_, '_>, containers: usize) {
 #[divan::bench(args = [100, 1_000, 10_000])]
 fn one_change(bencher: divan::Bencher<'_, '_>, containers: usize) {
     let (mut inventory, settings) = (worlds::inventory(containers), Settings::default());
-    let mut declarations = Declarations::default();
-    compile_next(&inventory, &settings, &mut declarations);
+    let mut memory = Memory::default();
+    compile_next(&inventory, &settings, &mut memory);
     let mut port = 0_u16;
     bencher.bench_local(|| {
         port = port.wrapping_add(1);
         worlds::change(&mut inventory, port);
-        document::write(&compile_next(&inventory, &settings, &mut declarations).documents[Plan::EVERYONE])
+        document::write(&compile_next(&inventory, &settings, &mut memory).documents[Plan::EVERYONE])
     });
 }
 

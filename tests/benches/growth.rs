@@ -23,7 +23,7 @@ use std::time::Duration;
 use allocation_counter::measure;
 use leeward::budgets::Budgets;
 use leeward::inventory::Inventory;
-use leeward::plan::{Declarations, Plan, compile, compile_next};
+use leeward::plan::{Memory, Plan, compile, compile_next};
 use leeward::settings::{Isolation, Settings};
 use leeward::traefik::document;
 
@@ -73,10 +73,10 @@ fn once(name: &str, size: usize) {
     let settings = settings();
     if name == "one-change" {
         let mut inventory = worlds::inventory(size);
-        let mut declarations = Declarations::default();
-        drop(compile_next(&inventory, &settings, &mut declarations));
+        let mut memory = Memory::default();
+        drop(compile_next(&inventory, &settings, &mut memory));
         worlds::change(&mut inventory, 1);
-        drop(black_box(compile_next(&inventory, &settings, &mut declarations)));
+        drop(black_box(compile_next(&inventory, &settings, &mut memory)));
         return;
     }
     let axis = AXES.iter().find(|axis| axis.name == name).unwrap_or_else(|| panic!("no such axis: {name}"));

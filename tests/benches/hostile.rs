@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use leeward::inventory::{Attachment, Container, Image, Inventory, Mount};
-use leeward::plan::{Declarations, Plan, compile, compile_next};
+use leeward::plan::{Memory, Plan, compile, compile_next};
 use leeward::settings::Settings;
 use leeward::traefik::document;
 
@@ -344,10 +344,10 @@ fn main() {
         let plan = plan.unwrap();
         let others = inventory.containers.values().rfind(|it| it.name.ends_with("svc1-1")).unwrap().id.clone();
         for turn in 0..3_u16 {
-            let mut declarations = Declarations::default();
+            let mut memory = Memory::default();
             let mut take = |at: usize, inventory: &Inventory| {
                 let begun = spent();
-                let plan = compile_next(inventory, &settings, &mut declarations);
+                let plan = compile_next(inventory, &settings, &mut memory);
                 let bytes = document::write(&plan.documents[Plan::EVERYONE]);
                 times[at] = spent().saturating_sub(begun).min(times[at]);
                 drop(black_box((plan, bytes)));
@@ -364,7 +364,7 @@ fn main() {
             take(2, &inventory);
         }
         let mut refused: Vec<String> =
-            plan.decisions.values().filter_map(|it| it.refusal.as_ref()).map(|it| format!("{:?}", it.code)).collect();
+            plan.decided().filter_map(|it| it.refusal.as_ref()).map(|it| format!("{:?}", it.code)).collect();
         refused.sort();
         refused.dedup();
         let [scratch, own, other] = times.map(|it| format!("{:.1} ms", it.as_secs_f64() * 1000.0));

@@ -48,7 +48,7 @@ fn a_field_from_a_later_release_costs_its_container_alone() {
         for (label, value) in newest.iter().filter(|(label, _)| !known.contains_key(*label)) {
             let bad = BTreeMap::from([(label.clone(), value.clone())]);
             let plan = plan(&[("bad", bad), ("good", BTreeMap::new())], version);
-            let refusal = plan.decisions.values().find(|it| it.name == "bad").unwrap().refusal.clone().unwrap();
+            let refusal = plan.decided().find(|it| it.name == "bad").unwrap().refusal.clone().unwrap();
             assert_eq!(refusal.code, Code::TraefikVersion, "{version} {label}: {refusal:?}");
             let read = reader::read(&document::write(&plan.documents[Plan::EVERYONE]), version).unwrap();
             assert_eq!(read["http"]["routers"].as_object().unwrap().len(), 1, "{version} {label}");

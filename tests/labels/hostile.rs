@@ -123,7 +123,7 @@ fn what_cannot_be_carried_is_refused_and_what_can_arrives() {
         let mut bad = container("bad", "bad", 9, &[]);
         bad.labels = BTreeMap::from([((*label).to_owned(), (*value).to_owned())]);
         let plan = compile(&world(&[bad]), &settings(true, Version::NEWEST));
-        let decision = plan.decisions.values().find(|it| it.name == "bad").unwrap();
+        let decision = plan.decided().find(|it| it.name == "bad").unwrap();
         let what: String = label.chars().take(80).collect();
         assert_eq!(decision.outcome == Outcome::Routed, *carried, "{what}: {:?}", decision.refusal);
         let held = canonical(&reader::read(&written(&plan), Version::NEWEST).unwrap());

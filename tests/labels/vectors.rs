@@ -77,7 +77,7 @@ fn a_bracket_that_stops_traefik_costs_its_own_container_only() {
         }
         stopped += 1;
         let plan = plan(&case);
-        let bad: Vec<_> = plan.decisions.values().filter(|it| it.outcome != Outcome::Routed).collect();
+        let bad: Vec<_> = plan.decided().filter(|it| it.outcome != Outcome::Routed).collect();
         assert_eq!(bad.len(), 1, "{}", case["name"]);
         let label = bad[0].refusal.as_ref().and_then(|refusal| refusal.label.clone()).unwrap();
         assert!(label.contains(']'), "{label}");
@@ -114,7 +114,7 @@ fn label_cases_give_what_traefik_gave() {
 
         let labels: BTreeMap<String, String> = serde_json::from_value(case["labels"].clone()).unwrap();
         let errors: Vec<&str> = case["errors"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let decision = plan.decisions.values().next().unwrap();
+        let decision = plan.decided().next().unwrap();
         if errors.is_empty() != (decision.refusal.is_none() && decision.warnings.is_empty())
             && own.as_object().is_some_and(serde_json::Map::is_empty)
         {

@@ -92,7 +92,7 @@ impl Stack {
 /// Who asked: routed, or the rules and codes against it.
 fn verdicts(plan: &Plan) -> String {
     let mut text = String::new();
-    let mut decisions: Vec<&Decision> = plan.decisions.values().filter(|it| it.outcome != Outcome::Ignored).collect();
+    let mut decisions: Vec<&Decision> = plan.decided().filter(|it| it.outcome != Outcome::Ignored).collect();
     decisions.sort_by_key(|it| &it.name);
     for decision in decisions {
         let mut names: Vec<&str> = decision.steps.iter().flat_map(|it| &it.refusals).map(Refusal::name).collect();
@@ -124,7 +124,7 @@ fn every_stack_is_judged_and_none_as_it_is_today_is_let_through() {
     for stack in &stacks {
         let plan = compile(&stack.inventory(), &Settings::default());
         let _ = write!(text, "{}\n{}\n", stack.name, verdicts(&plan));
-        let routed = plan.decisions.values().filter(|it| it.outcome == Outcome::Routed).count();
+        let routed = plan.decided().filter(|it| it.outcome == Outcome::Routed).count();
         assert_eq!(routed, usize::from(stack.has_traefik()), "{}: {}", stack.name, verdicts(&plan));
     }
     insta::with_settings!({ snapshot_path => "seen", prepend_module_to_snapshot => false }, {

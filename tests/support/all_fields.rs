@@ -122,7 +122,7 @@ pub(crate) fn everything(version: Version) -> String {
         .map(|(label, value)| if label.ends_with(".server.port") { (label, "8080".to_owned()) } else { (label, value) })
         .collect();
     let plan = plan(&[("whole", whole), ("parts", parts)], version);
-    for decision in plan.decisions.values() {
+    for decision in plan.decided() {
         assert_eq!(decision.outcome, Outcome::Routed, "{version}: {:?}", decision.refusal);
     }
     document::write(&plan.documents[Plan::EVERYONE])

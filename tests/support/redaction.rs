@@ -10,7 +10,7 @@ use leeward::settings::Settings;
 
 /// The verdict on each container and each finding, without names.
 fn verdicts(plan: &Plan) -> Vec<String> {
-    let decisions = plan.decisions.values().map(|decision| {
+    let decisions = plan.decided().map(|decision| {
         let refusals = decision.steps.iter().flat_map(|step| &step.refusals);
         let mut names: Vec<&str> = refusals.map(Refusal::name).collect();
         names.sort_unstable();

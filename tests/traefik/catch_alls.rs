@@ -66,7 +66,7 @@ fn a_catch_all_does_not_take_another_projects_host_from_a_real_traefik() {
                 [(Isolation::Warn, Outcome::Routed, "mallory"), (Isolation::Enforce, Outcome::Refused, "the bank")]
             {
                 let plan = compile(&world, &Settings { isolation, ..settings(false, version) });
-                let decision = plan.decisions.values().find(|it| it.name == "mallory").unwrap();
+                let decision = plan.decided().find(|it| it.name == "mallory").unwrap();
                 assert_eq!(decision.outcome, outcome, "{labels:?}");
                 let traefik = Proxy::start(&binary);
                 traefik.read(&written(&plan)).unwrap();

@@ -434,7 +434,7 @@ fn serve(version: Version, binary: &std::path::Path, isolation: Isolation) -> (V
             }
             continue;
         }
-        let routed = plan.decisions.values().any(|it| it.name == format!("c{at}") && it.outcome == Outcome::Routed);
+        let routed = plan.decided().any(|it| it.name == format!("c{at}") && it.outcome == Outcome::Routed);
         let checked = actor.case.1.iter().any(|(label, _)| *label == CHECK.0);
         // A second check follows only when the first one has come to its end, redirects and all.
         let seen = waits(&|| !routed || !checked || actor.checked.load(Ordering::SeqCst) >= 2);
@@ -456,7 +456,7 @@ fn no_label_and_no_answer_makes_traefik_ask_elsewhere() {
         let (actors, plan) = serve(version, &binary, Isolation::Enforce);
         for (at, actor) in actors.iter().enumerate() {
             let (what, _, _, fate, _) = actor.case;
-            let decision = plan.decisions.values().find(|it| it.name == format!("c{at}")).unwrap();
+            let decision = plan.decided().find(|it| it.name == format!("c{at}")).unwrap();
             if (decision.outcome == Outcome::Routed) != (*fate == Routed) {
                 wrong.push(format!("{version}: {what}: {:?} {:?}", decision.outcome, decision.refusal));
             }

@@ -353,7 +353,7 @@ fn published(
     add("marker".to_owned(), "marker", &Labels::from([rule]));
     let settings = Settings { isolation, traefik_version: Some(version), ..Settings::default() };
     let plan = compile(&inventory, &settings);
-    let routed = plan.decisions.values().filter(|it| it.outcome == Outcome::Routed && it.name != "marker").count();
+    let routed = plan.decided().filter(|it| it.outcome == Outcome::Routed && it.name != "marker").count();
     (document::write(&plan.documents[Plan::EVERYONE]), routed)
 }
 

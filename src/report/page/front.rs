@@ -188,7 +188,7 @@ fn to_do(facts: &Facts<'_>, topology: &Topology<'_>, refused: &[Refused<'_>]) ->
 fn form(facts: &Facts<'_>, filter: &Filter, shown: usize, all: usize) -> Markup {
     // Names with hidden characters have links, but cannot stand in a form.
     let owners: BTreeSet<&str> =
-        facts.plan.decisions.values().map(|it| it.owner.as_str()).filter(|it| visible(it) == *it).collect();
+        facts.plan.decided().map(|it| it.owner.as_str()).filter(|it| visible(it) == *it).collect();
     html! {
         form.filter method="get" action="/" role="search" {
             @if filter.matrix { input type="hidden" name="view" value="matrix"; }
@@ -269,7 +269,7 @@ fn applications(facts: &Facts<'_>, seen: &Seen<'_>, filter: &Filter, nodes: &[&C
 
 fn application(facts: &Facts<'_>, seen: &Seen<'_>, node: &ContainerNode<'_>, routes: &[&Route]) -> Markup {
     let decision = facts.plan.decisions.get(node.id);
-    let hosts = hosts(facts, decision, routes);
+    let hosts = hosts(facts, decision.map(AsRef::as_ref), routes);
     let left_out = left_out(facts, routes);
     let written: Vec<&str> = routes.iter().map(|it| it.rule.as_str()).filter(|it| !it.is_empty()).collect();
     let network = decision.and_then(|it| it.network.as_deref());

@@ -185,7 +185,7 @@ fn asking(mut inventory: Inventory) -> Inventory {
 
 /// Whom the plan refuses, and why.
 fn refused(plan: &Plan) -> BTreeSet<(String, &'static str)> {
-    let decisions = plan.decisions.values().filter(|it| it.outcome == Outcome::Refused);
+    let decisions = plan.decided().filter(|it| it.outcome == Outcome::Refused);
     let all = decisions.flat_map(|it| it.steps.iter().map(move |step| (&it.name, step)));
     all.flat_map(|(name, step)| step.refusals.iter().map(move |it| (name.clone(), it.name()))).collect()
 }
@@ -384,7 +384,7 @@ fn shown(id: &str, inventory: &Inventory, hand: Option<Hand>) {
     let before = compile(inventory, &settings);
     let found = of_rule(&before, rule);
     let told: Vec<String> = if found.is_empty() {
-        let refusals = before.decisions.values().flat_map(|it| &it.steps).flat_map(|it| &it.refusals);
+        let refusals = before.decided().flat_map(|it| &it.steps).flat_map(|it| &it.refusals);
         refusals.filter(|it| it.rule == Some(rule)).map(|it| it.remedy().into_owned()).collect()
     } else {
         found.iter().map(|it| it.remedy().into_owned()).collect()
