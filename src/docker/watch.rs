@@ -628,13 +628,15 @@ impl Watch {
             inventory.engine.gwbridge_members = gwbridge_members;
         }
         if let Some(manager) = &mut self.manager {
-            is_news |= manager.take_services(&wanted.services, services);
-            let News { changed, of_strangers } = manager.take_tasks(&wanted.tasks, tasks);
-            is_news |= !changed.is_empty();
-            is_news |= nodes.is_some_and(|nodes| manager.take_nodes(&nodes));
+            let mut changed = manager.take_services(&wanted.services, services);
+            let News { changed: by_tasks, of_strangers } = manager.take_tasks(&wanted.tasks, tasks);
+            changed.extend(by_tasks);
             if listed.is_some() {
                 manager.forget_ended(|id| inventory.containers.contains_key(id));
             }
+            is_news |= nodes.is_some_and(|nodes| manager.take_nodes(&nodes));
+            // What networks, nodes and containers say may be of any service.
+            let anew = if is_news { Which::All } else { Which::These(changed) };
             let now = Instant::now();
             self.tasks_listed = match (&wanted.tasks, self.tasks_listed) {
                 (Which::Nothing, before) => before,
@@ -642,10 +644,13 @@ impl Watch {
                 (Which::All, _) => Some((now, now)),
             };
             self.has_strangers = of_strangers;
-            if is_news {
-                let services = manager.containers(&inventory.networks);
+            if anew != Which::These(BTreeSet::new()) {
+                is_news = true;
+                let services = manager.containers(&anew, &inventory.networks);
                 let ids: BTreeSet<&ContainerId> = services.iter().map(|container| &container.id).collect();
-                inventory.containers.retain(|id, container| container.swarm.is_none() || ids.contains(id));
+                let stays =
+                    |container: &Container| !container.swarm.as_ref().is_some_and(|it| anew.holds(&it.service_id));
+                inventory.containers.retain(|id, container| stays(container) || ids.contains(id));
                 for container in services {
                     inventory.put(container);
                 }

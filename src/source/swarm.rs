@@ -131,6 +131,15 @@ impl Which {
     /// The most services that are asked for by name: more are all.
     const MOST: usize = 32;
 
+    /// Whether a service is one of these.
+    pub fn holds(&self, service: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::These(ids) => ids.contains(service),
+            Self::All => true,
+        }
+    }
+
     /// These too.
     pub fn join(&mut self, other: Self) {
         *self = match (std::mem::take(self), other) {
@@ -154,25 +163,30 @@ pub struct News {
 }
 
 impl Manager {
-    /// Takes services in. Whether anything is new.
-    pub fn take_services(&mut self, which: &Which, services: Vec<Service>) -> bool {
+    /// Takes services in. Those that are new, gone or changed.
+    pub fn take_services(&mut self, which: &Which, services: Vec<Service>) -> BTreeSet<String> {
         let mut services: BTreeMap<_, _> =
             services.into_iter().map(|it| (it.whole.id.as_str().to_owned(), it)).collect();
-        let mut is_new = false;
-        match which {
-            Which::Nothing => {}
-            Which::These(ids) => {
-                for id in ids {
-                    let now = services.remove(id);
-                    is_new |= self.services.remove(id) != now;
-                    self.services.extend(now.map(|it| (id.clone(), it)));
-                }
+        let told: BTreeSet<String> = match which {
+            Which::Nothing => return BTreeSet::new(),
+            Which::These(ids) => ids.clone(),
+            Which::All => self.services.keys().chain(services.keys()).cloned().collect(),
+        };
+        let mut changed = BTreeSet::new();
+        for id in told {
+            let now = services.remove(&id);
+            if self.services.get(&id) == now.as_ref() {
+                continue;
             }
-            Which::All => is_new = std::mem::replace(&mut self.services, services) != self.services,
+            match now {
+                Some(now) => drop(self.services.insert(id.clone(), now)),
+                None => drop(self.services.remove(&id)),
+            }
+            changed.insert(id);
         }
         self.tasks.retain(|id, _| self.services.contains_key(id));
         self.ended.retain(|id, _| self.services.contains_key(id));
-        is_new
+        changed
     }
 
     /// Takes tasks in.
@@ -244,8 +258,8 @@ impl Manager {
         })
     }
 
-    /// All services, and their tasks that run and shall run, as containers. `networks`: all the engine knows, by id.
-    pub fn containers(&self, networks: &BTreeMap<NetworkId, Network>) -> Vec<Container> {
+    /// Services, and their tasks that run and shall run, as containers. `networks`: all the engine knows, by id.
+    pub fn containers(&self, which: &Which, networks: &BTreeMap<NetworkId, Network>) -> Vec<Container> {
         // Traefik asks for the networks of scope `swarm`.
         let known = |id: &str| networks.get(id).filter(|network| network.scope == "swarm");
         let on = |addresses: &[(String, String)]| {
@@ -253,7 +267,7 @@ impl Manager {
             attached.map(|attachment| (attachment.network.clone(), attachment)).collect()
         };
         let mut containers = Vec::new();
-        for (id, service) in &self.services {
+        for (id, service) in self.services.iter().filter(|(id, _)| which.holds(id)) {
             let mut whole = Container { attachments: on(&service.addresses), ..service.whole.clone() };
             let mut of_tasks = self.ended.get(id).cloned().unwrap_or_default();
             for task in self.tasks.get(id).into_iter().flat_map(BTreeMap::values) {
@@ -282,7 +296,7 @@ pub fn containers(
     manager.take_services(&Which::All, services.iter().filter_map(Service::read).collect());
     manager.take_tasks(&Which::All, tasks.iter().filter_map(Task::read).collect());
     manager.take_nodes(nodes);
-    manager.containers(networks)
+    manager.containers(&Which::All, networks)
 }
 
 /// What a service asks for its tasks, as the inspection of a container would show it. How far `Privileges` goes is known
