@@ -128,8 +128,8 @@ pub enum Which {
 }
 
 impl Which {
-    /// The most services that are asked for by name: more are all.
-    const MOST: usize = 32;
+    /// The most services that one question names; where more have changed, all are asked for.
+    pub const MOST: usize = 32;
 
     /// Whether a service is one of these.
     pub fn holds(&self, service: &str) -> bool {
