@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leeward::budgets::Budgets;
-use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount, Unreadable};
+use leeward::inventory::{Binding, Container, ContainerId, Image, Inventory, Mount, Swarm, Unreadable};
 use leeward::plan::{Memory, Outcome, Plan, Protocol, compile, compile_next};
 use leeward::settings::{Isolation, Settings};
 use leeward::traefik::rules::router;
@@ -179,8 +179,23 @@ prop_compose! {
 }
 
 /// What may change on a host while the containers of [`steady`] stay as they are.
-const ODD: &[&str] =
-    &["open", "bound", "undeclared", "shares", "long", "newer", "unreadable", "label", "baked", "moved", "crowded"];
+const ODD: &[&str] = &[
+    "open",
+    "bound",
+    "undeclared",
+    "shares",
+    "long",
+    "newer",
+    "unreadable",
+    "label",
+    "baked",
+    "moved",
+    "crowded",
+    "ended",
+    "renamed",
+    "task",
+    "traefik-task",
+];
 
 fn become_odd(inventory: &mut Inventory, odd: &str) {
     let mut label = |key: &str, value: &str| {
@@ -210,6 +225,18 @@ fn become_odd(inventory: &mut Inventory, odd: &str) {
         "bound" => {
             let bound = inventory.networks.values_mut().find(|it| it.name == "net-b").unwrap();
             bound.labels.insert("leeward.hosts".into(), "a.example.com".into());
+        }
+        "renamed" => inventory.networks.values_mut().find(|it| it.name == "net-a").unwrap().name = "x".into(),
+        // The same labels on a container that is not what it was.
+        "ended" => inventory.container_mut("steady-0").into_iter().for_each(|it| it.state = "exited".into()),
+        // A service whose task it is gives it its owner, and makes it Traefik.
+        "task" | "traefik-task" => {
+            let swarm = Swarm { service: "s".into(), containers: ["steady-0".into()].into(), ..Swarm::default() };
+            let mut service = Container { id: "s".into(), swarm: Some(swarm), ..Container::default() };
+            if odd == "traefik-task" {
+                service.labels.insert("leeward.traefik".into(), "true".into());
+            }
+            inventory.put(service);
         }
         "unreadable" => {
             let (name, state, network_mode) = ("unread".into(), "running".into(), "container:steady-1".into());
