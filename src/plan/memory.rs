@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::{Arc, OnceLock};
 
-use super::steps::Way;
+use super::steps::Conclusion;
 use super::unfolded::SMALL;
 use super::{Warning, select};
 use crate::budgets::{self, Demand};
@@ -199,7 +199,7 @@ pub(crate) struct Remembered {
     baked: Vec<String>,
     pub(super) declaration: Box<Declaration>,
     /// `None`: the container or its image is not what it was, or more would have to be as it was than is compared.
-    pub(super) way: Option<Arc<Way>>,
+    pub(super) conclusion: Option<Arc<Conclusion>>,
 }
 
 impl Remembered {
@@ -208,7 +208,7 @@ impl Remembered {
             container: Arc::clone(container),
             baked: labels.baked.iter().map(|&label| label.to_owned()).collect(),
             declaration: Box::new(Declaration::of(container, labels, settings)),
-            way: None,
+            conclusion: None,
         }
     }
 
@@ -226,7 +226,7 @@ impl Remembered {
     /// For the next time; `is_image`: whether this was the image of the container it is of.
     fn again(self, candidate: &Candidate<'_>, is_image: impl Fn(&Container) -> bool) -> Self {
         let same = Arc::ptr_eq(&self.container, candidate.container) && is_image(&self.container);
-        Self { container: Arc::clone(candidate.container), way: self.way.filter(|_| same), ..self }
+        Self { container: Arc::clone(candidate.container), conclusion: self.conclusion.filter(|_| same), ..self }
     }
 }
 
@@ -254,7 +254,7 @@ impl Memory {
     }
 
     /// Remembers what was decided, in the order of the inventory.
-    pub(super) fn keep(&mut self, ways: impl IntoIterator<Item = Option<Arc<Way>>>) {
-        self.known.iter_mut().zip(ways).for_each(|(known, way)| known.way = way);
+    pub(super) fn keep(&mut self, conclusions: impl IntoIterator<Item = Option<Arc<Conclusion>>>) {
+        self.known.iter_mut().zip(conclusions).for_each(|(known, conclusion)| known.conclusion = conclusion);
     }
 }

@@ -396,8 +396,8 @@ fn decide(context: &Context<'_>, memory: &mut Memory) -> Plan {
     let unknown = unknown::unknown(inventory, &decisions, &middlewares, settings);
     let outbound_documents = outbound::documents(&outbound, settings.outbound_connections);
     let outbound = outbound.allowances;
-    let ways: Vec<_> = judged.into_iter().map(Judged::into_way).collect();
-    memory.keep(ways);
+    let conclusions: Vec<_> = judged.into_iter().map(Judged::into_conclusion).collect();
+    memory.keep(conclusions);
     Plan {
         documents,
         decisions,

@@ -42,7 +42,7 @@ pub(crate) struct Asked<'a> {
     /// What its labels say.
     pub(super) declaration: &'a Declaration,
     /// What was decided about it the last time.
-    before: Option<&'a Arc<Way>>,
+    before: Option<&'a Arc<Conclusion>>,
     /// Step 1.
     pub(super) wish: Result<(), Refusal>,
 }
@@ -51,7 +51,7 @@ impl<'a> Asked<'a> {
     /// All containers, in the order of the inventory.
     pub(crate) fn all(context: &'a Context<'a>, remembered: impl Iterator<Item = &'a Remembered>) -> Vec<Self> {
         let asked = |(at, ((candidate, namespace), remembered)): (usize, ((&'a Candidate<'a>, _), &'a Remembered))| {
-            let (declaration, before) = (&*remembered.declaration, remembered.way.as_ref());
+            let (declaration, before) = (&*remembered.declaration, remembered.conclusion.as_ref());
             let wish = asks(candidate, declaration, context.settings);
             Self { at, candidate, namespace, declaration, before, wish }
         };
@@ -174,10 +174,10 @@ impl Steps {
     }
 }
 
-/// What came of one container's steps, before it is known who else claims its hosts. Remembered for the next time.
+/// What one container's steps come to, before it is known who else claims its hosts. Remembered for the next time.
 #[derive(Clone, Debug)]
-pub(crate) struct Way {
-    /// What it follows from; `None`: from more than that, and it is gone anew each time.
+pub(crate) struct Conclusion {
+    /// What it follows from; `None`: from more than a basis holds, and it is worked out each time.
     basis: Option<Basis<'static>>,
     /// What is decided, where nobody else claims its hosts.
     decision: Arc<Decision>,
@@ -190,7 +190,7 @@ pub(crate) struct Way {
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
     asked: &'a Asked<'a>,
-    way: Arc<Way>,
+    conclusion: Arc<Conclusion>,
     /// The place in the inventory of the network it is reached on.
     network: Option<usize>,
 }
@@ -200,17 +200,17 @@ impl<'a> Judged<'a> {
     pub(crate) fn of(asked: &'a Asked<'a>, all: StepContext<'_>) -> Self {
         let (basis, network) = Basis::of(asked, all);
         let is_all = Basis::is_all(asked, all);
-        let remembered = asked.before.filter(|way| is_all && way.basis.as_ref() == Some(&basis));
-        let way = match remembered {
-            Some(way) => Arc::clone(way),
-            None => Arc::new(Way::of(asked, basis, is_all, network, all)),
+        let remembered = asked.before.filter(|it| is_all && it.basis.as_ref() == Some(&basis));
+        let conclusion = match remembered {
+            Some(conclusion) => Arc::clone(conclusion),
+            None => Arc::new(Conclusion::of(asked, basis, is_all, network, all)),
         };
-        Self { asked, way, network: network.map(|(at, _)| at) }
+        Self { asked, conclusion, network: network.map(|(at, _)| at) }
     }
 
     /// Its share of the document, if nothing stands against it so far.
     pub(crate) fn part(&self) -> Option<Part<'_>> {
-        let share = self.way.share.as_ref().filter(|_| self.way.decision.outcome == Outcome::Routed)?;
+        let share = self.conclusion.share.as_ref().filter(|_| self.conclusion.decision.outcome == Outcome::Routed)?;
         Some(Part { candidate: self.asked.candidate, network: self.network, share })
     }
 
@@ -221,23 +221,23 @@ impl<'a> Judged<'a> {
 
     /// What its labels claim was found to be.
     pub(crate) fn findings(&self) -> &[Finding] {
-        self.way.rights.as_ref().map_or(&[], |rights| &rights.findings)
+        self.conclusion.rights.as_ref().map_or(&[], |rights| &rights.findings)
     }
 
     /// What is to be remembered.
-    pub(crate) fn into_way(self) -> Option<Arc<Way>> {
-        Some(self.way).filter(|way| way.basis.is_some())
+    pub(crate) fn into_conclusion(self) -> Option<Arc<Conclusion>> {
+        Some(self.conclusion).filter(|it| it.basis.is_some())
     }
 
     /// What is decided about it. `contested`: why it may not have its hosts because of others; `warnings`: what came up
     /// when all was joined.
     pub(crate) fn decide(&self, contested: Vec<Refusal>, warnings: Vec<Warning>) -> Arc<Decision> {
-        let way = &self.way;
+        let conclusion = &self.conclusion;
         if contested.is_empty() && warnings.is_empty() {
-            return Arc::clone(&way.decision);
+            return Arc::clone(&conclusion.decision);
         }
-        let before = &*way.decision;
-        let mut rights = way.rights.clone();
+        let before = &*conclusion.decision;
+        let mut rights = conclusion.rights.clone();
         if let Some(rights) = &mut rights {
             rights.refusals.extend(contested);
         }
@@ -245,7 +245,7 @@ impl<'a> Judged<'a> {
         let warnings = before.warnings.iter().cloned().chain(warnings).collect();
         let (network, address) = (before.network.clone(), before.address.clone());
         let taken = Taken { steps, rights, warnings, network, address, share: None };
-        Arc::new(taken.decide(self.asked, way.share.as_ref()))
+        Arc::new(taken.decide(self.asked, conclusion.share.as_ref()))
     }
 }
 
@@ -260,7 +260,7 @@ struct Taken {
     share: Option<Share>,
 }
 
-impl Way {
+impl Conclusion {
     /// `is_all`: see [`Basis::is_all`].
     fn of(
         asked: &Asked<'_>,
