@@ -71,8 +71,8 @@ impl<'b> Basis<'b> {
         (basis, network.flatten())
     }
 
-    /// Whether its steps follow from nothing else. Those of a declared Traefik do, those where hosts are bound to networks or
-    /// a middleware's address is to be looked up, and those beside a label that cannot be read: these are few.
+    /// Whether its steps follow from nothing else. `false` for a declared Traefik, where hosts are bound to networks, where a
+    /// middleware's address has to be looked up, and where a label cannot be read.
     pub(super) fn is_all(asked: &Asked<'_>, all: StepContext<'_>) -> bool {
         let looks_up = || asked.declared().is_some_and(forward_auth_names::looks_up);
         let is_read = asked.declaration.others.is_none();
