@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
-use super::planner::Services;
+use super::world::Services;
 use crate::inventory::{Attachment, Container, ContainerId, Inventory, Network, NetworkId};
 use crate::policy::leeward_labels::HOSTS;
 

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit};
-use super::planner::{MOST_ROUNDS, Remedies, Scope, Verdict, Wishes, is_liveness, moving_over, plan};
+use super::planner::{is_liveness, moving_over, plan};
+use super::remedies::{Remedies, Verdict};
 use super::rules::refusals;
+use super::scope::{Scope, Wishes};
+use super::search::MOST_ROUNDS;
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{self, Outcome};
 use crate::policy::context::{Candidate, Context};

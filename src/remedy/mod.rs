@@ -4,37 +4,49 @@
 //! edit       one change of a Compose file: a value, no words
 //! apply      edits on an inventory: what the engine would say after `up -d`
 //! bind       the hosts of today, bound to their networks
-//! planner    judge, edit, apply, judge again, until nothing is left to try
+//! scope      whose remedies are wanted, from names
+//! search     judge, edit, apply, judge again, until nothing is left to try
+//! planner    all of it: what is searched for, and the remedies that come of it
+//! of_owner   what the edits come to for one owner: what it loses, what the operator has to choose
+//! files      where a project's files are, and what they need to say of what stays
 //! left_out   routers that Traefik leaves out all the same, and who declares what they lack
 //! outbound   the network and the names that an egress has for a project
 //! part       what of it mends one reason alone
 //! keep       all that has to be allowed on a container that stays as it is
 //! ```
 //!
-//! Pure, total and bounded: [`planner::MOST_ROUNDS`] compilations at most for each of [`planner::MOST_STARTS`] starts.
+//! Pure, total and bounded: [`search::MOST_ROUNDS`] compilations at most for each of [`search::MOST_STARTS`] starts.
 
 mod apply;
 mod bind;
 mod edit;
+mod files;
 mod keep;
 mod left_out;
 mod names;
 mod networks;
+mod of_owner;
 mod outbound;
 mod part;
 mod planner;
+mod remedies;
 mod rules;
+mod scope;
+mod search;
 mod traefik;
+mod world;
 
 pub use apply::apply;
 pub use edit::{Binding, Change, Edit, NewNetwork, Seat, What};
+pub use files::files_of;
 pub use keep::{Kept, allowing, keep, owner_of};
 pub use left_out::{Declarer, LeftOut};
 pub use names::{file_name, file_number, file_parts, is_made_for, is_writable};
 pub use part::part;
-pub use planner::{
-    Choice, Files, Lost, MOST_ROUNDS, MOST_STARTS, Remedies, Remedy, Said, Scope, Services, Stays, Unknown, Verdict,
-    Wishes, ask, containers, files_of, find, is_liveness, plan, wishes,
-};
+pub use planner::{ask, is_liveness, plan};
+pub use remedies::{Choice, Files, Lost, Remedies, Remedy, Said, Stays, Verdict};
 pub use rules::{forwarding, is_about_isolation as is_for_edits};
+pub use scope::{Scope, Unknown, Wishes, containers, find, wishes};
+pub use search::{MOST_ROUNDS, MOST_STARTS};
 pub use traefik::assume as assume_traefik;
+pub use world::Services;

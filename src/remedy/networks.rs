@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
 use super::names::{free, is_made_for, is_reserved, is_writable, proxy_network_of};
-use super::planner::{Ground, World};
+use super::world::{Ground, World};
 use crate::inventory::{Attachment, Container, Network};
 use crate::plan::Outcome;
 use crate::policy::hosts::not_bound_on;

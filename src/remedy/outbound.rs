@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
 use super::names::{free, is_writable, proxy_network_of};
 use super::networks::{aliases, closed_to_the_host};
-use super::planner::World;
+use super::world::World;
 use crate::policy::names::Owner;
 use crate::policy::outbound::lets_through;
 use crate::policy::rule_id::RuleId;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit, What};
 use super::names::is_made_for;
-use super::planner::Remedies;
+use super::remedies::Remedies;
 use crate::policy::names::Owner;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId as R;

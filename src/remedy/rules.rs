@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit};
-use super::planner::{Ground, World};
+use super::world::{Ground, World};
 use crate::inventory::{Confinement, Container};
 use crate::plan::Decision;
 use crate::policy::finding::{Action, Subject};

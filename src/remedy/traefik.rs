@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::edit::{Change, Edit, NewNetwork, Seat, What};
 use super::names::{free, is_reserved, is_writable};
 use super::networks::{ProxyNeed, aliases, closed_to_the_host};
-use super::planner::World;
+use super::world::World;
 use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory, NetworkId};
 use crate::plan::{self, Plan};
 use crate::policy::context::{Context, is_traefiks};
