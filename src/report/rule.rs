@@ -7,7 +7,7 @@ use super::codes;
 use crate::policy::finding::Action;
 use crate::policy::refusal::Code;
 use crate::policy::rule_id::RuleId;
-use crate::policy::rules::{self, Check, Rule};
+use crate::policy::rules::{self, Check, OF_OTHERS, Rule};
 
 /// How like another an id has to be to be meant.
 const LIKE: f64 = 0.7;
@@ -55,7 +55,7 @@ fn of_rule(rule: &Rule) -> String {
     let mut text = format!("{}: {}\n{severity}; {action}\n\n", rule.id, rule.title);
     let _ = write!(text, "why: {}\n\nremedy: {}\n", rule.why, rule.fix_for(None));
     let refuses = matches!(rule.action, Action::Block | Action::WarnStrictBlock);
-    if refuses && !matches!(rule.check, Check::Any(_) | Check::Step) {
+    if refuses && !matches!(rule.check, Check::Any(_) | Check::Step) && !OF_OTHERS.contains(&rule.id) {
         let _ = write!(
             text,
             "\nto allow it on one container (what else it needs then: leeward explain NAME):\nlabels:\n  leeward.allow: {}\n",

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 pub use judge::{Judgement, Standing, judge};
 pub use label::OF_OTHERS;
+pub(super) use label::hosts;
 pub(super) use mounts::plain as plain_path;
 pub(crate) use net::can_forge;
 pub(super) use net::{can_enter, net_raw, own_bridge};
@@ -37,6 +38,7 @@ pub use privilege::gives_power;
 pub(super) use volumes::{Files, gives_engine};
 
 use super::cause::Cause;
+use super::claims::{ClaimCase, InLabel};
 use super::context::Context;
 use super::finding::{Action, Severity};
 use super::image_labels::OperatorLabels;
@@ -106,8 +108,10 @@ pub enum Check {
     Traefik(fn(&Case<'_>) -> Option<Seen>),
     /// The engine; concerns every container that asked.
     Engine(fn(&Context<'_>) -> Option<Seen>),
-    /// Judged where a step of the way decides: the network ([`super::proxy`]), the labels ([`super::claims`],
-    /// [`super::hosts`]).
+    /// What a container that asked claims by its labels; the step that judges claims refuses it, not the isolation.
+    Claim(fn(&ClaimCase<'_>, &mut Vec<InLabel>)),
+    /// Judged where a step of the way decides: the network ([`super::proxy`]), hosts that several claim
+    /// ([`super::hosts`]), outbound names ([`super::outbound`]).
     Step,
 }
 
