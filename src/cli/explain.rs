@@ -13,12 +13,12 @@ use super::{Ended, Exit};
 
 /// Show why a container is routed or not: each step, what it is based on, and the remedy
 ///
-/// Exit status: 0 the container is routed or does not ask for it, or a router answers the host; 1 the container is
+/// Exit status: 0 the container is routed or does not ask for it, a router answers the host, or it is a rule; 1 the container is
 /// refused, Traefik leaves out all of its routers, no router answers the host, nothing has this name, or several
 /// containers have it; 2 a setting is invalid; 3 there is no answer.
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
-    /// A container's name or the start of its id, a Compose service (web, app1/web), or a host
+    /// A container's name or the start of its id, a Compose service (web, app1/web), a host, or a rule (NET-001)
     name: String,
 
     #[command(flatten)]

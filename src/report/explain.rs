@@ -10,12 +10,14 @@ use super::asked::{Asked, HERE};
 use super::outbound::{self, Outbound};
 use super::proposal::{self, Proposal};
 use super::routes::left_out;
+use super::rule;
 use super::visible::{json, visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict, Weighed};
 use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
+use crate::policy::rule_id::RuleId;
 use crate::policy::rules::Standing;
 use crate::remedy::is_for_edits;
 use crate::settings::Settings;
@@ -29,6 +31,8 @@ pub enum Answer<'a> {
     Host(Host<'a>),
     /// Several containers: their names, with their owners.
     Several(Vec<String>),
+    /// No container, service or host, but a rule.
+    Rule(RuleId),
     /// Nothing of that name; the nearest there are.
     Nothing(Vec<String>),
 }
@@ -90,7 +94,7 @@ pub struct Host<'a> {
 }
 
 /// Finds what is meant by a name: a container's name, the beginning of its id, a Compose service (`web`, `app1/web`), or a
-/// host; also as a browser shows it, `https://app.example.com/`.
+/// host, also as a browser shows it, `https://app.example.com/`; else a rule.
 pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
     if let Some((_, rest)) = name.split_once("://") {
         let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
@@ -121,6 +125,8 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
     }
     if host.host.contains('.') || !host.routes.is_empty() {
         Answer::Host(host)
+    } else if let Ok(rule) = name.parse() {
+        Answer::Rule(rule)
     } else {
         Answer::Nothing(nearest(plan, name))
     }
@@ -243,6 +249,7 @@ impl Answer<'_> {
                     || explanation.host_of_this_name.as_ref().is_some_and(Host::is_unanswered)
             }
             Self::Host(host) => host.is_unanswered(),
+            Self::Rule(_) => false,
             Self::Several(_) | Self::Nothing(_) => true,
         }
     }
@@ -252,6 +259,7 @@ impl Answer<'_> {
         match self {
             Self::Container(explanation) => json(explanation),
             Self::Host(host) => json(host),
+            Self::Rule(id) => json(&serde_json::json!({ "rule": id.as_str(), "text": rule::of_rule(id.rule()) })),
             Self::Several(names) => json(&serde_json::json!({ "error": SEVERAL, "several": names })),
             Self::Nothing(names) => json(&serde_json::json!({ "error": NOTHING, "nearest": names })),
         }
@@ -267,6 +275,7 @@ impl Answer<'_> {
         match self {
             Self::Container(explanation) => container(explanation, asked),
             Self::Host(answer) => host(answer, asked),
+            Self::Rule(id) => rule::of_rule(id.rule()),
             Self::Several(names) => named(&format!("{SEVERAL}; use one of these names or ids"), names),
             Self::Nothing(names) if names.is_empty() => {
                 format!("{NOTHING}; `{}` lists the containers\n", visible(&asked.list()))
@@ -278,7 +287,7 @@ impl Answer<'_> {
 
 /// What is said of a name that several have, and of one that nobody has.
 const SEVERAL: &str = "several containers have this name";
-const NOTHING: &str = "no container, service or host has this name";
+const NOTHING: &str = "no container, service, host or rule has this name";
 
 fn named(title: &str, names: &[String]) -> String {
     format!("{title}:\n  {}\n", visible_lines(&names.join("\n")).replace('\n', "\n  "))
@@ -528,6 +537,18 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_explained_where_nothing_else_is_called_so() {
+        let plan = demo();
+        let answer = find(&plan, "net-003");
+        assert!(answer.text().starts_with("NET-003: "), "{}", answer.text());
+        assert!(!answer.is_no() && answer.json().contains("\"rule\": \"NET-003\""), "{}", answer.json());
+        let mut inventory = snapshot::demo().unwrap();
+        let any = inventory.containers.values_mut().next().unwrap();
+        std::sync::Arc::make_mut(any).name = "NET-003".to_owned();
+        assert!(matches!(find(&compile(&inventory, &Settings::default()), "NET-003"), Answer::Container(_)));
+    }
+
+    #[test]
     fn each_reason_is_said_once() {
         let text = find(&demo(), "wiki-wiki-1").text();
         for words in ["which is not internal", "and none of these is", "PRV-018"] {
@@ -738,6 +759,7 @@ mod tests {
             Answer::Container(explanation) => explanation.decision.name.clone(),
             Answer::Host(host) => host.routes.iter().map(|it| it.route.router.as_str()).collect::<Vec<_>>().join(","),
             Answer::Several(names) => format!("{} of several", names.len()),
+            Answer::Rule(id) => id.to_string(),
             Answer::Nothing(names) => format!("nothing, near {}", names.len()),
         };
         assert_eq!(found(&routed.container), routed.container);

@@ -50,7 +50,8 @@ pub(super) fn action(action: Action) -> &'static str {
     }
 }
 
-fn of_rule(rule: &Rule) -> String {
+/// A rule, whole. Ends with a newline.
+pub(super) fn of_rule(rule: &Rule) -> String {
     let (severity, action) = (word(rule.severity), action(rule.action));
     let mut text = format!("{}: {}\n{severity}; {action}\n\n", rule.id, rule.title);
     let _ = write!(text, "why: {}\n\nremedy: {}\n", rule.why, rule.fix_for(None));
@@ -79,6 +80,14 @@ mod tests {
         }
         for code in Code::ALL {
             assert!(explain(code.as_str()).unwrap().contains(codes::title(*code)));
+        }
+    }
+
+    #[test]
+    fn how_to_allow_a_rule_is_told_where_a_label_can() {
+        for (id, wanted) in [("NET-003", true), ("LBL-009", true), ("LBL-004", false), ("LBL-006", false)] {
+            let text = explain(id).unwrap();
+            assert_eq!(text.contains(&format!("leeward.allow: {id}")), wanted, "{text}");
         }
     }
 

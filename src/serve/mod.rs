@@ -341,7 +341,7 @@ async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> R
 /// `?fail-on=` of `GET /explain/{name}`.
 const REFUSED: preview::Parameter = ("fail-on", &["refused"]);
 
-/// 404 where there is nothing of that name, 300 where there are several; 409 where `?fail-on=refused` and the container is
+/// 404 where there is nothing of that name, not even a rule, 300 where there are several; 409 where `?fail-on=refused` and the container is
 /// refused, or no router answers the host.
 async fn explained(State(shared): State<Shared>, Name(name): Name, uri: Uri, headers: HeaderMap) -> Response {
     let wanted = match Wanted::read(&uri, &[REFUSED], &shared.settings) {
@@ -357,7 +357,7 @@ async fn explained(State(shared): State<Shared>, Name(name): Name, uri: Uri, hea
         answer.propose(&now.inventory, wanted.settings(&services), &plan);
         let status = match &answer {
             explain::Answer::Container(_) | explain::Answer::Host(_) if fails && answer.is_no() => StatusCode::CONFLICT,
-            explain::Answer::Container(_) | explain::Answer::Host(_) => StatusCode::OK,
+            explain::Answer::Container(_) | explain::Answer::Host(_) | explain::Answer::Rule(_) => StatusCode::OK,
             explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
             explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
         };

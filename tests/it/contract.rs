@@ -203,6 +203,7 @@ async fn every_answer_is_as_the_contract_describes_it() {
         ("/explain/{name}", "/explain/front-traefik-1"),
         ("/explain/{name}", "/explain/app1.localhost"),
         ("/explain/{name}", "/explain/wiki.localhost"),
+        ("/explain/{name}", "/explain/NET-001"),
         ("/explain/{name}", "/explain/wiki-wiki-1?fail-on=refused"),
         ("/explain/{name}", "/explain/nobody.localhost?fail-on=refused"),
         ("/explain/{name}", "/explain/wiki-wiki-1?isolation=warn"),

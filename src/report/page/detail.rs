@@ -50,7 +50,7 @@ pub fn container(facts: &Facts<'_>, name: &str) -> Page {
             let near: Vec<_> = near.into_iter().map(link).collect();
             other(facts, "There is no container of this name", name, "Similar names:", &near)
         }
-        Answer::Host(_) => other(facts, "There is no container of this name", name, "", &[]),
+        Answer::Host(_) | Answer::Rule(_) => other(facts, "There is no container of this name", name, "", &[]),
     }
 }
 
