@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -76,6 +77,7 @@ impl<'a> Inspections<'a> {
     pub(super) fn begin(&mut self, id: &ContainerId, listed: Option<Listed>) -> bool {
         let is_new = self.ids.insert(id.clone());
         if is_new {
+            self.belongings.meet(id);
             self.waiting.push_back((id.clone(), listed));
         }
         is_new
@@ -121,23 +123,42 @@ impl<'a> Inspections<'a> {
 }
 
 /// Images and volumes. Each is asked for once, however many containers wait for it, and kept while one has it.
+///
+/// A volume may be removed and another made of its name between two containers, never while there is one that has it: so
+/// what was asked for before a container was met is not that container's.
 #[derive(Debug, Default)]
 pub(super) struct Belongings {
     images: Kept<ImageId, Image>,
     volumes: Kept<String, Option<Volume>>,
+    /// When each container was met.
+    met: Mutex<BTreeMap<ContainerId, u64>>,
+    /// Counts what happens.
+    clock: AtomicU64,
 }
 
 impl Belongings {
+    /// The engine has said that there is such a container. When it did so first.
+    fn meet(&self, id: &ContainerId) -> u64 {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        *met.entry(id.clone()).or_insert_with(|| self.now())
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+
     async fn with_container(&self, client: &Client, id: &ContainerId) -> Result<Option<Whole>, Error> {
+        let met = self.meet(id);
         let Some(container) = client.container(id).await? else { return Ok(None) };
         // One after the other: an inspection is never more than one question at a time.
         let image = match container.image_key() {
             None => None,
-            Some(key) => Some(self.images.get(key, client.image(&container)).await),
+            Some(key) => Some(self.images.get(key, 0, self.now(), client.image(&container)).await),
         };
         let mut known = BTreeMap::new();
         for name in volumes(&container) {
-            known.extend(self.volumes.get(name, client.volume(name)).await.map(|volume| (name.clone(), volume)));
+            let volume = self.volumes.get(name, met, self.now(), client.volume(name)).await;
+            known.extend(volume.map(|volume| (name.clone(), volume)));
         }
         Ok(Some(Whole { container, image, volumes: known }))
     }
@@ -152,6 +173,8 @@ impl Belongings {
         let used: BTreeSet<&String> = containers.values().flat_map(|container| volumes(container)).collect();
         known.keep(|name, _| used.contains(name));
         self.volumes.retain(|name, volume| used.contains(name) && volume.is_some());
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.retain(|id, _| containers.contains_key(id));
     }
 }
 
@@ -168,9 +191,12 @@ fn volumes(container: &Container) -> impl Iterator<Item = &String> {
     volumes.map(|mount| &mount.name)
 }
 
-/// Values by what they are called. A value that is being asked for is waited for by all who want it.
+/// Values by what they are called, and when each was asked for. A value that is being asked for is waited for by all who
+/// want it.
 #[derive(Debug)]
-struct Kept<K, V>(Mutex<BTreeMap<K, Arc<OnceCell<V>>>>);
+struct Kept<K, V>(Mutex<BTreeMap<K, Asked<V>>>);
+
+type Asked<V> = (u64, Arc<OnceCell<V>>);
 
 impl<K: Ord, V> Default for Kept<K, V> {
     fn default() -> Self {
@@ -179,17 +205,91 @@ impl<K: Ord, V> Default for Kept<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Kept<K, V> {
-    async fn get(&self, key: &K, ask: impl Future<Output = V>) -> V {
-        let cell = Arc::clone(self.lock().entry(key.clone()).or_default());
+    /// One that was asked for at `since` or later; else it is asked for `now`.
+    async fn get(&self, key: &K, since: u64, now: u64, ask: impl Future<Output = V>) -> V {
+        let cell = {
+            let mut all = self.lock();
+            let anew = || (now, Arc::default());
+            let asked = all.entry(key.clone()).or_insert_with(anew);
+            if asked.0 < since {
+                *asked = anew();
+            }
+            Arc::clone(&asked.1)
+        };
         cell.get_or_init(|| ask).await.clone()
     }
 
     /// Keeps only these, and what is still being asked for.
     fn retain(&self, is_kept: impl Fn(&K, &V) -> bool) {
-        self.lock().retain(|key, cell| cell.get().is_none_or(|value| is_kept(key, value)));
+        self.lock().retain(|key, (_, cell)| cell.get().is_none_or(|value| is_kept(key, value)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<K, Arc<OnceCell<V>>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<K, Asked<V>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+
+    use super::*;
+    use crate::docker::{Certificates, Connection, Endpoint};
+    use crate::source::facts::Kept as KeptLabels;
+
+    /// Compose does so within 50 ms where a volume's options changed: what was read of the one before counted for the new one,
+    /// for as long as anybody had it.
+    #[tokio::test]
+    async fn a_volume_that_was_made_anew_under_its_name_is_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let asked = Mutex::new(Vec::new());
+        let serving = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = [0; 1024];
+                let length = stream.read(&mut head).await.unwrap();
+                let head = String::from_utf8_lossy(&head[..length]).into_owned();
+                let path = head.split(' ').nth(1).unwrap().to_owned();
+                let body = if path.contains("/volumes/") {
+                    let mut asked = asked.lock().unwrap();
+                    asked.push(());
+                    json!({"Driver": "local", "Options": {"type": "none", "o": "bind", "device": format!("/{}", asked.len())}})
+                } else if let Some((_, id)) = path.split_once("/containers/") {
+                    let id = id.strip_suffix("/json").unwrap();
+                    json!({"Id": id, "Mounts": [{"Type": "volume", "Name": "data", "Destination": "/d"}]})
+                } else {
+                    json!({"ApiVersion": "1.44"})
+                };
+                let body = body.to_string();
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                drop(stream.write_all(answer.as_bytes()).await);
+            }
+        };
+        let connection = Connection::to(&Endpoint::Unix(socket), &Certificates::default(), 1 << 20).unwrap().unwrap();
+        let asking = async {
+            let client = Client::connect(connection, KeptLabels::All).await.unwrap();
+            let belongings = Arc::new(Belongings::default());
+            let mut inspections = Inspections::new(&client, belongings);
+            let mut devices = Vec::new();
+            for together in [&["a", "b"][..], &["a"], &["c"], &["b", "c"], &["d", "e"]] {
+                for id in together {
+                    assert!(inspections.begin(&(*id).into(), None));
+                }
+                for _ in together {
+                    let whole = inspections.next().await.unwrap().result.unwrap().unwrap();
+                    devices.push(whole.volumes["data"].device.clone());
+                }
+            }
+            devices
+        };
+        let devices = tokio::select! {
+            devices = asking => devices,
+            () = serving => unreachable!("it serves for ever"),
+        };
+        assert_eq!(devices, ["/1", "/1", "/1", "/2", "/2", "/2", "/3", "/3"]);
     }
 }
