@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::ask::Ask;
 use super::response_filter::Shape::{self, Chosen, Judged, List, Map as Keyed, Object, Word};
 use crate::seccomp;
+use crate::source::facts;
 
 /// What an answer may hold. `None` where the gate does not read the answer as one JSON value: `/_ping`, `/events`.
 pub(super) fn of(ask: &Ask) -> Option<&'static Shape> {
@@ -354,14 +355,18 @@ const VOLUME: Shape = Object(&[
 ]);
 
 /// A volume's kind, and the host path of a bind that it hides. `o=` of a network share holds the password, `device=`
-/// may hold one too; of a bind they hold neither.
+/// may hold one too; of a bind they hold neither. A kind is never left out: a volume without one is the engine's own.
 fn volume_options(options: &Value) -> Value {
-    let Some(options) = options.as_object() else { return Value::Null };
+    if !options.is_object() {
+        return Value::Null;
+    }
     let word = |key: &str| options.get(key).and_then(Value::as_str);
     let mut kept = Map::new();
-    let is_kind = |kind: &&str| kind.len() <= 16 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if let Some(kind) = word("type").filter(is_kind) {
-        kept.insert("type".to_owned(), json!(kind));
+    let is_plain = |kind: &str| {
+        kind.len() <= 32 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    };
+    if let Some(kind) = facts::volume_kind(options) {
+        kept.insert("type".to_owned(), json!(if is_plain(kind) { kind } else { "unknown" }));
     }
     let flags = word("o").unwrap_or_default();
     let binds: Vec<&str> = flags.split(',').map(str::trim).filter(|flag| matches!(*flag, "bind" | "rbind")).collect();
@@ -543,6 +548,7 @@ mod tests {
     use super::super::ask::{Request, TABLE};
     use super::super::response_filter::cut;
     use super::*;
+    use crate::source::pieces::{LEFT_OUT, Pieces};
 
     /// The shape of each path of the table that has one.
     fn shapes() -> Vec<(&'static str, &'static Shape)> {
@@ -674,9 +680,56 @@ mod tests {
                 &options(json!({"type": "cifs", "o": "bind", "device": shown})),
             );
         }
-        check("/volumes/v", &options(json!({"type": "a hunter2"})), &options(json!({})));
+        check("/volumes/v", &options(json!({"type": "a hunter2"})), &options(json!({"type": "unknown"})));
         check("/volumes/v", &options(Value::Null), &options(Value::Null));
         check("/volumes/v", &options(json!("hunter2")), &options(Value::Null));
+    }
+
+    /// `binfmt_misc` was left out for its underscore, and a volume without a kind is taken for one of the engine's own.
+    #[test]
+    fn a_volume_that_is_a_file_system_of_the_hosts_is_none_of_the_engines_own_behind_the_gate() {
+        for (options, kind) in [
+            (json!({"type": "binfmt_misc", "device": "none"}), "binfmt_misc"),
+            (json!({"type": "fuse.sshfs", "device": "u@host:/"}), "fuse.sshfs"),
+            (json!({"type": "ext4,xfs", "device": "/dev/sda1"}), "unknown"),
+            (json!({"type": "a".repeat(40), "device": "/dev/sda1"}), "unknown"),
+            // Podman leaves it to `mount` to find out.
+            (json!({"device": "/dev/sda1"}), "auto"),
+            (json!({"type": "", "device": "/dev/sda1", "o": "rw"}), "auto"),
+            (json!({"type": "none", "o": "bind", "device": "/srv"}), "none"),
+            (json!({"o": "bind", "device": "/srv"}), ""),
+            (json!({"type": "tmpfs", "device": "tmpfs"}), "tmpfs"),
+            (json!({"o": "uid=1000"}), ""),
+            (json!({}), ""),
+        ] {
+            let raw = json!({"Name": "v", "Driver": "local", "Options": options});
+            let behind: Value = serde_json::from_slice(&cut(raw.to_string().as_bytes(), &VOLUME).unwrap()).unwrap();
+            assert_eq!(facts::volume(&behind).kind, kind, "{raw}");
+            assert_eq!(facts::volume(&raw).kind.is_empty(), kind.is_empty(), "{raw}");
+        }
+    }
+
+    /// `o: bind,rw,rw,…`, 2.7 MB long, and the engine makes it.
+    #[test]
+    fn a_volume_whose_options_are_too_large_to_be_read_is_none_of_the_engines_own() {
+        let options = json!({"type": "none", "o": format!("bind{}", ",rw".repeat(5_000)), "device": "/var/run"});
+        let raw = json!({"Name": "v", "Driver": "local", "Labels": {"a": "b"}, "Options": options}).to_string();
+        let volume = |most: usize, behind_a_gate: bool| {
+            let mut pieces = Pieces::of_lines(most);
+            let mut found = pieces.read(raw.as_bytes()).unwrap();
+            found.extend(pieces.end().unwrap());
+            let mut value = found.remove(0).value().unwrap();
+            if behind_a_gate {
+                let left_out = value[LEFT_OUT].take();
+                value = serde_json::from_slice(&cut(value.to_string().as_bytes(), &VOLUME).unwrap()).unwrap();
+                value[LEFT_OUT] = left_out;
+            }
+            facts::volume(&value)
+        };
+        for behind_a_gate in [false, true] {
+            assert!(volume(1 << 20, behind_a_gate).bind);
+            assert_eq!(volume(4096, behind_a_gate).kind, "unknown");
+        }
     }
 
     #[test]

@@ -470,12 +470,29 @@ pub fn image(raw: &Value, variant: Option<&ImageId>, kept: Kept) -> Image {
     Image { labels: labels(raw, &["Config", "Labels"], kept), problem }
 }
 
+fn is_bind(options: &Value) -> bool {
+    text(options, &["o"]).split(',').any(|option| matches!(option.trim(), "bind" | "rbind"))
+}
+
+/// The kind of file system that a volume's options ask for, if they ask for any. Podman leaves a device without one to
+/// `mount`, for which that is `auto`. Source: Podman `libpod/volume_internal_linux.go`.
+pub(crate) fn volume_kind(options: &Value) -> Option<&str> {
+    let word = |key| at(options, &[key]).as_str().filter(|word| !word.is_empty());
+    word("type").or_else(|| word("device").filter(|_| !is_bind(options)).map(|_| "auto"))
+}
+
 /// `GET /volumes/{name}`. Of the options only what tells a bind from a volume: others may hold passwords.
 pub fn volume(raw: &Value) -> Volume {
-    let is_bind = text(raw, &["Options", "o"]).split(',').any(|option| matches!(option.trim(), "bind" | "rbind"));
+    let options = at(raw, &["Options"]);
+    let is_bind = is_bind(options);
     Volume {
         driver: text(raw, &["Driver"]),
-        kind: text(raw, &["Options", "type"]),
+        // Whose options are not known is none of the engine's own.
+        kind: match TooLarge::of(raw, &["Labels", "Status"]) {
+            Some(_) => "unknown",
+            None => volume_kind(options).unwrap_or_default(),
+        }
+        .to_owned(),
         bind: is_bind,
         device: if is_bind { text(raw, &["Options", "device"]) } else { String::new() },
     }

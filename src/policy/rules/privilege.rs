@@ -188,7 +188,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "whoever writes to `/etc/cron.d`, `/root/.ssh`, `/usr/local/bin`, `/proc/sys` or the engine's own directory, \
               at them, below them or above them, owns the host; whoever reads `/etc/shadow`, `/root/.ssh`, `/etc/ssl/private`, \
               cloud credentials, or the volumes of others by their path (`/var/lib/docker/volumes/…`) knows its secrets \
-              and theirs (read-only: high, refused under `strict`)",
+              and theirs (to read: high, refused under `strict`)",
         fix: "mount only the file or the subdirectory that is needed, or use a named volume",
         reference: "CIS Docker Benchmark 5.6",
     },
@@ -596,10 +596,11 @@ fn prv_016(case: &Case<'_>) -> Option<Seen> {
             }
             continue;
         }
-        let Some(path) = mounts::sensitive(&mount.source, root_dir, mount.writable) else { continue };
-        if mount.writable {
+        let gives = |writable| mounts::sensitive(&mount.source, root_dir, writable);
+        if let Some(path) = mount.writable.then(|| gives(true)).flatten() {
             return Some(Seen::new(Cause::HostPath { path, writable: true }));
         }
+        let Some(path) = gives(false) else { continue };
         if let Some(below) = mounts::stays_writable(&path.path).filter(|_| is_shallow(case) && prv_020(case)) {
             let path = mounts::HostPath { holds: Some(below.to_owned()), ..path };
             return Some(Seen::new(Cause::HostPath { path, writable: true }));

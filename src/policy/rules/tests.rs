@@ -918,7 +918,10 @@ fn a_device_of_the_host_is_no_volume() {
         ("fuseblk", Some(Action::Block)),
         ("nfs4", None),
         ("cifs", None),
-        ("fuse.sshfs", None),
+        ("binfmt_misc", Some(Action::Block)),
+        // Podman mounts by `mount`, which runs the program of that name on the host.
+        ("fuse", Some(Action::Block)),
+        ("fuse.sshfs", Some(Action::Block)),
         ("tmpfs", None),
         ("", None),
     ] {
@@ -927,6 +930,24 @@ fn a_device_of_the_host_is_no_volume() {
         let findings = judged(&inventory, &Settings::default()).findings;
         let found = findings.iter().find(|finding| finding.rule == RuleId::Vol002).map(|finding| finding.action);
         assert_eq!(found, wanted, "{kind}");
+    }
+}
+
+/// Read-only it was refused under `strict`; writable nothing was said.
+#[test]
+fn who_may_write_to_a_secret_may_read_it() {
+    let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
+    let refused = |change: &dyn Fn(&mut Inventory)| {
+        let mut inventory = topology();
+        change(&mut inventory);
+        let refusals = judged(&inventory, &strict).refusals(APP);
+        refusals.iter().filter_map(|it| Some(it.rule?.as_str())).collect::<Vec<_>>()
+    };
+    for path in ["/var/lib/tailscale", "/run/secrets", "/home/u/.aws", "/root/.netrc", "/var/backups/db"] {
+        for writable in [false, true] {
+            assert_eq!(refused(&|i| mount(i, path, writable)), ["PRV-016"], "{path}");
+        }
+        assert_eq!(refused(&|i| hidden_bind(i, path)), ["VOL-002"], "{path}");
     }
 }
 

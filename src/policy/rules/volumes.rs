@@ -35,7 +35,8 @@ pub(super) const RULES: &[Rule] = &[
         why: "a volume of the driver `local` with `o: bind` mounts a host path, and the container's inspection does \
               not show which; PRV-002 and PRV-016 are judged on that path. What comes by `volumes_from` from a container that `check` was not \
               given may be any of that. With `type: ext4` and the like it mounts a \
-              device of the host, which may be the host's own disk",
+              device of the host, which may be the host's own disk; with `binfmt_misc` it chooses what the host runs, and \
+              with `fuse` Podman runs a program on the host",
         fix: "mount what is needed as a plain bind (`volumes: [/srv/app:/data]`), and never a directory that holds an \
               engine's socket or belongs to the host",
         reference: "https://docs.docker.com/engine/storage/volumes/#mounting-a-block-device",
@@ -173,12 +174,14 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         if let Some(socket) = mounts::socket(&volume.device) {
             return Some(seen(Gives::Socket(socket)));
         }
-        let is_device = mount.writable && mounts::is_below_dev(&volume.device) && devices::is_host(&volume.device);
+        let is_device = || mounts::is_below_dev(&volume.device) && devices::is_host(&volume.device);
         let root_dir = inventory.engine.root_dir.as_deref();
-        if is_device || mounts::sensitive(&volume.device, root_dir, mount.writable).is_some() {
-            let writable = mount.writable;
-            let seen = seen(Gives::Power { writable });
-            return Some(if writable { seen } else { seen.action(Action::WarnStrictBlock) });
+        let gives = |writable| mounts::sensitive(&volume.device, root_dir, writable).is_some();
+        if mount.writable && (is_device() || gives(true)) {
+            return Some(seen(Gives::Power { writable: true }));
+        }
+        if gives(false) {
+            return Some(seen(Gives::Power { writable: false }).action(Action::WarnStrictBlock));
         }
         harmless = harmless.or_else(|| Some(seen(Gives::Data).action(Action::Inform).severity(Severity::Info)));
     }
@@ -188,15 +191,15 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
 fn is_remote(volume: &Volume) -> bool {
     let kind = volume.kind.as_str();
     let plugin = !matches!(volume.driver.as_str(), "" | "local");
-    // `fuse.sshfs`; `fuseblk` is a disk of the host.
-    plugin || REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
+    // Not `fuse.sshfs`: where `mount` knows it (Podman), it runs the program of that name on the host.
+    plugin || REMOTE.contains(&kind)
 }
 
 fn vol_003(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().filter(|mount| mount.kind == "volume").find_map(|mount| {
         let volume =
             case.context.inventory.volumes.get(&mount.name).filter(|volume| is_remote(volume) && !volume.bind)?;
-        let by = if volume.kind.is_empty() { &volume.driver } else { &volume.kind };
+        let by = if matches!(volume.kind.as_str(), "" | "auto") { &volume.driver } else { &volume.kind };
         let (volume, writable) = (mount.name.clone(), mount.writable);
         Some(Seen::new(Cause::Remote { volume, by: by.clone(), writable }))
     })
