@@ -37,8 +37,12 @@ impl<'a> Context<'a> {
         give_to_tasks(&mut candidates);
         let declaring: BTreeSet<&Owner> = candidates.iter().filter(|it| it.is_traefik).map(|it| &it.owner).collect();
         let is_clear = !settings.traefiks.is_empty() || declaring.len() < 2;
+        // Anybody may call an image so. Where one of Traefik's project is, no other is Leeward.
+        let is_known = candidates.iter().any(|it| it.is_leeward && declaring.contains(&it.owner));
+        let fronts: BTreeSet<Owner> = declaring.into_iter().filter(|_| is_known).cloned().collect();
         for candidate in &mut candidates {
             candidate.speaks_for_all = candidate.is_traefik && is_clear;
+            candidate.is_leeward &= !is_known || fronts.contains(&candidate.owner);
         }
         let namespaces = Namespaces::of(inventory);
         let proxy = ProxyNetworks::of(inventory, &candidates, &namespaces, settings);

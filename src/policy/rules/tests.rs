@@ -951,6 +951,34 @@ fn who_may_write_to_a_secret_may_read_it() {
     }
 }
 
+/// What is called Leeward by its image alone stood beside Traefik and Leeward unseen, and made its own network theirs.
+#[test]
+fn nobody_is_taken_for_leeward_where_leeward_is_of_traefiks_project() {
+    let found = |inventory: &Inventory, rule| {
+        judged(inventory, &Settings::default()).findings.into_iter().any(|finding| finding.rule == rule)
+    };
+    let spy = |network| {
+        let mut inventory = topology();
+        for name in ["net-blog", "net-shop"] {
+            inventory.networks.insert(name.into(), made(name, "bridge", true));
+        }
+        add(&mut inventory, "thief", "shop", &["net-shop"]);
+        add(&mut inventory, "spy", "blog", &[network]);
+        app(&mut inventory, "spy").image = "evil.example/leeward:1".into();
+        for name in ["net-blog", "net-shop"] {
+            let on = Attachment { network: name.into(), network_id: name.into(), ..Attachment::default() };
+            app(&mut inventory, "traefik").attachments.insert(name.into(), on);
+        }
+        inventory
+    };
+    assert!(found(&spy("net-control"), RuleId::Trf005));
+    let mut inventory = spy("net-blog");
+    assert!(!found(&inventory, RuleId::Trf006));
+    let shop = app(&mut inventory, "thief").attachments.get_mut("net-shop").unwrap();
+    shop.aliases.insert("leeward".into());
+    assert!(found(&inventory, RuleId::Trf006));
+}
+
 /// What VOL-001 says of `app`: how severe, and which way.
 fn shared_files(change: impl Fn(&mut Inventory)) -> Option<(Severity, Way)> {
     let mut inventory = topology();
