@@ -142,10 +142,9 @@ fn may_be_endless(path: &str) -> bool {
     if path.contains("-----BEGIN") {
         return false;
     }
-    let mut steps = path.split('/').filter(|step| !matches!(*step, "" | "."));
-    let first = steps.next().unwrap_or_default();
     // Traefik's own directory is `/` in its image.
-    matches!(first, "dev" | "proc" | "run" | "sys" | "..") || path.starts_with("/var/run") || steps.any(|it| it == "..")
+    let steps: Vec<&str> = path.split('/').filter(|step| !matches!(*step, "" | ".")).collect();
+    matches!(steps.as_slice(), ["dev" | "proc" | "run" | "sys", ..] | ["var", "run", ..]) || steps.contains(&"..")
 }
 
 #[cfg(test)]
@@ -185,6 +184,8 @@ mod tests {
             "/etc/../dev/zero",
             "/proc/1/root/dev/zero",
             "/var/run/pipe",
+            "//var/./run/pipe",
+            "var/run/pipe",
             "../dev/zero",
             "/run/x",
         ] {
