@@ -58,7 +58,7 @@ pub(crate) fn anywhere(
         };
         // The owner of the network decides by its own label, else by `--network`, else by the rider's label.
         let own = labels::provider(&owner.labels, settings.exposed_by_default, owner.swarm.is_some())
-            .map_err(|problem| Unreached::SharesMislabelled { container: owner.name.clone(), problem: problem.words })?
+            .map_err(|problem| Unreached::SharesMislabelled { container: owner.name.clone(), reason: problem.reason })?
             .network
             .or_else(|| settings.network.clone())
             .filter(|name| !name.is_empty());

@@ -174,7 +174,7 @@ fn unmatched(labels: &OperatorLabels<'_>) -> Vec<Warning> {
     let unknown =
         unknown.into_iter().map(|id| (ALLOW, Step::UnknownRule { written: id.to_owned(), near: RuleId::nearest(id) }));
     let of_others = OF_OTHERS.iter().filter(|id| allowed.contains(id)).map(|id| (ALLOW, Step::OfOthers(*id)));
-    let traefiks = labels::unmatched(&labels.labels).into_iter().map(|(label, words)| (label, Step::Unmatched(words)));
+    let traefiks = labels::unmatched(&labels.labels).into_iter().map(|(label, why)| (label, Step::Unmatched(why)));
     let own = leeward_labels::on_container(&labels.labels).into_iter().map(|(label, odd)| (label, Step::Odd(odd)));
     let all = traefiks.chain(own).chain(unknown).chain(of_others);
     all.map(|(label, cause)| Warning::new(Some(label.to_owned()), cause)).collect()

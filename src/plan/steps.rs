@@ -30,7 +30,7 @@ use crate::settings::{Isolation, OneOff, Settings};
 use crate::traefik::case_fold;
 use crate::traefik::labels::ProviderLabels;
 use crate::traefik::rules::router::Reach;
-use crate::traefik::{Dynamic, Problem, document, stopping};
+use crate::traefik::{Dynamic, document, stopping};
 
 /// A container that asked, or did not, and what its labels mean.
 #[derive(Debug)]
@@ -445,11 +445,10 @@ fn understood<'d>(asked: &Asked<'d>, basis: &Basis<'_>, settings: &Settings, ste
     }
     // Under `off` it is Traefik's own provider, which passes them on.
     if settings.isolation != Isolation::Off {
-        let stopping = stopping::problems(dynamic, version).into_iter();
-        refusals.extend(stopping.map(|it| {
-            let Problem { label, words, remedy, .. } = it;
-            Refusal::new(Code::BadLabel, cause::Step::StopsTraefik { words, remedy }).by_label(label)
-        }));
+        let stops = stopping::stops(dynamic, version).into_iter();
+        refusals.extend(
+            stops.map(|(label, stop)| Refusal::new(Code::BadLabel, cause::Step::StopsTraefik(stop)).by_label(label)),
+        );
     }
     if refusals.is_empty() {
         steps.take(StepName::Understood, Verdict::Passed, Vec::new());

@@ -6,7 +6,7 @@ use super::rules::{engine, image, logging, net, privilege, published, socket, tr
 use super::{claims, hosts, outbound, proxy, references};
 use crate::budgets::Excess;
 use crate::inventory::{Engine, Network};
-use crate::traefik::{Meant, Version};
+use crate::traefik::{Reason, Stop, Unmatched, Version};
 
 macro_rules! causes {
     ($($(#[$doc:meta])* $family:ident($cause:ty),)*) => {
@@ -98,17 +98,12 @@ pub(crate) enum Step {
     Malformed(String),
     NoAddress,
     Unreached(Unreached),
-    /// What Traefik would not accept, as its reader of labels says it.
+    /// What Traefik would not accept, and what its key (with a bad value, its value) was meant to be.
     BadLabel {
-        words: String,
-        remedy: String,
-        meant: Option<Meant>,
+        reason: Reason,
+        meant: Option<String>,
     },
-    /// What would stop Traefik.
-    StopsTraefik {
-        words: String,
-        remedy: String,
-    },
+    StopsTraefik(Stop),
     /// A field that came with `since`; `assumed`: nothing says that the document is for an older one.
     TooNew {
         since: Version,
@@ -152,8 +147,8 @@ pub(crate) enum Step {
         router: String,
         why: Dropped,
     },
-    /// A label that Traefik does not read, as its reader of labels says it.
-    Unmatched(String),
+    /// A label that Traefik does not read.
+    Unmatched(Unmatched),
     Odd(Odd),
     /// What `leeward.allow` names, and is no rule.
     UnknownRule {
@@ -175,7 +170,7 @@ pub(crate) enum Unreached {
     SharesUnknown(String),
     SharesMislabelled {
         container: String,
-        problem: String,
+        reason: Reason,
     },
     TooDeep {
         most: usize,

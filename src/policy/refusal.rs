@@ -10,7 +10,7 @@ use super::finding::{Finding, Key, Subject};
 use super::rule_id::RuleId;
 use crate::budgets::Excess;
 use crate::inventory::Container;
-use crate::traefik::{Meant, Problem, labels};
+use crate::traefik::{Problem, Reason, labels};
 
 /// Why something is not routed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,19 +66,19 @@ impl Refusal {
     }
 
     /// For a label that Traefik would not accept.
-    pub(crate) fn for_problem(Problem { label, words, remedy, meant }: Problem) -> Self {
-        Self::new(Code::BadLabel, Step::BadLabel { words, remedy, meant }).by_label(label)
+    pub(crate) fn for_problem(Problem { label, reason, meant }: Problem) -> Self {
+        Self::new(Code::BadLabel, Step::BadLabel { reason, meant }).by_label(label)
     }
 
     /// Its label as it was meant, key and value, where it is a matter of spelling: then it is read, and no other of `labels` is
     /// called so.
     pub fn respelt(&self, labels: &BTreeMap<String, String>) -> Option<(String, String)> {
-        let Cause::Step(Step::BadLabel { meant: Some(meant), .. }) = &*self.cause else { return None };
+        let Cause::Step(Step::BadLabel { reason, meant: Some(meant) }) = &*self.cause else { return None };
         let (key, value) = labels.get_key_value(self.label.as_deref()?)?;
-        let respelt = match meant {
-            Meant::Key(meant) if labels.contains_key(meant) => return None,
-            Meant::Key(meant) => (meant.clone(), value.clone()),
-            Meant::Value(meant) => (key.clone(), meant.clone()),
+        let respelt = match reason {
+            Reason::BadValue(..) => (key.clone(), meant.clone()),
+            _ if labels.contains_key(meant) => return None,
+            _ => (meant.clone(), value.clone()),
         };
         labels::decode(&[respelt.clone()].into()).is_ok().then_some(respelt)
     }

@@ -347,11 +347,12 @@ fn row(route: &Route, not_given: &BTreeMap<&str, NotGiven>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::ContainerId;
+    use crate::inventory::{Container, ContainerId};
     use crate::plan::{Backend, Protocol};
-    use crate::policy::cause::Step;
+    use crate::policy::cause::Few;
     use crate::policy::refusal::Code;
     use crate::policy::rule_id::RuleId;
+    use crate::policy::rules::net::Cause;
 
     fn decision(name: &str, outcome: Outcome, refusal: Option<Refusal>) -> (ContainerId, Decision) {
         let id = ContainerId::from(name);
@@ -372,9 +373,9 @@ mod tests {
     }
 
     fn plan() -> Plan {
-        let words = "has a way out by `net-ex\u{1b}posed`".to_owned();
-        let cause = Step::BadLabel { words, remedy: "networks:\n  net-proxy:".to_owned(), meant: None };
-        let refusal = Refusal::new(Code::NotIsolated, cause).by_rule(RuleId::Net001);
+        let cause = Cause::NotInternal(Few::of(["net-ex\u{1b}posed"]));
+        let leaky = Container { name: "leaky".to_owned(), ..Container::default() };
+        let refusal = Refusal::new(Code::NotIsolated, cause).by_rule(RuleId::Net001).about(&leaky);
         Plan {
             decisions: [
                 decision("web", Outcome::Routed, None),
@@ -415,7 +416,7 @@ mod tests {
 
         REFUSED
         leaky
-            NET-001: has a way out by `net-ex\u{1b}posed`
+            NET-001: `leaky` is on `net-ex\u{1b}posed`, which is not internal
             remedy: leeward fix leaky   # all reasons at once, tried before it is shown
 
         1 other container does not ask to be routed

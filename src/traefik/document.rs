@@ -9,7 +9,7 @@ use super::Dynamic;
 use super::plugin::{Free, Plugin};
 use super::schema::{Part, Value};
 use super::tls::DefaultCertificate;
-use crate::traefik::Problem;
+use crate::traefik::{Problem, Reason};
 
 /// The longest key, as written between its quotes, that a YAML scanner takes for one. Source: yaml.v3 `scannerc.go`.
 const LONGEST_KEY: usize = 1022;
@@ -66,11 +66,9 @@ fn section(to: &mut Writer, name: &str, value: &impl Value, wanted: bool) {
 pub fn problems(dynamic: &Dynamic) -> Vec<Problem> {
     let mut problems = Vec::new();
     walk(dynamic, &mut |path, part| match part {
-        Part::Item(item) if item.contains(SEPARATOR) => problems.push(Problem::new(
-            label_of(path),
-            format!("the item `{item}` holds `║`, which Traefik takes for the end of an item"),
-            "leave the character out",
-        )),
+        Part::Item(item) if item.contains(SEPARATOR) => {
+            problems.push(Problem::new(label_of(path), Reason::SeparatorInItem(item.to_owned()), None));
+        }
         Part::Plugin(Plugin(settings)) => {
             for (key, value) in settings {
                 free(key, value, path, &mut problems);
@@ -82,21 +80,18 @@ pub fn problems(dynamic: &Dynamic) -> Vec<Problem> {
 }
 
 fn free(key: &str, value: &Free, path: &[&str], problems: &mut Vec<Problem>) {
-    let problem = |words: String| {
-        let remedy = "set the plugin up in a file of Traefik's file provider, or change the value";
-        Problem::new(format!("{}.{key}", label_of(path)), words, remedy)
-    };
+    let problem = |reason| Problem::new(format!("{}.{key}", label_of(path)), reason, None);
     if is_long(key) {
-        problems.push(problem("a name that long is not read by Traefik".to_owned()));
+        problems.push(problem(Reason::LongSetting));
     }
     match value {
         Free::Text(text) if text.starts_with(SEPARATOR) => {
-            problems.push(problem(format!("the value `{text}` starts with `║`, which Traefik takes for a list")));
+            problems.push(problem(Reason::SeparatorInSetting(text.clone())));
         }
         Free::Text(_) => {}
         // Traefik walks a map by its sorted names, and a first name in brackets makes it a list.
         Free::Map(map) if map.keys().next().is_some_and(|first| first.starts_with('[')) => {
-            problems.push(problem("names beside an index: Traefik would see a list".to_owned()));
+            problems.push(problem(Reason::NamesBesideIndex));
         }
         Free::Map(map) => {
             for (below, value) in map {

@@ -1,5 +1,6 @@
 //! Durations as Go writes and reads them.
 
+use super::ValueError;
 use super::document::Writer;
 use super::schema::{Kind, Tree, Value, read_int, scalar};
 
@@ -51,15 +52,13 @@ impl Duration {
     }
 
     /// Reads a label's value: whole seconds, or Go's notation.
-    fn of_label(text: &str) -> Result<Self, String> {
+    fn of_label(text: &str) -> Result<Self, ValueError> {
         if let Ok(seconds) = read_int(text) {
             return Ok(Self(seconds.wrapping_mul(1_000_000_000)));
         }
-        Self::parse(text).ok_or_else(|| format!("`{text}` is not a duration; write 10s, 1m30s or 100ms"))
+        Self::parse(text).ok_or(ValueError::NotDuration)
     }
-}
 
-impl Duration {
     /// The duration that a label's text looks like, as it would be written: days and weeks have no unit in Go.
     fn meant(text: &str) -> Option<String> {
         let plain: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '\'' | '"')).collect();

@@ -16,11 +16,14 @@ pub mod udp;
 
 pub(crate) mod case_fold;
 pub(crate) mod merge;
+mod problem;
 mod unsupported_fields;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::problem::{Problem, Unmatched};
+pub(crate) use self::problem::{Reason, Stop, ValueError};
 use self::schema::Value;
 
 /// A release of Traefik, as far as it decides which fields exist.
@@ -94,44 +97,5 @@ impl Dynamic {
     #[must_use]
     pub fn with_defaults(self) -> Self {
         Self { http: self.http.normal(), tcp: self.tcp.normal(), udp: self.udp.normal(), tls: self.tls.normal() }
-    }
-}
-
-/// What is wrong with a label.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The whole key, as written where it is known.
-    pub label: String,
-    /// One line.
-    pub words: String,
-    /// What to change.
-    pub remedy: String,
-    /// The same, where it is a matter of spelling.
-    pub meant: Option<Meant>,
-}
-
-/// What a label was meant to be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Meant {
-    /// Its whole key.
-    Key(String),
-    /// Its value.
-    Value(String),
-}
-
-impl Problem {
-    /// One without a spelling that would be right.
-    pub(crate) fn new(label: impl Into<String>, words: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { label: label.into(), words: words.into(), remedy: remedy.into(), meant: None }
-    }
-
-    /// One with.
-    pub(crate) fn misspelt(label: impl Into<String>, words: impl Into<String>, meant: Meant) -> Self {
-        let label = label.into();
-        let remedy = match &meant {
-            Meant::Key(key) => format!("did you mean {key}?"),
-            Meant::Value(value) => format!("did you mean {label}={value}?"),
-        };
-        Self { label, words: words.into(), remedy, meant: Some(meant) }
     }
 }

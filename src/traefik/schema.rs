@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::Writer;
-use super::{Version, plugin::Plugin};
+use super::{ValueError, Version, plugin::Plugin};
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +115,7 @@ pub(crate) trait Tree: Sized {
     /// What is below it, in order.
     fn children(&self) -> &[Self];
     /// A fault of this element's text, and the text that may have been meant.
-    fn fault(&self, words: String, meant: Option<String>) -> Self::Fault;
+    fn fault(&self, error: ValueError, meant: Option<String>) -> Self::Fault;
 }
 
 /// What one part of a value is, for those who walk over it.
@@ -194,10 +194,10 @@ macro_rules! scalar {
             const KIND: Kind = Kind::Scalar($word);
 
             fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-                let read: fn(&str) -> Result<Self, String> = $read;
-                read(tree.text()).map(Some).map_err(|words| {
+                let read: fn(&str) -> Result<Self, ValueError> = $read;
+                read(tree.text()).map(Some).map_err(|error| {
                     let meant: fn(&str) -> Option<String> = $meant;
-                    tree.fault(words, meant(tree.text()))
+                    tree.fault(error, meant(tree.text()))
                 })
             }
 
@@ -219,11 +219,11 @@ scalar!(bool, "bool", false, read_bool, meant_bool, |value, to| to.raw(if *value
 scalar!(i64, "int", 0, read_int, meant_int, |value, to| to.raw(&value.to_string()));
 
 /// Source: Go `strconv.ParseBool`.
-fn read_bool(text: &str) -> Result<bool, String> {
+fn read_bool(text: &str) -> Result<bool, ValueError> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(format!("`{text}` is not a bool; write true or false")),
+        _ => Err(ValueError::NotBool),
     }
 }
 
@@ -248,12 +248,12 @@ fn meant_int(text: &str) -> Option<String> {
 }
 
 /// Source: Go `strconv.ParseInt`, base 10, 64 bit.
-pub(crate) fn read_int(text: &str) -> Result<i64, String> {
+pub(crate) fn read_int(text: &str) -> Result<i64, ValueError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("`{text}` is not a whole number"));
+        return Err(ValueError::NotInt);
     }
-    text.parse().map_err(|_| format!("`{text}` does not fit into 64 bits"))
+    text.parse().map_err(|_| ValueError::OutOfRange)
 }
 
 impl Value for Vec<String> {

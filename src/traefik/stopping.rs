@@ -6,15 +6,15 @@
 use super::duration::Duration;
 use super::middleware::Middleware;
 use super::tls::ClientTls;
-use super::{Dynamic, Problem, Version};
+use super::{Dynamic, Stop, Version};
 
 /// The most connections of a pool to a Redis: Traefik makes room for all of them at once.
-const MOST_CONNECTIONS: i64 = 10_000;
+pub(crate) const MOST_CONNECTIONS: i64 = 10_000;
 /// The most bytes of a visitor's body for a forwardAuth: Traefik makes room for all of them at each request.
-const MOST_OF_A_BODY: i64 = 10 << 20;
+pub(crate) const MOST_OF_A_BODY: i64 = 10 << 20;
 /// The most health checks a minute of one container's services. 490 services that are checked as fast as Traefik can kept
 /// two processors busy, and no new route arrived.
-const MOST_CHECKS: u64 = 6_000;
+pub(crate) const MOST_CHECKS: u64 = 6_000;
 /// The most entry points that one container's routers name, beyond one for each router. Traefik writes a line for each that it
 /// does not have: 100,000 took it 17 seconds.
 const MOST_ENTRY_POINTS: usize = 2_000;
@@ -22,22 +22,21 @@ const MOST_ENTRY_POINTS: usize = 2_000;
 const PANIC_WITHOUT_USERS: [(Version, Version); 2] =
     [(Version::new(3, 6, 12), Version::new(3, 6, 18)), (Version::new(3, 7, 0), Version::new(3, 7, 3))];
 
-/// What of one container's declaration would stop a Traefik, or hold it up, for everybody.
-pub fn problems(dynamic: &Dynamic, version: Version) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// What of one container's declaration would stop a Traefik, or hold it up, for everybody: the labels, each with the reason.
+pub(crate) fn stops(dynamic: &Dynamic, version: Version) -> Vec<(String, Stop)> {
+    let mut stops = Vec::new();
     for (name, middleware) in &dynamic.http.middlewares {
-        of_middleware(middleware, version, &mut |field, words, remedy| {
-            let label = format!("traefik.http.middlewares.{name}.{field}");
-            problems.push(Problem::new(label, words, remedy));
+        of_middleware(middleware, version, &mut |field, stop| {
+            stops.push((format!("traefik.http.middlewares.{name}.{field}"), stop));
         });
     }
-    problems.extend(checks(dynamic));
-    problems.extend(entry_points(dynamic));
-    problems
+    stops.extend(checks(dynamic));
+    stops.extend(entry_points(dynamic));
+    stops
 }
 
 /// Health checks too often.
-fn checks(dynamic: &Dynamic) -> Option<Problem> {
+fn checks(dynamic: &Dynamic) -> Option<(String, Stop)> {
     let http = dynamic.http.services.iter().filter_map(|(name, service)| {
         let check = service.load_balancer.as_ref()?.health_check.as_ref()?;
         Some(("http", name, each_minute(check.interval, check.unhealthy_interval)))
@@ -47,13 +46,10 @@ fn checks(dynamic: &Dynamic) -> Option<Problem> {
         Some(("tcp", name, each_minute(check.interval, check.unhealthy_interval)))
     });
     let all: Vec<(&str, &String, u64)> = http.chain(tcp).collect();
-    let sum: u64 = all.iter().map(|(.., rate)| rate).sum();
-    let (protocol, name, _) = all.iter().max_by_key(|(.., rate)| *rate).filter(|_| sum > MOST_CHECKS)?;
-    Some(Problem::new(
-        format!("traefik.{protocol}.services.{name}.loadbalancer.healthcheck.interval"),
-        format!("Traefik would check the container's services {sum} times a minute; the most is {MOST_CHECKS}"),
-        "set a longer interval, such as 10s",
-    ))
+    let found: u64 = all.iter().map(|(.., rate)| rate).sum();
+    let (protocol, name, _) = all.iter().max_by_key(|(.., rate)| *rate).filter(|_| found > MOST_CHECKS)?;
+    let label = format!("traefik.{protocol}.services.{name}.loadbalancer.healthcheck.interval");
+    Some((label, Stop::HealthChecks(found)))
 }
 
 /// How many checks a minute. Traefik takes its own 30 seconds for what is not above 0.
@@ -63,33 +59,26 @@ fn each_minute(interval: Option<Duration>, unhealthy: Option<Duration>) -> u64 {
 }
 
 /// More entry points than any Traefik has.
-fn entry_points(Dynamic { http, tcp, udp, tls: _ }: &Dynamic) -> Option<Problem> {
+fn entry_points(Dynamic { http, tcp, udp, tls: _ }: &Dynamic) -> Option<(String, Stop)> {
     let http = http.routers.iter().map(|(name, it)| ("http", name, &it.entry_points));
     let tcp = tcp.routers.iter().map(|(name, it)| ("tcp", name, &it.entry_points));
     let udp = udp.routers.iter().map(|(name, it)| ("udp", name, &it.entry_points));
     let all: Vec<(&str, &String, usize)> =
         http.chain(tcp).chain(udp).map(|(kind, name, it)| (kind, name, it.as_ref().map_or(0, Vec::len))).collect();
-    let sum: usize = all.iter().map(|(.., number)| number).sum();
+    let found: usize = all.iter().map(|(.., number)| number).sum();
     let most = MOST_ENTRY_POINTS + all.len();
-    let (protocol, name, _) = all.iter().max_by_key(|(.., number)| *number).filter(|_| sum > most)?;
-    Some(Problem::new(
-        format!("traefik.{protocol}.routers.{name}.entrypoints"),
-        format!("the container's routers name {sum} entry points together; the most is {most}"),
-        "name each entry point once, and only those that Traefik has",
-    ))
+    let (protocol, name, _) = all.iter().max_by_key(|(.., number)| *number).filter(|_| found > most)?;
+    Some((format!("traefik.{protocol}.routers.{name}.entrypoints"), Stop::EntryPoints { found, most }))
 }
 
-fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMut(&str, String, &str)) {
-    let name_a_user = "name a user: basicauth.users=name:hash, with the hash that `htpasswd -nB name` prints";
+fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMut(&str, Stop)) {
     if let Some(auth) = &middleware.basic_auth
         && auth.users.as_ref().is_none_or(Vec::is_empty)
     {
-        let no_file = auth.users_file.as_deref().is_none_or(str::is_empty);
-        if no_file {
-            found("basicauth", "has no users: some releases of Traefik stop on that".to_owned(), name_a_user);
+        if auth.users_file.as_deref().is_none_or(str::is_empty) {
+            found("basicauth", Stop::NoUsers);
         } else if PANIC_WITHOUT_USERS.iter().any(|(from, to)| (*from..=*to).contains(&version)) {
-            let words = format!("Traefik {version} stops if that file holds no user, and what it holds cannot be seen");
-            found("basicauth.usersfile", words, "name a user in `basicauth.users` as well, or update Traefik");
+            found("basicauth.usersfile", Stop::UsersFile(version));
         }
     }
     let forward = middleware.forward_auth.as_ref().and_then(|auth| auth.tls.as_ref());
@@ -109,19 +98,13 @@ fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMu
         ("ratelimit.redis.tls.key", redis_key),
     ] {
         if let Some(file) = file.filter(|file| may_be_endless(file)) {
-            let words = format!("`{file}` may be a device, which Traefik would read without end");
-            found(
-                field,
-                words,
-                "name a file outside of /dev, /proc, /run and /sys, by its whole path and without `..`",
-            );
+            found(field, Stop::Device(file.to_owned()));
         }
     }
     if let Some(auth) = middleware.forward_auth.as_ref().filter(|auth| auth.forward_body == Some(true))
         && let Some(bytes) = auth.max_body_size.filter(|bytes| *bytes > MOST_OF_A_BODY)
     {
-        let words = format!("at each request Traefik makes room for {bytes} bytes");
-        found("forwardauth.maxbodysize", words, "set at most 10485760 bytes");
+        found("forwardauth.maxbodysize", Stop::Bytes(bytes));
     }
     let Some(redis) = redis else { return };
     for (field, number) in [
@@ -130,8 +113,7 @@ fn of_middleware(middleware: &Middleware, version: Version, found: &mut dyn FnMu
         ("ratelimit.redis.poolsize", redis.pool_size),
     ] {
         if let Some(number) = number.filter(|number| !(0..=MOST_CONNECTIONS).contains(number)) {
-            let words = format!("{number} connections are no number that Traefik can make room for");
-            found(field, words, "set a number from 0 to 10000, or remove the label");
+            found(field, Stop::Connections(number));
         }
     }
 }
@@ -157,9 +139,9 @@ mod tests {
         let labels =
             labels.iter().map(|(key, value)| (format!("traefik.http.middlewares.m.{key}"), (*value).to_owned()));
         let dynamic = labels::decode(&labels.collect()).unwrap();
-        let found = problems(&dynamic, version.parse().unwrap());
+        let found = stops(&dynamic, version.parse().unwrap());
         let found: Vec<&str> =
-            found.iter().map(|it| it.label.strip_prefix("traefik.http.middlewares.m.").unwrap()).collect();
+            found.iter().map(|(label, _)| label.strip_prefix("traefik.http.middlewares.m.").unwrap()).collect();
         assert_eq!(found, wanted, "{dynamic:?}");
     }
 
@@ -202,8 +184,8 @@ mod tests {
     #[track_caller]
     fn whole(labels: &[(String, String)], wanted: &[&str]) {
         let dynamic = labels::decode(&labels.iter().cloned().collect()).unwrap();
-        let found = problems(&dynamic, "3.7.15".parse().unwrap());
-        assert_eq!(found.iter().map(|it| it.label.as_str()).collect::<Vec<_>>(), wanted);
+        let found = stops(&dynamic, "3.7.15".parse().unwrap());
+        assert_eq!(found.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>(), wanted);
     }
 
     #[test]

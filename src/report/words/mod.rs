@@ -8,6 +8,7 @@ mod net;
 mod outbound;
 pub mod page;
 mod privilege;
+mod problem;
 mod proxy;
 mod small;
 mod steps;

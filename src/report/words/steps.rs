@@ -1,6 +1,6 @@
 //! What the steps of the plan saw, beside the rules; and what they were judged on.
 
-use super::{About, label, listed};
+use super::{About, label, listed, problem};
 use crate::budgets::{Excess, Quantity};
 use crate::plan::Fact;
 use crate::policy::cause::{Dropped, Step, Unreached};
@@ -33,8 +33,9 @@ pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String 
         Step::Malformed(what) => format!("the engine describes it with something that cannot be read: {what}"),
         Step::NoAddress => "it has no address on the network".to_owned(),
         Step::Unreached(why) => unreached(why),
-        Step::BadLabel { words, .. } | Step::Unmatched(words) => words.clone(),
-        Step::StopsTraefik { words, .. } => format!("label `{key}`: {words}"),
+        Step::BadLabel { reason, .. } => problem::words(reason),
+        Step::Unmatched(why) => problem::unmatched(*why),
+        Step::StopsTraefik(stop) => format!("label `{key}`: {}", problem::stop(stop)),
         Step::TooNew { since, document, assumed } => {
             let why = if *assumed { " because nothing says which Traefik reads it" } else { "" };
             format!("needs Traefik {since}, and the document is for {document}{why}")
@@ -91,52 +92,45 @@ pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String 
 }
 
 pub(super) fn remedy(step: &Step, About { label: key, .. }: About<'_>) -> Option<String> {
-    Some(match step {
-        Step::EnabledByImage => "if you want it routed, say so yourself:\nlabels:\n  traefik.enable: \"true\"\n  \
+    let remedy = match step {
+        Step::EnabledByImage => {
+            "if you want it routed, say so yourself:\nlabels:\n  traefik.enable: \"true\"\n  \
                                  leeward.image-labels: honor"
-            .to_owned(),
-        Step::NotEnabled => "labels:\n  traefik.enable: \"true\"".to_owned(),
-        Step::OneOff | Step::OneOffHook => "nothing to do; --one-off route routes such containers too".to_owned(),
-        Step::IsLeeward | Step::IsEgress | Step::IsHook => "nothing to do".to_owned(),
-        Step::IsTraefik => {
-            "nothing to do; to declare middlewares for others on it, add the label traefik.enable=true".to_owned()
         }
-        Step::ServiceAsWhole(_) => {
-            "nothing to do; remove traefik.swarm.lbswarm to route its tasks one by one".to_owned()
-        }
-        Step::TasksOneByOne => {
-            "nothing to do; set traefik.swarm.lbswarm=true to route to its virtual address".to_owned()
-        }
-        Step::ServiceWithoutAddress => {
-            "attach the service to an overlay network; lbswarm needs endpoint mode vip".to_owned()
-        }
-        Step::Constraints => "change its labels, or --constraints".to_owned(),
-        Step::NotRunning(_) => {
-            "start it; traefik.docker.allownonrunning=true keeps its routes while it is down".to_owned()
-        }
+        Step::NotEnabled => "labels:\n  traefik.enable: \"true\"",
+        Step::OneOff | Step::OneOffHook => "nothing to do; --one-off route routes such containers too",
+        Step::IsLeeward | Step::IsEgress | Step::IsHook => "nothing to do",
+        Step::IsTraefik => "nothing to do; to declare middlewares for others on it, add the label traefik.enable=true",
+        Step::ServiceAsWhole(_) => "nothing to do; remove traefik.swarm.lbswarm to route its tasks one by one",
+        Step::TasksOneByOne => "nothing to do; set traefik.swarm.lbswarm=true to route to its virtual address",
+        Step::ServiceWithoutAddress => "attach the service to an overlay network; lbswarm needs endpoint mode vip",
+        Step::Constraints => "change its labels, or --constraints",
+        Step::NotRunning(_) => "start it; traefik.docker.allownonrunning=true keeps its routes while it is down",
         Step::Unhealthy(_) => {
-            "wait for its health check, or mend it; --allow-empty-services true keeps its routes meanwhile".to_owned()
+            "wait for its health check, or mend it; --allow-empty-services true keeps its routes meanwhile"
         }
-        Step::NotDescribed(_) => "it is tried again by itself; look at it with: docker inspect".to_owned(),
-        Step::Malformed(_) => "recreate it; Traefik's own provider skips such a container too".to_owned(),
-        Step::NoAddress => "start it".to_owned(),
-        Step::Unreached(_) => "attach it to a network that Traefik is on".to_owned(),
-        Step::BadLabel { remedy, .. } | Step::StopsTraefik { remedy, .. } => visible(remedy),
+        Step::NotDescribed(_) => "it is tried again by itself; look at it with: docker inspect",
+        Step::Malformed(_) => "recreate it; Traefik's own provider skips such a container too",
+        Step::NoAddress => "start it",
+        Step::Unreached(_) => "attach it to a network that Traefik is on",
+        Step::BadLabel { reason, meant } => return Some(visible(&problem::remedy(reason, meant.as_deref(), key))),
+        Step::StopsTraefik(stop) => return Some(problem::stop_remedy(stop)),
         Step::TooNew { since, assumed, .. } => {
             let update = if *assumed { "say that Traefik is at least that:" } else { "update Traefik and set" };
-            format!("remove the label, or {update} --traefik-version {since}")
+            return Some(format!("remove the label, or {update} --traefik-version {since}"));
         }
-        Step::LongName(_) => "shorten it: a name may have about 1,000 characters, with its owner's in front".to_owned(),
-        Step::UrlAndPort { .. } => "remove the url, or remove scheme and port".to_owned(),
-        Step::NoPort { .. } => format!("labels:\n  {}: \"8080\"", yaml_word(key)),
+        Step::LongName(_) => "shorten it: a name may have about 1,000 characters, with its owner's in front",
+        Step::UrlAndPort { .. } => "remove the url, or remove scheme and port",
+        Step::NoPort { .. } => return Some(format!("labels:\n  {}: \"8080\"", yaml_word(key))),
         Step::NoBalancer { .. } => {
-            format!("give it one: {}.loadbalancer.server.port, or define it in a file", visible(key))
+            return Some(format!("give it one: {}.loadbalancer.server.port, or define it in a file", visible(key)));
         }
-        Step::TooManyMiddlewares { .. } => "name each middleware once".to_owned(),
-        Step::Budget(excess) => budget_remedy(excess),
+        Step::TooManyMiddlewares { .. } => "name each middleware once",
+        Step::Budget(excess) => return Some(budget_remedy(excess)),
         // Of warnings.
         _ => return None,
-    })
+    };
+    Some(remedy.to_owned())
 }
 
 fn unreached(why: &Unreached) -> String {
@@ -147,9 +141,10 @@ fn unreached(why: &Unreached) -> String {
         Unreached::SharesUnknown(container) => {
             format!("it shares the network of container `{container}`, which does not exist")
         }
-        Unreached::SharesMislabelled { container, problem } => {
-            format!("it shares the network of container `{container}`, whose labels are wrong: {problem}")
-        }
+        Unreached::SharesMislabelled { container, reason } => format!(
+            "it shares the network of container `{container}`, whose labels are wrong: {}",
+            problem::words(reason)
+        ),
         Unreached::TooDeep { most } => format!("its network is shared through more than {most} containers"),
     }
 }

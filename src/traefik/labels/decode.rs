@@ -4,7 +4,7 @@
 
 use super::tree::Node;
 use super::{LabelProblem, suggest};
-use crate::traefik::Meant;
+use crate::traefik::Reason;
 use crate::traefik::schema::{self, Access, Field, Kind, Shape};
 
 /// Holds what is below a node against a structure's fields.
@@ -28,17 +28,17 @@ fn check_field(node: &Node<'_>, field: &'static Field) -> Result<(), LabelProble
         };
     }
     match field.kind {
-        Kind::Scalar(word) => Err(LabelProblem::misspelt(
+        Kind::Scalar(kind) => Err(LabelProblem::new(
             below(node),
-            format!("`{}` is a {word} and has nothing below it", node.name),
-            Meant::Key(up_to(below(node), node.name)),
+            Reason::BelowScalar(node.name.to_owned(), kind),
+            Some(up_to(below(node), node.name)),
         )),
         // What is right below a list of strings is passed over, what is deeper is an error.
         Kind::Texts => match node.children.iter().flat_map(|child| &child.children).next() {
-            Some(deeper) => Err(LabelProblem {
-                remedy: format!("write all items as one value: {}=a,b", up_to(below(node), node.name)),
-                ..not_found(deeper, None)
-            }),
+            Some(deeper) => {
+                let reason = Reason::BelowItem(deeper.name.to_owned(), up_to(below(node), node.name));
+                Err(LabelProblem::new(below(deeper), reason, None))
+            }
             None => Ok(()),
         },
         Kind::Record(shape) => check(node, shape),
@@ -49,26 +49,11 @@ fn check_field(node: &Node<'_>, field: &'static Field) -> Result<(), LabelProble
 }
 
 fn unknown(node: &Node<'_>, parent: &Node<'_>, shape: &'static Shape) -> LabelProblem {
-    let names = shape.fields.iter().filter(|field| field.access != Access::Dropped).map(Field::label_name);
-    let mut problem = not_found(node, suggest::nearest(node.name, names.clone()));
-    let known: Vec<String> = names.map(str::to_lowercase).collect();
-    if known.is_empty() || problem.meant.is_some() {
-        return problem;
-    }
-    problem.remedy = format!("below `{}` Traefik knows: {}", parent.name, known.join(", "));
-    problem
-}
-
-fn not_found(node: &Node<'_>, nearest: Option<&str>) -> LabelProblem {
-    let label = below(node);
-    let words = format!("Traefik knows no `{}` there", node.name);
-    match nearest {
-        Some(name) => {
-            let meant = replaced(label, node.name, &name.to_lowercase());
-            LabelProblem::misspelt(label, words, Meant::Key(meant))
-        }
-        None => LabelProblem::new(label, words, "correct the name, or remove the label"),
-    }
+    let known = shape.fields.iter().filter(|field| field.access != Access::Dropped).map(Field::label_name);
+    let (label, name) = (below(node), node.name.to_owned());
+    let meant = suggest::nearest(&name, known.clone()).map(|known| replaced(label, &name, &known.to_lowercase()));
+    let reason = Reason::UnknownName { name, parent: parent.name.to_owned(), known: known.collect() };
+    LabelProblem::new(label, reason, meant)
 }
 
 fn alone(node: &Node<'_>, field: &'static Field) -> LabelProblem {
@@ -76,11 +61,7 @@ fn alone(node: &Node<'_>, field: &'static Field) -> LabelProblem {
         Kind::Record(shape) | Kind::Records(shape) => shape.fields.first().map(Field::label_name).unwrap_or_default(),
         _ => "<name>",
     };
-    LabelProblem::new(
-        node.label,
-        format!("`{}` has no value of its own, only names below it", node.name),
-        format!("say what is meant below it; did you mean {}.{}?", node.label, example.to_lowercase()),
-    )
+    LabelProblem::new(node.label, Reason::NoNameBelow(node.name.to_owned(), example), None)
 }
 
 /// A whole key that leads through a node.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 pub use crate::traefik::Problem as LabelProblem;
 use crate::traefik::schema::{Access, Field, Kind, Record, Shape, Value, record};
-use crate::traefik::{Dynamic, Version, http, tcp, tls, udp};
+use crate::traefik::{Dynamic, Reason, Unmatched, Version, http, tcp, tls, udp};
 
 /// What keys must start with to mean anything to Traefik's routing; no dot is asked for.
 const ROUTING: [&str; 4] = ["traefik.http", "traefik.tcp", "traefik.udp", "traefik.tls.stores.default"];
@@ -115,8 +115,7 @@ pub fn provider(
     decode::check(&root, <Provider as Record>::SHAPE)?;
     let read = Provider::read(&root)?.unwrap_or_default();
     if let (true, Some(_), Some(_)) = (swarm, &read.docker, &read.swarm) {
-        let words = "both traefik.docker.* and traefik.swarm.* labels are set";
-        return Err(LabelProblem::new("traefik.swarm", words, "keep traefik.swarm.*"));
+        return Err(LabelProblem::new("traefik.swarm", Reason::BothProviders, None));
     }
     found.enable = read.enable.unwrap_or(exposed_by_default);
     if let Some(docker) = read.docker {
@@ -132,8 +131,8 @@ pub fn provider(
     Ok(found)
 }
 
-/// Labels that look like Traefik's and that Traefik passes over without a word, each with what it may have meant.
-pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
+/// Labels that look like Traefik's and that Traefik passes over without a word.
+pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(&str, Unmatched)> {
     const READ: [&str; 7] = [
         "traefik.http",
         "traefik.tcp",
@@ -143,30 +142,20 @@ pub fn unmatched(labels: &BTreeMap<String, String>) -> Vec<(&str, String)> {
         "traefik.docker.",
         "traefik.swarm.",
     ];
-    let mut unmatched = Vec::new();
-    for key in labels.keys() {
-        let is_ours = key.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("traefik."));
-        if !is_ours {
-            continue;
-        }
-        if READ.iter().any(|filter| tree::starts_with(key, filter)) {
-            if let Some(name) = dropped_at(key) {
-                let words = format!("Traefik knows `{name}`, but reads it from no label; it passes this one over");
-                unmatched.push((key.as_str(), words));
-            }
-            continue;
-        }
+    let is_ours = |key: &str| key.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("traefik."));
+    let why = |key: &str| {
         let second = key.split('.').nth(1).unwrap_or_default();
-        let words = if second.eq_ignore_ascii_case("tls") {
-            "Traefik reads only traefik.tls.stores.default from labels, and ignores this one".to_owned()
+        if READ.iter().any(|filter| tree::starts_with(key, filter)) {
+            dropped_at(key).map(Unmatched::Dropped)
+        } else if second.eq_ignore_ascii_case("tls") {
+            Some(Unmatched::Tls)
         } else {
-            let hint = suggest::nearest(second, ["http", "tcp", "udp", "tls", "enable", "docker", "swarm"])
-                .map(|name| format!("; did you mean traefik.{name}?"));
-            format!("Traefik has no label of this name and ignores it{}", hint.unwrap_or_default())
-        };
-        unmatched.push((key.as_str(), words));
-    }
-    unmatched
+            let known = ["http", "tcp", "udp", "tls", "enable", "docker", "swarm"];
+            Some(Unmatched::Unknown(suggest::nearest(second, known)))
+        }
+    };
+    let ours = labels.keys().map(String::as_str).filter(|key| is_ours(key));
+    ours.filter_map(|key| Some((key, why(key)?))).collect()
 }
 
 /// The name in a routing label that Traefik drops, if there is one.

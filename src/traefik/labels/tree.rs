@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::LabelProblem;
-use crate::traefik::Meant;
 use crate::traefik::case_fold;
 use crate::traefik::schema::Tree;
+use crate::traefik::{Reason, ValueError};
 
 /// Deeper than any configuration, and shallow enough for everything that walks a tree.
 const DEEPEST: usize = 500;
@@ -46,11 +46,8 @@ impl Tree for Node<'_> {
         &self.children
     }
 
-    fn fault(&self, words: String, meant: Option<String>) -> LabelProblem {
-        match meant {
-            Some(value) => LabelProblem::misspelt(self.label, words, Meant::Value(value)),
-            None => LabelProblem::new(self.label, words, "correct the label's value, or remove the label"),
-        }
+    fn fault(&self, error: ValueError, meant: Option<String>) -> LabelProblem {
+        LabelProblem::new(self.label, Reason::BadValue(self.value.to_owned(), error), meant)
     }
 }
 
@@ -75,37 +72,28 @@ pub(crate) fn of<'a>(labels: &'a BTreeMap<String, String>, filters: &[&str]) -> 
 /// The names of a key; an index in brackets is a name of its own.
 fn split<'a>(key: &'a str, names: &mut Vec<&'a str>) -> Result<(), LabelProblem> {
     names.clear();
-    let misspelt = |words: String, meant: String| LabelProblem::misspelt(key, words, Meant::Key(meant));
+    let misspelt = |reason, meant| Err(LabelProblem::new(key, reason, Some(meant)));
     for (at, name) in key.split('.').enumerate() {
         if at == 0 && name != "traefik" {
-            return Err(misspelt(
-                format!("labels start with `traefik`, in lower case, not with `{name}`"),
-                key.replacen(name, "traefik", 1),
-            ));
+            return misspelt(Reason::FirstName(name.to_owned()), key.replacen(name, "traefik", 1));
         }
         if name.is_empty() {
             let names: Vec<&str> = key.split('.').filter(|name| !name.is_empty()).collect();
-            return Err(misspelt("a name between its dots is empty".to_owned(), names.join(".")));
+            return misspelt(Reason::EmptyName, names.join("."));
         }
         if name.starts_with('[') {
-            return Err(misspelt(
-                format!("the name `{name}` starts with `[`, which begins an index"),
-                key.replace(".[", "["),
-            ));
+            return misspelt(Reason::IndexAlone(name.to_owned()), key.replace(".[", "["));
         }
         if let Some(before) = name.strip_suffix(']') {
             let Some(index) = before.find('[').and_then(|at| name.split_at_checked(at)) else {
-                return Err(misspelt(
-                    format!("the name `{name}` ends with `]` and has no `[`"),
-                    key.replacen(name, before, 1),
-                ));
+                return misspelt(Reason::Unopened(name.to_owned()), key.replacen(name, before, 1));
             };
             names.extend([index.0, index.1]);
         } else {
             names.push(name);
         }
         if names.len() > DEEPEST {
-            return Err(LabelProblem::new(key, format!("it has more than {DEEPEST} names"), "nest less deeply"));
+            return Err(LabelProblem::new(key, Reason::MoreNames(DEEPEST), None));
         }
     }
     Ok(())
