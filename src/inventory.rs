@@ -443,6 +443,9 @@ pub struct Confinement {
     pub devices: Vec<String>,
     /// `c 1:3 rwm`.
     pub device_cgroup_rules: Vec<String>,
+    /// The names of the annotations that a runtime obeys: `run.oci.handler`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub annotations: BTreeSet<String>,
     /// `DeviceRequests` is not empty (GPUs and the like).
     pub device_requests: bool,
     /// `no-new-privileges:true`, `seccomp=unconfined`, …; of a seccomp profile only what is judged, in its own form.

@@ -413,6 +413,7 @@ fn fill(world: &mut Inventory, text: &mut dyn FnMut() -> String) {
         confinement.sysctls.insert(format!("net.ipv4.conf.{}.forwarding", text()), text());
         (confinement.cgroup_parent, confinement.user, confinement.runtime) = (text(), text(), text());
         confinement.group_add.push(text());
+        confinement.annotations.insert(format!("run.oci.{}", text()));
         confinement.devices.push(format!("/dev/{}", text()));
         confinement.device_cgroup_rules.push(text());
         confinement.security_opt.push(format!("label={}", text()));

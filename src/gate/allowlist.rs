@@ -225,6 +225,8 @@ const CONTAINER: Shape = Object(&[
             ("CgroupParent", Word),
             ("Devices", List(&Object(&[("PathOnHost", Word), ("PathInContainer", Word), ("CgroupPermissions", Word)]))),
             ("DeviceCgroupRules", WORDS),
+            // By their names alone.
+            ("Annotations", Chosen(facts::commands_runtime, &Judged(|_| Value::Null))),
             ("DeviceRequests", List(&Object(&[("Driver", Word), ("Count", Word), ("Capabilities", List(&WORDS))]))),
             ("SecurityOpt", List(&Judged(security_option))),
             ("MaskedPaths", WORDS),
@@ -739,7 +741,10 @@ mod tests {
             &json!({
                 "Id": "x", "Path": "/bin/sh", "Args": ["-c", "hunter2"], "State": {"Status": "hibernating", "Pid": 7,
                 "Error": "exec: hunter2", "Health": {"Status": "healthy", "Log": [{"Output": "hunter2"}]}},
-                "HostConfig": {"LogConfig": {"Type": "splunk", "Config": {"splunk-token": "hunter2"}}, "MaskedPaths": []},
+                "HostConfig": {
+                    "LogConfig": {"Type": "splunk", "Config": {"splunk-token": "hunter2"}}, "MaskedPaths": [],
+                    "Annotations": {"run.oci.seccomp_bpf_data": "hunter2", "org.opencontainers.image.title": "hunter2"},
+                },
                 "Config": {"Env": ["P=hunter2"], "Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}}},
                 "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.2", "DriverOpts": {
                     "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.forwarding=1", "k": "hunter2",
@@ -747,7 +752,9 @@ mod tests {
             }),
             &json!({
                 "Id": "x", "State": {"Status": "hibernating", "Health": {"Status": "healthy"}},
-                "HostConfig": {"LogConfig": {"Type": "splunk"}, "MaskedPaths": []},
+                "HostConfig": {
+                    "LogConfig": {"Type": "splunk"}, "MaskedPaths": [], "Annotations": {"run.oci.seccomp_bpf_data": null},
+                },
                 "Config": {"Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}}},
                 "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.2", "DriverOpts": {
                     "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.forwarding=1",

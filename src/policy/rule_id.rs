@@ -87,6 +87,7 @@ ids! {
     Prv022 = "PRV-022",
     Prv023 = "PRV-023",
     Prv024 = "PRV-024",
+    Prv025 = "PRV-025",
     Vol001 = "VOL-001",
     Vol002 = "VOL-002",
     Vol003 = "VOL-003",

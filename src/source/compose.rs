@@ -587,6 +587,7 @@ impl Project {
                 "CgroupParent": at(described, &["cgroup_parent"]),
                 "Devices": items(described, &["devices"]).map(device).collect::<Vec<_>>(),
                 "DeviceCgroupRules": at(described, &["device_cgroup_rules"]),
+                "Annotations": pairs(described, "annotations"),
                 "DeviceRequests": if gpus.is_null() { at(described, &["gpus"]) } else { gpus },
                 "SecurityOpt": security,
                 "MaskedPaths": masked.clone(),
@@ -794,7 +795,7 @@ mod tests {
              sysctls: [net.ipv4.ip_forward=0]\n    labels: [traefik.enable=true, 'price=$$5']\n    expose: [3000]\n    \
              ports: ['127.0.0.1:8080:80', {target: 53, published: '5353', protocol: udp}]\n    pids_limit: 9\n    \
              volumes: ['data:/data:ro', '/srv:/srv', {type: bind, source: /run, target: /r, read_only: true}, /cache]\n    \
-             devices: ['/dev/dri:/dev/dri']\n    extra_hosts: ['host.docker.internal=host-gateway']\n    ipc: host\n\
+             devices: ['/dev/dri:/dev/dri']\n    annotations: [run.oci.handler=wasm, com.example.a=b]\n    extra_hosts: ['host.docker.internal=host-gateway']\n    ipc: host\n\
              networks: {front: {internal: true}}\nvolumes: {data: {}}\n",
         );
         assert_eq!(web.name, "shop-web-1");
@@ -816,6 +817,7 @@ mod tests {
                 ("volume", "", "", true)
             ]
         );
+        assert_eq!(web.confinement.annotations.iter().collect::<Vec<_>>(), ["run.oci.handler"]);
         let Confinement { cap_drop, sysctls, devices, extra_hosts, ipc_mode, memory, pids_limit, .. } = web.confinement;
         assert!(cap_drop.contains("ALL") && sysctls.get("net.ipv4.ip_forward").unwrap() == "0");
         assert_eq!(

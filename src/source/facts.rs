@@ -327,6 +327,14 @@ fn dotted(key: &str) -> String {
     }
 }
 
+/// Whether a runtime obeys an annotation of this name: what `features` of runc and of crun calls unsafe, and the settings of
+/// Kata and gVisor.
+pub(crate) fn commands_runtime(name: &str) -> bool {
+    const OBEYED: [&str; 6] =
+        ["org.systemd.property.", "run.oci.", "org.criu.", "module.wasm.image/", "io.katacontainers.", "dev.gvisor."];
+    OBEYED.iter().any(|prefix| name.starts_with(prefix))
+}
+
 pub(crate) fn confinement(raw: &Value) -> Confinement {
     let host = at(raw, &["HostConfig"]);
     let list = |path: &[&str]| at(host, path).as_array().map(|_| texts(host, path));
@@ -345,6 +353,10 @@ pub(crate) fn confinement(raw: &Value) -> Confinement {
         devices: items(host, &["Devices"]).map(|device| text(device, &["PathOnHost"])).collect(),
         device_cgroup_rules: texts(host, &["DeviceCgroupRules"]),
         device_requests: items(host, &["DeviceRequests"]).next().is_some(),
+        annotations: entries(host, &["Annotations"])
+            .map(|(name, _)| name.clone())
+            .filter(|name| commands_runtime(name))
+            .collect(),
         security_opt: texts::<Vec<_>>(host, &["SecurityOpt"]).iter().map(|it| seccomp::shortened(it)).collect(),
         apparmor_profile: text(raw, &["AppArmorProfile"]),
         masked_paths: list(&["MaskedPaths"]),

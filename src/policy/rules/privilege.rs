@@ -275,6 +275,19 @@ pub(super) const RULES: &[Rule] = &[
               services:\n  {service}:\n    labels:\n      leeward.allow: PRV-024",
         reference: "CIS Docker Benchmark 5.16",
     },
+    Rule {
+        id: RuleId::Prv025,
+        title: "has an annotation that its runtime obeys",
+        severity: Severity::Critical,
+        action: Action::Block,
+        check: Check::Power(prv_025),
+        why: "what stands in some annotations is done by the runtime, which is root: `org.systemd.property.Conflicts` stops \
+              services of the host, `run.oci.seccomp_bpf_data` takes the place of the system call filter, `io.katacontainers.` and \
+              `dev.gvisor.` are settings of other runtimes. Podman takes annotations from the image too. Only their names are \
+              looked at; Docker before 24 has none",
+        fix: "delete it from `annotations`; if the image brings it along (Podman), use another image",
+        reference: "https://github.com/opencontainers/runtime-spec/blob/main/features.md#unsafe-annotations-in-configjson",
+    },
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -322,6 +335,8 @@ pub(crate) enum Cause {
     ControlGroup(String),
     Runtime(String),
     Group(String),
+    /// Its runtime obeys this annotation.
+    Annotation(String),
     /// It asks for no route, and sees the host's processes.
     Watches {
         way_out: bool,
@@ -684,4 +699,8 @@ fn prv_023(case: &Case<'_>) -> Option<Seen> {
     }
     let group = confinement.group_add.iter().find(|group| matches!(group.as_str(), "0" | "root" | "docker"))?;
     Some(Seen::new(Cause::Group(group.clone())))
+}
+
+fn prv_025(case: &Case<'_>) -> Option<Seen> {
+    Some(Seen::new(Cause::Annotation(case.container.confinement.annotations.first()?.clone())))
 }

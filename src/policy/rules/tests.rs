@@ -543,6 +543,11 @@ pub(super) const PAIRS: &[Pair] = &[
         |i| app(i, "db").confinement.pid_mode = "private".into(),
     ),
     (
+        "PRV-025",
+        |i| app(i, "app").confinement.annotations = ["org.systemd.property.Conflicts".into()].into(),
+        |i| app(i, "app").confinement.annotations.clear(),
+    ),
+    (
         "VOL-001",
         |i| {
             add(i, "sync", "stack", &["net-exposed"]);

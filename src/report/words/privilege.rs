@@ -67,6 +67,7 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::ControlGroup(parent) => format!("`{name}` is in the control group `{parent}`"),
         Cause::Runtime(runtime) => format!("`{name}` runs under the runtime `{runtime}`"),
         Cause::Group(group) => format!("`{name}` is in the group `{group}`"),
+        Cause::Annotation(annotation) => format!("`{name}` has the annotation `{annotation}`, which its runtime obeys"),
         Cause::Watches { way_out, raw_frames } => {
             let more = match (way_out, raw_frames) {
                 (true, _) => ", and has a way out",
@@ -120,6 +121,10 @@ pub(super) fn remedy(cause: &Cause) -> Option<String> {
         Cause::OwnControlGroups => "delete `writable-cgroups=true` from `security_opt`".to_owned(),
         Cause::ControlGroup(_) => "delete `cgroup_parent`".to_owned(),
         Cause::Runtime(runtime) => format!("delete `runtime: {}`, if it is not needed", visible(runtime)),
+        Cause::Annotation(annotation) => format!(
+            "delete `{}` from `annotations`; if the image brings it along (Podman), use another image",
+            visible(annotation)
+        ),
         Cause::Group(group) => format!("delete `{}` from `group_add`, if it is not needed", visible(group)),
         _ => return None,
     })

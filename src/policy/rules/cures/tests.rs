@@ -234,6 +234,7 @@ fn delete(inventory: &mut Inventory, container: &str, what: &str, from: Option<&
         (name, Some("devices")) => confinement.devices.retain(|it| it != name),
         (name, Some("extra_hosts")) => confinement.extra_hosts.retain(|it| it != name),
         (name, Some("sysctls")) => drop(confinement.sysctls.remove(name)),
+        (name, Some("annotations")) => confinement.annotations.retain(|it| it != name),
         (name, Some("group_add")) => confinement.group_add.retain(|it| it != name),
         (name, Some("volumes")) => container.mounts.retain(|it| it.source != name),
         _ => return false,
