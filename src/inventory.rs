@@ -293,7 +293,7 @@ pub struct Container {
     /// `HostConfig.NetworkMode`: a network's name, `bridge`, `default`, `host`, `none`, `container:<id or name>`.
     pub network_mode: String,
     /// `NetworkSettings.Networks`, by the network's name.
-    pub attachments: BTreeMap<String, Attachment>,
+    pub attachments: Attachments,
     /// `Config.ExposedPorts`: `80/tcp`.
     pub exposed_ports: BTreeSet<String>,
     /// `NetworkSettings.Ports`: `80/tcp` to its live host bindings.
@@ -373,6 +373,10 @@ pub struct Platform {
     #[serde(default, rename = "os.version", skip_serializing_if = "String::is_empty")]
     pub os_version: String,
 }
+
+/// A container's places on networks, by the networks' names. Boxed: a map makes room for eleven values at once, and most
+/// containers are on one network or two.
+pub type Attachments = BTreeMap<String, Box<Attachment>>;
 
 /// A container's place on one network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -581,7 +585,7 @@ pub struct Unreadable {
     /// As [`Confinement::ipc_mode`], if what could be read of the inspection said.
     pub ipc_mode: String,
     /// The networks that it is on, by their names, if the list said.
-    pub attachments: BTreeMap<String, Attachment>,
+    pub attachments: Attachments,
 }
 
 /// What a Swarm service or task adds.

@@ -77,7 +77,7 @@ fn add(inventory: &mut Inventory, name: &str, project: &str, networks: &[&str], 
             ipv4: format!("172.30.{third}.{at}").parse().ok(),
             ..Attachment::default()
         };
-        container.attachments.insert((*network).into(), attachment);
+        container.attachments.insert((*network).into(), attachment.into());
     }
     let compose = [("com.docker.compose.project", project), ("com.docker.compose.config-hash", name)];
     for (key, value) in labels.iter().chain(&compose) {

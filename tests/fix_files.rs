@@ -198,7 +198,7 @@ fn names_that_strangers_chose_stay_words() {
                 aliases: [name.to_owned(), "fine".to_owned()].into(),
                 ..leeward::inventory::Attachment::default()
             };
-            container.attachments.insert("shop_default".into(), attachment);
+            container.attachments.insert("shop_default".into(), attachment.into());
             inventory.put(container);
             let remedies =
                 remedy::plan(&inventory, &Settings::default(), &remedy::Scope::Everything, &remedy::Wishes::default());

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leeward::inventory::{Attachment, Binding, Container, Image, Inventory, Network};
+use leeward::inventory::{Attachments, Binding, Container, Image, Inventory, Network};
 use leeward::plan::{Outcome, compile};
 use leeward::policy::names::Owner;
 use leeward::remedy::{self, Change, Remedies, Remedy, Scope, What, Wishes};
@@ -177,7 +177,7 @@ fn root<'i>(inventory: &'i Inventory, container: &'i Container) -> &'i Container
     }
 }
 
-fn networks<'i>(inventory: &'i Inventory, container: &'i Container) -> &'i BTreeMap<String, Attachment> {
+fn networks<'i>(inventory: &'i Inventory, container: &'i Container) -> &'i Attachments {
     &root(inventory, container).attachments
 }
 

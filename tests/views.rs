@@ -97,7 +97,7 @@ prop_compose! {
         for network in networks {
             let (network_id, ipv4) = (network.into(), "172.30.0.9".parse().ok());
             let attachment = Attachment { network: network.into(), network_id, ipv4, ..Attachment::default() };
-            container.attachments.insert(network.into(), attachment);
+            container.attachments.insert(network.into(), attachment.into());
         }
         container
     }
@@ -114,7 +114,7 @@ fn inventory(containers: Vec<Container>, shown: &str) -> Inventory {
     let name = format!("traefik{shown}");
     let mut traefik = Container { id: "traefik".into(), name, state: "running".into(), labels, ..Container::default() };
     let attachment = Attachment { network: "net-a".into(), network_id: "net-a".into(), ..Attachment::default() };
-    traefik.attachments.insert("net-a".into(), attachment);
+    traefik.attachments.insert("net-a".into(), attachment.into());
     inventory.put(traefik);
     for container in containers {
         inventory.put(container);
@@ -221,7 +221,7 @@ fn careful(name: &str, labels: &[(&str, &str)]) -> Container {
     container.labels.insert("traefik.enable".into(), "true".into());
     let (network_id, ipv4) = ("net-a".into(), "172.30.0.9".parse().ok());
     let attachment = Attachment { network: "net-a".into(), network_id, ipv4, ..Attachment::default() };
-    container.attachments.insert("net-a".into(), attachment);
+    container.attachments.insert("net-a".into(), attachment.into());
     container
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Error, garbled};
-use crate::inventory::{Attachment, Container, ContainerId, Engine, Image, Network, SocketAccess, Variant, Volume};
+use crate::inventory::{Attachments, Container, ContainerId, Engine, Image, Network, SocketAccess, Variant, Volume};
 use crate::net::percent::encoded;
 use crate::source::facts::{self, Kept};
 use crate::source::is_name;
@@ -48,7 +48,7 @@ pub(super) struct Listed {
     /// `HostConfig.NetworkMode`.
     pub(super) network_mode: String,
     /// The networks that it is on.
-    pub(super) attachments: BTreeMap<String, Attachment>,
+    pub(super) attachments: Attachments,
     /// Another one whenever the list says anything else of it.
     pub(super) fingerprint: [u8; 32],
 }

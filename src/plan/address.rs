@@ -71,7 +71,7 @@ pub(crate) fn anywhere(
 /// The first network by name that it has an address on.
 fn first(container: &Container) -> Result<Place, Unreached> {
     let on_none = container.attachments.is_empty();
-    let found = container.attachments.values().find_map(place);
+    let found = container.attachments.values().find_map(|attachment| place(attachment));
     found.ok_or(if on_none { Unreached::NoNetwork } else { Unreached::NoAddress })
 }
 

@@ -711,7 +711,7 @@ mod tests {
             if !mode.contains(':') {
                 let attachment =
                     Attachment { network: (*mode).to_owned(), network_id: (*mode).into(), ..Attachment::default() };
-                container.attachments.insert((*mode).to_owned(), attachment);
+                container.attachments.insert((*mode).to_owned(), attachment.into());
             }
             inventory.put(container);
         }

@@ -433,7 +433,7 @@ mod tests {
                     ipv4: "172.30.0.9".parse().ok(),
                     ..Attachment::default()
                 };
-                container.attachments.insert((*network).to_owned(), attachment);
+                container.attachments.insert((*network).to_owned(), attachment.into());
             }
             if name.starts_with("traefik") {
                 container.labels.insert(TRAEFIK.into(), "true".into());

@@ -35,9 +35,9 @@ pub fn apply(inventory: &Inventory, edits: &[Edit], services: &Services) -> Inve
                 ipv4: attachment.ipv4.and(ipv4),
                 ipv6: None,
                 fixed,
-                ..attachment
+                ..*attachment
             };
-            container.attachments.insert(network.name.clone(), moved);
+            container.attachments.insert(network.name.clone(), moved.into());
             touched.insert(member.clone());
         }
     }
@@ -58,7 +58,7 @@ pub fn apply(inventory: &Inventory, edits: &[Edit], services: &Services) -> Inve
                     let id = by_name.get(&seat.network).cloned();
                     let runs = !matches!(container.state.as_str(), "exited" | "created" | "dead");
                     let ipv4 = if runs { addresses.next() } else { None };
-                    container.attachments.insert(seat.network.clone(), attached(seat, name, id, ipv4));
+                    container.attachments.insert(seat.network.clone(), attached(seat, name, id, ipv4).into());
                     touched.insert(member.clone());
                 }
                 Change::Detach(network) => {

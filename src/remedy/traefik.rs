@@ -109,7 +109,7 @@ fn stand_in(inventory: &mut Inventory, plan: &Plan, settings: &Settings) {
             ipv4: "198.18.255.254".parse().ok(),
             ..Attachment::default()
         };
-        (network.name.clone(), attachment)
+        (network.name.clone(), attachment.into())
     });
     let wanted = settings.traefiks.iter().next().map_or(SERVICE, String::as_str);
     let projects: BTreeSet<String> =

@@ -511,7 +511,7 @@ mod tests {
             id: "acme1".into(),
             name: "shop".to_owned(),
             network_mode: "container:acme2".to_owned(),
-            attachments: [("acme_web".to_owned(), attachment)].into(),
+            attachments: [("acme_web".to_owned(), attachment.into())].into(),
             mounts: vec![Mount { source: "/home/jo/acme".to_owned(), ..Mount::default() }],
             created: "2026-03-04T05:06:07Z".to_owned(),
             ..Container::default()

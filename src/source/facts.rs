@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use super::pieces::LEFT_OUT;
 use crate::budgets::{self, Excess, Quantity};
 use crate::inventory::{
-    AddressPool, Attachment, Binding, Confinement, Container, Engine, Image, ImageId, Mount, Network, Platform,
-    Variant, Volume, with_zone,
+    AddressPool, Attachment, Attachments, Binding, Confinement, Container, Engine, Image, ImageId, Mount, Network,
+    Platform, Variant, Volume, with_zone,
 };
 use crate::seccomp;
 
@@ -223,7 +223,7 @@ fn keeps_variants(info: &Value) -> bool {
 
 /// `NetworkSettings.Networks`. Addresses that Go's `netip.ParseAddr` does not take make the container malformed. One with
 /// a zone (`fe80::1%eth0`) is of one wire of the host's, and nothing that a container is reached at: as if there were none.
-pub(crate) fn attachments(raw: &Value, malformed: &mut Option<String>) -> BTreeMap<String, Attachment> {
+pub(crate) fn attachments(raw: &Value, malformed: &mut Option<String>) -> Attachments {
     let mut address = |value: String| {
         if value.is_empty() {
             return None;
@@ -250,7 +250,7 @@ pub(crate) fn attachments(raw: &Value, malformed: &mut Option<String>) -> BTreeM
                     .filter_map(|(address, zone)| zone.is_none().then_some(address))
                     .collect(),
             };
-            (name.clone(), attachment)
+            (name.clone(), attachment.into())
         })
         .collect()
 }

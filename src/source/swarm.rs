@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::facts::{self, at, items, text, text_map};
-use crate::inventory::{Attachment, Container, ContainerId, Network, NetworkId, Swarm};
+use crate::inventory::{Attachment, Attachments, Container, ContainerId, Network, NetworkId, Swarm};
 
 /// What a manager said last: services, their tasks, the nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -264,7 +264,7 @@ impl Manager {
         let known = |id: &str| networks.get(id).filter(|network| network.scope == "swarm");
         let on = |addresses: &[(String, String)]| {
             let attached = addresses.iter().filter_map(|(network, address)| attachment(network, address, &known));
-            attached.map(|attachment| (attachment.network.clone(), attachment)).collect()
+            attached.map(|attachment| (attachment.network.clone(), attachment.into())).collect()
         };
         let mut containers = Vec::new();
         for (id, service) in self.services.iter().filter(|(id, _)| which.holds(id)) {
@@ -344,12 +344,7 @@ fn as_container(task: &Value) -> Value {
     })
 }
 
-fn of_task(
-    task: &Task,
-    service: &Service,
-    attachments: BTreeMap<String, Attachment>,
-    nodes: &BTreeMap<String, String>,
-) -> Container {
+fn of_task(task: &Task, service: &Service, attachments: Attachments, nodes: &BTreeMap<String, String>) -> Container {
     let whole = &service.whole;
     let slot = if service.is_global { task.id.clone() } else { task.slot.to_string() };
     Container {

@@ -319,7 +319,7 @@ fn on_networks(inventory: &mut Inventory, count: usize, containers: usize) {
             network_id: format!("{number:064x}").into(),
             ..Attachment::default()
         };
-        (format!("more{number}"), attachment)
+        (format!("more{number}"), attachment.into())
     };
     for container in all.values_mut().filter(|it| it.name.contains("svc0-1")).take(containers) {
         std::sync::Arc::make_mut(container).attachments.extend((0..count).map(on));

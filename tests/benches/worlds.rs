@@ -44,7 +44,7 @@ pub(crate) fn inventory(count: usize) -> Inventory {
                 let network = network(name, at * 2 + offset);
                 inventory.networks.insert(network.id.clone(), network);
             }
-            traefik.attachments.insert(proxy.clone(), attachment(&proxy, at * 2, 2));
+            traefik.attachments.insert(proxy.clone(), attachment(&proxy, at * 2, 2).into());
         }
         let container = container(at, &project, &proxy, &private);
         inventory.put(container);
@@ -85,7 +85,7 @@ pub(crate) fn networks(count: usize) -> Inventory {
 /// Four containers, the first on `count` networks, as Traefik is.
 pub(crate) fn attachments(count: usize) -> Inventory {
     let mut inventory = networks(count);
-    let on = |number: usize, host| (format!("n{number}"), attachment(&format!("n{number}"), number, host));
+    let on = |number: usize, host| (format!("n{number}"), attachment(&format!("n{number}"), number, host).into());
     for container in inventory.containers.values_mut() {
         let host = if container.name == "traefik" { 2 } else { 3 };
         if host == 2 || container.name.ends_with("svc0-1") {
@@ -110,7 +110,7 @@ pub(crate) fn neighbours(count: usize) -> Inventory {
     let proxy = inventory.networks.values().find(|it| it.name.ends_with("_proxy")).unwrap().name.clone();
     for at in 4..=count {
         let mut container = container(at / 3 * 4 + at % 3, &format!("project{at}"), &proxy, "none");
-        container.attachments = [(proxy.clone(), attachment(&proxy, 0, 9))].into();
+        container.attachments = [(proxy.clone(), attachment(&proxy, 0, 9).into())].into();
         inventory.put(container);
     }
     inventory
@@ -167,7 +167,7 @@ fn container(at: usize, project: &str, proxy: &str, private: &str) -> Container 
         ("com.docker.compose.config-hash".to_owned(), format!("{at:064x}")),
     ]);
     let base = at / 4 * 8;
-    let mut attachments = BTreeMap::from([(private.to_owned(), attachment(private, base + 1, member + 3))]);
+    let mut attachments = BTreeMap::from([(private.to_owned(), attachment(private, base + 1, member + 3).into())]);
     if member != 3 {
         labels.extend([
             ("traefik.enable".to_owned(), "true".to_owned()),
@@ -176,7 +176,7 @@ fn container(at: usize, project: &str, proxy: &str, private: &str) -> Container 
             ("traefik.http.middlewares.secure.headers.stsseconds".to_owned(), "31536000".to_owned()),
             (format!("traefik.http.services.{service}.loadbalancer.server.port"), "8080".to_owned()),
         ]);
-        attachments.insert(proxy.to_owned(), attachment(proxy, base, member + 3));
+        attachments.insert(proxy.to_owned(), attachment(proxy, base, member + 3).into());
     }
     Container {
         id: id(at as u64).into(),

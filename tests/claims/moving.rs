@@ -89,7 +89,7 @@ fn open(labels: &[(&str, &str)]) -> Inventory {
     let app = inventory.container_mut("app").unwrap();
     let ipv4 = "172.31.0.2".parse().ok();
     let attachment = Attachment { network: "out".into(), network_id: "out".into(), ipv4, ..Attachment::default() };
-    app.attachments.insert("out".into(), attachment);
+    app.attachments.insert("out".into(), attachment.into());
     let other = [("traefik.enable", "true"), ("traefik.http.routers.web.rule", "Host(`shop.example.com`)")];
     add(&mut inventory, "shop", "shop", &["out"], &other);
     inventory

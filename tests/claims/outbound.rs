@@ -211,7 +211,7 @@ const CHANGES: &[(&str, &str, Change)] = &[
                 fixed: [address].into(),
                 ..Attachment::default()
             };
-            i.container_mut(name).unwrap().attachments.insert(networks[0].into(), attachment);
+            i.container_mut(name).unwrap().attachments.insert(networks[0].into(), attachment.into());
         }
         i.container_mut("egress").unwrap().confinement.extra_hosts.push("leeward:10.9.0.7".into());
     }),
@@ -231,7 +231,7 @@ const CHANGES: &[(&str, &str, Change)] = &[
         attachment.network_id = "net-egress-app2".into();
         attachment.ipv4 = None;
         attachment.aliases.clear();
-        i.container_mut("egress").unwrap().attachments.insert("net-egress-app2".into(), attachment);
+        i.container_mut("egress").unwrap().attachments.insert("net-egress-app2".into(), attachment.into());
     }),
     ("EGR-007", "an inbound Traefik beside it", |i| {
         let attachment = Attachment {
@@ -240,7 +240,7 @@ const CHANGES: &[(&str, &str, Change)] = &[
             ipv4: "172.30.1.250".parse().ok(),
             ..Attachment::default()
         };
-        i.container_mut("traefik").unwrap().attachments.insert("net-egress-app1".into(), attachment);
+        i.container_mut("traefik").unwrap().attachments.insert("net-egress-app1".into(), attachment.into());
     }),
     ("EGR-007", "a proxy network by its label", |i| {
         i.networks.get_mut("net-egress-app1").unwrap().labels.insert("leeward.proxy".into(), "true".into());
@@ -258,7 +258,7 @@ const CHANGES: &[(&str, &str, Change)] = &[
         let unreadable = leeward::inventory::Unreadable {
             name: "unread".into(),
             state: "running".into(),
-            attachments: [("net-egress-app1".to_owned(), attachment)].into(),
+            attachments: [("net-egress-app1".to_owned(), attachment.into())].into(),
             ..leeward::inventory::Unreadable::default()
         };
         i.unreadable.insert("unread".into(), unreadable);
@@ -309,7 +309,7 @@ const CHANGES: &[(&str, &str, Change)] = &[
         let mut attachment = on(i, "web", "net-a").clone();
         attachment.network = "net-outside".into();
         attachment.network_id = "net-outside".into();
-        i.container_mut("web").unwrap().attachments.insert("net-outside".into(), attachment);
+        i.container_mut("web").unwrap().attachments.insert("net-outside".into(), attachment.into());
     }),
     ("EGR-002", "the host's own resolver", |i| {
         i.container_mut("egress").unwrap().mounts.first_mut().unwrap().source = "/etc/resolv.conf".into();
@@ -349,7 +349,7 @@ const CHANGES: &[(&str, &str, Change)] = &[
             ..Attachment::default()
         };
         let traefik = i.container_mut("traefik").unwrap();
-        traefik.attachments.insert("net-control-egress".into(), attachment);
+        traefik.attachments.insert("net-control-egress".into(), attachment.into());
         traefik.confinement.cap_drop.clear();
     }),
     ("EGR-020", "the name in the egress's own hosts file", |i| {
@@ -669,7 +669,7 @@ fn what_a_network_allows_is_for_the_isolated_ones_each_by_its_own_address() {
     app(&mut inventory, "worker", "app1", "");
     app(&mut inventory, "leaky", "app1", "");
     let open = Attachment { network: "net-outside".into(), network_id: "net-outside".into(), ..Attachment::default() };
-    inventory.container_mut("leaky").unwrap().attachments.insert("net-outside".into(), open);
+    inventory.container_mut("leaky").unwrap().attachments.insert("net-outside".into(), open.into());
     let plan = compile(&inventory, &Settings::default());
     assert_eq!((allowed(&plan, "web").len(), allowed(&plan, "worker").len(), of(&plan, "leaky").len()), (1, 1, 0));
     assert!(of(&plan, "egress").is_empty());
@@ -772,7 +772,7 @@ fn an_egress_on_a_proxy_network_is_a_neighbour_with_a_way_out() {
     let mut inventory = world("");
     add(&mut inventory, "shop", "shop", &["net-a"], &[("traefik.enable", "true"), RULE]);
     let attachment = Attachment { network: "net-a".into(), network_id: "net-a".into(), ..Attachment::default() };
-    inventory.container_mut("egress").unwrap().attachments.insert("net-a".into(), attachment);
+    inventory.container_mut("egress").unwrap().attachments.insert("net-a".into(), attachment.into());
     let plan = compile(&inventory, &Settings::default());
     assert!(found(&plan).contains("EGR-007"), "{:?}", found(&plan));
     assert!(plan.findings.iter().any(|it| it.rule == RuleId::Net011));

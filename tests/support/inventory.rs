@@ -24,5 +24,5 @@ pub(crate) fn network(inventory: &mut Inventory, name: &str, internal: bool) {
 /// Puts a container on such a network.
 pub(crate) fn attach<'a>(container: &'a mut Container, network: &str, ipv4: Option<IpAddr>) -> &'a mut Attachment {
     let attachment = Attachment { network: network.into(), network_id: network.into(), ipv4, ..Attachment::default() };
-    container.attachments.entry(network.into()).insert_entry(attachment).into_mut()
+    container.attachments.entry(network.into()).insert_entry(attachment.into()).into_mut()
 }

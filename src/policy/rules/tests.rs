@@ -86,7 +86,7 @@ pub(super) fn add(inventory: &mut Inventory, name: &str, project: &str, networks
             aliases: [name.to_owned()].into(),
             ..Attachment::default()
         };
-        container.attachments.insert((*network).into(), attachment);
+        container.attachments.insert((*network).into(), attachment.into());
     }
     let confinement = &mut container.confinement;
     confinement.cap_drop = ["ALL".to_owned()].into();
@@ -132,7 +132,7 @@ fn attach(inventory: &mut Inventory, name: &str, network: Network) {
         ipv4: "10.9.9.9".parse().ok(),
         ..Attachment::default()
     };
-    app(inventory, name).attachments.insert(network.name.clone(), attachment);
+    app(inventory, name).attachments.insert(network.name.clone(), attachment.into());
     inventory.networks.insert(network.id.clone(), network);
 }
 
@@ -972,7 +972,7 @@ fn nobody_is_taken_for_leeward_where_leeward_is_of_traefiks_project() {
         app(&mut inventory, "spy").image = "evil.example/leeward:1".into();
         for name in ["net-blog", "net-shop"] {
             let on = Attachment { network: name.into(), network_id: name.into(), ..Attachment::default() };
-            app(&mut inventory, "traefik").attachments.insert(name.into(), on);
+            app(&mut inventory, "traefik").attachments.insert(name.into(), on.into());
         }
         inventory
     };
@@ -1653,7 +1653,7 @@ fn a_neighbour_that_cannot_be_read_counts_as_one_with_a_way_out() {
     let found = |state: &str, on: &str| {
         let mut inventory = topology();
         let attachment = Attachment { network: on.into(), network_id: on.into(), ..Attachment::default() };
-        let attachments = [(on.to_owned(), attachment)].into();
+        let attachments = [(on.to_owned(), attachment.into())].into();
         let ghost = Unreadable { name: "ghost".into(), state: state.into(), attachments, ..Unreadable::default() };
         inventory.unreadable.insert("ghost".into(), ghost);
         let strict = refused_by(&inventory, Isolation::Strict).0;

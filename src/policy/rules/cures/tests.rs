@@ -508,10 +508,10 @@ fn by_settings() -> [&'static str; 6] {
     let mut inventory = topology();
     inventory.networks.insert("net-blog".into(), made("net-blog", "bridge", true));
     add(&mut inventory, "app2", "blog", &["net-blog"]);
-    let place = app(&mut inventory, "app2").attachments["net-blog"].clone();
+    let place = (*app(&mut inventory, "app2").attachments["net-blog"]).clone();
     app(&mut inventory, "traefik")
         .attachments
-        .insert("net-blog".into(), crate::inventory::Attachment { ipv4: "172.30.9.99".parse().ok(), ..place });
+        .insert("net-blog".into(), crate::inventory::Attachment { ipv4: "172.30.9.99".parse().ok(), ..place }.into());
     let mut inventory = asking(inventory);
     app(&mut inventory, "app2").labels.insert("traefik.http.routers.app.rule".into(), "Host(`app.example.com`)".into());
     let settings = Settings::default();
