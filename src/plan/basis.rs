@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::address::{self, Place};
+use super::asked::Asked;
 use super::reader::Reader;
-use super::steps::{Asked, StepContext};
+use super::steps::StepContext;
 use crate::inventory::{Container, Network};
 use crate::policy::cause;
 use crate::policy::context::{Candidate, Context};

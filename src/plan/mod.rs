@@ -4,8 +4,10 @@
 //! people see (`routes`, `explain`, `audit`, the page) and all that Traefik reads are views of it.
 
 mod address;
+mod asked;
 mod basis;
 mod complete;
+mod declaration;
 mod join;
 mod memory;
 mod outbound;
@@ -22,10 +24,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use self::asked::Asked;
 use self::join::{Conflict, Declared};
 pub use self::memory::Memory;
 use self::reader::Reader;
-use self::steps::{Asked, Judged, Part, StepContext};
+use self::steps::{Judged, Part, StepContext};
 pub use self::unknown::{Flag, Unknown};
 pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Decision;
-use super::steps::Asked;
+use super::asked::Asked;
 use crate::inventory::ContainerId;
 use crate::policy::cause::Few;
 use crate::policy::context::Candidate;

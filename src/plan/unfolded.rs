@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::steps::Asked;
+use super::asked::Asked;
 use crate::policy::cause::Step;
 use crate::policy::names::Owner;
 use crate::policy::references::{self, Middlewares};

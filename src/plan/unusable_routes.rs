@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
-use super::steps::Asked;
+use super::asked::Asked;
 use super::{Decision, Plan, Protocol, Route};
 use crate::inventory::ContainerId;
 use crate::policy::names::published;

@@ -83,6 +83,11 @@ impl Refusal {
         labels::decode(&[respelt.clone()].into()).is_ok().then_some(respelt)
     }
 
+    /// Whether it is only that the container does not run well now.
+    pub fn is_liveness(&self) -> bool {
+        matches!(self.code, Code::NotRunning | Code::Unhealthy | Code::NoAddress)
+    }
+
     /// What to look up in the documentation: the rule's id, else the code.
     pub fn name(&self) -> &'static str {
         self.rule.map_or(self.code.as_str(), RuleId::as_str)

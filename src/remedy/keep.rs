@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::{Change, Edit};
-use super::planner::{is_liveness, moving_over, plan};
+use super::planner::{moving_over, plan};
 use super::remedies::{Remedies, Verdict};
 use super::rules::refusals;
 use super::scope::{Scope, Wishes};
@@ -38,7 +38,7 @@ pub fn keep(inventory: &Inventory, settings: &Settings, owner: &Owner, id: &Cont
     let value: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
     let change = Change::Label { key: ALLOW.to_owned(), value: value.join(",") };
     Edit::service(owner, &verdict.service, change).put(&mut remedy.edits);
-    verdict.left.retain(is_liveness);
+    verdict.left.retain(Refusal::is_liveness);
     if verdict.left.is_empty() {
         verdict.after = Outcome::Routed;
     }
@@ -56,7 +56,7 @@ pub fn allowing(inventory: &Inventory, settings: &Settings, id: &ContainerId) ->
     let mut rules = of_candidate(&inventory, &settings, id, |it| it.allowed.clone())?;
     for _ in 0..MOST_ROUNDS {
         let plan = plan::compile(&inventory, &settings);
-        let left: Vec<&Refusal> = refusals(plan.decisions.get(id)?).filter(|it| !is_liveness(it)).collect();
+        let left: Vec<&Refusal> = refusals(plan.decisions.get(id)?).filter(|it| !it.is_liveness()).collect();
         if left.is_empty() {
             return Some(rules);
         }

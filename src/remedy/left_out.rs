@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::planner::is_liveness;
 use super::rules::refusals;
 use crate::plan::{Plan, Unusable};
 use crate::policy::refusal::Refusal;
@@ -45,7 +44,7 @@ pub(super) fn left_out(plan: &Plan, assumed: bool) -> BTreeMap<String, Vec<LeftO
                 }
             }
             // It comes with who declares it, once that one runs.
-            let is_down = against.iter().all(is_liveness);
+            let is_down = against.iter().all(Refusal::is_liveness);
             by.insert(&declarer.name, against);
             !is_down
         });

@@ -43,7 +43,7 @@ pub use keep::{Kept, allowing, keep, owner_of};
 pub use left_out::{Declarer, LeftOut};
 pub use names::{file_name, file_number, file_parts, is_made_for, is_writable};
 pub use part::part;
-pub use planner::{ask, is_liveness, plan};
+pub use planner::{ask, plan};
 pub use remedies::{Choice, Files, Lost, Remedies, Remedy, Said, Stays, Verdict};
 pub use rules::{forwarding, is_about_isolation as is_for_edits};
 pub use scope::{Scope, Unknown, Wishes, containers, find, wishes};

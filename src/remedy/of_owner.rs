@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use super::edit::{Change, Edit, What};
 use super::files::files;
 use super::left_out::LeftOut;
-use super::planner::is_liveness;
 use super::remedies::{Choice, Lost, Remedy, Said, Verdict};
 use super::rules::{forwarding, is_about_isolation};
 use super::search::Search;
@@ -17,6 +16,7 @@ use crate::policy::finding::{Finding, Subject};
 use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
 use crate::policy::namespaces::Namespace;
+use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 
 /// How many names are listed of those that lose sight of a service.
@@ -219,7 +219,7 @@ impl ForOwner<'_, '_> {
         let kept = self.kept.and_then(|kept| {
             let candidate = kept.context.candidates.get(at)?;
             let refusals = kept.refusals(at);
-            let fine = refusals.iter().all(is_liveness);
+            let fine = refusals.iter().all(Refusal::is_liveness);
             (fine && candidate.labels.get(ALLOW).is_some()).then(|| candidate.allowed.clone())
         });
         let on_host = first.context.namespaces.get(at).is_some_and(Namespace::is_host);

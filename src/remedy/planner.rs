@@ -14,7 +14,7 @@ use super::{bind, left_out, outbound, traefik};
 use crate::inventory::Inventory;
 use crate::plan::Outcome;
 use crate::policy::names::Owner;
-use crate::policy::refusal::{Code, Refusal};
+use crate::policy::refusal::Refusal;
 use crate::settings::{Isolation, OwnerIsolation, Settings};
 
 /// As [`plan()`], for projects and containers by their names; none is everybody.
@@ -120,7 +120,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
             left: after.refusals(at),
             left_out: Vec::new(),
         })
-        .filter(|verdict| !verdict.left.iter().all(is_liveness))
+        .filter(|verdict| !verdict.left.iter().all(Refusal::is_liveness))
         .collect();
     let has_asked = |at: &usize| is_asked_about(at) && is_refused(at);
     if !remedies.owners.is_empty() || first.undeclared.iter().any(has_asked) {
@@ -188,9 +188,4 @@ fn wanted(world: &World<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
 fn is_lenient(world: &World<'_>, members: &[usize]) -> bool {
     let first = members.first().and_then(|at| world.context.candidates.get(*at));
     first.is_some_and(|it| matches!(it.isolation, Isolation::Warn | Isolation::Off))
-}
-
-/// Whether a refusal is only that it does not run well now.
-pub fn is_liveness(refusal: &Refusal) -> bool {
-    matches!(refusal.code, Code::NotRunning | Code::Unhealthy | Code::NoAddress)
 }

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::edit::{Edit, Seat, all_shown, shown};
 use super::left_out::LeftOut;
 use super::names::{file_name, file_number};
-use super::planner::is_liveness;
 use crate::inventory::Inventory;
 use crate::plan::Outcome;
 use crate::policy::names::Owner;
@@ -152,7 +151,7 @@ pub struct Verdict {
 impl Verdict {
     /// It is routed afterwards, or would be if it ran.
     pub fn is_fine(&self) -> bool {
-        self.left_out.is_empty() && self.left.iter().all(is_liveness)
+        self.left_out.is_empty() && self.left.iter().all(Refusal::is_liveness)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
-use crate::remedy::{self, Remedies, Scope, Wishes, is_for_edits, is_liveness};
+use crate::remedy::{self, Remedies, Scope, Wishes, is_for_edits};
 use crate::settings::{Isolation, Settings};
 
 /// With more containers, planning takes longer than a view may: each reason's own remedy stands alone then.
@@ -162,7 +162,7 @@ pub fn propose(inventory: &Inventory, settings: &Settings, plan: &Plan, id: &Con
     let remedies = remedy::plan(inventory, settings, &scope, &Wishes::default());
     let own = remedies.owners.iter().find(|it| it.owner == owner);
     let verdict = own.and_then(|it| it.verdicts.iter().find(|it| it.container == decision.name));
-    let because = verdict.map(|it| it.because.iter().filter(|it| !is_liveness(it)).collect::<Vec<_>>());
+    let because = verdict.map(|it| it.because.iter().filter(|it| !it.is_liveness()).collect::<Vec<_>>());
     let mut ways = Vec::new();
     if let Some(way) = declaring(&remedies, &owner, &decision.name) {
         ways.extend([way, leave(decision.outcome)]);
@@ -172,7 +172,7 @@ pub fn propose(inventory: &Inventory, settings: &Settings, plan: &Plan, id: &Con
         None => ways.extend(closing(inventory, settings, plan, &owner, id)),
         Some(because) => {
             let left: Vec<Refusal> =
-                verdict.into_iter().flat_map(|it| &it.left).filter(|it| !is_liveness(it)).cloned().collect();
+                verdict.into_iter().flat_map(|it| &it.left).filter(|it| !it.is_liveness()).cloned().collect();
             // A host that is refused on another project's network is for edits too: they give it a network of its own.
             let is_edited = own.is_some_and(|it| !it.edits.is_empty());
             let for_edits = is_edited || because.iter().any(|it| is_for_edits(it));
@@ -227,7 +227,7 @@ fn declaring(remedies: &Remedies, owner: &Owner, name: &str) -> Option<Way> {
     let title = "declare it: it runs Traefik's image, and nothing says that it is your Traefik. It is then judged as Traefik; \
                  what is said above of networks, ports and the socket holds for applications";
     let verdict = remedies.refused_traefiks.iter().find(|it| it.container == name);
-    let left = verdict.into_iter().flat_map(|it| &it.left).filter(|it| !is_liveness(it)).cloned().collect();
+    let left = verdict.into_iter().flat_map(|it| &it.left).filter(|it| !it.is_liveness()).cloned().collect();
     Some(Way { left, ..Way::new(Kind::Labels, title).with(remedies, owner) })
 }
 

@@ -13,7 +13,6 @@ use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::remedy::{
     Binding, Change, Choice, Declarer, Edit, LeftOut, Lost, NewNetwork, Remedies, Remedy, Said, Verdict, What,
-    is_liveness,
 };
 use crate::report::asked::{Asked, HERE};
 use crate::report::quoting::quoted;
@@ -67,7 +66,7 @@ pub fn text_asked(remedies: &Remedies, shown: Shown, asked: &Asked) -> String {
             "{}: Traefik's own router is refused, and no change of networks mends that. Its labels have to change:",
             verdict.container
         ));
-        for refusal in verdict.left.iter().filter(|it| !is_liveness(it)).take(MOST) {
+        for refusal in verdict.left.iter().filter(|it| !it.is_liveness()).take(MOST) {
             out.line(&format!("    {}: {}", refusal.name(), refusal.words()));
             out.0.extend(visible_lines(&refusal.remedy_asked(asked)).lines().map(|line| format!("        {line}\n")));
         }
@@ -147,7 +146,7 @@ impl Text {
         answers.extend(not_allowed(remedy));
         for Verdict { service, left, left_out, .. } in &remedy.verdicts {
             answers.extend(left_out.iter().flat_map(|it| left_out_words(service, it, asked)));
-            for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !is_liveness(it)) {
+            for refusal in left.iter().filter(|it| !crate::remedy::is_for_edits(it) && !it.is_liveness()) {
                 answers.push(format!("{service}, {}: {}", refusal.name(), refusal.words()));
                 // A remedy has several lines.
                 answers.extend(visible_lines(&refusal.remedy_asked(asked)).lines().map(|line| format!("    {line}")));
