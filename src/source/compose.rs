@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ const HOOKS: [&str; 3] = ["pre_start", "post_start", "pre_stop"];
 pub const SOME_PORT: u16 = 0;
 /// The user of a service that names none, which may be anybody.
 const IMAGES_OWN: &str = "(the image's)";
+/// The most ports of a project's containers. A range is written out, for each replica: two lines can name millions.
+const MOST_PORTS: u64 = 200_000;
 /// The addresses of those that have none yet: 198.18.0.0/15, the range for benchmarks (RFC 2544).
 const MADE_UP: Range<u32> = 0xC612_0001..0xC614_0000;
 /// What to do about a file that is not merged and filled in.
@@ -84,6 +86,13 @@ pub fn read_in(text: &str, name: &str, folders: Folders<'_>) -> Result<Project, 
     }
     if config.get("include").is_some() {
         return Err(format!("has an `include` that Compose has not merged yet; {PIPE}"));
+    }
+    let ports = entries(&config, &["services"]).map(|(_, it)| count_ports(it).saturating_mul(replicas(it)));
+    let ports = ports.fold(0, u64::saturating_add);
+    if ports > MOST_PORTS {
+        return Err(format!(
+            "publishes or exposes {ports} ports, each replica's counted, and no more than {MOST_PORTS} are looked at; name fewer"
+        ));
     }
     let name = Some(facts::text(&config, &["name"])).filter(|it| !it.is_empty()).unwrap_or_else(|| name.to_owned());
     let own_file = Some(facts::text(&config, &[OWN_FILE])).filter(|it| !it.is_empty());
@@ -428,11 +437,32 @@ fn published(service: &Value) -> Vec<(String, Value)> {
 
 /// The ports of `8000-8010`; whatever is no range, or has more ports than there are, is itself.
 fn range(text: &str) -> Vec<String> {
-    let ends = text.split_once('-').and_then(|(from, to)| Some((from.parse::<u16>().ok()?, to.parse::<u16>().ok()?)));
-    match ends {
-        Some((from, to)) if from <= to => (from..=to).map(|port| port.to_string()).collect(),
-        _ => vec![text.to_owned()],
+    match ends(text) {
+        Some(ports) => ports.map(|port| port.to_string()).collect(),
+        None => vec![text.to_owned()],
     }
+}
+
+fn ends(text: &str) -> Option<RangeInclusive<u16>> {
+    let (from, to) = text.split_once('-')?;
+    Some(from.parse().ok()?..=to.parse().ok()?).filter(|ports| !ports.is_empty())
+}
+
+/// How many ports a service names, on the host and in its containers, those of ranges counted.
+fn count_ports(service: &Value) -> u64 {
+    let width = |text: &str| ends(text).map_or(1, |ports| ports.len() as u64);
+    let all = |text: &str| text.split('/').next().into_iter().flat_map(|it| it.split(':')).map(width).sum::<u64>();
+    let published = items(service, &["ports"]).map(|port| match port {
+        Value::Object(_) => ["target", "published"].iter().map(|key| all(&word(at(port, &[key])))).sum(),
+        short => all(&word(short)),
+    });
+    published.chain(items(service, &["expose"]).map(|port| all(&word(port)))).sum()
+}
+
+/// How many containers of a service are looked at.
+fn replicas(service: &Value) -> u64 {
+    let said = at(service, &["deploy", "replicas"]).as_u64().or_else(|| at(service, &["scale"]).as_u64());
+    said.unwrap_or(1).min(100)
 }
 
 fn exposed(service: &Value) -> BTreeSet<String> {
@@ -490,8 +520,7 @@ impl Project {
     }
 
     fn service(&mut self, config: &Value, service: &str, described: &Value) {
-        let replicas = at(described, &["deploy", "replicas"]).as_u64().or_else(|| at(described, &["scale"]).as_u64());
-        for number in 1..=replicas.unwrap_or(1).min(100) {
+        for number in 1..=replicas(described) {
             let raw = self.inspect(config, service, described, number);
             let Some(mut container) = facts::container(&raw) else { continue };
             let is_privileged = |kind: &&str| hooks(described, kind).any(|hook| flag(hook, &["privileged"]));
@@ -786,6 +815,23 @@ mod tests {
         let pairs = [("9000/tcp", "8000"), ("9001/tcp", "8001"), ("9002/tcp", "8002")];
         assert_eq!(bound, [&some[..], &pairs].concat());
         assert!(web.exposed_ports.contains("3000/tcp") && web.exposed_ports.contains("3001/tcp"));
+    }
+
+    /// The first took 29 s and 1.2 GB, the second did not end.
+    #[test]
+    fn two_lines_that_name_millions_of_ports_are_no_project() {
+        for lines in [
+            "scale: 100\n    expose: ['0-65535/tcp', '0-65535/udp']",
+            "scale: 100\n    ports: ['0-65535:0-65535', '0-65535:0-65535/udp']",
+            "deploy: {replicas: 100}\n    ports: [{target: 80, published: '0-65535'}]",
+            "scale: 50\n    ports: ['127.0.0.1:1000-9999:80']",
+        ] {
+            let error = read(&format!("services:\n  web:\n    image: x\n    {lines}\n"), "shop").unwrap_err();
+            assert!(error.contains("ports, each replica's counted"), "{lines}: {error}");
+        }
+        // What a relay for calls publishes.
+        let web = container("    ports: ['49152-65535:49152-65535', '49152-65535:49152-65535/udp', 3478]\n");
+        assert_eq!(web.port_bindings.len(), 2 * 16_384 + 1);
     }
 
     #[test]
