@@ -655,6 +655,17 @@ fn every_rule_about_claims_fires_where_it_should_and_nowhere_else() {
 }
 
 #[test]
+fn the_priority_of_a_tcp_router_is_told_as_that_of_an_http_router() {
+    let labels: Labels = &[
+        ("traefik.tcp.routers.db.rule", "HostSNI(`db.example.com`)"),
+        ("traefik.tcp.routers.db.tls", "true"),
+        ("traefik.tcp.routers.db.priority", "10"),
+        ("traefik.tcp.services.db.loadbalancer.server.port", "5432"),
+    ];
+    assert!(rules_of(labels, "LBL-006").contains("LBL-006"));
+}
+
+#[test]
 fn strict_refuses_what_only_reaches_far_and_the_operator_may_vouch() {
     let strict = Settings { isolation: Isolation::Strict, ..Settings::default() };
     for (id, fires, _) in PAIRS {

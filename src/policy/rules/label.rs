@@ -329,10 +329,13 @@ fn lbl_005(case: &ClaimCase<'_>, seen: &mut Seen) {
 }
 
 fn lbl_006(case: &ClaimCase<'_>, seen: &mut Seen) {
-    for (name, router) in &case.claim.dynamic.http.routers {
-        if let Some(priority) = router.priority.filter(|priority| *priority != 0) {
+    let Dynamic { http, tcp, .. } = case.claim.dynamic;
+    let all = http.routers.iter().map(|(name, router)| ("http", name, router.priority));
+    let all = all.chain(tcp.routers.iter().map(|(name, router)| ("tcp", name, router.priority)));
+    for (protocol, name, priority) in all {
+        if let Some(priority) = priority.filter(|priority| *priority != 0) {
             let cause = Cause::Priority { router: name.clone(), priority };
-            seen.push(InLabel::new(Code::Host, format!("traefik.http.routers.{name}.priority"), cause));
+            seen.push(InLabel::new(Code::Host, format!("traefik.{protocol}.routers.{name}.priority"), cause));
         }
     }
 }
