@@ -1,8 +1,9 @@
 //! Durations as Go writes and reads them.
 
-use super::ValueError;
 use super::document::Writer;
-use super::schema::{Kind, Tree, Value, read_int, scalar};
+use super::labels::Node;
+use super::schema::{Kind, Value, read_int, scalar};
+use super::{Problem, Reason, ValueError};
 
 /// A duration: nanoseconds in 64 bits, ±292 years.
 ///

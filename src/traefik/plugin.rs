@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Problem;
 use super::document::{SEPARATOR, Writer};
-use super::schema::{Kind, Part, Tree, Value};
+use super::labels::Node;
+use super::schema::{Kind, Part, Value};
 
 /// What one plugin is told: its settings by name.
 ///
@@ -28,15 +30,15 @@ impl Plugin {
     ///
     /// A setting whose own name stands again right below it gives way to what is below (`bar.bar=1` is `bar=1`): paerser
     /// takes it for the root of a map that is already there.
-    pub(crate) fn of<T: Tree>(tree: &T) -> Self {
+    pub(crate) fn of(node: &Node<'_>) -> Self {
         let mut settings = BTreeMap::new();
-        for child in tree.children() {
+        for child in &node.children {
             let mut below = BTreeMap::new();
             squash(child, &mut below, true);
-            if below.contains_key(child.name()) {
+            if below.contains_key(child.name) {
                 settings.extend(below);
             } else {
-                settings.insert(child.name().to_owned(), Free::Map(below));
+                settings.insert(child.name.to_owned(), Free::Map(below));
             }
         }
         Self(settings)
@@ -44,19 +46,19 @@ impl Plugin {
 }
 
 /// Writes an element into the map around it. The outermost one, if it is a map, is that map.
-fn squash<T: Tree>(tree: &T, into: &mut BTreeMap<String, Free>, root: bool) {
-    let children = tree.children();
+fn squash(node: &Node<'_>, into: &mut BTreeMap<String, Free>, root: bool) {
+    let children = &node.children;
     let Some(first) = children.first() else {
-        into.insert(tree.name().to_owned(), Free::Text(tree.text().to_owned()));
+        into.insert(node.name.to_owned(), Free::Text(node.value.to_owned()));
         return;
     };
-    if first.name().starts_with('[') {
+    if first.name.starts_with('[') {
         let items = children.iter().filter_map(|child| {
             let mut item = BTreeMap::new();
             squash(child, &mut item, false);
-            item.remove(child.name())
+            item.remove(child.name)
         });
-        into.insert(tree.name().to_owned(), Free::List(items.collect()));
+        into.insert(node.name.to_owned(), Free::List(items.collect()));
     } else if root {
         for child in children {
             squash(child, into, false);
@@ -66,15 +68,15 @@ fn squash<T: Tree>(tree: &T, into: &mut BTreeMap<String, Free>, root: bool) {
         for child in children {
             squash(child, &mut map, false);
         }
-        into.insert(tree.name().to_owned(), Free::Map(map));
+        into.insert(node.name.to_owned(), Free::Map(map));
     }
 }
 
 impl Value for Plugin {
     const KIND: Kind = Kind::Plugins;
 
-    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        Ok(Some(Self::of(tree)))
+    fn read(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        Ok(Some(Self::of(node)))
     }
 
     /// A map that holds its own key is written once more below that key: Traefik's HTTP provider takes that level away

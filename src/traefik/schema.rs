@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::Writer;
-use super::{ValueError, Version, plugin::Plugin};
+use super::labels::Node;
+use super::{Problem, Reason, ValueError, Version, plugin::Plugin};
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
@@ -104,20 +105,6 @@ pub(crate) const fn strict(name: &'static str, kind: Kind) -> Field {
     Field { name, since: Version::new(3, 0, 0), access: Access::Plain, kind }
 }
 
-/// A tree of names and texts that a [`Value`] is read from; the names are known to be right.
-pub(crate) trait Tree: Sized {
-    /// What goes wrong with a value, and where.
-    type Fault;
-    /// The element's name as written.
-    fn name(&self) -> &str;
-    /// Its text; empty if it has none.
-    fn text(&self) -> &str;
-    /// What is below it, in order.
-    fn children(&self) -> &[Self];
-    /// A fault of this element's text, and the text that may have been meant.
-    fn fault(&self, error: ValueError, meant: Option<String>) -> Self::Fault;
-}
-
 /// What one part of a value is, for those who walk over it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part<'a> {
@@ -135,12 +122,12 @@ pub(crate) enum Part<'a> {
 pub(crate) trait Value: Sized + Clone + PartialEq {
     const KIND: Kind;
 
-    /// Reads it. `None`: what is there leaves the field as it was.
-    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault>;
+    /// Reads it; the names below `node` are known to be right. `None`: what is there leaves the field as it was.
+    fn read(node: &Node<'_>) -> Result<Option<Self>, Problem>;
 
     /// Reads a list of which only one element is given.
-    fn read_as_struct<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        Self::read(tree)
+    fn read_as_struct(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        Self::read(node)
     }
 
     /// Whether there is anything to write: only a map says no, when it is empty.
@@ -193,11 +180,11 @@ macro_rules! scalar {
         impl Value for $type {
             const KIND: Kind = Kind::Scalar($word);
 
-            fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+            fn read(node: &Node<'_>) -> Result<Option<Self>, Problem> {
                 let read: fn(&str) -> Result<Self, ValueError> = $read;
-                read(tree.text()).map(Some).map_err(|error| {
+                read(node.value).map(Some).map_err(|error| {
                     let meant: fn(&str) -> Option<String> = $meant;
-                    tree.fault(error, meant(tree.text()))
+                    Problem::new(node.label, Reason::BadValue(node.value.to_owned(), error), meant(node.value))
                 })
             }
 
@@ -260,8 +247,8 @@ impl Value for Vec<String> {
     const KIND: Kind = Kind::Texts;
 
     /// Split at commas, each item trimmed; an empty text leaves the field as it was.
-    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        let text = tree.text();
+    fn read(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        let text = node.value;
         Ok((!text.is_empty()).then(|| text.split(',').map(|item| item.trim().to_owned()).collect()))
     }
 
@@ -284,12 +271,12 @@ impl<R: Record> Value for Vec<R> {
     const KIND: Kind = Kind::Records(R::SHAPE);
 
     /// Every child is an element, in order; its name says nothing.
-    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        tree.children().iter().map(|child| Ok(R::read(child)?.unwrap_or_default())).collect::<Result<_, _>>().map(Some)
+    fn read(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        node.children.iter().map(|child| Ok(R::read(child)?.unwrap_or_default())).collect::<Result<_, _>>().map(Some)
     }
 
-    fn read_as_struct<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        Ok(Some(vec![R::read(tree)?.unwrap_or_default()]))
+    fn read_as_struct(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        Ok(Some(vec![R::read(node)?.unwrap_or_default()]))
     }
 
     fn write(&self, to: &mut Writer) {
@@ -315,12 +302,12 @@ impl<R: Record> Value for Vec<R> {
 impl<R: Record> Value for Box<R> {
     const KIND: Kind = R::KIND;
 
-    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        Ok(R::read(tree)?.map(Self::new))
+    fn read(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        Ok(R::read(node)?.map(Self::new))
     }
 
-    fn read_as_struct<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        Ok(R::read_as_struct(tree)?.map(Self::new))
+    fn read_as_struct(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        Ok(R::read_as_struct(node)?.map(Self::new))
     }
 
     fn is_written(&self) -> bool {
@@ -361,8 +348,8 @@ impl<R: Record> Value for Box<R> {
 impl<R: Record> Value for Arc<R> {
     const KIND: Kind = R::KIND;
 
-    fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
-        Ok(R::read(tree)?.map(Self::new))
+    fn read(node: &Node<'_>) -> Result<Option<Self>, Problem> {
+        Ok(R::read(node)?.map(Self::new))
     }
 
     fn write(&self, to: &mut Writer) {
@@ -383,10 +370,10 @@ macro_rules! map {
         impl $($generics)* Value for BTreeMap<String, $item> {
             const KIND: Kind = $kind;
 
-            fn read<T: Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+            fn read(node: &Node<'_>) -> Result<Option<Self>, Problem> {
                 let mut map = Self::new();
-                let fill: fn(&mut Self, &T) -> Result<(), T::Fault> = $read;
-                for child in tree.children() {
+                let fill: fn(&mut Self, &Node<'_>) -> Result<(), Problem> = $read;
+                for child in &node.children {
                     fill(&mut map, child)?;
                 }
                 Ok(Some(map))
@@ -422,35 +409,35 @@ macro_rules! map {
 }
 
 map!([<R: Record>] Arc<R>, Kind::RecordMap(R::SHAPE), |map, child| {
-    map.insert(child.name().to_owned(), Arc::new(R::read(child)?.unwrap_or_default()));
+    map.insert(child.name.to_owned(), Arc::new(R::read(child)?.unwrap_or_default()));
     Ok(())
 });
 
 map!([] String, Kind::TextMap, |map, child| {
-    join_names(map, child, child.name().to_owned());
+    join_names(map, child, child.name.to_owned());
     Ok(())
 });
 
 map!([] i64, Kind::IntMap, |map, child| {
     if let Some(number) = i64::read(child)? {
-        map.insert(child.name().to_owned(), number);
+        map.insert(child.name.to_owned(), number);
     }
     Ok(())
 });
 
 map!([] Plugin, Kind::Plugins, |map, child| {
-    map.insert(child.name().to_owned(), Plugin::of(child));
+    map.insert(child.name.to_owned(), Plugin::of(child));
     Ok(())
 });
 
 /// A header's name may hold dots, which labels take for levels: they are joined again. Source: paerser 0.2.2.
-fn join_names<T: Tree>(map: &mut BTreeMap<String, String>, tree: &T, name: String) {
-    if tree.children().is_empty() {
-        map.insert(name, tree.text().to_owned());
+fn join_names(map: &mut BTreeMap<String, String>, node: &Node<'_>, name: String) {
+    if node.children.is_empty() {
+        map.insert(name, node.value.to_owned());
         return;
     }
-    for child in tree.children() {
-        join_names(map, child, format!("{name}.{}", child.name()));
+    for child in &node.children {
+        join_names(map, child, format!("{name}.{}", child.name));
     }
 }
 
@@ -464,10 +451,10 @@ pub(crate) fn field(shape: &'static Shape, name: &str) -> Option<&'static Field>
 }
 
 /// Whether nothing below an element is read: a dropped name, or a structure that is switched off (`tls=false`).
-pub(crate) fn is_disabled<T: Tree>(field: &Field, tree: &T) -> bool {
+pub(crate) fn is_disabled(field: &Field, node: &Node<'_>) -> bool {
     match field.access {
         Access::Dropped | Access::DocumentOnly => true,
-        Access::AllowEmpty => !tree.text().is_empty() && !super::case_fold::equal("true", tree.text()),
+        Access::AllowEmpty => !node.value.is_empty() && !super::case_fold::equal("true", node.value),
         Access::Plain | Access::Pointer | Access::Embedded | Access::AsStruct | Access::LabelOnly => false,
     }
 }
@@ -500,8 +487,8 @@ pub(crate) fn write_field<V: Value>(to: &mut Writer, name: &str, value: Option<&
 macro_rules! record {
     (@default) => { None };
     (@default $default:expr) => { $default };
-    (@read AsStruct, $tree:expr) => { $crate::traefik::schema::Value::read_as_struct($tree) };
-    (@read $access:ident, $tree:expr) => { $crate::traefik::schema::Value::read($tree) };
+    (@read AsStruct, $node:expr) => { $crate::traefik::schema::Value::read_as_struct($node) };
+    (@read $access:ident, $node:expr) => { $crate::traefik::schema::Value::read($node) };
     (@normal Plain, $type:ty) => { <$type as $crate::traefik::schema::Value>::zero() };
     (@normal LabelOnly, $type:ty) => { <$type as $crate::traefik::schema::Value>::zero() };
     (@normal DocumentOnly, $type:ty) => { <$type as $crate::traefik::schema::Value>::zero() };
@@ -548,10 +535,10 @@ macro_rules! record {
             const KIND: $crate::traefik::schema::Kind =
                 $crate::traefik::schema::Kind::Record(<Self as $crate::traefik::schema::Record>::SHAPE);
 
-            fn read<T: $crate::traefik::schema::Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+            fn read(node: &$crate::traefik::labels::Node<'_>) -> Result<Option<Self>, $crate::traefik::Problem> {
                 let mut record = Self::default();
-                for child in tree.children() {
-                    let Some(field) = $crate::traefik::schema::field(<Self as $crate::traefik::schema::Record>::SHAPE, child.name()) else { continue };
+                for child in &node.children {
+                    let Some(field) = $crate::traefik::schema::field(<Self as $crate::traefik::schema::Record>::SHAPE, child.name) else { continue };
                     if $crate::traefik::schema::is_disabled(field, child) {
                         continue;
                     }
@@ -666,11 +653,11 @@ macro_rules! section {
             const KIND: $crate::traefik::schema::Kind =
                 $crate::traefik::schema::Kind::Record(<Self as $crate::traefik::schema::Record>::SHAPE);
 
-            fn read<T: $crate::traefik::schema::Tree>(tree: &T) -> Result<Option<Self>, T::Fault> {
+            fn read(node: &$crate::traefik::labels::Node<'_>) -> Result<Option<Self>, $crate::traefik::Problem> {
                 let mut section = Self::default();
-                for child in tree.children() {
+                for child in &node.children {
                     let shape = <Self as $crate::traefik::schema::Record>::SHAPE;
-                    match $crate::traefik::schema::field(shape, child.name()).map(|field| field.name) {
+                    match $crate::traefik::schema::field(shape, child.name).map(|field| field.name) {
                         $(Some($json) => {
                             section.$field = $crate::traefik::schema::Value::read(child)?.unwrap_or_default();
                         })*

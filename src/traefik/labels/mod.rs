@@ -11,6 +11,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::tree::Node;
 pub use crate::traefik::Problem as LabelProblem;
 use crate::traefik::schema::{Access, Field, Kind, Record, Shape, Value, record};
 use crate::traefik::{Dynamic, Reason, Unmatched, Version, http, tcp, tls, udp};

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::LabelProblem;
+use crate::traefik::Reason;
 use crate::traefik::case_fold;
-use crate::traefik::schema::Tree;
-use crate::traefik::{Reason, ValueError};
 
 /// Deeper than any configuration, and shallow enough for everything that walks a tree.
 const DEEPEST: usize = 500;
@@ -29,26 +28,6 @@ pub(crate) struct Node<'a> {
     pub(crate) children: Vec<Self>,
     /// Where each child is, by its folded name; empty while there are few.
     index: BTreeMap<String, usize>,
-}
-
-impl Tree for Node<'_> {
-    type Fault = LabelProblem;
-
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn text(&self) -> &str {
-        self.value
-    }
-
-    fn children(&self) -> &[Self] {
-        &self.children
-    }
-
-    fn fault(&self, error: ValueError, meant: Option<String>) -> LabelProblem {
-        LabelProblem::new(self.label, Reason::BadValue(self.value.to_owned(), error), meant)
-    }
 }
 
 /// Whether a key passes a filter: by its first bytes, in any case.
