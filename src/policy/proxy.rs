@@ -20,6 +20,8 @@ pub struct ProxyNetworks<'a> {
     networks: BTreeMap<usize, (usize, &'a Network)>,
     /// More of them, which are not internal: for containers under `--isolation warn`.
     open: BTreeMap<usize, &'a Network>,
+    /// Internal networks that a declared Traefik is on, and nobody else who is up: for containers that are not started.
+    waiting: BTreeSet<usize>,
     /// The declared Traefiks on each network, proxy network or not, by name.
     traefiks: BTreeMap<usize, BTreeSet<&'a str>>,
     /// The internal networks `net-<project>` that a declared Traefik is on and its own project makes, by the other project.
@@ -133,6 +135,7 @@ impl<'a> ProxyNetworks<'a> {
         };
         let lenient = settings.is_lenient_to_some();
         let mut open = BTreeMap::new();
+        let mut waiting = BTreeSet::new();
         let mut rank = |place: usize, network: &'a Network| match how {
             How::Flag => settings.proxy_networks.iter().position(|glob| glob.matches(&network.name)),
             How::Label => labelled(network).then_some(0),
@@ -143,6 +146,9 @@ impl<'a> ProxyNetworks<'a> {
                 let is_internal = namespaces.wall(place).is_ok();
                 if used && !is_internal && lenient {
                     open.insert(place, network);
+                }
+                if !used && is_internal && on.contains_key(&place) {
+                    waiting.insert(place);
                 }
                 (used && is_internal).then_some(0)
             }
@@ -172,6 +178,7 @@ impl<'a> ProxyNetworks<'a> {
             how,
             networks,
             open,
+            waiting,
             traefiks: on,
             made_for,
             preferred: settings.network.as_deref(),
@@ -221,13 +228,15 @@ impl<'a> ProxyNetworks<'a> {
         isolation: Isolation,
     ) -> Result<Choice<'a>, Refusal> {
         let lenient = matches!(isolation, Isolation::Warn | Isolation::Off);
+        let is_idle = !is_alive(container);
         let places: Vec<Place<'a>> = namespace
             .edges
             .iter()
             .filter_map(|edge| Some((edge.place?, edge.network?, edge.attachment?)))
             .map(|(at, network, attachment)| {
                 let opened = || (lenient && self.open.contains_key(&at)).then_some(0);
-                let rank = self.networks.get(&at).map(|(rank, _)| *rank).or_else(opened);
+                let waits = || (is_idle && self.waiting.contains(&at)).then_some(0);
+                let rank = self.networks.get(&at).map(|(rank, _)| *rank).or_else(waits).or_else(opened);
                 Place { at, network, attachment, rank }
             })
             .collect();
@@ -484,6 +493,21 @@ mod tests {
         assert_eq!(context.proxy.how, How::Shared);
         assert_eq!(context.proxy.iter().map(|network| network.name.as_str()).collect::<Vec<_>>(), ["proxy"]);
         assert_eq!(context.proxy.traefiks_on(2).collect::<Vec<_>>(), ["traefik"]);
+    }
+
+    #[test]
+    fn who_is_not_started_yet_is_on_the_network_that_waits_for_it() {
+        let mut inventory = inventory(
+            &["proxy", "back", "!out"],
+            &[("traefik", &["proxy", "out"]), ("app", &["back", "proxy"]), ("db", &["back"])],
+        );
+        let app = std::sync::Arc::make_mut(inventory.containers.get_mut("app").unwrap());
+        app.state = "created".into();
+        app.attachments.values_mut().for_each(|it| it.ipv4 = None);
+        check(&inventory, &settings(&[]), None, None, "proxy");
+        check(&inventory, &settings(&[]), Some("back"), None, "no-proxy-network");
+        // Whoever is up decides what is a proxy network, nobody else.
+        assert_eq!(Context::of(&inventory, &settings(&[])).proxy.iter().count(), 0);
     }
 
     #[test]
