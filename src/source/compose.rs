@@ -520,6 +520,18 @@ impl Project {
     }
 
     fn service(&mut self, config: &Value, service: &str, described: &Value) {
+        let is_read = |label: &str| label.starts_with("traefik.") || label.starts_with("leeward.");
+        let for_swarm = match at(described, &["deploy", "labels"]) {
+            Value::Object(labels) => labels.keys().any(|label| is_read(label)),
+            Value::Array(labels) => labels.iter().filter_map(Value::as_str).any(is_read),
+            _ => false,
+        };
+        if for_swarm {
+            self.assumed.push(format!(
+                "{service}: that its labels below `deploy:` are for Swarm. Compose gives them to no container; for Compose, write \
+                 them below `labels:` of the service"
+            ));
+        }
         for number in 1..=replicas(described) {
             let raw = self.inspect(config, service, described, number);
             let Some(mut container) = facts::container(&raw) else { continue };
@@ -802,6 +814,17 @@ mod tests {
         }
         let edge = inventory("services: {edge: {image: 'traefik:v3.6.1'}}");
         assert_eq!(edge.images.values().next().unwrap().labels.len(), 1);
+    }
+
+    #[test]
+    fn labels_for_swarm_are_no_labels_of_a_container() {
+        let labels = "labels: [traefik.enable=true]";
+        let assumed = |text: &str| read(&format!("services: {{web: {{image: x, {text}}}}}"), "shop").unwrap().assumed;
+        let told = assumed(&format!("deploy: {{{labels}}}"));
+        assert!(told.len() == 1 && told[0].starts_with("web: that its labels below `deploy:`"), "{told:?}");
+        assert_eq!(assumed("deploy: {labels: {com.example.team: a}}"), Vec::<String>::new());
+        let map = assumed("deploy: {labels: {traefik.http.routers.web.rule: x}}");
+        assert_eq!(map, told);
     }
 
     #[test]
