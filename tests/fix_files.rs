@@ -557,6 +557,7 @@ fn a_file_that_some_containers_were_started_with_is_not_forgotten() {
     // Compose made one container of Traefik's project anew with the override, and left the other as it was.
     let text = "name: front\nservices: {other: {image: x}}";
     let more = compose::deploy(&[compose::read(text, "x").unwrap()], Inventory::default());
+    inventory.images.extend(more.images);
     for container in more.containers.into_values() {
         inventory.put(std::sync::Arc::unwrap_or_clone(container));
     }
@@ -571,8 +572,14 @@ fn a_file_that_some_containers_were_started_with_is_not_forgotten() {
     let owner = Owner::Group("front".to_owned());
     let line = |inventory: &Inventory| fix::env_line(&asked(inventory, "second"), &owner);
     assert_eq!(line(&inventory), "COMPOSE_FILE=compose.yaml:compose.leeward.yaml:compose.leeward-2.yaml");
+    // What the guide adds to `compose.yaml` is known by its name; Traefik was not made anew for it.
+    say(&mut inventory, "front-traefik-1", "/srv/front/compose.yaml");
+    say(&mut inventory, "front-other-1", "/srv/front/compose.yaml,/srv/front/egress.yaml");
+    assert_eq!(line(&inventory), "COMPOSE_FILE=compose.yaml:egress.yaml:compose.leeward.yaml");
+    say(&mut inventory, "front-traefik-1", "/srv/front/compose.yaml,/srv/front/compose.leeward.yaml");
     // Nobody adds a file of another name, or of another folder.
     for evil in [
+        "/srv/front/compose.yaml,/srv/front/data/egress.yaml",
         "/srv/front/compose.yaml,/srv/front/data/evil.yaml",
         "/srv/front/compose.yaml,/srv/front/data/compose.leeward.yaml",
     ] {

@@ -15,6 +15,9 @@ use crate::settings::Settings;
 /// No project has so many files of ours.
 const MOST_FILES: usize = 1_000;
 
+/// What the guide adds to `compose.yaml` later, beside it: docs/outbound.md, docs/monitoring.md, docs/page.md.
+const ADDED: [&str; 3] = ["egress.yaml", "monitoring.yaml", "page.yaml"];
+
 /// Where the files of a project are, as all of its containers say.
 pub fn files_of(inventory: &Inventory, settings: &Settings, owner: &Owner) -> Files {
     let context = Context::of(inventory, settings);
@@ -24,33 +27,38 @@ pub fn files_of(inventory: &Inventory, settings: &Settings, owner: &Owner) -> Fi
 }
 
 /// Only what all of them say: one container that says it is of this project chooses no folder and no file. But Compose notes
-/// its files only on what it makes anew: those of ours that some were started with count, in the project's folder.
+/// its files only on what it makes anew: those of ours, and [`ADDED`], that some were started with count, in the project's
+/// folder.
 pub(super) fn files(context: &Context<'_>, members: &[usize]) -> Files {
     let said = |key: &'static str| -> Vec<Option<&str>> {
         members.iter().filter_map(|at| context.candidates.get(*at)).map(|it| it.labels.get(key)).collect()
     };
     let dirs = said("com.docker.compose.project.working_dir");
     let folder = dirs.first().copied().flatten().filter(|first| dirs.iter().all(|it| *it == Some(*first)));
-    let number = |path: &str| {
-        let name = folder.and_then(|folder| path.strip_prefix(folder)).and_then(|rest| rest.strip_prefix('/'));
-        file_number(name.unwrap_or(path))
-    };
+    let number = |path: &str| file_number(below(folder, path).unwrap_or(path));
+    let is_added = |path: &&str| below(folder, path).is_some_and(|name| ADDED.contains(&name));
     let lists = said("com.docker.compose.project.config_files");
     let of_others = |list: &str| -> Vec<String> {
-        list.split(',').filter(|path| number(path).is_none()).map(ToOwned::to_owned).collect()
+        list.split(',').filter(|path| number(path).is_none() && !is_added(path)).map(ToOwned::to_owned).collect()
     };
     let mut all = lists.iter().map(|list| list.map(of_others));
     let base = all.next().flatten().filter(|first| all.all(|other| other.as_ref() == Some(first)));
     let config_files = base.map(|base| {
-        let own: BTreeMap<usize, &str> = lists
-            .iter()
-            .flatten()
-            .flat_map(|list| list.split(','))
-            .filter_map(|path| Some((number(path).filter(|number| *number < MOST_FILES)?, path)))
-            .collect();
-        base.into_iter().chain(own.into_values().map(ToOwned::to_owned)).collect::<Vec<_>>().join(",")
+        let all = || lists.iter().flatten().flat_map(|list| list.split(','));
+        let added: BTreeSet<&str> = all().filter(is_added).collect();
+        let own: BTreeMap<usize, &str> =
+            all().filter_map(|path| Some((number(path).filter(|number| *number < MOST_FILES)?, path))).collect();
+        base.into_iter()
+            .chain(added.into_iter().chain(own.into_values()).map(ToOwned::to_owned))
+            .collect::<Vec<_>>()
+            .join(",")
     });
     Files { working_dir: folder.map(ToOwned::to_owned), config_files, is_guess: false }
+}
+
+/// The name of a file below a folder.
+fn below<'a>(folder: Option<&str>, path: &'a str) -> Option<&'a str> {
+    path.strip_prefix(folder?)?.strip_prefix('/')
 }
 
 /// Adds what a file needs to know of what stays.
