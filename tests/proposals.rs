@@ -131,6 +131,45 @@ fn text_of(name: &str, text: String) -> (String, String) {
     (named, text)
 }
 
+/// What `explain` prints of `app-web-1`, on a network with a declared Traefik, with one more label.
+fn explained(label: &str, is_alone: bool) -> String {
+    let front = "services: {traefik: {image: 'traefik:v3.7.15', labels: [leeward.traefik=true], networks: [p]}}\n\
+                 networks: {p: {name: p, internal: true}}";
+    let app = format!(
+        "services: {{web: {{image: x, labels: [traefik.enable=true, '{label}'], networks: [back, p]}}}}\n\
+         networks: {{back: {{internal: true}}, p: {{name: p, external: true}}}}"
+    );
+    let texts = [("front", front.to_owned()), ("app", app)].map(|(name, text)| (name.to_owned(), text)).into();
+    let (mut inventory, settings) = (deployed(&texts, &BTreeMap::new()), Settings::default());
+    let id = inventory.containers.values().find(|it| it.name == "app-web-1").unwrap().id.clone();
+    if is_alone {
+        let container = inventory.container_mut(id.as_str()).unwrap();
+        container.labels.retain(|key, _| !key.starts_with("com.docker.compose."));
+    }
+    let plan = compile(&inventory, &settings);
+    let mut answer = explain::find(&plan, "app-web-1");
+    answer.propose(&inventory, &settings, &plan);
+    answer.text()
+}
+
+#[test]
+fn who_is_routed_is_told_a_command_that_prints_files() {
+    let text = explained("traefik.http.routers.a.rule=Host(`a.example.com`)", false);
+    assert!(text.contains("app-web-1 (owner app) is routed"), "{text}");
+    // Plain `fix` has nothing to do for it.
+    assert!(text.contains("for an older one: leeward fix app-web-1 --isolation-of app=strict\n"), "{text}");
+    assert!(text.contains("NET-012, NET-013 no longer warn of it\n"), "{text}");
+}
+
+#[test]
+fn a_misspelt_network_is_corrected_and_nothing_else_is_offered() {
+    let text = explained("traefik.docker.network=typo", true);
+    assert!(text.contains("label traefik.docker.network=p\n"), "{text}");
+    assert!(text.contains("needs a new container: ") && !text.contains("the lines above"), "{text}");
+    // There is no rule to allow.
+    assert!(!text.contains("leeward.allow: ;") && !text.contains("leeward.allow="), "{text}");
+}
+
 #[test]
 fn what_is_printed_for_every_stack_works_when_it_is_pasted() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stacks");

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::asked::{Asked, HERE};
 use super::fix;
+use super::quoting::quoted;
 use super::visible::{visible, visible_lines};
 use super::words::{Remedy as _, Words as _};
 use crate::inventory::{ContainerId, Inventory};
@@ -285,7 +286,8 @@ fn closing(inventory: &Inventory, settings: &Settings, plan: &Plan, owner: &Owne
     let after = plan::compile(&remedies.after, settings);
     let routed = after.decisions.get(id).is_some_and(|it| it.outcome == Outcome::Routed);
     let names: Vec<&str> = closes.iter().map(|rule| rule.as_str()).collect();
-    let title = format!("change these files; it stays routed, and {} no longer warns of it", names.join(", "));
+    let warn = if names.len() == 1 { "warns" } else { "warn" };
+    let title = format!("change these files; it stays routed, and {} no longer {warn} of it", names.join(", "));
     Some(Way { routed, isolated: routed, closes, ..Way::new(Kind::Change, title).with(&remedies, owner) })
         .filter(|_| routed)
 }
@@ -298,7 +300,7 @@ fn as_it_is(
     id: &ContainerId,
     others: &[Way],
 ) -> Option<Way> {
-    let kept = remedy::keep(inventory, settings, owner, id)?;
+    let kept = remedy::keep(inventory, settings, owner, id).filter(|it| !it.rules.is_empty())?;
     let rules: Vec<&str> = kept.rules.iter().map(|rule| rule.as_str()).collect();
     let only = if others.is_empty() {
         "if you accept what these rules say"
@@ -413,10 +415,15 @@ impl Proposal {
         }
         if !seen.is_empty() {
             line(0, "");
-            line(
-                2,
-                &format!("The files are for Compose 2.24 and later; for an older one: {}", asked.fix(&self.container)),
-            );
+            // Plain `fix` does nothing for one that is routed.
+            let is_closing = self.ways.iter().all(|it| it.routed && it.isolated);
+            let command = if is_closing {
+                let strict = format!(" --isolation-of {}=strict", quoted(&self.owner));
+                asked.fix_more(Some(&self.container), &strict)
+            } else {
+                asked.fix(&self.container)
+            };
+            line(2, &format!("The files are for Compose 2.24 and later; for an older one: {command}"));
         }
         text
     }

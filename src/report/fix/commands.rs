@@ -264,6 +264,7 @@ fn connect(network: &str, container: &str, Seat { aliases, addresses, .. }: &Sea
 }
 
 fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
+    let before = lines.len();
     // What no container that is there can be given.
     let mut again: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for edit in overrides::edits_of(remedies, owner) {
@@ -283,10 +284,11 @@ fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
             What::Service { .. } => {}
         }
     }
+    let (rest, then) = if lines.len() > before { ("the rest", "; then the lines above again") } else { ("this", "") };
     for (name, flags) in again {
+        let flags = flags.join(", ");
         lines.push(format!(
-            "# the rest needs a new container: docker rm -f {name}, then the docker run that made it, {}; then the lines above again",
-            flags.join(", ")
+            "# {rest} needs a new container: docker rm -f {name}, then the docker run that made it, {flags}{then}"
         ));
     }
 }

@@ -386,18 +386,21 @@ fn allows(remedy: &Remedy) -> bool {
 fn headline(remedy: &Remedy) -> String {
     let asked = remedy.verdicts.len();
     let done = remedy.verdicts.iter().filter(|it| it.after == Outcome::Routed && it.left_out.is_empty()).count();
-    let isolated =
-        if allows(remedy) { "routed; what is allowed by label is NOT isolated" } else { "routed and isolated" };
+    let routed = if allows(remedy) {
+        "routed after these changes; what is allowed by label is NOT isolated"
+    } else {
+        "routed and isolated after these changes"
+    };
     let question = if remedy.choices.is_empty() && remedy.outbound.is_empty() {
         ""
     } else {
         "; a question is open, see `to answer`"
     };
     match (remedy.proven, remedy.edits.is_empty()) {
-        (true, _) => format!("{isolated} after these changes{question}"),
+        (true, _) => format!("{routed}{question}"),
         (false, true) => "no change of its files mends this".to_owned(),
         (false, false) if done == 0 => "these changes do not suffice: it is still refused".to_owned(),
-        (false, false) => format!("{done} of {asked} {isolated} after these changes{question}"),
+        (false, false) => format!("{done} of {asked} {routed}{question}"),
     }
 }
 
