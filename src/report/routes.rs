@@ -164,9 +164,7 @@ impl<'a> Listing<'a> {
     /// `refused`: with the refusals, and where they were read.
     fn write(&self, refused: Option<&Asked>) -> String {
         let mut text = String::new();
-        if let Some(stale) = self.stale {
-            let _ = writeln!(text, "may be out of date: {}\n", visible(stale));
-        }
+        text.push_str(&out_of_date(self.stale));
         text.push_str(&written(&self.warnings));
         if self.routes.is_empty() {
             text.push_str("nothing is routed\n");
@@ -262,6 +260,17 @@ pub fn warnings(plan: &Plan) -> impl Iterator<Item = String> {
         let hint = near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         format!("--{flag} names `{name}`, and {nothing}{hint}")
     })
+}
+
+/// What people read first where the engine does not answer, and why it does not.
+pub fn out_of_date(stale: Option<&str>) -> String {
+    let told = |reason| {
+        format!(
+            "may be out of date: {}\nLook whether the engine and the gate run; until then routes stay as they are.\n\n",
+            visible(reason)
+        )
+    };
+    stale.map(told).unwrap_or_default()
 }
 
 /// The same as people read them, before an answer that rests on the flags.
@@ -410,6 +419,7 @@ mod tests {
     fn people_see_routes_refusals_and_remedies() {
         insta::assert_snapshot!(Listing::new(&plan(), Some("the engine does not answer"), false).text(), @r"
         may be out of date: the engine does not answer
+        Look whether the engine and the gate run; until then routes stay as they are.
 
         ROUTER   RULE                   ENTRY POINTS  SERVICE  NETWORK    SERVERS
         app.web  Host(`app.localhost`)  default       app.web  net-proxy  http://172.30.0.2:8080

@@ -66,7 +66,7 @@ use crate::net::exposition::{CLASSIC, classic};
 use crate::net::timeouts::Timeouts;
 use crate::remedy;
 use crate::report::page;
-use crate::report::routes::{Listing, warned};
+use crate::report::routes::{Listing, out_of_date, warned};
 use crate::report::topology::Topology;
 use crate::report::visible::visible;
 use crate::report::{audit, explain, fix as report_fix};
@@ -330,9 +330,8 @@ async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> R
     let Some(now) = shared.now() else { return not_ready() };
     let (all, kind) = (wanted.get("all") == Some("true"), chosen(&headers, &[TEXT, JSON]));
     let make = move || {
-        let stale = now.stale.as_ref().map(|stale| stale.reason.as_str());
         let plan = wanted.plan(&now);
-        let listing = Listing::new(&plan, stale, all);
+        let listing = Listing::new(&plan, now.stale_reason(), all);
         View::good(kind, if kind == JSON { listing.json() } else { wanted.headed(listing.text_asked(&wanted.asked())) })
     };
     shared.views.answer(make).await
@@ -361,7 +360,8 @@ async fn explained(State(shared): State<Shared>, Name(name): Name, uri: Uri, hea
             explain::Answer::Several(_) => StatusCode::MULTIPLE_CHOICES,
             explain::Answer::Nothing(_) => StatusCode::NOT_FOUND,
         };
-        let text = || wanted.headed(warned(&plan) + &answer.text_asked(&wanted.asked()));
+        let text =
+            || wanted.headed(out_of_date(now.stale_reason()) + &warned(&plan) + &answer.text_asked(&wanted.asked()));
         let text = if kind == JSON { answer.json() } else { text() };
         View { status, kind, text }
     };
@@ -393,7 +393,7 @@ async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> 
         let text = match kind {
             SARIF => audit.sarif(),
             JSON => audit.json(),
-            _ => wanted.headed(warned(&plan) + &audit.text_asked(&wanted.asked())),
+            _ => wanted.headed(out_of_date(now.stale_reason()) + &warned(&plan) + &audit.text_asked(&wanted.asked())),
         };
         View { status, kind, text }
     };
@@ -468,7 +468,8 @@ async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderM
         let text = if kind == JSON {
             crate::report::visible::json(&report_fix::Document::of(&remedies))
         } else {
-            wanted.headed(report_fix::text_asked(&remedies, shown, &wanted.asked()))
+            let text = report_fix::text_asked(&remedies, shown, &wanted.asked());
+            wanted.headed(out_of_date(now.stale_reason()) + &text)
         };
         View { status, kind, text }
     };

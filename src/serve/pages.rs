@@ -94,7 +94,7 @@ async fn show(
                         settings: &settings,
                         plan: &now.plan,
                         revision: now.revision,
-                        stale: now.stale.as_ref().map(|stale| stale.reason.as_str()),
+                        stale: now.stale_reason(),
                         signed_in,
                     })
                 });

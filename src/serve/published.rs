@@ -63,6 +63,11 @@ pub(super) fn tag(bytes: &[u8]) -> String {
 }
 
 impl Published {
+    /// Why it may be out of date, if it may.
+    pub fn stale_reason(&self) -> Option<&str> {
+        self.stale.as_ref().map(|stale| stale.reason.as_str())
+    }
+
     /// What follows `previous`, once `plan` is what holds. Encodes each document once, however many Traefiks it is for.
     pub fn next(previous: Option<&Self>, inventory: Arc<Inventory>, plan: Plan, stale: Option<Stale>) -> Self {
         let kept = |previous: Option<&Document>, bytes: String| {

@@ -14,6 +14,7 @@ use crate::serving::Serving;
 
 /// For who takes JSON alone.
 const JSON: &str = "Accept: application/json\r\n";
+const TEXT: &str = "Accept: text/plain\r\n";
 
 /// One answer.
 struct Answer {
@@ -135,6 +136,10 @@ async fn every_answer_is_as_the_contract_describes_it() {
     daemon.stop().await;
     state("stale for");
     assert!(ask(stale.port, "/routes", JSON).body.contains("\"stale\""));
+    for path in ["/routes", "/explain/nobody", "/audit", "/fix"] {
+        let body = ask(stale.port, path, TEXT).body;
+        assert!(body.starts_with("may be out of date: ") && body.contains("and the gate"), "{path}: {body}");
+    }
     // The demo, with a wiki that nothing mends, and with one that publishes a port that is not for browsers.
     let changed = |file: &str, field: &str, value: Value| {
         let mut demo: Value = serde_json::from_str(include_str!("../../src/source/demo.json")).unwrap();
