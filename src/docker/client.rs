@@ -263,13 +263,17 @@ impl Client {
         }
     }
 
-    /// A volume. `None`: not to be read.
-    pub(super) async fn volume(&self, name: &str) -> Option<Volume> {
+    /// A volume. `None`: whoever answers tells nothing of it. Any other failure is the container's: whoever makes a volume
+    /// chooses how long its description is.
+    pub(super) async fn volume(&self, name: &str) -> Result<Option<Volume>, Error> {
         if !is_name(name) {
-            return None;
+            return Ok(None);
         }
-        let raw = self.get(&format!("/volumes/{name}")).await.ok()?;
-        Some(facts::volume(&raw))
+        match self.get(&format!("/volumes/{name}")).await {
+            Ok(raw) => Ok(Some(facts::volume(&raw))),
+            Err(problem) if problem.is_not_found() || problem.is_forbidden() => Ok(None),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// Swarm services. Source: moby `daemon/cluster/filters.go`: of ids, beginnings suffice.

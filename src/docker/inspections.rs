@@ -153,11 +153,11 @@ impl Belongings {
         // One after the other: an inspection is never more than one question at a time.
         let image = match container.image_key() {
             None => None,
-            Some(key) => Some(self.images.get(key, 0, self.now(), client.image(&container)).await),
+            Some(key) => Some(self.images.get(key, 0, self.now(), async { Ok(client.image(&container).await) }).await?),
         };
         let mut known = BTreeMap::new();
         for name in volumes(&container) {
-            let volume = self.volumes.get(name, met, self.now(), client.volume(name)).await;
+            let volume = self.volumes.get(name, met, self.now(), client.volume(name)).await?;
             known.extend(volume.map(|volume| (name.clone(), volume)));
         }
         Ok(Some(Whole { container, image, volumes: known }))
@@ -206,7 +206,13 @@ impl<K: Ord, V> Default for Kept<K, V> {
 
 impl<K: Ord + Clone, V: Clone> Kept<K, V> {
     /// One that was asked for at `since` or later; else it is asked for `now`.
-    async fn get(&self, key: &K, since: u64, now: u64, ask: impl Future<Output = V>) -> V {
+    async fn get(
+        &self,
+        key: &K,
+        since: u64,
+        now: u64,
+        ask: impl Future<Output = Result<V, Error>>,
+    ) -> Result<V, Error> {
         let cell = {
             let mut all = self.lock();
             let anew = || (now, Arc::default());
@@ -216,7 +222,7 @@ impl<K: Ord + Clone, V: Clone> Kept<K, V> {
             }
             Arc::clone(&asked.1)
         };
-        cell.get_or_init(|| ask).await.clone()
+        cell.get_or_try_init(|| ask).await.cloned()
     }
 
     /// Keeps only these, and what is still being asked for.
@@ -239,41 +245,59 @@ mod tests {
     use crate::docker::{Certificates, Connection, Endpoint};
     use crate::source::facts::Kept as KeptLabels;
 
-    /// Compose does so within 50 ms where a volume's options changed: what was read of the one before counted for the new one,
-    /// for as long as anybody had it.
-    #[tokio::test]
-    async fn a_volume_that_was_made_anew_under_its_name_is_read_anew() {
+    /// An engine with these answers, by path, while `asking` runs.
+    async fn with_engine<T>(
+        answer: impl Fn(&str) -> (u16, String),
+        asking: impl AsyncFnOnce(&mut Inspections<'_>) -> T,
+    ) -> T {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let listener = UnixListener::bind(&socket).unwrap();
-        let asked = Mutex::new(Vec::new());
         let serving = async {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let mut head = [0; 1024];
                 let length = stream.read(&mut head).await.unwrap();
                 let head = String::from_utf8_lossy(&head[..length]).into_owned();
-                let path = head.split(' ').nth(1).unwrap().to_owned();
-                let body = if path.contains("/volumes/") {
-                    let mut asked = asked.lock().unwrap();
-                    asked.push(());
-                    json!({"Driver": "local", "Options": {"type": "none", "o": "bind", "device": format!("/{}", asked.len())}})
-                } else if let Some((_, id)) = path.split_once("/containers/") {
-                    let id = id.strip_suffix("/json").unwrap();
-                    json!({"Id": id, "Mounts": [{"Type": "volume", "Name": "data", "Destination": "/d"}]})
-                } else {
-                    json!({"ApiVersion": "1.44"})
-                };
-                let body = body.to_string();
-                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let (status, body) = answer(head.split(' ').nth(1).unwrap());
+                let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n\r\n{body}", body.len());
                 drop(stream.write_all(answer.as_bytes()).await);
             }
         };
         let connection = Connection::to(&Endpoint::Unix(socket), &Certificates::default(), 1 << 20).unwrap().unwrap();
         let asking = async {
             let client = Client::connect(connection, KeptLabels::All).await.unwrap();
-            let belongings = Arc::new(Belongings::default());
-            let mut inspections = Inspections::new(&client, belongings);
+            asking(&mut Inspections::new(&client, Arc::new(Belongings::default()))).await
+        };
+        tokio::select! {
+            answer = asking => answer,
+            () = serving => unreachable!("it serves for ever"),
+        }
+    }
+
+    /// A container with the volume `data`, or what a client asks first.
+    fn with_data(path: &str) -> (u16, String) {
+        let body = path.split_once("/containers/").and_then(|(_, id)| id.strip_suffix("/json")).map_or_else(
+            || json!({"ApiVersion": "1.44"}),
+            |id| json!({"Id": id, "Mounts": [{"Type": "volume", "Name": "data", "Destination": "/d"}]}),
+        );
+        (200, body.to_string())
+    }
+
+    /// Compose does so within 50 ms where a volume's options changed: what was read of the one before counted for the new one,
+    /// for as long as anybody had it.
+    #[tokio::test]
+    async fn a_volume_that_was_made_anew_under_its_name_is_read_anew() {
+        let asked = AtomicU64::new(0);
+        let answer = |path: &str| {
+            if !path.contains("/volumes/") {
+                return with_data(path);
+            }
+            let device = format!("/{}", asked.fetch_add(1, Ordering::Relaxed) + 1);
+            let options = json!({"type": "none", "o": "bind", "device": device});
+            (200, json!({"Driver": "local", "Options": options}).to_string())
+        };
+        let devices = with_engine(answer, async |inspections| {
             let mut devices = Vec::new();
             for together in [&["a", "b"][..], &["a"], &["c"], &["b", "c"], &["d", "e"]] {
                 for id in together {
@@ -285,11 +309,24 @@ mod tests {
                 }
             }
             devices
-        };
-        let devices = tokio::select! {
-            devices = asking => devices,
-            () = serving => unreachable!("it serves for ever"),
-        };
-        assert_eq!(devices, ["/1", "/1", "/1", "/2", "/2", "/2", "/3", "/3"]);
+        });
+        assert_eq!(devices.await, ["/1", "/1", "/1", "/2", "/2", "/2", "/3", "/3"]);
+    }
+
+    /// Whoever makes a volume chooses how long its description is: one that is too long to be read was a volume that nobody
+    /// tells of, and its container was routed.
+    #[tokio::test]
+    async fn a_container_is_not_seen_whole_while_its_volume_cannot_be_read() {
+        let long = format!("{{\"Options\":{{\"o\":\"bind{}", ",rw".repeat(500_000));
+        let answers = [(200, long), (502, "{}".to_owned()), (403, "{}".to_owned()), (404, "{}".to_owned())];
+        for (index, (answer, is_whole)) in answers.into_iter().zip([false, false, true, true]).enumerate() {
+            let answer = |path: &str| if path.contains("/volumes/") { answer.clone() } else { with_data(path) };
+            let seen = with_engine(answer, async |inspections| {
+                assert!(inspections.begin(&"a".into(), None));
+                inspections.next().await.unwrap().result
+            });
+            let seen = seen.await;
+            assert_eq!(seen.is_ok(), is_whole, "{index}: {seen:?}");
+        }
     }
 }
