@@ -496,9 +496,19 @@ pub struct Mount {
     pub writable: bool,
     /// `rprivate`, `rshared`, …; may be empty.
     pub propagation: String,
+    /// What the volume is made as where there is none of its name: a Swarm service says it with each mount, and its tasks may
+    /// run on nodes whose volumes nobody can ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_as: Option<Box<Volume>>,
 }
 
 impl Mount {
+    /// What is known of its volume: as it is made, and as the engine describes the one of its name.
+    pub fn volumes<'a>(&'a self, known: &'a BTreeMap<String, Volume>) -> impl Iterator<Item = &'a Volume> {
+        let of_name = known.get(&self.name).filter(|_| self.kind == "volume");
+        self.made_as.as_deref().into_iter().chain(of_name)
+    }
+
     /// The kind of what stands for the mounts of another container, its `source`, which nobody described. No engine says this.
     pub const OF_UNKNOWN: &str = "volumes-from";
 }

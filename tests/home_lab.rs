@@ -90,6 +90,7 @@ fn mount(container: &mut Container, text: &str) {
         name: if volume { source.into() } else { String::new() },
         writable: parts.next() != Some("ro"),
         propagation: "rprivate".into(),
+        made_as: None,
     });
 }
 

@@ -138,13 +138,14 @@ const MOUNTS: Shape = List(&Object(&[
     ("Propagation", Word),
 ]));
 
-/// A mount as it was asked for. `VolumeOptions` is left out: its driver options may hold passwords.
+/// A mount as it was asked for.
 const MOUNT_WISHES: Shape = List(&Object(&[
     ("Type", Word),
     ("Source", Word),
     ("Target", Word),
     ("ReadOnly", Word),
     ("BindOptions", Object(&[("Propagation", Word), ("NonRecursive", Word), ("ReadOnlyNonRecursive", Word)])),
+    ("VolumeOptions", Object(&[("DriverConfig", Object(&[("Name", Word), ("Options", Judged(volume_options))]))])),
 ]));
 
 const HEALTH: Shape = Object(&[("Status", Word), ("FailingStreak", Word)]);
@@ -615,8 +616,6 @@ mod tests {
             "NoProxy",
             "TLSInfo",
             "JoinTokens",
-            "DriverConfig",
-            "VolumeOptions",
             "Secrets",
             "Configs",
             "ProcessLabel",
@@ -682,6 +681,16 @@ mod tests {
                 &options(json!({"type": "cifs", "o": "bind", "device": shown})),
             );
         }
+        let mounted = |options: Value| {
+            let config = json!({"Name": "local", "Options": options});
+            let mount = json!({"Type": "volume", "Source": "v", "VolumeOptions": {"DriverConfig": config}});
+            json!({"Id": "c", "HostConfig": {"Mounts": [mount]}})
+        };
+        check(
+            "/containers/c/json",
+            &mounted(json!({"type": "none", "o": "bind,password=hunter2", "device": "/", "x": "hunter2"})),
+            &mounted(json!({"type": "none", "o": "bind", "device": "/"})),
+        );
         check("/volumes/v", &options(json!({"type": "a hunter2"})), &options(json!({"type": "unknown"})));
         check("/volumes/v", &options(Value::Null), &options(Value::Null));
         check("/volumes/v", &options(json!("hunter2")), &options(Value::Null));

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::pieces::LEFT_OUT;
 use crate::budgets::{self, Excess, Quantity};
@@ -384,6 +384,7 @@ pub(crate) fn mounts(raw: &Value) -> Vec<Mount> {
             name: text(mount, &["Name"]),
             writable: flag(mount, &["RW"]),
             propagation: text(mount, &["Propagation"]),
+            made_as: None,
         })
         .collect();
     let binds = items(raw, &["HostConfig", "Binds"]).filter_map(Value::as_str).filter_map(bind);
@@ -397,6 +398,7 @@ pub(crate) fn mounts(raw: &Value) -> Vec<Mount> {
             destination: text(mount, &["Target"]),
             writable: !flag(mount, &["ReadOnly"]),
             propagation: text(mount, &["BindOptions", "Propagation"]),
+            made_as: made_as(mount),
         }
     });
     for mount in binds.chain(described) {
@@ -413,6 +415,15 @@ pub(crate) fn mounts(raw: &Value) -> Vec<Mount> {
     mounts
 }
 
+/// What a volume is made as, if the mount says so.
+fn made_as(mount: &Value) -> Option<Box<Volume>> {
+    let config = at(mount, &["VolumeOptions", "DriverConfig"]);
+    config.is_object().then(|| {
+        let described = json!({ "Driver": at(config, &["Name"]), "Options": at(config, &["Options"]) });
+        Box::new(volume(&described))
+    })
+}
+
 /// `source:destination[:options]`; the source is a host path or a volume's name.
 fn bind(bind: &str) -> Option<Mount> {
     let mut parts = bind.splitn(3, ':');
@@ -426,6 +437,7 @@ fn bind(bind: &str) -> Option<Mount> {
         name: if is_path { String::new() } else { source.to_owned() },
         writable: !options.split(',').any(|option| option == "ro"),
         propagation: propagation.unwrap_or_default().to_owned(),
+        made_as: None,
     })
 }
 

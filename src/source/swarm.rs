@@ -407,6 +407,19 @@ mod tests {
         assert_eq!(whole.containers, ["c-t1".into(), "c-t2".into()].into());
     }
 
+    /// On another node nobody can ask what the volume is: it was unknown, which refuses nobody.
+    #[test]
+    fn a_service_shows_what_its_volumes_are_made_as() {
+        let options = json!({ "type": "none", "o": "bind", "device": "/" });
+        let config = json!({ "Name": "local", "Options": options });
+        let mount = json!({ "Type": "volume", "Source": "data", "Target": "/d",
+            "VolumeOptions": { "DriverConfig": config } });
+        let service = json!({ "ID": "s1", "Spec": { "Name": "web", "TaskTemplate": { "ContainerSpec": { "Mounts": [mount] } } } });
+        let found = containers(&[service], &[], &[], &BTreeMap::new());
+        let made_as = found[0].mounts[0].made_as.clone().unwrap();
+        assert!(made_as.bind && made_as.device == "/", "{made_as:?}");
+    }
+
     #[test]
     fn a_service_shows_what_its_tasks_may_do() {
         let service = json!({

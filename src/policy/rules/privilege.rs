@@ -396,8 +396,8 @@ fn shows_host(case: &Case<'_>, mount: &Mount) -> bool {
         "tmpfs" | "image" | "cluster" => false,
         // Below the engine's own directory; a bind that its options hide is VOL-002.
         "volume" => {
-            let volume = case.context.inventory.volumes.get(mount.name.as_str());
-            volume.is_some_and(|it| !matches!(it.driver.as_str(), "local" | ""))
+            let mut volumes = mount.volumes(&case.context.inventory.volumes);
+            volumes.any(|it| !matches!(it.driver.as_str(), "local" | ""))
         }
         _ => mounts::is_absolute(&mount.source),
     }

@@ -208,5 +208,5 @@ impl Reading {
 
 /// Whether somebody chose the path, and not the engine.
 fn is_chosen(mount: &Mount, volumes: &BTreeMap<String, Volume>) -> bool {
-    mount.kind == "bind" || volumes.get(&mount.name).is_some_and(|volume| volume.bind)
+    mount.kind == "bind" || mount.volumes(volumes).any(|volume| volume.bind)
 }

@@ -956,6 +956,28 @@ fn who_may_write_to_a_secret_may_read_it() {
     }
 }
 
+/// Of a Swarm task on another node the engine describes no volume: what the service says of it was not read, and refused
+/// nobody.
+#[test]
+fn what_a_volume_is_made_as_counts_beside_what_the_engine_says_of_it() {
+    let bind = |device: &str| Volume { bind: true, kind: "none".into(), device: device.into(), ..Volume::default() };
+    let share = Volume { driver: "local".into(), kind: "nfs".into(), ..Volume::default() };
+    let file_system = Volume { kind: "binfmt_misc".into(), ..Volume::default() };
+    let refused = |name: &str, made_as: Volume, known: Option<Volume>| {
+        let mut inventory = topology();
+        let made_as = Some(Box::new(made_as));
+        let mount = Mount { kind: "volume".into(), name: name.into(), writable: true, made_as, ..Mount::default() };
+        app(&mut inventory, "app").mounts.push(mount);
+        inventory.volumes.extend(known.map(|known| (name.to_owned(), known)));
+        let refusals = judged(&inventory, &Settings::default()).refusals(APP);
+        refusals.iter().filter_map(|it| it.rule).any(|rule| rule == RuleId::Vol002)
+    };
+    assert!(refused("data", bind("/"), None) && refused("", bind("/"), None));
+    assert!(refused("data", file_system, None));
+    assert!(refused("data", share.clone(), Some(bind("/"))) && refused("data", bind("/"), Some(share.clone())));
+    assert!(!refused("data", share, None));
+}
+
 /// What is called Leeward by its image alone stood beside Traefik and Leeward unseen, and made its own network theirs.
 #[test]
 fn nobody_is_taken_for_leeward_where_leeward_is_of_traefiks_project() {

@@ -202,7 +202,7 @@ fn trf_008(case: &Case<'_>) -> Option<Seen> {
 
 fn trf_001(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().find_map(|mount| {
-        let volume = case.context.inventory.volumes.get(&mount.name).filter(|volume| volume.bind);
+        let volume = mount.volumes(&case.context.inventory.volumes).find(|volume| volume.bind);
         let path = volume.map_or(mount.source.as_str(), |volume| volume.device.as_str());
         let socket = mounts::socket(path)?;
         Some(Seen::new(Cause::Socket { path: path.to_owned(), socket }))

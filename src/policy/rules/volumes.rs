@@ -153,11 +153,13 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
     }
     let mut unknown = None;
     let mut harmless = None;
-    for mount in case.container.mounts.iter().filter(|mount| mount.kind == "volume" && !mount.name.is_empty()) {
-        let Some(volume) = inventory.volumes.get(&mount.name) else {
-            unknown = unknown.or(Some(&mount.name));
-            continue;
-        };
+    let volumes = case.container.mounts.iter().filter(|mount| mount.kind == "volume");
+    for mount in volumes.clone().filter(|mount| !mount.name.is_empty()) {
+        unknown = unknown.or(Some(&mount.name).filter(|_| mount.volumes(&inventory.volumes).next().is_none()));
+    }
+    for (mount, volume) in
+        volumes.flat_map(|mount| mount.volumes(&inventory.volumes).map(move |volume| (mount, volume)))
+    {
         let kind = volume.kind.as_str();
         if !volume.bind {
             // In the host's memory, or not of the host.
@@ -197,8 +199,8 @@ fn is_remote(volume: &Volume) -> bool {
 
 fn vol_003(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().filter(|mount| mount.kind == "volume").find_map(|mount| {
-        let volume =
-            case.context.inventory.volumes.get(&mount.name).filter(|volume| is_remote(volume) && !volume.bind)?;
+        let mut volumes = mount.volumes(&case.context.inventory.volumes);
+        let volume = volumes.find(|volume| is_remote(volume) && !volume.bind)?;
         let by = if matches!(volume.kind.as_str(), "" | "auto") { &volume.driver } else { &volume.kind };
         let (volume, writable) = (mount.name.clone(), mount.writable);
         Some(Seen::new(Cause::Remote { volume, by: by.clone(), writable }))
@@ -293,7 +295,7 @@ pub(super) fn host_path<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volu
     match mount.kind.as_str() {
         "bind" => Some(mount.source.as_str()),
         "volume" => {
-            let hidden = volumes.get(&mount.name).filter(|volume| volume.bind);
+            let hidden = mount.volumes(volumes).find(|volume| volume.bind);
             Some(hidden.map_or(mount.source.as_str(), |volume| &volume.device))
         }
         _ => None,
