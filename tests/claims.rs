@@ -374,7 +374,10 @@ fn a_middleware_of_another_owner_must_be_shared() {
     add(&mut inventory, "authelia", "authelia", &["net-a"], &[ask, declare]);
     let plan = compile(&inventory, &Settings::default());
     let refusal = plan.decisions.get("app").unwrap().refusal.clone().unwrap();
-    assert_eq!(refusal.remedy(), "--share-middleware authelia.auth");
+    assert_eq!(
+        refusal.remedy(),
+        "start `leeward serve` with --share-middleware authelia.auth (LEEWARD_SHARE_MIDDLEWARE=authelia.auth)"
+    );
 
     let share_middlewares: BTreeSet<_> = ["authelia.auth".parse().unwrap()].into();
     let settings = Settings { share_middlewares, ..Settings::default() };
@@ -393,7 +396,10 @@ fn a_middleware_of_another_owner_must_be_shared() {
         let plan = compile(&inventory, &Settings::default());
         plan.decisions.get("app").unwrap().refusal.clone().unwrap().remedy().into_owned()
     };
-    assert_eq!(called("authelia.auth"), "--share-middleware authelia.auth");
+    assert_eq!(
+        called("authelia.auth"),
+        "start `leeward serve` with --share-middleware authelia.auth (LEEWARD_SHARE_MIDDLEWARE=authelia.auth)"
+    );
     assert_eq!(called("app.auth@http"), "write auth");
 
     // By its published name it is the sharer's all the same.

@@ -122,21 +122,24 @@ pub(super) fn reference_remedy(cause: &references::Cause) -> String {
             visible(name)
         ),
         Cause::NotShared { name, others } => {
-            let flags = others
-                .first
-                .iter()
-                .map(|other| format!("--share-middleware {}", quoted(&format!("{other}.{}", bare(name)))));
+            let name = |other: &String| quoted(&format!("{other}.{}", bare(name)));
+            let flags = others.first.iter().map(|other| started("share-middleware", &name(other)));
             flags.collect::<Vec<_>>().join("\nor: ")
         }
         Cause::Elsewhere { reference } if reference.ends_with("@internal") => format!(
-            "route it by a file of Traefik's file provider (docs/hard-cases.md); or, for every container: \
-             --allow-reference {}",
-            quoted(reference)
+            "route it by a file of Traefik's file provider (docs/hard-cases.md); or, for every container, {}",
+            started("allow-reference", &quoted(reference))
         ),
         Cause::Elsewhere { reference } => {
-            format!("if that is meant, for every container: --allow-reference {}", quoted(reference))
+            format!("if that is meant, for every container: {}", started("allow-reference", &quoted(reference)))
         }
     }
+}
+
+/// A flag of `leeward serve`, on the command line or as its environment variable.
+fn started(flag: &str, value: &str) -> String {
+    let variable = flag.to_ascii_uppercase().replace('-', "_");
+    format!("start `leeward serve` with --{flag} {value} (LEEWARD_{variable}={value})")
 }
 
 /// Claims to hosts.
