@@ -18,7 +18,7 @@ use super::{Ended, Exit};
 /// containers have it; 2 a setting is invalid; 3 there is no answer.
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
-    /// A container's name or the start of its id, a Compose service (web, app1/web), a host, or a rule (NET-001)
+    /// A container's name or the start of its id, a Compose service (web, app1/web) or project, a host, or a rule (NET-001)
     name: String,
 
     #[command(flatten)]

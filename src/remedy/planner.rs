@@ -136,7 +136,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
     remedies
 }
 
-/// What was given, without doubt: see [`Said::NotGiven`]. A network that was not given is for nobody to judge.
+/// What was given, without doubt: see [`super::Said::NotGiven`]. A network that was not given is for nobody to judge.
 fn as_given(inventory: &Inventory) -> Cow<'_, Inventory> {
     let mut given = Cow::Borrowed(inventory);
     if inventory.networks.values().any(|network| network.assumed && !network.internal) {

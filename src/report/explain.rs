@@ -93,8 +93,8 @@ pub struct Host<'a> {
     pub nearest: Option<String>,
 }
 
-/// Finds what is meant by a name: a container's name, the beginning of its id, a Compose service (`web`, `app1/web`), or a
-/// host, also as a browser shows it, `https://app.example.com/`; else a rule.
+/// Finds what is meant by a name: a container's name, the beginning of its id, a Compose service (`web`, `app1/web`), a
+/// project, or a host, also as a browser shows it, `https://app.example.com/`; else a rule.
 pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
     if let Some((_, rest)) = name.split_once("://") {
         let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
@@ -106,7 +106,13 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
         it.service.as_deref().is_some_and(|service| service == name || name == format!("{}/{service}", it.owner))
     };
     let is_prefix = |it: &&Decision| name.len() >= 4 && it.id.as_str().starts_with(name);
-    let found = [exact, decisions().filter(is_service).collect(), decisions().filter(is_prefix).collect()];
+    let is_owners = |it: &&Decision| it.owner == name;
+    let found = [
+        exact,
+        decisions().filter(is_service).collect(),
+        decisions().filter(is_owners).collect(),
+        decisions().filter(is_prefix).collect(),
+    ];
     let host = find_host(plan, name);
     if let Some(found) = found.into_iter().find(|found| !found.is_empty()) {
         let is_host = !host.routes.is_empty() || !host.refused.is_empty() || !host.ignored.is_empty();
@@ -286,7 +292,7 @@ impl Answer<'_> {
 }
 
 /// What is said of a name that several have, and of one that nobody has.
-const SEVERAL: &str = "several containers have this name";
+const SEVERAL: &str = "this name stands for several containers";
 const NOTHING: &str = "no container, service, host or rule has this name";
 
 fn named(title: &str, names: &[String]) -> String {
@@ -763,6 +769,7 @@ mod tests {
             Answer::Nothing(names) => format!("nothing, near {}", names.len()),
         };
         assert_eq!(found(&routed.container), routed.container);
+        assert_eq!((found("wiki").as_str(), found("app1").as_str()), ("wiki-wiki-1", "2 of several"));
         assert_eq!(found(routed.id.as_str().get(..8).unwrap()), routed.container);
         assert_eq!(found("app1/web"), routed.container);
         assert_eq!(found("web"), "2 of several");

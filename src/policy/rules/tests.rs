@@ -1435,7 +1435,7 @@ const POWERS: &[(&str, Makes)] = &[
         attach(i, "x", network);
         i.networks.remove("gone");
     }),
-    ("mounts `/run/docker.sock`", |i| bind(i, "x", "/run/docker.sock", false)),
+    ("mounts the control socket `/run/docker.sock`", |i| bind(i, "x", "/run/docker.sock", false)),
     ("may write to the host's `/etc/cron.d`", |i| bind(i, "x", "/etc/cron.d", true)),
     ("is privileged", |i| app(i, "x").confinement.privileged = true),
     ("SYS_PTRACE", |i| app(i, "x").confinement.cap_add = ["SYS_PTRACE".to_owned()].into()),

@@ -61,8 +61,16 @@ pub(super) fn claim(cause: &claims::Cause, About { name, label, .. }: About<'_>)
     }
 }
 
-pub(super) fn claim_remedy(cause: &claims::Cause) -> Option<String> {
+/// `label`: the whole key.
+pub(super) fn claim_remedy(cause: &claims::Cause, label: &str) -> Option<String> {
+    let label = visible(label);
     Some(match cause {
+        claims::Cause::Port(_) => format!("name the port alone: {label}=8080"),
+        claims::Cause::Scheme(_) => format!("name the scheme alone: {label}=http"),
+        claims::Cause::Url(_) => {
+            let port = label.strip_suffix("url").map_or_else(|| label.clone(), |server| format!("{server}port"));
+            format!("name the port instead: {port}=8080")
+        }
         claims::Cause::AtSign(_) => "leave the `@` and what follows out of the label's key".to_owned(),
         claims::Cause::Middleware { middleware, does: Does::ReadsFiles | Does::ReadsFile(_) | Does::RunsPlugin } => {
             let name = visible(middleware.rsplit('.').next().unwrap_or(middleware));

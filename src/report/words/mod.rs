@@ -188,7 +188,7 @@ fn remedy(cause: &Cause, about: About<'_>) -> Option<String> {
         Cause::Image(cause) => image::remedy(cause),
         Cause::Reference(cause) => Some(label::reference_remedy(cause)),
         Cause::Hosts(cause) => label::host_remedy(cause, about.name),
-        Cause::Claim(cause) => label::claim_remedy(cause),
+        Cause::Claim(cause) => label::claim_remedy(cause, about.label),
         Cause::Traefik(cause) => traefik::remedy(cause),
         Cause::Step(cause) => steps::remedy(cause, about),
         Cause::Outbound(cause) => outbound::remedy(cause, about),
@@ -201,6 +201,16 @@ fn engine_name(EngineName { product, version }: &EngineName) -> String {
     match product.as_str() {
         "Engine" | "" => format!("Docker {version}"),
         other => format!("{other} {version}"),
+    }
+}
+
+/// That a path of the host is mounted by which a control socket is reached: it is the socket, or holds it.
+fn mounts_socket(name: &str, path: &str, socket: &str) -> String {
+    // `/var/run` is `/run`.
+    if path.strip_prefix("/var").unwrap_or(path) == socket {
+        format!("`{name}` mounts the control socket `{path}`")
+    } else {
+        format!("`{name}` mounts `{path}`, which gives it the control socket `{socket}`")
     }
 }
 

@@ -1,6 +1,6 @@
 //! PRV: power over the host.
 
-use super::{About, listed};
+use super::{About, listed, mounts_socket};
 use crate::policy::cause::Few;
 use crate::policy::namespaces::Shared;
 use crate::policy::rules::mounts::HostPath;
@@ -18,7 +18,7 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::PrivilegedHook(hook) => format!("`{name}` runs a hook (`{hook}`) that is privileged"),
         Cause::Socket { path, socket, writable } => {
             let ro = if *writable { "" } else { " (read-only makes no difference)" };
-            format!("`{name}` mounts `{path}`, which gives it `{socket}`{ro}")
+            format!("{}{ro}", mounts_socket(name, path, socket))
         }
         Cause::Capability(capability) => format!("`{name}` has the capability {capability}"),
         Cause::MoreCapabilities(more) => {

@@ -1,11 +1,11 @@
 //! TRF: the declared Traefik.
 
-use super::{About, listed};
+use super::{About, listed, mounts_socket};
 use crate::policy::rules::traefik::{Cause, VERSION_LABEL};
 
 pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
     match cause {
-        Cause::Socket { path, socket } => format!("`{name}` mounts `{path}`, which gives it `{socket}`"),
+        Cause::Socket { path, socket } => mounts_socket(name, path, socket),
         Cause::ApiPublished(port) => format!("port 8080 of `{name}` is published on port {port} of the host"),
         Cause::ApiUnknown => format!("whether `{name}` runs with `--api.insecure=true`: command lines are not read"),
         Cause::Capabilities { net_raw, net_admin } => {

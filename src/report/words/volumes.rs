@@ -24,7 +24,7 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::Directory { volume, device, gives } => {
             let gives = match gives {
                 Gives::Unknown => "and where that leads is the engine's to say".to_owned(),
-                Gives::Socket(socket) => format!("which gives it `{socket}`"),
+                Gives::Socket(socket) => format!("which gives it the control socket `{socket}`"),
                 Gives::Power { writable: true } => "which it may write".to_owned(),
                 Gives::Power { writable: false } => "which it may read".to_owned(),
                 Gives::Data => "not a volume of its own".to_owned(),
