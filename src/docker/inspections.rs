@@ -50,7 +50,7 @@ pub(super) struct Answer {
 pub(super) struct Inspections<'a> {
     client: &'a Client,
     belongings: Arc<Belongings>,
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     waiting: VecDeque<(ContainerId, Option<Listed>)>,
     asked: FuturesUnordered<BoxFuture<'a, Answer>>,
     ids: BTreeSet<ContainerId>,
@@ -61,7 +61,7 @@ impl<'a> Inspections<'a> {
         Self {
             client,
             belongings,
-            seats: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: VecDeque::new(),
             asked: FuturesUnordered::new(),
             ids: BTreeSet::new(),
@@ -96,16 +96,16 @@ impl<'a> Inspections<'a> {
                     self.ids.remove(&answer.id);
                     return Some(answer);
                 }
-                Ok(seat) = Arc::clone(&self.seats).acquire_owned(), if !self.waiting.is_empty() && self.asked.len() < AT_MOST => {
+                Ok(permit) = Arc::clone(&self.permits).acquire_owned(), if !self.waiting.is_empty() && self.asked.len() < AT_MOST => {
                     let next = self.waiting.pop_front();
-                    self.asked.extend(next.map(|(id, listed)| self.ask(id, listed, seat)));
+                    self.asked.extend(next.map(|(id, listed)| self.ask(id, listed, permit)));
                 }
                 else => return None,
             }
         }
     }
 
-    fn ask(&self, id: ContainerId, listed: Option<Listed>, seat: OwnedSemaphorePermit) -> BoxFuture<'a, Answer> {
+    fn ask(&self, id: ContainerId, listed: Option<Listed>, permit: OwnedSemaphorePermit) -> BoxFuture<'a, Answer> {
         let (client, belongings) = (self.client, Arc::clone(&self.belongings));
         Box::pin(async move {
             let result = {
@@ -113,7 +113,7 @@ impl<'a> Inspections<'a> {
                 if let Ok(result) = time::timeout(STRAGGLES, &mut whole).await {
                     result
                 } else {
-                    drop(seat);
+                    drop(permit);
                     whole.await
                 }
             };

@@ -6,27 +6,27 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Answers up to this need no room: any connection may have one. An inspection has a fifth of it.
+/// Answers up to this need no memory: any connection may have one. An inspection has a fifth of it.
 const SMALL_BYTES: usize = 64 * 1024;
 /// What is counted in.
 const UNIT: usize = 1024;
 
-/// The room for long answers.
+/// How much of long answers may be in memory.
 #[derive(Clone)]
-pub(super) struct Room {
+pub(super) struct MemoryLimit {
     free: Arc<Semaphore>,
     /// One long answer is read at a time: several at once could each get a part of the room, and none enough.
     reading: Arc<Semaphore>,
 }
 
 /// The part of it that one answer takes up, until it is dropped.
-pub(super) struct Share {
-    room: Room,
+pub(super) struct Reservation {
+    memory: MemoryLimit,
     units: Option<OwnedSemaphorePermit>,
 }
 
-impl Room {
-    /// Room for one answer of so many bytes, and for what is made of it.
+impl MemoryLimit {
+    /// MemoryLimit for one answer of so many bytes, and for what is made of it.
     pub(super) fn new(longest_bytes: usize) -> Self {
         let units = (longest_bytes / UNIT).saturating_mul(2).min(Semaphore::MAX_PERMITS);
         Self { free: Arc::new(Semaphore::new(units)), reading: Arc::new(Semaphore::new(1)) }
@@ -44,22 +44,22 @@ impl Room {
     }
 
     /// Nothing yet.
-    pub(super) fn share(&self) -> Share {
-        Share { room: self.clone(), units: None }
+    pub(super) fn reserve(&self) -> Reservation {
+        Reservation { memory: self.clone(), units: None }
     }
 }
 
-impl Share {
+impl Reservation {
     /// Takes up what so many bytes need, if there is that much room.
     #[must_use]
     pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
-        let wanted = if Room::is_long(bytes) { bytes.div_ceil(UNIT) } else { 0 };
+        let wanted = if MemoryLimit::is_long(bytes) { bytes.div_ceil(UNIT) } else { 0 };
         let missing = wanted.saturating_sub(self.units.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
         if missing == 0 {
             return true;
         }
         let more =
-            u32::try_from(missing).ok().and_then(|it| Arc::clone(&self.room.free).try_acquire_many_owned(it).ok());
+            u32::try_from(missing).ok().and_then(|it| Arc::clone(&self.memory.free).try_acquire_many_owned(it).ok());
         match (more, &mut self.units) {
             (None, _) => return false,
             (Some(more), Some(units)) => units.merge(more),
@@ -72,14 +72,14 @@ impl Share {
     pub(super) fn around(self, bytes: Vec<u8>) -> Bytes {
         match self.units {
             None => Bytes::from(bytes),
-            Some(_) => Bytes::from_owner(Held { bytes, _share: self }),
+            Some(_) => Bytes::from_owner(Held { bytes, _reservation: self }),
         }
     }
 }
 
 struct Held {
     bytes: Vec<u8>,
-    _share: Share,
+    _reservation: Reservation,
 }
 
 impl AsRef<[u8]> for Held {
@@ -96,12 +96,12 @@ mod tests {
 
     #[test]
     fn long_answers_share_the_room_and_short_ones_need_none() {
-        let room = Room::new(100 * KILO);
-        let mut first = room.share();
+        let room = MemoryLimit::new(100 * KILO);
+        let mut first = room.reserve();
         assert!(first.grow_to(64 * KILO) && first.grow_to(90 * KILO) && first.grow_to(100 * KILO));
-        let mut second = room.share();
+        let mut second = room.reserve();
         assert!(second.grow_to(100 * KILO));
-        let mut third = room.share();
+        let mut third = room.reserve();
         assert!(third.grow_to(64 * KILO) && !third.grow_to(65 * KILO));
         let bytes = first.around(vec![7; 100 * KILO]);
         assert!(!third.grow_to(65 * KILO));

@@ -16,6 +16,7 @@ mod events;
 mod filters;
 mod listen;
 mod memory_limit;
+mod messages;
 mod metrics;
 mod query;
 mod rebuild;
@@ -26,7 +27,6 @@ mod stats;
 mod streams;
 mod upstream;
 mod value;
-mod words;
 
 use std::fmt;
 use std::io;

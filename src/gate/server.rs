@@ -25,13 +25,13 @@ use tracing::{debug, info, warn};
 use super::ask::{Ask, Request};
 use super::error::{Refused, shorten};
 use super::events::Events;
-use super::memory_limit::{Room, Share};
+use super::memory_limit::{MemoryLimit, Reservation};
+use super::messages::for_client;
 use super::metrics::{self, Metrics};
 use super::rebuild::Rebuilt;
 use super::stats::Stats;
 use super::streams::Streams;
 use super::upstream::{self, Fault};
-use super::words::words;
 use super::{Limits, Listen, Options, Problem, allowlist};
 use crate::net::accept::{self, Listener, Stream};
 use crate::net::client::Answer;
@@ -79,7 +79,7 @@ struct Gate {
     /// The counts.
     stats: Arc<Stats>,
     lists: Semaphore,
-    room: Room,
+    memory: MemoryLimit,
     streams: Arc<Streams>,
     /// Where event streams are handed over to, to run beside their connection.
     pumps: mpsc::UnboundedSender<Pump>,
@@ -121,7 +121,7 @@ pub(super) async fn serve(
         },
         stats: Arc::new(Stats::new()),
         lists: Semaphore::new(LISTS_AT_ONCE),
-        room: Room::new(limits.answer_bytes),
+        memory: MemoryLimit::new(limits.answer_bytes),
         streams: Streams::new(limits.streams),
         pumps,
         orphaned: Notify::new(),
@@ -312,7 +312,7 @@ enum Unanswered {
 /// All places for event streams are taken.
 const STREAMS_OPEN: Unanswered = Unanswered::Busy("too many event streams are open");
 /// There is no room for one more long answer.
-const ROOM_TAKEN: Unanswered = Unanswered::Busy("too many long answers are under way; ask again");
+const MEMORY_TAKEN: Unanswered = Unanswered::Busy("too many long answers are under way; ask again");
 
 impl From<Fault> for Unanswered {
     fn from(fault: Fault) -> Self {
@@ -342,8 +342,8 @@ async fn fetch(gate: &Arc<Gate>, request: &Request, connection: &Connection) -> 
     let response = match allowlist::of(&request.ask) {
         None => pong(answer.headers()),
         Some(shape) => {
-            let (whole, share) = read(&mut answer, gate, Rebuilt::new(shape, gate.limits.object_bytes)).await?;
-            json_answer(StatusCode::OK, share.around(whole))
+            let (whole, reserved) = read(&mut answer, gate, Rebuilt::new(shape, gate.limits.object_bytes)).await?;
+            json_answer(StatusCode::OK, reserved.around(whole))
         }
     };
     gate.stats.answered();
@@ -351,9 +351,9 @@ async fn fetch(gate: &Arc<Gate>, request: &Request, connection: &Connection) -> 
 }
 
 /// The whole of an answer, rebuilt, if it comes in time, is within the bound, and there is room for it.
-async fn read(answer: &mut Answer, gate: &Gate, mut rebuilt: Rebuilt) -> Result<(Vec<u8>, Share), Unanswered> {
+async fn read(answer: &mut Answer, gate: &Gate, mut rebuilt: Rebuilt) -> Result<(Vec<u8>, Reservation), Unanswered> {
     let Limits { answer_bytes, engine_timeout, .. } = gate.limits;
-    let mut share = gate.room.share();
+    let mut reserved = gate.memory.reserve();
     let reading = async {
         let mut turn = None;
         while let Some(bytes) = answer.next().await {
@@ -362,18 +362,18 @@ async fn read(answer: &mut Answer, gate: &Gate, mut rebuilt: Rebuilt) -> Result<
             if length > answer_bytes {
                 return Err(Fault::Long(answer_bytes).into());
             }
-            if turn.is_none() && Room::is_long(length) {
-                turn = gate.room.turn().await;
+            if turn.is_none() && MemoryLimit::is_long(length) {
+                turn = gate.memory.turn().await;
             }
-            if !share.grow_to(length) {
-                return Err(ROOM_TAKEN);
+            if !reserved.grow_to(length) {
+                return Err(MEMORY_TAKEN);
             }
         }
         let whole = rebuilt.end()?;
-        if share.grow_to(whole.len()) { Ok(whole) } else { Err(ROOM_TAKEN) }
+        if reserved.grow_to(whole.len()) { Ok(whole) } else { Err(MEMORY_TAKEN) }
     };
     let whole = timeout(engine_timeout, reading).await.unwrap_or(Err(Fault::Slow(engine_timeout).into()))?;
-    Ok((whole, share))
+    Ok((whole, reserved))
 }
 
 /// The answer to `/_ping`: `OK`, and the few words that clients negotiate by.
@@ -403,7 +403,7 @@ async fn engine_error(gate: &Gate, ask: &Ask, answer: Answer) -> Response<Answer
     let whole = answer.whole(MOST, gate.limits.engine_timeout).await.unwrap_or_default();
     let said = serde_json::from_slice::<Value>(&whole).unwrap_or_default();
     let message = said.get("message").and_then(Value::as_str).unwrap_or_default();
-    json_answer(status, json!({ "message": words(status, message, ask) }).to_string())
+    json_answer(status, json!({ "message": for_client(status, message, ask) }).to_string())
 }
 
 /// Opens an event stream. A pump of its own keeps taking the engine's events, so that a client that does not read

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::edit::{Change, Edit, NewNetwork, Seat, What};
-use super::world::Services;
+use super::compiled::Services;
+use super::edit::{Change, Edit, NewNetwork, ServiceNetwork, What};
 use crate::inventory::{Attachment, Container, ContainerId, Inventory, Network, NetworkId};
 use crate::policy::leeward_labels::HOSTS;
 
@@ -54,11 +54,11 @@ pub fn apply(inventory: &Inventory, edits: &[Edit], services: &Services) -> Inve
         for member in services.of(&edit.owner, name) {
             let Some(container) = after.container_mut(member.as_str()) else { continue };
             match change {
-                Change::Attach(seat) => {
-                    let id = by_name.get(&seat.network).cloned();
+                Change::Attach(entry) => {
+                    let id = by_name.get(&entry.network).cloned();
                     let runs = !matches!(container.state.as_str(), "exited" | "created" | "dead");
                     let ipv4 = if runs { addresses.next() } else { None };
-                    container.attachments.insert(seat.network.clone(), attached(seat, name, id, ipv4).into());
+                    container.attachments.insert(entry.network.clone(), attached(entry, name, id, ipv4).into());
                     touched.insert(member.clone());
                 }
                 Change::Detach(network) => {
@@ -109,15 +109,15 @@ fn declared(network: &NewNetwork, id: &NetworkId, project: Option<&str>) -> Netw
     }
 }
 
-fn attached(seat: &Seat, service: &str, id: Option<NetworkId>, ipv4: Option<IpAddr>) -> Attachment {
-    let fixed = |wanted: fn(&IpAddr) -> bool| seat.addresses.iter().copied().find(wanted);
+fn attached(entry: &ServiceNetwork, service: &str, id: Option<NetworkId>, ipv4: Option<IpAddr>) -> Attachment {
+    let fixed = |wanted: fn(&IpAddr) -> bool| entry.addresses.iter().copied().find(wanted);
     Attachment {
-        network: seat.network.clone(),
-        network_id: id.unwrap_or_else(|| NetworkId::from(seat.network.as_str())),
+        network: entry.network.clone(),
+        network_id: id.unwrap_or_else(|| NetworkId::from(entry.network.as_str())),
         ipv4: fixed(IpAddr::is_ipv4).or(ipv4),
         ipv6: fixed(IpAddr::is_ipv6),
-        aliases: seat.aliases.iter().cloned().chain([service.to_owned()]).collect(),
-        fixed: seat.addresses.clone(),
+        aliases: entry.aliases.iter().cloned().chain([service.to_owned()]).collect(),
+        fixed: entry.addresses.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::edit::{Binding, Edit, Seat, What};
+use super::edit::{Binding, Edit, ServiceNetwork, What};
 use super::names::is_writable;
 use super::networks::aliases;
 use super::rules::refusals;
@@ -89,8 +89,8 @@ fn edit(before: &Inventory, network: &Network, hosts: &BTreeSet<String>, front: 
         let service = container.labels.get("com.docker.compose.service").map_or("", String::as_str);
         let mut names = aliases(container, "", place);
         names.extend(Some(service).filter(|it| is_writable(it)).map(str::to_owned));
-        let seat = Seat { network: network.name.clone(), aliases: names, addresses: place.fixed.clone() };
-        Some((container.name.clone(), seat))
+        let entry = ServiceNetwork { network: network.name.clone(), aliases: names, addresses: place.fixed.clone() };
+        Some((container.name.clone(), entry))
     });
     let binding = Binding {
         network: network.name.clone(),

@@ -88,12 +88,12 @@ pub struct Binding {
     pub subnets: Vec<String>,
     /// The containers that are on it now.
     #[serde(skip)]
-    pub members: Vec<(String, Seat)>,
+    pub members: Vec<(String, ServiceNetwork)>,
 }
 
-/// A place on a network.
+/// An entry below `networks` of a service in a Compose file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Seat {
+pub struct ServiceNetwork {
     /// The network's full name.
     pub network: String,
     /// The names that the service has there besides its own.
@@ -109,7 +109,7 @@ pub struct Seat {
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// It joins a network.
-    Attach(Seat),
+    Attach(ServiceNetwork),
     /// It leaves a network.
     Detach(String),
     /// Its `network_mode` (`bridge`, `none`) is dropped.
@@ -163,7 +163,7 @@ impl Edit {
         let same = match (change, before) {
             (Change::Label { key, .. }, Change::Label { key: before, .. })
             | (Change::Sysctl { key, .. }, Change::Sysctl { key: before, .. }) => key == before,
-            (Change::Attach(seat), Change::Attach(before)) => seat.network == before.network,
+            (Change::Attach(entry), Change::Attach(before)) => entry.network == before.network,
             (Change::DropPorts { .. }, Change::DropPorts { .. }) => true,
             (change, before) => change == before,
         };

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::edit::Seat;
+use super::compiled::Compiled;
+use super::edit::ServiceNetwork;
 use super::names::{file_number, is_writable};
 use super::networks;
 use super::remedies::{Files, Remedies, Stays};
-use super::world::World;
 use crate::inventory::Inventory;
 use crate::policy::context::Context;
 use crate::policy::names::Owner;
@@ -62,7 +62,7 @@ fn below<'a>(folder: Option<&str>, path: &'a str) -> Option<&'a str> {
 }
 
 /// Adds what a file needs to know of what stays.
-pub(super) fn describe(remedies: &mut Remedies, first: &World<'_>, after: &World<'_>) {
+pub(super) fn describe(remedies: &mut Remedies, first: &Compiled<'_>, after: &Compiled<'_>) {
     let all = remedies.owners.iter().flat_map(|remedy| &remedy.edits).chain(&remedies.traefik);
     let owners: BTreeSet<Owner> = all.map(|edit| edit.owner.clone()).collect();
     for network in after.context.inventory.networks.values() {
@@ -77,19 +77,19 @@ pub(super) fn describe(remedies: &mut Remedies, first: &World<'_>, after: &World
         }
         let key = (candidate.owner.to_string(), after.service(at));
         let container = candidate.container;
-        let seats = container.attachments.values().map(|place| {
-            let seat = Seat {
+        let entries = container.attachments.values().map(|place| {
+            let entry = ServiceNetwork {
                 network: place.network.clone(),
                 aliases: networks::aliases(container, &key.1, place),
                 addresses: place.fixed.clone(),
             };
-            (place.network.clone(), seat)
+            (place.network.clone(), entry)
         });
-        let seats = seats.collect();
+        let entries = entries.collect();
         let confinement = &container.confinement;
         let stays = Stays { cap_add: confinement.cap_add.clone(), security_opt: confinement.security_opt.clone() };
         remedies.stays.insert(key.clone(), stays);
-        remedies.places.insert(key, seats);
+        remedies.places.insert(key, entries);
     }
     for owner in &owners {
         let members: Vec<usize> =

@@ -19,6 +19,7 @@
 
 mod apply;
 mod bind;
+mod compiled;
 mod edit;
 mod files;
 mod keep;
@@ -34,10 +35,10 @@ mod rules;
 mod scope;
 mod search;
 mod traefik;
-mod world;
 
 pub use apply::apply;
-pub use edit::{Binding, Change, Edit, NewNetwork, Seat, What};
+pub use compiled::Services;
+pub use edit::{Binding, Change, Edit, NewNetwork, ServiceNetwork, What};
 pub use files::files_of;
 pub use keep::{Kept, allowing, keep, owner_of};
 pub use left_out::{Declarer, LeftOut};
@@ -49,4 +50,3 @@ pub use rules::{forwarding, is_about_isolation as is_for_edits};
 pub use scope::{Scope, Unknown, Wishes, containers, find, wishes};
 pub use search::{MOST_ROUNDS, MOST_STARTS};
 pub use traefik::assume as assume_traefik;
-pub use world::Services;

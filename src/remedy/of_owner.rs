@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::compiled::Compiled;
 use super::edit::{Change, Edit, What};
 use super::files::files;
 use super::left_out::LeftOut;
 use super::remedies::{Choice, Lost, Remedy, Said, Verdict};
 use super::rules::{forwarding, is_about_isolation};
 use super::search::Search;
-use super::world::World;
 use crate::inventory::{Binding, Container, ContainerId};
 use crate::plan::{Fact, Outcome, Protocol};
 use crate::policy::finding::{Finding, Subject};
@@ -24,10 +24,10 @@ const MOST_NAMES: usize = 5;
 
 /// All that a remedy is told from.
 pub(super) struct ForOwner<'t, 'a> {
-    pub(super) now: &'t World<'a>,
-    pub(super) first: &'t World<'a>,
-    pub(super) after: &'t World<'t>,
-    pub(super) kept: Option<&'t World<'t>>,
+    pub(super) now: &'t Compiled<'a>,
+    pub(super) first: &'t Compiled<'a>,
+    pub(super) after: &'t Compiled<'t>,
+    pub(super) kept: Option<&'t Compiled<'t>>,
     pub(super) main: &'t Search,
     pub(super) served: &'t Served,
     pub(super) left_out: &'t BTreeMap<String, Vec<LeftOut>>,
@@ -47,8 +47,8 @@ impl ForOwner<'_, '_> {
                 let before = self.now.context.find(id).map_or(Outcome::Ignored, |at| self.now.outcome(at));
                 // Where nobody says that Traefik is, it would be routed if it is there: what is changed is what else refuses it.
                 let is_open = before == Outcome::Routed && network.is_some_and(|it| it.traefik_assumed);
-                let world = if is_open { first } else { self.now };
-                let because = world.context.find(id).map(|at| world.refusals(at));
+                let compiled = if is_open { first } else { self.now };
+                let because = compiled.context.find(id).map(|at| compiled.refusals(at));
                 let container = first.container(at).map(|it| it.name.clone()).unwrap_or_default();
                 Verdict {
                     left_out: self.left_out.get(&container).cloned().unwrap_or_default(),
@@ -103,8 +103,8 @@ impl ForOwner<'_, '_> {
                     });
                 }
             }
-            let ways = |world: &World<'_>| -> Vec<String> {
-                let namespace = world.context.namespaces.get(at);
+            let ways = |compiled: &Compiled<'_>| -> Vec<String> {
+                let namespace = compiled.context.namespaces.get(at);
                 // Whether one that was not given leads out is not known.
                 let edges = namespace.into_iter().flat_map(Namespace::ways_out).map(|(edge, _)| edge);
                 let known = edges.filter(|edge| !edge.network.is_some_and(|it| it.assumed));
@@ -238,8 +238,8 @@ impl ForOwner<'_, '_> {
 /// The ports of containers that Traefik takes requests to, or would if nothing else refused them: `80/tcp`.
 pub(super) type Served = BTreeMap<ContainerId, BTreeSet<String>>;
 
-pub(super) fn served(world: &World<'_>) -> Served {
-    let plan = &world.plan;
+pub(super) fn served(compiled: &Compiled<'_>) -> Served {
+    let plan = &compiled.plan;
     let mut served = Served::new();
     for route in &plan.routes {
         let protocol = if route.protocol == Protocol::Udp { "udp" } else { "tcp" };
@@ -262,9 +262,9 @@ pub(super) fn served(world: &World<'_>) -> Served {
             served.entry(id.clone()).or_default().extend(ports);
         }
     }
-    for (at, candidate) in world.context.candidates.iter().enumerate().filter(|(at, _)| world.asks(*at)) {
+    for (at, candidate) in compiled.context.candidates.iter().enumerate().filter(|(at, _)| compiled.asks(*at)) {
         let own = served.entry(candidate.id.clone()).or_default();
-        if world.outcome(at) == Outcome::Refused {
+        if compiled.outcome(at) == Outcome::Refused {
             // Of one that is reached nowhere nothing is completed; its labels say it.
             for (key, port) in candidate.labels.labels.iter() {
                 let key = key.to_ascii_lowercase();
@@ -275,7 +275,7 @@ pub(super) fn served(world: &World<'_>) -> Served {
         }
         let own = own.clone();
         // Who uses another's network is reached at that one's ports.
-        if let Some(root) = world.context.namespaces.get(at).and_then(|it| it.through.last()) {
+        if let Some(root) = compiled.context.namespaces.get(at).and_then(|it| it.through.last()) {
             served.entry(root.id.clone()).or_default().extend(own);
         }
     }
@@ -283,7 +283,7 @@ pub(super) fn served(world: &World<'_>) -> Served {
 }
 
 /// The published ports that a container loses and that Traefik does not serve.
-pub(super) fn lost_ports(first: &World<'_>, search: &Search, served: &Served, at: usize) -> Vec<String> {
+pub(super) fn lost_ports(first: &Compiled<'_>, search: &Search, served: &Served, at: usize) -> Vec<String> {
     let Some(before) = first.container(at) else { return Vec::new() };
     let after = search.after.containers.get(&before.id);
     let live = |container: &Container, port: &str| container.ports.get(port).is_some_and(|it| !it.is_empty());

@@ -23,13 +23,13 @@ pub fn part(remedies: &Remedies, owner: &Owner, service: &str, refusal: &Refusal
     let own = part.owners.iter().flat_map(|remedy| &remedy.edits);
     let joined: BTreeSet<String> = own
         .filter_map(|edit| match &edit.what {
-            What::Service { change: Change::Attach(seat), .. } => Some(seat.network.clone()),
+            What::Service { change: Change::Attach(entry), .. } => Some(entry.network.clone()),
             _ => None,
         })
         .collect();
     part.traefik.retain(|Edit { what, .. }| match what {
         What::Network(network) => joined.contains(&network.name),
-        What::Service { change: Change::Attach(seat), .. } => joined.contains(&seat.network),
+        What::Service { change: Change::Attach(entry), .. } => joined.contains(&entry.network),
         // Without it Traefik is not known, and neither is any network of its.
         What::Service { change: Change::Label { .. }, .. } => !joined.is_empty(),
         What::Service { .. } | What::Bind(_) => false,
@@ -83,7 +83,9 @@ impl Aspect {
         };
         match (self, change) {
             // A Traefik of the same project joins it too.
-            (Self::Proxy, Change::Attach(seat)) => !others.contains(name.as_str()) && is_made_for(owner, &seat.network),
+            (Self::Proxy, Change::Attach(entry)) => {
+                !others.contains(name.as_str()) && is_made_for(owner, &entry.network)
+            }
             (Self::Proxy | Self::Networks, Change::Label { key, .. }) => name == service && key.ends_with(".network"),
             (Self::Proxy | Self::Networks, Change::DropNetworkMode) => name == service,
             (Self::Networks, Change::Attach(_) | Change::Detach(_)) => true,

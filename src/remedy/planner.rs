@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::apply::apply;
+use super::compiled::{Compiled, Services};
 use super::files::describe;
 use super::of_owner::{ForOwner, lost_ports, served};
 use super::remedies::{Remedies, Verdict};
 use super::scope::{Scope, Unknown, Wishes, wishes};
 use super::search::Task;
-use super::world::{Services, World};
 use super::{bind, left_out, outbound, traefik};
 use crate::inventory::Inventory;
 use crate::plan::Outcome;
@@ -31,11 +31,11 @@ pub fn ask(inventory: &Inventory, settings: &Settings, names: &[String], keep: &
 pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &Wishes) -> Remedies {
     let settings = moving_over(settings, scope);
     let given = as_given(inventory);
-    let now = World::of(&given, &settings);
+    let now = Compiled::of(&given, &settings);
     let mut base = inventory.clone();
     let has_traefik = now.context.traefiks().next().is_some();
     let known = traefik::known(&mut base, &now.plan, &settings, has_traefik);
-    let first = World::of(&base, &settings);
+    let first = Compiled::of(&base, &settings);
     let services = Services::of_context(&first.context);
     let mut owners = wanted(&first, scope);
     let lenient: Vec<Owner> =
@@ -70,7 +70,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         main.edits.extend(bind::bindings(inventory, &main.after, &main.settings, &wanted, &front));
         main.after = apply(&base, &main.edits, &services);
     }
-    let after = World::of(&main.after, &main.settings);
+    let after = Compiled::of(&main.after, &main.settings);
     let served = served(&after);
     let left_out = left_out::left_out(&after.plan, is_assumed);
     // What is beyond mending, and what loses more than what Traefik takes over: judged as it would be if it were kept.
@@ -94,7 +94,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings, scope: &Scope, wishes: &
         rounds: main.rounds,
         ..Remedies::default()
     };
-    let kept = alternative.as_ref().map(|it| World::of(&it.after, &it.settings));
+    let kept = alternative.as_ref().map(|it| Compiled::of(&it.after, &it.settings));
     for (owner, members) in &owners {
         let of_owner = ForOwner {
             now: &now,
@@ -169,9 +169,9 @@ pub(super) fn moving_over(settings: &Settings, scope: &Scope) -> Settings {
 }
 
 /// The owners that are asked for and can be changed, with the places of their containers.
-fn wanted(world: &World<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
+fn wanted(compiled: &Compiled<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
     let mut owners: BTreeMap<Owner, Vec<usize>> = BTreeMap::new();
-    for (at, candidate) in world.context.candidates.iter().enumerate() {
+    for (at, candidate) in compiled.context.candidates.iter().enumerate() {
         owners.entry(candidate.owner.clone()).or_default().push(at);
     }
     owners.retain(|owner, members| {
@@ -179,13 +179,13 @@ fn wanted(world: &World<'_>, scope: &Scope) -> BTreeMap<Owner, Vec<usize>> {
             Scope::Everything => true,
             Scope::Owners(owners) => owners.contains(owner),
         };
-        is_wanted && (members.iter().any(|at| world.is_to_mend(*at)) || outbound::is_wanted(world, owner))
+        is_wanted && (members.iter().any(|at| compiled.is_to_mend(*at)) || outbound::is_wanted(compiled, owner))
     });
     owners
 }
 
 /// Whether an owner's containers are routed as they are.
-fn is_lenient(world: &World<'_>, members: &[usize]) -> bool {
-    let first = members.first().and_then(|at| world.context.candidates.get(*at));
+fn is_lenient(compiled: &Compiled<'_>, members: &[usize]) -> bool {
+    let first = members.first().and_then(|at| compiled.context.candidates.get(*at));
     first.is_some_and(|it| matches!(it.isolation, Isolation::Warn | Isolation::Off))
 }

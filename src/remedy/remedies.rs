@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::edit::{Edit, Seat, all_shown, shown};
+use super::edit::{Edit, ServiceNetwork, all_shown, shown};
 use super::left_out::LeftOut;
 use super::names::{file_name, file_number};
 use crate::inventory::Inventory;
@@ -55,7 +55,7 @@ pub struct Remedies {
     pub external: BTreeSet<(String, String)>,
     /// The networks of each service, by owner and service, after the edits: full name and place.
     #[serde(skip)]
-    pub places: BTreeMap<(String, String), BTreeMap<String, Seat>>,
+    pub places: BTreeMap<(String, String), BTreeMap<String, ServiceNetwork>>,
     /// Capabilities and security options that stay, by owner and service.
     #[serde(skip)]
     pub stays: BTreeMap<(String, String), Stays>,

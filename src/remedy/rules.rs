@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::compiled::{Compiled, Ground};
 use super::edit::{Change, Edit};
-use super::world::{Ground, World};
 use crate::inventory::{Confinement, Container};
 use crate::plan::Decision;
 use crate::policy::finding::{Action, Subject};
@@ -24,50 +24,50 @@ pub(super) fn refusals(decision: &Decision) -> impl Iterator<Item = &Refusal> {
 }
 
 /// What still has to change on the services of an owner, as they are after the edits so far.
-pub(super) fn edits(ground: &Ground<'_>, world: &World<'_>, owner: &Owner, members: &[usize]) -> Vec<Edit> {
+pub(super) fn edits(ground: &Ground<'_>, compiled: &Compiled<'_>, owner: &Owner, members: &[usize]) -> Vec<Edit> {
     let mut edits = Vec::new();
     for at in members.iter().copied() {
-        let (Some(container), service) = (world.container(at), world.service(at)) else { continue };
-        if world.is_front(at) || ground.outside.contains(&container.id) {
+        let (Some(container), service) = (compiled.container(at), compiled.service(at)) else { continue };
+        if compiled.is_front(at) || ground.outside.contains(&container.id) {
             continue;
         }
         let mut add = |change: Change| edits.push(Edit::service(owner, &service, change));
         let kept = ground.keep.contains(&container.id);
-        let decision = world.plan.decisions.get(&container.id);
+        let decision = compiled.plan.decisions.get(&container.id);
         if kept {
-            if let Some(value) = decision.filter(|_| world.asks(at)).and_then(|it| allowing(world, at, it)) {
+            if let Some(value) = decision.filter(|_| compiled.asks(at)).and_then(|it| allowing(compiled, at, it)) {
                 add(Change::Label { key: ALLOW.to_owned(), value });
             }
         } else {
-            for refusal in decision.into_iter().filter(|_| world.asks(at)).flat_map(|it| refusals(it)) {
+            for refusal in decision.into_iter().filter(|_| compiled.asks(at)).flat_map(|it| refusals(it)) {
                 let own = refusal.subject.as_ref().is_none_or(|subject| subject.is_about(&container.id));
                 if let Some(rule) = refusal.rule.filter(|_| own) {
                     by_rule(container, rule).into_iter().for_each(&mut add);
                 }
             }
-            let shut = world.context.namespaces.get(at).is_some_and(|it| !it.has_way_out() && it.through.is_empty());
+            let shut = compiled.context.namespaces.get(at).is_some_and(|it| !it.has_way_out() && it.through.is_empty());
             let publishes = !container.port_bindings.is_empty() || container.publish_all_ports;
             let moved = ground.moved.contains(&container.id);
-            if publishes && shut && (moved || world.asks(at)) {
-                add(drop_ports(container, world.asks(at)));
+            if publishes && shut && (moved || compiled.asks(at)) {
+                add(drop_ports(container, compiled.asks(at)));
             }
         }
     }
-    edits.extend(harmless(ground, world, members));
+    edits.extend(harmless(ground, compiled, members));
     edits
 }
 
 /// What closes findings that only warn and costs nothing: forwarding between networks, raw frames.
-fn harmless(ground: &Ground<'_>, world: &World<'_>, members: &[usize]) -> Vec<Edit> {
+fn harmless(ground: &Ground<'_>, compiled: &Compiled<'_>, members: &[usize]) -> Vec<Edit> {
     let mut edits = Vec::new();
-    for finding in &world.plan.findings {
+    for finding in &compiled.plan.findings {
         let Subject::Container { id, .. } = &finding.subject else { continue };
-        let Some(at) = world.context.find(id.as_str()) else { continue };
-        let (Some(container), Some(owner)) = (world.container(at), world.owner(at)) else { continue };
+        let Some(at) = compiled.context.find(id.as_str()) else { continue };
+        let (Some(container), Some(owner)) = (compiled.container(at), compiled.owner(at)) else { continue };
         // A declared Traefik is everybody's neighbour; else nothing of another project is touched.
-        let may = members.contains(&at) || (world.context.is_traefik(at) && finding.rule == RuleId::Net012);
+        let may = members.contains(&at) || (compiled.context.is_traefik(at) && finding.rule == RuleId::Net012);
         // What keeps its network keeps it as it is, with those that use it.
-        let through = world.context.namespaces.get(at).and_then(|it| it.through.last());
+        let through = compiled.context.namespaces.get(at).and_then(|it| it.through.last());
         let keeps = |id: &crate::inventory::ContainerId| ground.outside.contains(id) || ground.keep.contains(id);
         // But not as a router between what it is on: it is on one network more now.
         let keeps_it = keeps(id) && (finding.rule != RuleId::Net012 || ground.outside.contains(id));
@@ -78,14 +78,14 @@ fn harmless(ground: &Ground<'_>, world: &World<'_>, members: &[usize]) -> Vec<Ed
         let change = match finding.rule {
             RuleId::Net012 => {
                 let forward = not_forwarding(container).into_iter();
-                edits.extend(forward.map(|change| Edit::service(owner, &world.service(at), change)));
+                edits.extend(forward.map(|change| Edit::service(owner, &compiled.service(at), change)));
                 continue;
             }
             // Where it is added, or everything is allowed, dropping it changes nothing.
             RuleId::Net013 if !adds_raw_frames(container) => Change::DropCapability("NET_RAW".to_owned()),
             _ => continue,
         };
-        edits.push(Edit::service(owner, &world.service(at), change));
+        edits.push(Edit::service(owner, &compiled.service(at), change));
     }
     edits
 }
@@ -117,9 +117,9 @@ fn not_forwarding(container: &Container) -> Vec<Change> {
 
 /// The value of `leeward.allow` with which a container that is kept as it is would pass: what is allowed already, and every
 /// rule that refuses it.
-fn allowing(world: &World<'_>, at: usize, decision: &Decision) -> Option<String> {
+fn allowing(compiled: &Compiled<'_>, at: usize, decision: &Decision) -> Option<String> {
     let refused: BTreeSet<RuleId> = refusals(decision).filter(|it| it.may_allow).filter_map(|it| it.rule).collect();
-    let before = world.context.candidates.get(at).map(|it| it.allowed.clone()).unwrap_or_default();
+    let before = compiled.context.candidates.get(at).map(|it| it.allowed.clone()).unwrap_or_default();
     (!refused.is_subset(&before)).then(|| {
         let all: Vec<&str> = before.union(&refused).map(|rule| rule.as_str()).collect();
         all.join(",")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::world::service_of;
+use super::compiled::service_of;
 use crate::inventory::{ContainerId, Inventory};
 use crate::policy::context::Context;
 use crate::policy::names::Owner;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::apply::apply;
+use super::compiled::{Compiled, Ground, Services};
 use super::edit::{Change, Edit, What};
 use super::names::is_writable;
 use super::rules::{self, is_about_isolation};
 use super::scope::Wishes;
 use super::traefik;
-use super::world::{Ground, Services, World};
 use super::{networks, outbound};
 use crate::inventory::{ContainerId, Inventory};
 use crate::policy::leeward_labels::TRAEFIK;
@@ -37,7 +37,7 @@ pub(super) struct Search {
 /// What is searched for, and in what.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'t, 'a> {
-    pub(super) first: &'t World<'a>,
+    pub(super) first: &'t Compiled<'a>,
     pub(super) settings: &'t Settings,
     pub(super) services: &'t Services,
     pub(super) owners: &'t BTreeMap<Owner, Vec<usize>>,
@@ -133,12 +133,12 @@ impl Task<'_, '_> {
         let mut rounds = 0;
         loop {
             let after = apply(first.context.inventory, &edits, services);
-            let world = World::of(&after, &settings);
+            let compiled = Compiled::of(&after, &settings);
             rounds += 1;
             let mut changed = false;
             if rounds < MOST_ROUNDS {
                 for (owner, members) in &changing {
-                    for edit in rules::edits(&ground, &world, owner, members) {
+                    for edit in rules::edits(&ground, &compiled, owner, members) {
                         changed |= edit.put(&mut edits);
                     }
                 }
@@ -146,8 +146,8 @@ impl Task<'_, '_> {
             if changed {
                 continue;
             }
-            let beyond = beyond(&ground, &world, owners);
-            drop(world);
+            let beyond = beyond(&ground, &compiled, owners);
+            drop(compiled);
             let keep = wishes.keep.clone();
             return (Search { edits, after, settings, outside: outside.clone(), flags, rounds, keep }, beyond);
         }
@@ -155,7 +155,7 @@ impl Task<'_, '_> {
 }
 
 /// The containers whose networks change.
-fn moved(first: &World<'_>, services: &Services, edits: &[Edit]) -> BTreeSet<ContainerId> {
+fn moved(first: &Compiled<'_>, services: &Services, edits: &[Edit]) -> BTreeSet<ContainerId> {
     let mut moved = BTreeSet::new();
     for edit in edits {
         match &edit.what {
@@ -177,10 +177,10 @@ fn moved(first: &World<'_>, services: &Services, edits: &[Edit]) -> BTreeSet<Con
 }
 
 /// Those that asked, and whose own doing still refuses them.
-fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<usize>>) -> Beyond {
+fn beyond(ground: &Ground<'_>, compiled: &Compiled<'_>, owners: &BTreeMap<Owner, Vec<usize>>) -> Beyond {
     let mut beyond = Beyond::new();
-    for at in owners.values().flatten().copied().filter(|at| world.asks(*at)) {
-        let Some(container) = world.container(at) else { continue };
+    for at in owners.values().flatten().copied().filter(|at| compiled.asks(*at)) {
+        let Some(container) = compiled.container(at) else { continue };
         let is_own = |refusal: &Refusal| {
             is_about_isolation(refusal)
                 && refusal.subject.as_ref().is_none_or(|subject| subject.is_about(&container.id))
@@ -189,7 +189,7 @@ fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<u
         let open = !ground.outside.contains(&container.id);
         let kept = ground.keep.contains(&container.id);
         let counts = |refusal: &&Refusal| if kept { is_about_isolation(refusal) } else { is_own(refusal) };
-        let left = world.refusals(at);
+        let left = compiled.refusals(at);
         if open && left.iter().any(|it| counts(&it)) {
             let rules = left.iter().filter(counts).filter_map(|it| it.rule).collect();
             beyond.insert(container.id.clone(), rules);
@@ -199,10 +199,10 @@ fn beyond(ground: &Ground<'_>, world: &World<'_>, owners: &BTreeMap<Owner, Vec<u
 }
 
 /// Whether files of an owner can be written at all: names that Compose takes, and no Swarm.
-fn can_change(world: &World<'_>, owner: &Owner, members: &[usize]) -> bool {
+fn can_change(compiled: &Compiled<'_>, owner: &Owner, members: &[usize]) -> bool {
     let plain = owner.group().is_none_or(is_writable);
     plain
-        && members
-            .iter()
-            .all(|at| world.container(*at).is_some_and(|it| it.swarm.is_none()) && is_writable(&world.service(*at)))
+        && members.iter().all(|at| {
+            compiled.container(*at).is_some_and(|it| it.swarm.is_none()) && is_writable(&compiled.service(*at))
+        })
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::edit::{Change, Edit, NewNetwork, Seat, What};
+use super::compiled::Compiled;
+use super::edit::{Change, Edit, NewNetwork, ServiceNetwork, What};
 use super::names::{free, is_reserved, is_writable};
 use super::networks::{ProxyNeed, aliases, closed_to_the_host};
-use super::world::World;
 use crate::inventory::{Attachment, Container, ContainerId, Image, ImageId, Inventory, NetworkId};
 use crate::plan::{self, Plan};
 use crate::policy::context::{Context, is_traefiks};
@@ -141,21 +141,23 @@ fn stand_in(inventory: &mut Inventory, plan: &Plan, settings: &Settings) {
 }
 
 /// The edits by which Traefik makes and joins the proxy network of an owner.
-pub(super) fn join(world: &World<'_>, owner: &Owner, need: &ProxyNeed) -> Vec<Edit> {
+pub(super) fn join(compiled: &Compiled<'_>, owner: &Owner, need: &ProxyNeed) -> Vec<Edit> {
     let can_join = |at: &usize| {
-        world.container(*at).is_some_and(|it| it.network_mode != "host" && !it.network_mode.starts_with("container:"))
+        compiled
+            .container(*at)
+            .is_some_and(|it| it.network_mode != "host" && !it.network_mode.starts_with("container:"))
     };
     let all: Vec<usize> =
-        (0..world.context.candidates.len()).filter(|at| world.context.is_traefik(*at)).filter(can_join).collect();
+        (0..compiled.context.candidates.len()).filter(|at| compiled.context.is_traefik(*at)).filter(can_join).collect();
     let near: Vec<usize> = all.iter().copied().filter(|at| need.near.contains(at)).collect();
     let chosen = if near.is_empty() { all } else { near };
-    let Some(first) = chosen.first().and_then(|at| world.owner(*at)) else { return Vec::new() };
+    let Some(first) = chosen.first().and_then(|at| compiled.owner(*at)) else { return Vec::new() };
     let mut edits = Vec::new();
     if need.is_new {
-        let own = world.context.proxy.how == How::Label;
+        let own = compiled.context.proxy.how == How::Label;
         let labels = own.then(|| (PROXY.to_owned(), "true".to_owned()));
         // In the application's own file where Traefik is a service of it.
-        let maker = if chosen.iter().any(|at| world.owner(*at) == Some(owner)) { owner } else { first };
+        let maker = if chosen.iter().any(|at| compiled.owner(*at) == Some(owner)) { owner } else { first };
         edits.push(Edit {
             owner: maker.clone(),
             what: What::Network(NewNetwork {
@@ -172,28 +174,31 @@ pub(super) fn join(world: &World<'_>, owner: &Owner, need: &ProxyNeed) -> Vec<Ed
         });
     }
     for at in chosen {
-        let is_on = world.container(at).is_some_and(|it| it.attachments.contains_key(&need.network));
-        let Some(traefik) = world.owner(at).filter(|_| !is_on) else { continue };
-        let seat = Seat { network: need.network.clone(), aliases: BTreeSet::new(), addresses: Box::default() };
-        edits.push(Edit::service(traefik, &world.service(at), Change::Attach(seat)));
+        let is_on = compiled.container(at).is_some_and(|it| it.attachments.contains_key(&need.network));
+        let Some(traefik) = compiled.owner(at).filter(|_| !is_on) else { continue };
+        let entry =
+            ServiceNetwork { network: need.network.clone(), aliases: BTreeSet::new(), addresses: Box::default() };
+        edits.push(Edit::service(traefik, &compiled.service(at), Change::Attach(entry)));
     }
     edits
 }
 
 /// The networks of the form `net-<project>` that Traefik's project makes and a Traefik, inbound or egress, is on which gets
 /// another one.
-pub(super) fn again(world: &World<'_>, edits: &[Edit]) -> Vec<Edit> {
+pub(super) fn again(compiled: &Compiled<'_>, edits: &[Edit]) -> Vec<Edit> {
     let mut again = Vec::new();
-    let is_one = |at: &usize| world.context.is_traefik(*at) || world.context.is_egress(*at);
-    for at in (0..world.context.candidates.len()).filter(is_one) {
-        let (Some(owner), Some(container), service) = (world.owner(at), world.container(at), world.service(at)) else {
+    let is_one = |at: &usize| compiled.context.is_traefik(*at) || compiled.context.is_egress(*at);
+    for at in (0..compiled.context.candidates.len()).filter(is_one) {
+        let (Some(owner), Some(container), service) =
+            (compiled.owner(at), compiled.container(at), compiled.service(at))
+        else {
             continue;
         };
         let joins = edits.iter().any(|edit| {
             let is_it = |name: &str, change: &Change| name == service && matches!(change, Change::Attach(_));
             edit.owner == *owner && matches!(&edit.what, What::Service { name, change } if is_it(name, change))
         });
-        for network in container.attachments.keys().filter_map(|name| world.context.inventory.network_named(name)) {
+        for network in container.attachments.keys().filter_map(|name| compiled.context.inventory.network_named(name)) {
             let label = |key: &str| network.labels.get(key).map(String::as_str);
             let is_own = owner.group().is_some() && label(PROJECT) == owner.group();
             let is_ours = network.name.starts_with("net-")
@@ -215,13 +220,13 @@ pub(super) fn again(world: &World<'_>, edits: &[Edit]) -> Vec<Edit> {
                 subnets: Vec::new(),
             };
             let place = container.attachments.get(&network.name);
-            let seat = Seat {
+            let entry = ServiceNetwork {
                 network: network.name.clone(),
                 aliases: place.map(|it| aliases(container, &service, it)).unwrap_or_default(),
                 addresses: place.map(|it| it.fixed.clone()).unwrap_or_default(),
             };
             Edit { owner: owner.clone(), what: What::Network(declared) }.put(&mut again);
-            Edit::service(owner, &service, Change::Attach(seat)).put(&mut again);
+            Edit::service(owner, &service, Change::Attach(entry)).put(&mut again);
         }
     }
     again

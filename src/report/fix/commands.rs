@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::owners;
 use crate::policy::leeward_labels::HOSTS;
 use crate::policy::names::Owner;
-use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, Seat, What, is_writable};
+use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, ServiceNetwork, What, is_writable};
 use crate::report::quoting::quoted;
 
 /// What to do in the files of one owner, and then to run.
@@ -185,15 +185,15 @@ fn project(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
         lines.push("# makes the new networks, and leaves the Traefik that runs alone".to_owned());
         lines.push(format!("{cd}{compose} up -d --no-recreate"));
         for edit in &edits {
-            let What::Service { name, change: Change::Attach(seat) } = &edit.what else { continue };
-            let network = &seat.network;
+            let What::Service { name, change: Change::Attach(entry) } = &edit.what else { continue };
+            let network = &entry.network;
             if let Some(egress) = remedies.egresses.get(&(owner.to_string(), name.clone())) {
                 let is_new = edits.iter().any(|it| matches!(&it.what, What::Network(new) if new.name == *network));
                 if !is_new {
                     // The engine gives no more names to one that is there.
                     lines.push(format!("docker network disconnect {} {}", quoted(network), quoted(egress)));
                 }
-                lines.push(connect(&seat.network, egress, seat));
+                lines.push(connect(&entry.network, egress, entry));
                 continue;
             }
             let container = remedies.traefiks.first().filter(|_| remedies.traefiks.len() == 1);
@@ -250,13 +250,13 @@ fn remove(binding: &Binding, lines: &mut Vec<String>) {
 fn put_back(edits: &[&Edit], made: &[String], lines: &mut Vec<String>) {
     for edit in edits {
         let What::Bind(Binding { network, members, .. }) = &edit.what else { continue };
-        for (container, seat) in members.iter().filter(|(container, _)| !made.contains(container)) {
-            lines.push(connect(network, container, seat));
+        for (container, entry) in members.iter().filter(|(container, _)| !made.contains(container)) {
+            lines.push(connect(network, container, entry));
         }
     }
 }
 
-fn connect(network: &str, container: &str, Seat { aliases, addresses, .. }: &Seat) -> String {
+fn connect(network: &str, container: &str, ServiceNetwork { aliases, addresses, .. }: &ServiceNetwork) -> String {
     let aliases = aliases.iter().map(|alias| format!(" --alias {}", quoted(alias)));
     let addresses = addresses.iter().map(|it| format!(" --{} {it}", if it.is_ipv4() { "ip" } else { "ip6" }));
     let options: String = aliases.chain(addresses).collect();
@@ -275,7 +275,7 @@ fn alone(remedies: &Remedies, owner: &Owner, lines: &mut Vec<String>) {
                 put_back(&[edit], &[], lines);
             }
             What::Service { name, change } if is_writable(name) => match change {
-                Change::Attach(seat) => lines.push(connect(&seat.network, name, seat)),
+                Change::Attach(entry) => lines.push(connect(&entry.network, name, entry)),
                 Change::Detach(network) => {
                     lines.push(format!("docker network disconnect {} {}", quoted(network), quoted(name)));
                 }

@@ -143,7 +143,7 @@ pub fn owners(remedies: &Remedies) -> Vec<&Owner> {
         }
     }
     let joined = own().filter_map(|edit| match &edit.what {
-        What::Service { change: Change::Attach(seat), .. } => Some((&edit.owner, *makers.get(&*seat.network)?)),
+        What::Service { change: Change::Attach(entry), .. } => Some((&edit.owner, *makers.get(&*entry.network)?)),
         _ => None,
     });
     let first: BTreeSet<&Owner> = joined.filter(|(owner, maker)| owner != maker).map(|(_, maker)| maker).collect();

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::yaml::Yaml;
 use crate::policy::leeward_labels::HOSTS;
 use crate::policy::names::Owner;
-use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, Seat, Stays, What};
+use crate::remedy::{Binding, Change, Edit, Files, NewNetwork, Remedies, ServiceNetwork, Stays, What};
 pub use crate::remedy::{file_name, file_number, file_parts};
 use crate::source::compose::OWN_FILE;
 
@@ -170,22 +170,22 @@ impl<'r> File<'r> {
         }
         if has(|it| matches!(it, Change::Attach(_) | Change::Detach(_) | Change::DropNetworkMode)) {
             let places = self.remedies.places.get(&at);
-            let all: Vec<&Seat> = places.into_iter().flat_map(|it| it.values()).collect();
+            let all: Vec<&ServiceNetwork> = places.into_iter().flat_map(|it| it.values()).collect();
             let leaves = has(|it| matches!(it, Change::Detach(_) | Change::DropNetworkMode));
-            let mut seats: Vec<(String, Yaml)> = Vec::new();
-            for seat in all {
-                let (key, is_external) = self.key(&seat.network);
-                let joins = changes.iter().any(|it| matches!(it, Change::Attach(new) if new.network == seat.network));
+            let mut entries: Vec<(String, Yaml)> = Vec::new();
+            for entry in all {
+                let (key, is_external) = self.key(&entry.network);
+                let joins = changes.iter().any(|it| matches!(it, Change::Attach(new) if new.network == entry.network));
                 // With `networks:` of its own a service is not on the default network any more.
                 if leaves || joins || key == "default" {
                     if is_external {
-                        external.insert(key.clone(), seat.network.clone());
+                        external.insert(key.clone(), entry.network.clone());
                     }
-                    seats.push((key, if leaves || joins { place(seat) } else { Yaml::Map(Vec::new()) }));
+                    entries.push((key, if leaves || joins { place(entry) } else { Yaml::Map(Vec::new()) }));
                 }
             }
-            let seats = Yaml::Map(seats);
-            put("networks", if leaves { Yaml::Override(Box::new(seats)) } else { seats });
+            let entries = Yaml::Map(entries);
+            put("networks", if leaves { Yaml::Override(Box::new(entries)) } else { entries });
         }
         for change in changes {
             if let Change::DropPorts { expose } = change {
@@ -251,12 +251,12 @@ fn rest<'a>(entries: impl IntoIterator<Item = &'a String>) -> Yaml {
     }
 }
 
-fn place(seat: &Seat) -> Yaml {
+fn place(entry: &ServiceNetwork) -> Yaml {
     let mut entries = Vec::new();
-    if !seat.aliases.is_empty() {
-        entries.push(("aliases".to_owned(), Yaml::texts(&seat.aliases)));
+    if !entry.aliases.is_empty() {
+        entries.push(("aliases".to_owned(), Yaml::texts(&entry.aliases)));
     }
-    for address in &seat.addresses {
+    for address in &entry.addresses {
         let key = if address.is_ipv4() { "ipv4_address" } else { "ipv6_address" };
         entries.push((key.to_owned(), Yaml::text(IpAddr::to_string(address))));
     }

@@ -488,11 +488,11 @@ fn network_words(network: &NewNetwork) -> String {
 
 fn change_words(change: &Change) -> String {
     match change {
-        Change::Attach(seat) => {
+        Change::Attach(entry) => {
             // Names that only the operator gives: those of outbound names have a dot.
-            let names: Vec<&str> = seat.aliases.iter().map(String::as_str).filter(|it| it.contains('.')).collect();
+            let names: Vec<&str> = entry.aliases.iter().map(String::as_str).filter(|it| it.contains('.')).collect();
             let names = if names.is_empty() { String::new() } else { format!(" as {}", names.join(", ")) };
-            format!("joins {}{names}", seat.network)
+            format!("joins {}{names}", entry.network)
         }
         Change::Detach(network) => format!("leaves {network}"),
         Change::DropNetworkMode => "drops network_mode".to_owned(),

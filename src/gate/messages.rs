@@ -1,4 +1,4 @@
-//! The words that go with an engine's no. They are the gate's own: of the engine's only its status and a few known
+//! What a client is told when the engine says no. The words are the gate's own: of the engine's only its status and a few known
 //! complaints are understood, because its words may quote anything, as `exec: "sh -c …"` does, and a plugin's are anybody's.
 
 use hyper::StatusCode;
@@ -7,7 +7,7 @@ use super::ask::Ask;
 use super::value::{ImageName, Name};
 
 /// What a client is told when the engine answered `status` and said `message`.
-pub(super) fn words(status: StatusCode, message: &str, ask: &Ask) -> String {
+pub(super) fn for_client(status: StatusCode, message: &str, ask: &Ask) -> String {
     match status {
         StatusCode::NOT_FOUND => missing(ask),
         StatusCode::BAD_REQUEST => bad_version(message).unwrap_or_else(|| {
@@ -88,7 +88,7 @@ mod tests {
     #[track_caller]
     fn check(target: &str, status: u16, message: &str, expected: &str) {
         let ask = Request::parse("GET", target, true).unwrap().ask;
-        assert_eq!(words(StatusCode::from_u16(status).unwrap(), message, &ask), expected, "{target} {status}");
+        assert_eq!(for_client(StatusCode::from_u16(status).unwrap(), message, &ask), expected, "{target} {status}");
     }
 
     #[test]

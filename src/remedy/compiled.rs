@@ -47,7 +47,7 @@ pub(super) fn service_of(context: &Context<'_>, at: usize) -> String {
 }
 
 /// An inventory, and what was decided about it.
-pub(super) struct World<'a> {
+pub(super) struct Compiled<'a> {
     pub(super) context: Context<'a>,
     pub(super) plan: Plan,
     pub(super) asks: BTreeSet<usize>,
@@ -55,7 +55,7 @@ pub(super) struct World<'a> {
     pub(super) undeclared: BTreeSet<usize>,
 }
 
-impl<'a> World<'a> {
+impl<'a> Compiled<'a> {
     pub(super) fn of(inventory: &'a Inventory, settings: &'a Settings) -> Self {
         let plan = plan::compile(inventory, settings);
         let context = Context::of(inventory, settings);
@@ -146,7 +146,7 @@ pub(super) struct Ground<'g> {
 
 impl Ground<'_> {
     /// Whether a container stays on its networks.
-    pub(super) fn is_fixed(&self, world: &World<'_>, at: usize) -> bool {
-        world.is_front(at) || self.outside.contains(world.id(at)) || self.keep.contains(world.id(at))
+    pub(super) fn is_fixed(&self, compiled: &Compiled<'_>, at: usize) -> bool {
+        compiled.is_front(at) || self.outside.contains(compiled.id(at)) || self.keep.contains(compiled.id(at))
     }
 }
