@@ -503,10 +503,10 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// What is known of its volume: as it is made, and as the engine describes the one of its name.
+    /// What is known of its volume: as the engine describes the one of its name, and as it is made.
     pub fn volumes<'a>(&'a self, known: &'a BTreeMap<String, Volume>) -> impl Iterator<Item = &'a Volume> {
         let of_name = known.get(&self.name).filter(|_| self.kind == "volume");
-        self.made_as.as_deref().into_iter().chain(of_name)
+        of_name.into_iter().chain(self.made_as.as_deref())
     }
 
     /// The kind of what stands for the mounts of another container, its `source`, which nobody described. No engine says this.
@@ -574,6 +574,16 @@ pub struct Volume {
     pub bind: bool,
     /// `Options.device`: a host path if `bind`.
     pub device: String,
+}
+
+impl Volume {
+    /// The kind of one that could not be read, though whoever answers tells of volumes. No engine says this.
+    pub const UNREAD: &str = "(not read)";
+
+    /// Whether it could be read.
+    pub fn is_read(&self) -> bool {
+        self.kind != Self::UNREAD
+    }
 }
 
 /// A container that was listed but could not be inspected.

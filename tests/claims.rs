@@ -376,7 +376,7 @@ fn a_middleware_of_another_owner_must_be_shared() {
     let refusal = plan.decisions.get("app").unwrap().refusal.clone().unwrap();
     assert_eq!(
         refusal.remedy(),
-        "start `leeward serve` with --share-middleware authelia.auth (LEEWARD_SHARE_MIDDLEWARE=authelia.auth)"
+        "add --share-middleware authelia.auth to the flags of `leeward serve`, or authelia.auth to its LEEWARD_SHARE_MIDDLEWARE"
     );
 
     let share_middlewares: BTreeSet<_> = ["authelia.auth".parse().unwrap()].into();
@@ -398,7 +398,7 @@ fn a_middleware_of_another_owner_must_be_shared() {
     };
     assert_eq!(
         called("authelia.auth"),
-        "start `leeward serve` with --share-middleware authelia.auth (LEEWARD_SHARE_MIDDLEWARE=authelia.auth)"
+        "add --share-middleware authelia.auth to the flags of `leeward serve`, or authelia.auth to its LEEWARD_SHARE_MIDDLEWARE"
     );
     assert_eq!(called("app.auth@http"), "write auth");
 

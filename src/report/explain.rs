@@ -107,15 +107,15 @@ pub fn find<'a>(plan: &'a Plan, name: &str) -> Answer<'a> {
     };
     let is_prefix = |it: &&Decision| name.len() >= 4 && it.id.as_str().starts_with(name);
     let is_owners = |it: &&Decision| it.owner == name;
+    let host = find_host(plan, name);
+    let is_host = !host.routes.is_empty() || !host.refused.is_empty() || !host.ignored.is_empty();
     let found = [
         exact,
         decisions().filter(is_service).collect(),
-        decisions().filter(is_owners).collect(),
         decisions().filter(is_prefix).collect(),
+        decisions().filter(|it| !is_host && is_owners(it)).collect(),
     ];
-    let host = find_host(plan, name);
     if let Some(found) = found.into_iter().find(|found| !found.is_empty()) {
-        let is_host = !host.routes.is_empty() || !host.refused.is_empty() || !host.ignored.is_empty();
         let host_of_this_name = is_host.then_some(host);
         return match found.as_slice() {
             [one] => Answer::Container(Box::new(Explanation { host_of_this_name, ..explanation(plan, one) })),

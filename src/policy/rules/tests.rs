@@ -974,6 +974,8 @@ fn what_a_volume_is_made_as_counts_beside_what_the_engine_says_of_it() {
     };
     assert!(refused("data", bind("/"), None) && refused("", bind("/"), None));
     assert!(refused("data", file_system, None));
+    let unread = Volume { kind: Volume::UNREAD.into(), ..Volume::default() };
+    assert!(refused("data", Volume::default(), Some(unread)));
     assert!(refused("data", share.clone(), Some(bind("/"))) && refused("data", bind("/"), Some(share.clone())));
     assert!(!refused("data", share, None));
 }

@@ -155,21 +155,23 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
     let mut harmless = None;
     let volumes = case.container.mounts.iter().filter(|mount| mount.kind == "volume");
     for mount in volumes.clone().filter(|mount| !mount.name.is_empty()) {
-        unknown = unknown.or(Some(&mount.name).filter(|_| mount.volumes(&inventory.volumes).next().is_none()));
+        unknown = unknown.or(Some(&mount.name).filter(|name| !inventory.volumes.contains_key(*name)));
     }
     for (mount, volume) in
         volumes.flat_map(|mount| mount.volumes(&inventory.volumes).map(move |volume| (mount, volume)))
     {
         let kind = volume.kind.as_str();
+        if !volume.is_read() {
+            return Some(Seen::unverifiable(Cause::Unread(called(mount))));
+        }
         if !volume.bind {
             // In the host's memory, or not of the host.
             if !matches!(kind, "" | "none" | "tmpfs" | "ramfs") && !is_remote(volume) {
-                return Some(Seen::new(Cause::FileSystem { volume: mount.name.clone(), kind: kind.to_owned() }));
+                return Some(Seen::new(Cause::FileSystem { volume: called(mount), kind: kind.to_owned() }));
             }
             continue;
         }
-        let seen =
-            |gives| Seen::new(Cause::Directory { volume: mount.name.clone(), device: volume.device.clone(), gives });
+        let seen = |gives| Seen::new(Cause::Directory { volume: called(mount), device: volume.device.clone(), gives });
         if !mounts::is_absolute(&volume.device) {
             return Some(seen(Gives::Unknown));
         }
@@ -188,6 +190,11 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
         harmless = harmless.or_else(|| Some(seen(Gives::Data).action(Action::Inform).severity(Severity::Info)));
     }
     harmless.or_else(|| Some(Seen::unverifiable(Cause::Unread(unknown?.clone())).action(Action::Inform)))
+}
+
+/// A volume's name; of one without, where it is mounted.
+fn called(mount: &Mount) -> String {
+    if mount.name.is_empty() { mount.destination.clone() } else { mount.name.clone() }
 }
 
 fn is_remote(volume: &Volume) -> bool {

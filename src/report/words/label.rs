@@ -144,10 +144,10 @@ pub(super) fn reference_remedy(cause: &references::Cause) -> String {
     }
 }
 
-/// A flag of `leeward serve`, on the command line or as its environment variable.
+/// One more value of a flag of `leeward serve`, on the command line or in its environment variable.
 fn started(flag: &str, value: &str) -> String {
     let variable = flag.to_ascii_uppercase().replace('-', "_");
-    format!("start `leeward serve` with --{flag} {value} (LEEWARD_{variable}={value})")
+    format!("add --{flag} {value} to the flags of `leeward serve`, or {value} to its LEEWARD_{variable}")
 }
 
 /// Claims to hosts.

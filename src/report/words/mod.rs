@@ -207,7 +207,7 @@ fn engine_name(EngineName { product, version }: &EngineName) -> String {
 /// That a path of the host is mounted by which a control socket is reached: it is the socket, or holds it.
 fn mounts_socket(name: &str, path: &str, socket: &str) -> String {
     // `/var/run` is `/run`.
-    if path.strip_prefix("/var").unwrap_or(path) == socket {
+    if path == socket || path.strip_prefix("/var") == Some(socket) {
         format!("`{name}` mounts the control socket `{path}`")
     } else {
         format!("`{name}` mounts `{path}`, which gives it the control socket `{socket}`")
