@@ -332,7 +332,9 @@ fn dotted(key: &str) -> String {
 pub(crate) fn commands_runtime(name: &str) -> bool {
     const OBEYED: [&str; 6] =
         ["org.systemd.property.", "run.oci.", "org.criu.", "module.wasm.image/", "io.katacontainers.", "dev.gvisor."];
-    OBEYED.iter().any(|prefix| name.starts_with(prefix))
+    // Podman writes these on each container, from its stop signal and stop time; they are about its own scope alone.
+    const PODMANS: [&str; 2] = ["org.systemd.property.KillSignal", "org.systemd.property.TimeoutStopUSec"];
+    OBEYED.iter().any(|prefix| name.starts_with(prefix)) && !PODMANS.contains(&name)
 }
 
 pub(crate) fn confinement(raw: &Value) -> Confinement {
@@ -555,6 +557,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Podman puts two such names on each container itself: every container on it was refused.
+    #[test]
+    fn what_podman_writes_on_each_container_commands_no_runtime() {
+        let annotations = json!({
+            "io.container.manager": "libpod",
+            "org.opencontainers.image.stopSignal": "15",
+            "org.systemd.property.KillSignal": "15",
+            "org.systemd.property.TimeoutStopUSec": "uint64 10000000",
+        });
+        assert!(confinement(&json!({ "HostConfig": { "Annotations": annotations } })).annotations.is_empty());
+        assert!(commands_runtime("org.systemd.property.OnFailure"));
+    }
 
     #[test]
     fn which_variant_of_its_image_a_container_was_made_from() {
