@@ -16,7 +16,7 @@ use super::routes::{self, LeftOut, Listing, NotGiven};
 use super::sarif::{self, Entry, InFile, Standing};
 use super::table::counted;
 use super::visible::{self, short, visible, visible_lines, width};
-use super::words::{Remedy as _, Words as _, is_general};
+use super::words::{Remedy as _, Words as _, is_general, unsaid};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Route};
 use crate::policy::context::is_traefiks;
@@ -354,9 +354,12 @@ impl<'a> Check<'a> {
 
     fn warnings(&self) -> Vec<String> {
         let all = self.plan.decided().flat_map(|it| it.warnings.iter().map(move |warning| (&it.name, warning)));
-        let warnings = all.map(|(name, warning)| match &warning.label {
-            Some(label) => format!("{name}: {label}: {}", warning.words()),
-            None => format!("{name}: {}", warning.words()),
+        let warnings = all.map(|(name, warning)| {
+            let words = warning.words();
+            match unsaid(warning.label.as_deref(), &words) {
+                Some(label) => format!("{name}: {label}: {words}"),
+                None => format!("{name}: {words}"),
+            }
         });
         // What is true of Traefik alone, as that it has the engine's socket, is looked for in a declared one.
         let traefiks = self.inventory.containers.values().filter(|it| is_traefiks(&it.image));

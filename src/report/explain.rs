@@ -12,7 +12,7 @@ use super::proposal::{self, Proposal};
 use super::routes::left_out;
 use super::rule;
 use super::visible::{json, visible, visible_lines};
-use super::words::{Remedy as _, Words as _};
+use super::words::{Remedy as _, Words as _, unsaid};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict, Weighed};
 use crate::policy::finding::{Finding, Key};
@@ -320,8 +320,9 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
                 line(&mut text, &format!("         {rule}, as above"));
                 continue;
             }
-            line(&mut text, &format!("         {}: {}", rule, visible(&refusal.words())));
-            if let Some(label) = &refusal.label {
+            let words = refusal.words();
+            line(&mut text, &format!("         {}: {}", rule, visible(&words)));
+            if let Some(label) = unsaid(refusal.label.as_deref(), &words) {
                 line(&mut text, &format!("         label: {}", visible(label)));
             }
             // What edits mend is mended together, below.
@@ -366,8 +367,9 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
         text.push_str("\nWarnings\n");
     }
     for warning in &decision.warnings {
-        let label = warning.label.as_deref().map(|label| format!("{}: ", visible(label))).unwrap_or_default();
-        line(&mut text, &format!("         {label}{}", visible(&warning.words())));
+        let words = warning.words();
+        let label = unsaid(warning.label.as_deref(), &words).map(|label| format!("{}: ", visible(label)));
+        line(&mut text, &format!("         {}{}", label.unwrap_or_default(), visible(&words)));
     }
     let weighed = decision.steps.iter().flat_map(|step| &step.findings);
     let told: BTreeSet<Key<'_>> = said

@@ -9,7 +9,7 @@ use super::asked::{Asked, HERE};
 use super::outbound::{self, Outbound};
 use super::table::columns;
 use super::visible::{self, visible, visible_lines};
-use super::words::{Remedy as _, Words as _};
+use super::words::{Remedy as _, Words as _, unsaid};
 use crate::inventory::Network;
 use crate::plan::{Decision, Flag, Missing, Outcome, Plan, Route, Unknown, Unusable};
 use crate::policy::finding::{Finding, Key};
@@ -232,9 +232,9 @@ impl<'a> Listing<'a> {
                 );
             }
             for refusal in others {
-                let label = refusal.label.as_deref().map(|label| format!(", label `{}`", visible(label)));
-                let (name, label) = (refusal.name(), label.unwrap_or_default());
-                let _ = writeln!(text, "    {name}{label}: {}", visible(&refusal.words()));
+                let (name, words) = (refusal.name(), refusal.words());
+                let label = unsaid(refusal.label.as_deref(), &words).map(|label| format!(", label `{}`", visible(label)));
+                let _ = writeln!(text, "    {name}{}: {}", label.unwrap_or_default(), visible(&words));
                 let remedy = refusal.remedy_asked(asked);
                 if !remedy.is_empty() {
                     let blank = if remedy.contains('\n') { "\n        " } else { " " };
@@ -448,6 +448,19 @@ mod tests {
             "{}",
             listing.text()
         );
+    }
+
+    #[test]
+    fn a_label_that_the_words_name_is_not_named_beside_them() {
+        let label = "traefik.http.routers.web.service";
+        let mut inventory = crate::source::snapshot::demo().unwrap();
+        let web = inventory.containers.values_mut().find(|it| it.name == "app1-web-1").unwrap();
+        std::sync::Arc::make_mut(web).labels.insert(label.into(), "api@internal".into());
+        let plan = crate::plan::compile(&inventory, &crate::settings::Settings::default());
+        let text = Listing::new(&plan, None, false).text();
+        assert!(text.contains(&format!("    LBL-004: label `{label}` refers to ")), "{text}");
+        let explained = crate::report::explain::find(&plan, "app1-web-1").text();
+        assert_eq!(explained.matches(label).count(), 1, "{explained}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use super::front::by_rule;
+use super::front::{by_rule, reason as labelled};
 use super::{
     Facts, Page, Seen, back, badge, few, frame, link, pictured, said as words, to_container, to_copy, to_host,
     to_network, to_rule,
@@ -27,7 +27,7 @@ use crate::report::routes::to_change;
 use crate::report::rule::action;
 use crate::report::topology::{ContainerNode, Role, State, Topology, class};
 use crate::report::visible::{short, visible};
-use crate::report::words::Words as _;
+use crate::report::words::{Words as _, unsaid};
 use crate::report::words::page::{outcome, role};
 
 /// The most of one kind that a page lists.
@@ -150,7 +150,11 @@ fn explained(facts: &Facts<'_>, explanation: &Explanation<'_>) -> Page {
                 h2 #warnings { "Warnings" }
                 ul {
                     @for warning in decision.warnings.iter().take(MOST) {
-                        li { @if let Some(label) = &warning.label { code { (short(label, 200)) } ": " } (visible(&warning.words())) }
+                        @let words = warning.words();
+                        li {
+                            @if let Some(label) = unsaid(warning.label.as_deref(), &words) { code { (short(label, 200)) } ": " }
+                            (visible(&words))
+                        }
                     }
                 }
             }
@@ -205,7 +209,7 @@ fn step<'d>(step: &'d Step, of: Outcome, is_proposed: bool, said: &mut BTreeSet<
             @for refusal in step.refusals.iter().take(MOST) {
                 @if said.insert(refusal) {
                     div.reason {
-                        p { (reason(refusal)) @if let Some(label) = &refusal.label { " Label: " code { (short(label, 200)) } } }
+                        p { (labelled(refusal)) }
                         @let remedy = to_change(refusal);
                         @if remedy.is_empty() || (is_proposed && is_for_edits(refusal)) {}
                         @else if of == Outcome::Ignored && !remedy.contains('\n') { p.quiet { (visible(&remedy)) "." } }

@@ -23,7 +23,7 @@ use crate::report::table::counted;
 use crate::report::topology::{ContainerNode, Role, State, Topology, class};
 use crate::report::visible::{short, visible};
 use crate::report::words::page::{Count, mark, meaning, outcome, state as words};
-use crate::report::words::{Remedy as _, Words as _};
+use crate::report::words::{Remedy as _, Words as _, unsaid};
 
 /// The most rows of a table; a filter finds the others.
 const MOST_ROWS: usize = 200;
@@ -358,11 +358,12 @@ fn by_remedy(reasons: Vec<&Refusal>) -> (Vec<&Refusal>, Vec<&Refusal>) {
 }
 
 /// A reason in words, with the label that it is about.
-fn reason(refusal: &Refusal) -> Markup {
+pub(super) fn reason(refusal: &Refusal) -> Markup {
+    let words = refusal.words();
     html! {
         @if let Some(rule) = &refusal.rule { (to_rule(rule.as_str())) " " }
-        (visible(&refusal.words())) "."
-        @if let Some(label) = &refusal.label { " Label: " code { (short(label, 200)) } }
+        (visible(&words)) "."
+        @if let Some(label) = unsaid(refusal.label.as_deref(), &words) { " Label: " code { (short(label, 200)) } }
     }
 }
 

@@ -124,6 +124,11 @@ fn of_rule(rule: Option<RuleId>, subject: Option<&Subject>) -> Cow<'static, str>
     rule.map(|rule| rule.rule().fix_for(service.as_deref())).unwrap_or_default()
 }
 
+/// The label to name beside words: none where the words name it themselves.
+pub(super) fn unsaid<'a>(label: Option<&'a str>, words: &str) -> Option<&'a str> {
+    label.filter(|label| !words.contains(&format!("`{label}`")))
+}
+
 /// What a cause is about.
 #[derive(Clone, Copy, Debug)]
 struct About<'a> {
