@@ -8,6 +8,7 @@ use super::compiled::Services;
 use super::edit::{Change, Edit, NewNetwork, ServiceNetwork, What};
 use crate::inventory::{Attachment, Container, ContainerId, Inventory, Network, NetworkId};
 use crate::policy::leeward_labels::HOSTS;
+use crate::policy::rules::capability;
 
 /// The addresses of places that are still to be given: the upper half of the range for benchmarks (RFC 2544).
 const MADE_UP: std::ops::Range<u32> = 0xC613_0000..0xC614_0000;
@@ -135,7 +136,7 @@ fn change_service(container: &mut Container, change: &Change) {
         }
         Change::Label { key, value } => drop(container.labels.insert(key.clone(), value.clone())),
         Change::DropCapability(name) => drop(confinement.cap_drop.insert(name.clone())),
-        Change::KeepCapability(name) => drop(confinement.cap_add.remove(name)),
+        Change::KeepCapability(name) => confinement.cap_add.retain(|it| capability(it) != *name),
         Change::Sysctl { key, value } => drop(confinement.sysctls.insert(key.clone(), value.clone())),
         Change::DropPrivileged => confinement.privileged = false,
         Change::DropPid => confinement.pid_mode.clear(),

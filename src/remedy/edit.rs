@@ -128,7 +128,7 @@ pub enum Change {
     },
     /// A capability of the engine's default set is dropped: `NET_RAW`.
     DropCapability(String),
-    /// A capability is not added any more, as written.
+    /// A capability is not added any more: `NET_ADMIN`.
     KeepCapability(String),
     /// A kernel setting of its network.
     Sysctl {

@@ -10,6 +10,7 @@ use super::remedies::{Files, Remedies, Stays};
 use crate::inventory::Inventory;
 use crate::policy::context::Context;
 use crate::policy::names::Owner;
+use crate::policy::rules::capability;
 use crate::settings::Settings;
 
 /// No project has so many files of ours.
@@ -87,7 +88,8 @@ pub(super) fn describe(remedies: &mut Remedies, first: &Compiled<'_>, after: &Co
         });
         let entries = entries.collect();
         let confinement = &container.confinement;
-        let stays = Stays { cap_add: confinement.cap_add.clone(), security_opt: confinement.security_opt.clone() };
+        let cap_add = confinement.cap_add.iter().map(|name| capability(name).into_owned()).collect();
+        let stays = Stays { cap_add, security_opt: confinement.security_opt.clone() };
         remedies.stays.insert(key.clone(), stays);
         remedies.places.insert(key, entries);
     }

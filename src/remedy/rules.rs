@@ -11,7 +11,7 @@ use crate::policy::leeward_labels::ALLOW;
 use crate::policy::names::Owner;
 use crate::policy::refusal::{Code, Refusal};
 use crate::policy::rule_id::RuleId;
-use crate::policy::rules::gives_power;
+use crate::policy::rules::{capability, gives_power};
 
 /// Whether a refusal is about isolation or the proxy network, and so perhaps for edits to mend.
 pub fn is_about_isolation(refusal: &Refusal) -> bool {
@@ -91,7 +91,7 @@ fn harmless(ground: &Ground<'_>, compiled: &Compiled<'_>, members: &[usize]) -> 
 }
 
 fn adds_raw_frames(container: &Container) -> bool {
-    let is_it = |name: &String| matches!(name.to_ascii_uppercase().trim_start_matches("CAP_"), "NET_RAW" | "ALL");
+    let is_it = |name: &String| matches!(&*capability(name), "NET_RAW" | "ALL");
     let Confinement { privileged, privileged_hooks, cap_add, .. } = &container.confinement;
     *privileged || !privileged_hooks.is_empty() || cap_add.iter().any(is_it)
 }
@@ -145,13 +145,13 @@ fn by_rule(container: &Container, rule: RuleId) -> Vec<Change> {
         // It has every capability as long as it is privileged, whatever is dropped.
         RuleId::Net013 | RuleId::Prv001 if confinement.privileged => vec![Change::DropPrivileged],
         RuleId::Net013 => {
-            let raw = confinement.cap_add.iter().filter(|name| name.to_ascii_uppercase().ends_with("NET_RAW"));
-            let kept = raw.map(|name| Change::KeepCapability(name.clone()));
+            let raw = confinement.cap_add.iter().map(|name| capability(name)).filter(|name| name == "NET_RAW");
+            let kept = raw.map(|name| Change::KeepCapability(name.into_owned()));
             kept.chain([Change::DropCapability("NET_RAW".to_owned())]).collect()
         }
         RuleId::Net014 | RuleId::Prv003 => {
             let powers = confinement.cap_add.iter().filter(|name| gives_power(name));
-            powers.map(|name| Change::KeepCapability(name.clone())).collect()
+            powers.map(|name| Change::KeepCapability(capability(name).into_owned())).collect()
         }
         RuleId::Prv005 => vec![Change::DropPid],
         RuleId::Prv007 => vec![Change::DropIpc],

@@ -566,6 +566,25 @@ mod tests {
     }
 
     #[test]
+    fn a_capability_is_called_what_a_file_calls_it() {
+        let mut inventory = snapshot::demo().unwrap();
+        for (name, capability) in [("app1-web-1", "CAP_NET_ADMIN"), ("wiki-wiki-1", "CAP_SYS_PTRACE")] {
+            let container = inventory.containers.values_mut().find(|it| it.name == name).unwrap();
+            std::sync::Arc::make_mut(container).confinement.cap_add = [capability.to_owned()].into();
+        }
+        let settings = Settings::default();
+        let plan = compile(&inventory, &settings);
+        for (name, capability) in [("app1-web-1", "NET_ADMIN"), ("wiki-wiki-1", "SYS_PTRACE")] {
+            let mut answer = find(&plan, name);
+            answer.propose(&inventory, &settings, &plan);
+            let text = answer.text();
+            assert!(text.contains(&format!("has the capability {capability}\n")), "{text}");
+            assert!(text.contains(&format!("without cap_add {capability}\n")), "{text}");
+            assert!(!text.contains("CAP_"), "{text}");
+        }
+    }
+
+    #[test]
     fn a_host_that_nobody_answers_is_told_who_wants_it() {
         let plan = with(&[(
             "app1-db-1",

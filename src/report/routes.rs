@@ -233,7 +233,8 @@ impl<'a> Listing<'a> {
             }
             for refusal in others {
                 let (name, words) = (refusal.name(), refusal.words());
-                let label = unsaid(refusal.label.as_deref(), &words).map(|label| format!(", label `{}`", visible(label)));
+                let label =
+                    unsaid(refusal.label.as_deref(), &words).map(|label| format!(", label `{}`", visible(label)));
                 let _ = writeln!(text, "    {name}{}: {}", label.unwrap_or_default(), visible(&words));
                 let remedy = refusal.remedy_asked(asked);
                 if !remedy.is_empty() {

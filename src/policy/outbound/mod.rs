@@ -22,7 +22,9 @@ use super::leeward_labels::{OUTBOUND, PROXIED};
 use super::names::Owner;
 use super::namespaces::{Member, Namespace, is_alive, is_podman};
 use super::rule_id::RuleId;
-use super::rules::{Files, can_enter, can_forge, gives_engine, gives_power, net_raw, own_bridge, plain_path};
+use super::rules::{
+    Files, can_enter, can_forge, capability, gives_engine, gives_power, net_raw, own_bridge, plain_path,
+};
 use crate::budgets::Quantity;
 use crate::inventory::{Container, ContainerId, Engine, Network};
 use crate::settings::PortKind;
@@ -772,7 +774,7 @@ fn powers(container: &Container, engine: &Engine) -> Option<Cause> {
     let modes = [("network", network_mode), ("pid", &confinement.pid_mode), ("ipc", &confinement.ipc_mode)];
     let shares: Vec<&str> = modes.into_iter().filter(|(_, mode)| *mode == "host").map(|(name, _)| name).collect();
     let added = confinement.cap_add.iter().filter(|name| gives_power(name));
-    let mut capabilities: Vec<String> = added.cloned().collect();
+    let mut capabilities: Vec<String> = added.map(|name| capability(name).into_owned()).collect();
     // It is in Docker's default set.
     capabilities.extend((net_raw(container, engine) == Some(true)).then(|| "NET_RAW".to_owned()));
     let privileged = confinement.privileged;

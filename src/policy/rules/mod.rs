@@ -33,6 +33,7 @@ pub use label::OF_OTHERS;
 pub(super) use label::hosts;
 pub(super) use mounts::plain as plain_path;
 pub(crate) use net::can_forge;
+pub use net::capability;
 pub(super) use net::{can_enter, net_raw, own_bridge};
 pub use privilege::gives_power;
 pub(super) use volumes::{Files, gives_engine};

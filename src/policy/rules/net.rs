@@ -700,8 +700,9 @@ fn is_privileged(confinement: &Confinement) -> bool {
     confinement.privileged || !confinement.privileged_hooks.is_empty()
 }
 
-/// A capability's name without its prefix; the engine writes `NET_RAW`, `CAP_NET_RAW` and, from a user, `net_raw`.
-pub(super) fn capability(name: &str) -> Cow<'_, str> {
+/// A capability's name as a Compose file has it, without its prefix; the engine writes `NET_RAW`, `CAP_NET_RAW` and, from a
+/// user, `net_raw`.
+pub fn capability(name: &str) -> Cow<'_, str> {
     fn bare(name: &str) -> &str {
         name.strip_prefix("CAP_").unwrap_or(name)
     }
@@ -734,8 +735,8 @@ fn net_013(case: &Case<'_>) -> Option<Seen> {
 
 fn net_014(case: &Case<'_>) -> Option<Seen> {
     let added = case.container.confinement.cap_add.iter();
-    let first = added.map(|name| (name, capability(name))).find(|(_, name)| name == "NET_ADMIN" || name == "ALL")?;
-    Some(Seen::new(Cause::Capability(first.0.clone())))
+    let first = added.map(|name| capability(name)).find(|name| name == "NET_ADMIN" || name == "ALL")?;
+    Some(Seen::new(Cause::Capability(first.into_owned())))
 }
 
 /// The option that keeps the host from answering on a bridge.

@@ -434,14 +434,14 @@ pub fn gives_power(name: &str) -> bool {
 }
 
 fn prv_003(case: &Case<'_>) -> Option<Seen> {
-    let found = added(case).find(|(name, _)| OPEN.contains(&&**name))?;
-    Some(Seen::new(Cause::Capability(found.1.clone())))
+    let found = added(case).find(|name| OPEN.contains(&&**name))?;
+    Some(Seen::new(Cause::Capability(found.into_owned())))
 }
 
-/// The added capabilities, plain and as written.
-fn added<'a>(case: &Case<'a>) -> impl Iterator<Item = (Cow<'a, str>, &'a String)> {
+/// The added capabilities, plain.
+fn added<'a>(case: &Case<'a>) -> impl Iterator<Item = Cow<'a, str>> {
     let added: &BTreeSet<String> = &case.container.confinement.cap_add;
-    added.iter().map(|name| (capability(name), name))
+    added.iter().map(|name| capability(name))
 }
 
 /// Docker's default set. Source: moby `daemon/pkg/oci/caps/defaults.go`.
@@ -467,8 +467,8 @@ fn prv_004(case: &Case<'_>) -> Option<Seen> {
         return None;
     }
     let more: Vec<String> = added(case)
-        .filter(|(name, _)| !DEFAULT_CAPABILITIES.contains(&&**name) && name != "NET_ADMIN")
-        .map(|(name, _)| name.into_owned())
+        .filter(|name| !DEFAULT_CAPABILITIES.contains(&&**name) && name != "NET_ADMIN")
+        .map(Cow::into_owned)
         .collect();
     (!more.is_empty()).then(|| Seen::new(Cause::MoreCapabilities(more)))
 }
@@ -537,7 +537,7 @@ fn prv_010(case: &Case<'_>) -> Option<Seen> {
         return Some(Seen::new(Cause::DeviceRule { rule: rule.clone(), unknown: false }));
     }
     // Podman's API leaves `DeviceCgroupRules` out. Without MKNOD they are worth nothing, and it gives that to nobody by itself.
-    if namespaces::is_podman(&case.context.inventory.engine) && added(case).any(|(name, _)| name == "MKNOD") {
+    if namespaces::is_podman(&case.context.inventory.engine) && added(case).any(|name| name == "MKNOD") {
         return Some(Seen::unverifiable(Cause::DeviceRulesUnsaid));
     }
     let (rule, _) = rules().find(|(_, opens)| *opens == Opens::Unknown)?;

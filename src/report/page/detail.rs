@@ -27,8 +27,8 @@ use crate::report::routes::to_change;
 use crate::report::rule::action;
 use crate::report::topology::{ContainerNode, Role, State, Topology, class};
 use crate::report::visible::{short, visible};
-use crate::report::words::{Words as _, unsaid};
 use crate::report::words::page::{outcome, role};
+use crate::report::words::{Words as _, unsaid};
 
 /// The most of one kind that a page lists.
 const MOST: usize = 200;

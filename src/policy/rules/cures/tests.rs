@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::all;
 use super::tests::{PAIRS, add, app, judged, made, network, topology};
+use super::{all, capability};
 use crate::inventory::{Image, Inventory};
 use crate::plan::{Outcome, Plan, compile};
 use crate::policy::finding::{Finding, Subject};
@@ -230,7 +230,7 @@ fn delete(inventory: &mut Inventory, container: &str, what: &str, from: Option<&
         ("systempaths=unconfined", _) => (confinement.masked_paths, confinement.readonly_paths) = (None, None),
         ("label=disable", _) => confinement.security_opt.retain(|it| it != "label=disable"),
         ("seccomp=…", _) => confinement.security_opt.retain(|it| !it.starts_with("seccomp=")),
-        (name, Some("cap_add")) => confinement.cap_add.retain(|it| it != name),
+        (name, Some("cap_add")) => confinement.cap_add.retain(|it| capability(it) != name),
         (name, Some("devices")) => confinement.devices.retain(|it| it != name),
         (name, Some("extra_hosts")) => confinement.extra_hosts.retain(|it| it != name),
         (name, Some("sysctls")) => drop(confinement.sysctls.remove(name)),
