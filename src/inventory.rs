@@ -474,6 +474,9 @@ pub struct Confinement {
     pub group_add: Vec<String>,
     /// `LogConfig.Type`.
     pub log_driver: String,
+    /// `LogPath`, where it is not the engine's own file for this container: what it prints is written there.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub log_path: String,
     /// `name:address`; `host-gateway` is the host.
     pub extra_hosts: Vec<String>,
     /// `HostConfig.Dns`.

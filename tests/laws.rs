@@ -421,6 +421,7 @@ fn fill(world: &mut Inventory, text: &mut dyn FnMut() -> String) {
         confinement.dns.push(text());
         confinement.cap_add.insert(text());
         confinement.log_driver = text();
+        confinement.log_path = text();
         container.mounts.push(Mount {
             kind: "bind".into(),
             source: format!("/srv/{}", text()),

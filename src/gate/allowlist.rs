@@ -193,6 +193,7 @@ const CONTAINER: Shape = Object(&[
     ("ImageManifestDescriptor", DESCRIPTOR),
     ("RestartCount", Word),
     ("AppArmorProfile", Word),
+    ("LogPath", Word),
     (
         "State",
         Object(&[
@@ -748,7 +749,7 @@ mod tests {
         check(
             "/containers/x/json",
             &json!({
-                "Id": "x", "Path": "/bin/sh", "Args": ["-c", "hunter2"], "State": {"Status": "hibernating", "Pid": 7,
+                "Id": "x", "LogPath": "/var/log/x.log", "Path": "/bin/sh", "Args": ["-c", "hunter2"], "State": {"Status": "hibernating", "Pid": 7,
                 "Error": "exec: hunter2", "Health": {"Status": "healthy", "Log": [{"Output": "hunter2"}]}},
                 "HostConfig": {
                     "LogConfig": {"Type": "splunk", "Config": {"splunk-token": "hunter2"}}, "MaskedPaths": [],
@@ -760,7 +761,8 @@ mod tests {
                 }}}},
             }),
             &json!({
-                "Id": "x", "State": {"Status": "hibernating", "Health": {"Status": "healthy"}},
+                "Id": "x", "LogPath": "/var/log/x.log",
+                "State": {"Status": "hibernating", "Health": {"Status": "healthy"}},
                 "HostConfig": {
                     "LogConfig": {"Type": "splunk"}, "MaskedPaths": [], "Annotations": {"run.oci.seccomp_bpf_data": null},
                 },

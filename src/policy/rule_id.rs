@@ -93,6 +93,7 @@ ids! {
     Vol003 = "VOL-003",
     Vol004 = "VOL-004",
     Log001 = "LOG-001",
+    Log002 = "LOG-002",
     Img001 = "IMG-001",
     Img002 = "IMG-002",
     Img003 = "IMG-003",

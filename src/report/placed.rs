@@ -329,7 +329,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Prv022 => &["cgroup", "cgroup_parent"],
         R::Prv023 => &["runtime", "group_add"],
         R::Prv025 => &["annotations"],
-        R::Log001 => &["logging"],
+        R::Log001 | R::Log002 => &["logging"],
         R::Img001 | R::Img002 | R::Img003 | R::Img004 | R::Trf002 | R::Trf007 | R::Trf008 => &["image"],
         R::Lbl001
         | R::Lbl002

@@ -600,12 +600,16 @@ impl Project {
         let limits = at(described, &["deploy", "resources", "limits"]);
         let masked = if security.contains(&"systempaths=unconfined") { json!([]) } else { Value::Null };
         let gpus = at(described, &["deploy", "resources", "reservations", "devices"]);
+        let log_driver = text(described, &["logging", "driver"]);
+        let is_file = matches!(log_driver.as_str(), "" | "json-file" | "k8s-file");
         json!({
             "Id": id,
             "Name": format!("/{}", name.unwrap_or_else(|| format!("{}-{service}-{number}", self.name))),
             // Of its own, so that it carries no labels of another's.
             "Image": format!("compose:{id}"),
             "Created": LATER,
+            // Podman's; a plugin's option of that name is the plugin's.
+            "LogPath": if is_file { at(described, &["logging", "options", "path"]) } else { &Value::Null },
             "State": { "Status": "running" },
             "Config": {
                 "Image": at(described, &["image"]),
@@ -638,7 +642,7 @@ impl Project {
                 "PidsLimit": at(described, &["pids_limit"]).as_i64().or_else(|| at(limits, &["pids"]).as_i64()),
                 "Runtime": at(described, &["runtime"]),
                 "GroupAdd": items(described, &["group_add"]).map(word).collect::<Vec<_>>(),
-                "LogConfig": { "Type": at(described, &["logging", "driver"]) },
+                "LogConfig": { "Type": log_driver },
                 "ExtraHosts": extra_hosts(described),
                 "Dns": match at(described, &["dns"]) { Value::String(one) => json!([one]), list => list.clone() },
                 "Mounts": self.mounts(config, described),
@@ -953,6 +957,17 @@ mod tests {
         assert_eq!(user(""), "1000");
         assert_eq!(user("    post_start: [{command: x}]\n"), "1000");
         assert_eq!(user("    post_start: [{command: x}, {command: x, user: root}]\n"), "root");
+    }
+
+    #[test]
+    fn a_log_option_of_podmans_names_a_file_of_the_host() {
+        for (driver, wanted) in [("k8s-file", "/etc/x"), ("json-file", "/etc/x"), ("journald", ""), ("loki", "")] {
+            let text = format!(
+                "services:\n  web:\n    image: x\n    logging: {{driver: {driver}, options: {{path: /etc/x, tag: hunter2}}}}\n"
+            );
+            let inventory = inventory(&text);
+            assert_eq!(inventory.containers.values().next().unwrap().confinement.log_path, wanted, "{driver}");
+        }
     }
 
     #[test]

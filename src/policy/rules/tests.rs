@@ -580,6 +580,11 @@ pub(super) const PAIRS: &[Pair] = &[
         |i| app(i, "app").confinement.log_driver = "local".into(),
     ),
     (
+        "LOG-002",
+        |i| app(i, "app").confinement.log_path = "/etc/ld.so.preload".into(),
+        |i| app(i, "app").confinement.log_path.clear(),
+    ),
+    (
         "IMG-001",
         |i| bake(i, "traefik.http.routers.x.rule", "Host(`bank.example`)"),
         |i| bake(i, "org.opencontainers.image.title", "app"),

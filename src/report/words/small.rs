@@ -19,8 +19,12 @@ pub(super) fn published(cause: &published::Cause, About { name, .. }: About<'_>)
     }
 }
 
-pub(super) fn logging(logging::Cause { driver }: &logging::Cause, About { name, .. }: About<'_>) -> String {
-    format!("what `{name}` prints goes out through `{driver}`")
+pub(super) fn logging(cause: &logging::Cause, About { name, .. }: About<'_>) -> String {
+    use logging::Cause;
+    match cause {
+        Cause::Out { driver } => format!("what `{name}` prints goes out through `{driver}`"),
+        Cause::File { path } => format!("the engine writes what `{name}` prints to `{path}` of the host"),
+    }
 }
 
 pub(super) fn socket(cause: &socket::Cause) -> String {

@@ -230,6 +230,7 @@ fn delete(inventory: &mut Inventory, container: &str, what: &str, from: Option<&
         ("systempaths=unconfined", _) => (confinement.masked_paths, confinement.readonly_paths) = (None, None),
         ("label=disable", _) => confinement.security_opt.retain(|it| it != "label=disable"),
         ("seccomp=…", _) => confinement.security_opt.retain(|it| !it.starts_with("seccomp=")),
+        ("path", Some("logging.options")) => confinement.log_path.clear(),
         (name, Some("cap_add")) => confinement.cap_add.retain(|it| capability(it) != name),
         (name, Some("devices")) => confinement.devices.retain(|it| it != name),
         (name, Some("extra_hosts")) => confinement.extra_hosts.retain(|it| it != name),
