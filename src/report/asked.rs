@@ -65,6 +65,14 @@ impl Asked {
         }
     }
 
+    /// The command that prints all findings.
+    pub fn audit(&self) -> String {
+        match self {
+            Self::Of(flags) => format!("leeward audit{flags}"),
+            Self::Files(_) => self.fix_more(None, ""),
+        }
+    }
+
     /// The command that lists all containers.
     pub fn list(&self) -> String {
         match self {

@@ -15,7 +15,7 @@ use super::visible::{json, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, unsaid};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict, Weighed};
-use crate::policy::finding::{Finding, Key};
+use crate::policy::finding::{Finding, Key, Subject};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::policy::rules::Standing;
@@ -332,7 +332,11 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
                 line(&mut text, &format!("         remedy:\n           {remedy}"));
             }
         }
+        let of_engine = engine_notes(step);
         for weighed @ Weighed { rule, standing, .. } in &step.findings {
+            if of_engine.contains(rule) {
+                continue;
+            }
             let note = match standing {
                 // Told as a refusal.
                 Standing::Blocks => continue,
@@ -341,6 +345,9 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
                 Standing::Noted => "noted",
             };
             line(&mut text, &format!("         {rule} ({note}): {}", visible(&weighed.words())));
+        }
+        if !of_engine.is_empty() {
+            line(&mut text, &format!("         {}: {}", engine_notes_words(&of_engine), visible(&asked.audit())));
         }
         for fact in &step.facts {
             line(&mut text, &format!("         {}", visible(&fact.words())));
@@ -393,6 +400,19 @@ fn container(explanation: &Explanation<'_>, asked: &Asked) -> String {
         text.extend(["         ", &host(answer, asked).trim_end().replace('\n', "\n         "), "\n"]);
     }
     text
+}
+
+/// The rules of what is only noted of the engine, the same for every container, where that is more than a line.
+pub(super) fn engine_notes(step: &Step) -> BTreeSet<RuleId> {
+    let is_note = |it: &&Weighed| it.subject == Subject::Engine && it.standing == Standing::Noted;
+    let rules: BTreeSet<RuleId> = step.findings.iter().filter(is_note).map(|it| it.rule).collect();
+    if rules.len() > 1 { rules } else { BTreeSet::new() }
+}
+
+/// `2 notes about the engine (ENG-001, ENG-009)`.
+pub(super) fn engine_notes_words(rules: &BTreeSet<RuleId>) -> String {
+    let names: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
+    format!("{} notes about the engine ({})", rules.len(), names.join(", "))
 }
 
 fn host(Host { host, routes, refused, ignored, nearest }: &Host<'_>, asked: &Asked) -> String {
@@ -563,6 +583,29 @@ mod tests {
             assert_eq!(text.matches(words).count(), 1, "{words}: {text}");
         }
         assert!(text.contains("NET-009, as above"), "{text}");
+    }
+
+    /// What is said of the engine is the same for every container.
+    #[test]
+    fn notes_about_the_engine_are_one_line() {
+        let mut inventory = snapshot::demo().unwrap();
+        inventory.engine.version = "20.10.24".to_owned();
+        let plan = compile(&inventory, &Settings::default());
+        let answer = find(&plan, "app1-web-1");
+        let text = answer.text_asked(&Asked::with([("engine", "demo")]));
+        let notes: Vec<&str> = text.lines().filter(|line| line.contains("ENG-")).collect();
+        let [note] = notes.as_slice() else { panic!("{text}") };
+        assert!(
+            note.starts_with("         2 notes about the engine (ENG-001, ENG-009): leeward audit --engine demo"),
+            "{text}"
+        );
+        assert!(!text.contains("Other findings\n         ENG"), "{text}");
+        assert!(answer.json().contains("gets no security fixes any more"), "{}", answer.json());
+        // What refuses it is told.
+        let strict =
+            compile(&inventory, &Settings { isolation: crate::settings::Isolation::Strict, ..Settings::default() });
+        let text = find(&strict, "app1-web-1").text();
+        assert!(text.contains("         ENG-001: ") && text.contains("         ENG-009 (noted): "), "{text}");
     }
 
     #[test]

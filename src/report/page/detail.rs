@@ -220,7 +220,12 @@ fn step<'d>(step: &'d Step, of: Outcome, is_proposed: bool, said: &mut BTreeSet<
                 }
             }
             ul {
-                @for weighed in step.findings.iter().filter(|it| it.standing != Standing::Blocks).take(MOST) { (weight(weighed)) }
+                @let of_engine = explain::engine_notes(step);
+                @let others = step.findings.iter().filter(|it| it.standing != Standing::Blocks && !of_engine.contains(&it.rule));
+                @for weighed in others.take(MOST) { (weight(weighed)) }
+                @if !of_engine.is_empty() {
+                    li { a href="/#findings" { (explain::engine_notes_words(&of_engine)) } }
+                }
                 @for fact in step.facts.iter().take(MOST) { li.quiet { (visible(&fact.words())) } }
             }
         }
