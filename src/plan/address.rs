@@ -5,10 +5,11 @@
 //! container whose ports the engine does not show (all its networks internal) is reached at the lowest port that it
 //! exposes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::inventory::{Attachment, Container, Inventory, with_zone};
+use crate::inventory::{Attachment, Binding, Container, Inventory, with_zone};
 use crate::policy::cause::Unreached;
 use crate::settings::Settings;
 use crate::traefik::labels;
@@ -108,6 +109,26 @@ pub(crate) fn port(container: &Container, label: Option<&str>) -> Option<String>
         .map(|port| port.to_string())
 }
 
+/// The ports that a container exposes, where `port` is not among them; `None` also where it exposes none.
+///
+/// What is published was exposed by that alone, whatever the image listens on; so it counts only where `port` is what it is
+/// published on, and so was taken for the container's.
+pub(crate) fn not_exposed(container: &Container, port: u16, is_udp: bool) -> Option<BTreeSet<u16>> {
+    let mut exposed = BTreeMap::new();
+    for key in &container.exposed_ports {
+        let (number, kind) = key.split_once('/').unwrap_or((key, "tcp"));
+        if kind.eq_ignore_ascii_case("udp") == is_udp {
+            exposed.insert(number.parse().ok()?, container.port_bindings.get(key));
+        }
+    }
+    if exposed.contains_key(&port) {
+        return None;
+    }
+    let is_on = |binding: &Binding| binding.host_port.parse() == Ok(port);
+    exposed.retain(|_, bindings| bindings.is_none_or(|bindings| bindings.iter().any(is_on)));
+    Some(exposed.into_keys().collect()).filter(|exposed: &BTreeSet<u16>| !exposed.is_empty())
+}
+
 /// Whether a container has a network of its own: not the host's, not another container's.
 pub(crate) fn has_own_network(container: &Container) -> bool {
     container.network_mode != "host" && !container.network_mode.starts_with("container:")
@@ -143,13 +164,35 @@ pub(crate) fn join(host: &str, port: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::Binding;
 
     fn container(ports: &[&str], exposed: &[&str]) -> Container {
         Container {
             ports: ports.iter().map(|port| ((*port).to_owned(), Vec::new())).collect(),
             exposed_ports: exposed.iter().map(|port| (*port).to_owned()).collect(),
             ..Container::default()
+        }
+    }
+
+    #[test]
+    fn a_port_that_the_image_does_not_name_is_known_by_those_that_it_does() {
+        let told = |exposed: &[&str], published: &[(&str, &str)], port: u16, is_udp: bool| {
+            let bound = |host_port: &str| vec![Binding { host_ip: String::new(), host_port: host_port.to_owned() }];
+            let port_bindings = published.iter().map(|(port, on)| ((*port).to_owned(), bound(on))).collect();
+            let container = Container { port_bindings, ..container(&[], exposed) };
+            not_exposed(&container, port, is_udp).into_iter().flatten().collect::<Vec<_>>()
+        };
+        assert_eq!(told(&["80/tcp", "443/tcp", "53/udp"], &[], 8080, false), [80, 443]);
+        // The port of the host was taken for the container's.
+        assert_eq!(told(&["80/tcp"], &[("80/tcp", "8080")], 8080, false), [80]);
+        for (exposed, published, port, is_udp) in [
+            (&["80/tcp"][..], &[][..], 80, false),
+            (&[], &[], 8080, false),
+            (&["80/tcp"], &[], 5353, true),
+            (&["8000-8010/tcp"], &[], 8080, false),
+            // Published beside a port that nobody exposes, as the SSH of a forge.
+            (&["22/tcp"], &[("22/tcp", "2222")], 3000, false),
+        ] {
+            assert_eq!(told(exposed, published, port, is_udp), [0_u16; 0], "{exposed:?} {port}");
         }
     }
 

@@ -42,23 +42,23 @@ pub(crate) fn complete(dynamic: &mut Dynamic, facts: Facts<'_>, warnings: &mut V
     let mut tcp_or_udp = false;
     if !dynamic.tcp.routers.is_empty() || !dynamic.tcp.services.is_empty() {
         tcp_or_udp = true;
-        tcp_services(&mut dynamic.tcp, facts)?;
+        tcp_services(&mut dynamic.tcp, facts, warnings)?;
         tcp_routers(&mut dynamic.tcp, warnings);
     }
     if !dynamic.udp.routers.is_empty() || !dynamic.udp.services.is_empty() {
         tcp_or_udp = true;
-        udp_services(&mut dynamic.udp, facts)?;
+        udp_services(&mut dynamic.udp, facts, warnings)?;
         udp_routers(&mut dynamic.udp, warnings);
     }
     let http = &mut dynamic.http;
     if tcp_or_udp && http.routers.is_empty() && http.middlewares.is_empty() && http.services.is_empty() {
         return Ok(());
     }
-    http_services(http, facts)?;
+    http_services(http, facts, warnings)?;
     http_routers(http, facts, warnings)
 }
 
-fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal> {
+fn http_services(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<Warning>) -> Result<(), Refusal> {
     if http.services.is_empty() {
         let service = http::Service { load_balancer: Some(Box::default()), ..http::Service::default() };
         http.services.insert(facts.service_name.to_owned(), Arc::new(service));
@@ -79,7 +79,9 @@ fn http_services(http: &mut http::Http, facts: Facts<'_>) -> Result<(), Refusal>
             }
             continue;
         }
-        let address = server_address(facts, Protocol::Http, name, server.port.take().as_deref())?;
+        let port = server.port.take();
+        warnings.extend(other_port(facts.container, Protocol::Http, name, port.as_deref()));
+        let address = server_address(facts, Protocol::Http, name, port.as_deref())?;
         let scheme = server.scheme.take().filter(|scheme| !scheme.is_empty());
         server.url = Some([scheme.as_deref().unwrap_or("http"), "://", &address].concat());
     }
@@ -100,7 +102,7 @@ pub(crate) fn follow_no_redirects(http: &mut http::Http) {
     }
 }
 
-fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>) -> Result<(), Refusal> {
+fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>, warnings: &mut Vec<Warning>) -> Result<(), Refusal> {
     if tcp.services.is_empty() {
         let service = tcp::Service { load_balancer: Some(tcp::LoadBalancer::default()) };
         tcp.services.insert(facts.service_name.to_owned(), Arc::new(service));
@@ -111,12 +113,14 @@ fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>) -> Result<(), Refusal> {
     for (name, service) in &mut tcp.services {
         let balancer = Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Tcp, name))?;
         let server = first_server(&mut balancer.servers);
-        server.address = Some(server_address(facts, Protocol::Tcp, name, server.port.take().as_deref())?);
+        let port = server.port.take();
+        warnings.extend(other_port(facts.container, Protocol::Tcp, name, port.as_deref()));
+        server.address = Some(server_address(facts, Protocol::Tcp, name, port.as_deref())?);
     }
     Ok(())
 }
 
-fn udp_services(udp: &mut udp::Udp, facts: Facts<'_>) -> Result<(), Refusal> {
+fn udp_services(udp: &mut udp::Udp, facts: Facts<'_>, warnings: &mut Vec<Warning>) -> Result<(), Refusal> {
     if udp.services.is_empty() {
         let service = udp::Service { load_balancer: Some(udp::LoadBalancer::default()) };
         udp.services.insert(facts.service_name.to_owned(), Arc::new(service));
@@ -127,7 +131,9 @@ fn udp_services(udp: &mut udp::Udp, facts: Facts<'_>) -> Result<(), Refusal> {
     for (name, service) in &mut udp.services {
         let balancer = Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Udp, name))?;
         let server = first_server(&mut balancer.servers);
-        server.address = Some(server_address(facts, Protocol::Udp, name, server.port.take().as_deref())?);
+        let port = server.port.take();
+        warnings.extend(other_port(facts.container, Protocol::Udp, name, port.as_deref()));
+        server.address = Some(server_address(facts, Protocol::Udp, name, port.as_deref())?);
     }
     Ok(())
 }
@@ -145,6 +151,20 @@ fn first_server<S: Default>(servers: &mut Option<Vec<S>>) -> &mut S {
     }
 }
 
+/// That a label names a port which the container does not expose, though it exposes others.
+fn other_port(container: &Container, protocol: Protocol, service: &str, label: Option<&str>) -> Option<Warning> {
+    let port: u16 = label?.parse().ok()?;
+    let exposed = address::not_exposed(container, port, protocol == Protocol::Udp)?;
+    let exposed: Vec<String> = exposed.iter().map(u16::to_string).collect();
+    let exposed = Few::of(exposed.iter().map(String::as_str));
+    let label = port_label(protocol, service);
+    Some(Warning::new(Some(label), Step::OtherPort { port, exposed }))
+}
+
+fn port_label(protocol: Protocol, service: &str) -> String {
+    format!("traefik.{}.services.{service}.loadbalancer.server.port", protocol.as_str())
+}
+
 fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Option<&str>) -> Result<String, Refusal> {
     let bound = facts.settings.use_bind_port_ip.then(|| address::binding(facts.container, port)).flatten();
     let (host, port) = match &bound {
@@ -152,9 +172,9 @@ fn server_address(facts: Facts<'_>, protocol: Protocol, service: &str, port: Opt
         None => (facts.host.clone()?, address::port(facts.container, port)),
     };
     let port = port.filter(|port| !port.is_empty()).ok_or_else(|| {
-        let label = format!("traefik.{}.services.{service}.loadbalancer.server.port", protocol.as_str());
         let own_network = address::has_own_network(facts.container);
-        Refusal::new(Code::NoPort, Step::NoPort { service: service.to_owned(), own_network }).by_label(label)
+        Refusal::new(Code::NoPort, Step::NoPort { service: service.to_owned(), own_network })
+            .by_label(port_label(protocol, service))
     })?;
     Ok(address::join(host, &port))
 }

@@ -119,6 +119,11 @@ pub(crate) enum Step {
         service: String,
         own_network: bool,
     },
+    /// A label names a port that is not among those which the image says it listens on.
+    OtherPort {
+        port: u16,
+        exposed: Few,
+    },
     NoBalancer {
         service: String,
     },

@@ -585,6 +585,18 @@ mod tests {
         assert!(text.contains("NET-009, as above"), "{text}");
     }
 
+    #[test]
+    fn a_port_that_the_image_does_not_name_is_told_and_routed() {
+        let label = "traefik.http.services.web-app1.loadbalancer.server.port";
+        let plan = with(&[("app1-web-1", label, "8081")]);
+        let text = find(&plan, "app1-web-1").text();
+        let told = format!(
+            "\nWarnings\n         {label}: Traefik asks port 8081, and the image says it listens on 8080; an image need not name all\n"
+        );
+        assert!(text.starts_with("app1-web-1 (owner app1) is routed\n") && text.contains(&told), "{text}");
+        assert!(!find(&with(&[("app1-web-1", label, "8080")]), "app1-web-1").text().contains("Warnings"), "{text}");
+    }
+
     /// What is said of the engine is the same for every container.
     #[test]
     fn notes_about_the_engine_are_one_line() {

@@ -48,6 +48,13 @@ pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String 
             let why = if *own_network { "the image exposes none" } else { "its network is not its own" };
             format!("no port is known for service `{service}`: no label, and {why}")
         }
+        Step::OtherPort { port, exposed } => {
+            let ports = exposed.first.join(", ");
+            let more = if exposed.more > 0 { format!(" and {} more", exposed.more) } else { String::new() };
+            format!(
+                "Traefik asks port {port}, and the image says it listens on {ports}{more}; an image need not name all"
+            )
+        }
         Step::NoBalancer { service } => format!(
             "service `{service}` has no load balancer; weighted, mirroring and failover cannot be set by labels"
         ),
