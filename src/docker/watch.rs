@@ -90,13 +90,10 @@ pub(super) async fn watch(connection: Connection, options: Options, sender: &Sen
     }
 }
 
-/// Says once that what is known may be out of date, and keeps it. `told`: the last reason given while nothing was known.
+/// Says that what is known may be out of date, why now, and since when, and keeps it. `told`: the last reason given while
+/// nothing was known.
 fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut String) {
     let reason = problem.to_string();
-    let is_new = match sender.borrow().as_ref() {
-        Some(observed) => observed.stale.is_none(),
-        None => false,
-    };
     if sender.borrow().is_none() {
         if *told != reason {
             warn!(reason, "cannot read the engine yet, so nothing is published: {reason}");
@@ -104,14 +101,18 @@ fn mark_stale(sender: &Sender<Option<Observed>>, problem: &Error, told: &mut Str
         }
         return;
     }
-    if is_new {
-        debug!(reason, "the engine is lost, the last plan is kept: {reason}");
-        sender.send_modify(|observed| {
-            if let Some(observed) = observed {
-                observed.stale = Some(Stale { since: SystemTime::now(), reason: reason.clone() });
-            }
-        });
-    }
+    sender.send_if_modified(|observed| {
+        let Some(Observed { inventory: _, stale, noticed }) = observed else { return false };
+        let is_news = stale.as_ref().is_none_or(|stale| stale.reason != reason);
+        if is_news {
+            debug!(reason, "the engine is lost, the last plan is kept: {reason}");
+            let since = stale.as_ref().map_or_else(SystemTime::now, |stale| stale.since);
+            *stale = Some(Stale { since, reason });
+            // Nothing changed that would have to be published in time.
+            *noticed = None;
+        }
+        is_news
+    });
 }
 
 /// What has to be read again.

@@ -359,6 +359,9 @@ async fn an_engine_that_disappears_and_returns_is_read_again() {
     let took = house.until_ready(503).await;
     assert!(took <= Duration::from_secs(1), "{took:?}");
     house.stays(&config, false, Duration::from_mins(10)).await;
+    // Not that its stream of events ended, ten minutes ago.
+    let said = house.get("/readyz").await.1;
+    assert!(said.contains(": cannot connect to the engine at "), "{said}");
     house.engine.remove("a");
     house.engine.put("b", 77);
     house.engine.start();
