@@ -11,7 +11,7 @@ use super::outbound::{self, Outbound};
 use super::proposal::{self, Proposal};
 use super::routes::left_out;
 use super::rule;
-use super::visible::{json, visible, visible_lines};
+use super::visible::{Age, json, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, unsaid};
 use crate::inventory::{ContainerId, Inventory};
 use crate::plan::{Decision, Outcome, Plan, Protocol, Route, Step, StepName, Verdict, Weighed};
@@ -262,9 +262,14 @@ impl Answer<'_> {
 
     /// For programs. Ends with a newline.
     pub fn json(&self) -> String {
+        self.json_aged(&Age::default())
+    }
+
+    /// The same, of what may be out of date.
+    pub fn json_aged(&self, age: &Age<'_>) -> String {
         match self {
-            Self::Container(explanation) => json(explanation),
-            Self::Host(host) => json(host),
+            Self::Container(explanation) => age.json(explanation),
+            Self::Host(host) => age.json(host),
             Self::Rule(id) => json(&serde_json::json!({ "rule": id.as_str(), "text": rule::of_rule(id.rule()) })),
             Self::Several(names) => json(&serde_json::json!({ "error": SEVERAL, "several": names })),
             Self::Nothing(names) => json(&serde_json::json!({ "error": NOTHING, "nearest": names })),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::asked::{Asked, HERE};
 use super::outbound::{self, Outbound};
 use super::table::columns;
-use super::visible::{self, visible, visible_lines};
+use super::visible::{Age, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, unsaid};
 use crate::inventory::Network;
 use crate::plan::{Decision, Flag, Missing, Outcome, Plan, Route, Unknown, Unusable};
@@ -21,8 +21,8 @@ use crate::source::lines::Spot;
 /// A plan, as its routes.
 #[derive(Debug, Serialize)]
 pub struct Listing<'a> {
-    /// Why the plan may be out of date, if it may.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why the plan may be out of date, if it may; [`Age`] tells programs.
+    #[serde(skip)]
     pub stale: Option<&'a str>,
     /// Odd things about the settings, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -143,7 +143,7 @@ impl<'a> Listing<'a> {
 
     /// For programs. Ends with a newline.
     pub fn json(&self) -> String {
-        visible::json(self)
+        Age { stale: self.stale, stale_seconds: None }.json(self)
     }
 
     /// For people: the routes, then the refusals with their remedies. Ends with a newline.

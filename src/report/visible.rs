@@ -90,6 +90,31 @@ pub fn json(value: &impl Serialize) -> String {
     visible_json(text)
 }
 
+/// That an answer may be out of date, if it may.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Age<'a> {
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<&'a str>,
+    /// For how long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_seconds: Option<u64>,
+}
+
+impl Age<'_> {
+    /// As [`json`], with this before it. `value`: has names.
+    pub fn json(&self, value: &impl Serialize) -> String {
+        #[derive(Serialize)]
+        struct Aged<'a, T> {
+            #[serde(flatten)]
+            age: &'a Age<'a>,
+            #[serde(flatten)]
+            value: &'a T,
+        }
+        json(&Aged { age: self, value })
+    }
+}
+
 /// As [`json`], of text that is JSON already.
 pub fn visible_json(text: String) -> String {
     // Line ends stand between strings, never in them: there serde wrote `\n`.

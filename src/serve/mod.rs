@@ -332,7 +332,10 @@ async fn routes(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> R
     let make = move || {
         let plan = wanted.plan(&now);
         let listing = Listing::new(&plan, now.stale_reason(), all);
-        View::good(kind, if kind == JSON { listing.json() } else { wanted.headed(listing.text_asked(&wanted.asked())) })
+        View::good(
+            kind,
+            if kind == JSON { now.age().json(&listing) } else { wanted.headed(listing.text_asked(&wanted.asked())) },
+        )
     };
     shared.views.answer(make).await
 }
@@ -362,7 +365,7 @@ async fn explained(State(shared): State<Shared>, Name(name): Name, uri: Uri, hea
         };
         let text =
             || wanted.headed(out_of_date(now.stale_reason()) + &warned(&plan) + &answer.text_asked(&wanted.asked()));
-        let text = if kind == JSON { answer.json() } else { text() };
+        let text = if kind == JSON { answer.json_aged(&now.age()) } else { text() };
         View { status, kind, text }
     };
     shared.views.answer(make).await
@@ -392,7 +395,7 @@ async fn audited(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> 
         };
         let text = match kind {
             SARIF => audit.sarif(),
-            JSON => audit.json(),
+            JSON => now.age().json(&audit),
             _ => wanted.headed(out_of_date(now.stale_reason()) + &warned(&plan) + &audit.text_asked(&wanted.asked())),
         };
         View { status, kind, text }
@@ -466,7 +469,7 @@ async fn fix(shared: &Shared, name: Option<String>, uri: &Uri, headers: &HeaderM
         let shown =
             if wanted.get("files") == Some("false") { report_fix::Shown::Written } else { report_fix::Shown::Files };
         let text = if kind == JSON {
-            crate::report::visible::json(&report_fix::Document::of(&remedies))
+            now.age().json(&report_fix::Document::of(&remedies))
         } else {
             let text = report_fix::text_asked(&remedies, shown, &wanted.asked());
             wanted.headed(out_of_date(now.stale_reason()) + &text)

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::docker::Stale;
 use crate::inventory::Inventory;
 use crate::plan::Plan;
+use crate::report::visible::Age;
 use crate::traefik::{Dynamic, document};
 
 /// What the service says at one moment, to Traefik and to people.
@@ -66,6 +67,12 @@ impl Published {
     /// Why it may be out of date, if it may.
     pub fn stale_reason(&self) -> Option<&str> {
         self.stale.as_ref().map(|stale| stale.reason.as_str())
+    }
+
+    /// The same for programs.
+    pub fn age(&self) -> Age<'_> {
+        let seconds = |stale: &Stale| SystemTime::now().duration_since(stale.since).unwrap_or_default().as_secs();
+        Age { stale: self.stale_reason(), stale_seconds: self.stale.as_ref().map(seconds) }
     }
 
     /// What follows `previous`, once `plan` is what holds. Encodes each document once, however many Traefiks it is for.

@@ -135,7 +135,10 @@ async fn every_answer_is_as_the_contract_describes_it() {
     state("200 OK");
     daemon.stop().await;
     state("stale for");
-    assert!(ask(stale.port, "/routes", JSON).body.contains("\"stale\""));
+    for path in ["/routes", "/explain/app", "/explain/app.example", "/audit", "/fix"] {
+        let body: Value = serde_json::from_str(&ask(stale.port, path, JSON).body).unwrap();
+        assert!(body["stale"].is_string() && body["stale_seconds"].is_u64(), "{path}: {body}");
+    }
     for path in ["/routes", "/explain/nobody", "/audit", "/fix"] {
         let body = ask(stale.port, path, TEXT).body;
         assert!(body.starts_with("may be out of date: ") && body.contains("and the gate"), "{path}: {body}");
