@@ -32,6 +32,9 @@ pub struct Listing<'a> {
     /// Routers that are in the document, and that Traefik leaves out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut<'a>>,
+    /// What is odd about what is routed: a host that several projects claim, the warnings about containers; one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Every container that asked and was refused.
     pub refused: Vec<Refused<'a>>,
     /// The names outside that containers ask for, allowed or not.
@@ -46,6 +49,9 @@ pub struct Listing<'a> {
     #[serde(skip)]
     pub not_given: BTreeMap<&'a str, NotGiven>,
 }
+
+/// How many notes people read.
+const MOST_NOTES: usize = 20;
 
 /// What of a network was not given, so that it was assumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +139,7 @@ impl<'a> Listing<'a> {
                     location: None,
                 })
                 .collect(),
+            notes: notes(plan),
             refused,
             outbound: plan.outbound.iter().map(Outbound::from).collect(),
             ignored: ignored.len(),
@@ -186,6 +193,7 @@ impl<'a> Listing<'a> {
             text.push_str(&columns(titles.get(..if has_places { 3 } else { 2 }).unwrap_or(&titles), &rows));
         }
         if let Some(asked) = refused {
+            self.write_notes(&mut text, asked);
             self.write_refused(&mut text, asked);
         }
         if !self.outbound.is_empty() {
@@ -206,6 +214,23 @@ impl<'a> Listing<'a> {
             Some(_) | None => {}
         }
         text
+    }
+
+    fn write_notes(&self, text: &mut String, asked: &Asked) {
+        if !self.notes.is_empty() {
+            text.push_str("\nNOTES\n");
+        }
+        for note in self.notes.iter().take(MOST_NOTES) {
+            let _ = writeln!(text, "{}", visible(note));
+        }
+        if self.notes.len() > MOST_NOTES {
+            let more = self.notes.len() - MOST_NOTES;
+            let _ = writeln!(
+                text,
+                "… and {more} more; see each container, by its name in place of NAME: {}",
+                asked.explain("NAME")
+            );
+        }
     }
 
     /// Each refused container, with its reasons; below each reason, or below those that edits mend, what mends it.
@@ -261,6 +286,24 @@ pub fn warnings(plan: &Plan) -> impl Iterator<Item = String> {
         let hint = near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         format!("--{flag} names `{name}`, and {nothing}{hint}")
     })
+}
+
+/// A host that several projects claim refuses nobody where isolation is not strict, and a warning never does.
+fn notes(plan: &Plan) -> Vec<String> {
+    let contested = plan.findings.iter().filter(|it| it.rule == RuleId::Lbl002 && !it.blocks && !it.allowed);
+    let mut notes: Vec<String> = contested.map(|it| format!("{}: {}", it.rule, it.words())).collect();
+    let hosts = notes.len();
+    for Decision { name, warnings, .. } in plan.decided().filter(|it| it.outcome == Outcome::Routed) {
+        notes.extend(warnings.iter().map(|warning| {
+            let words = warning.words();
+            let label = unsaid(warning.label.as_deref(), &words).map(|label| format!("{label}: ")).unwrap_or_default();
+            format!("{name}: {label}{words}")
+        }));
+    }
+    if let Some(warnings) = notes.get_mut(hosts..) {
+        warnings.sort_unstable();
+    }
+    notes
 }
 
 /// What people read first where the engine does not answer, and why it does not.
@@ -449,6 +492,29 @@ mod tests {
             "{}",
             listing.text()
         );
+    }
+
+    #[test]
+    fn what_is_odd_about_what_is_routed_is_told() {
+        let mut inventory = crate::source::snapshot::demo().unwrap();
+        for network in inventory.networks.values_mut() {
+            network.labels.remove("leeward.hosts");
+        }
+        let web = inventory.containers.values_mut().find(|it| it.name == "app2-web-1").unwrap();
+        let labels = &mut std::sync::Arc::make_mut(web).labels;
+        labels.insert("traefik.http.routers.web.rule".into(), "Host(`app1.localhost`)".into());
+        labels.insert("traefik.http.services.web-app2.loadbalancer.server.port".into(), "80".into());
+        let settings = crate::settings::Settings::default();
+        let plan = crate::plan::compile(&inventory, &settings);
+        let text = Listing::new(&plan, None, false).text();
+        let notes: Vec<&str> = text.lines().skip_while(|line| *line != "NOTES").take(3).collect();
+        let [_, host, port] = notes.as_slice() else { panic!("{text}") };
+        assert!(host.starts_with("LBL-002: host `app1.localhost` is claimed by `app1-web-1` of `app1`"), "{text}");
+        assert!(port.starts_with("app2-web-1: traefik.http.services.web-app2.loadbalancer.server.port: "), "{text}");
+        // Who is refused for it is told so already.
+        let strict = crate::settings::Settings { isolation: crate::settings::Isolation::Strict, ..settings };
+        let plan = crate::plan::compile(&inventory, &strict);
+        assert!(!Listing::new(&plan, None, false).text().contains("NOTES"));
     }
 
     #[test]
