@@ -231,6 +231,9 @@ pub struct Engine {
     pub address_pools: Vec<AddressPool>,
     /// `/info` `Swarm.LocalNodeState`: `inactive`, `active`, ….
     pub swarm_state: Option<String>,
+    /// `/info` `Swarm.NodeID`: this node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swarm_node: Option<String>,
     /// `/info` `Swarm.ControlAvailable`: this node is a manager.
     pub swarm_manager: bool,
     /// Ids of the containers with a leg on `docker_gwbridge` (`GET /networks/docker_gwbridge` `.Containers`).
@@ -623,6 +626,9 @@ pub struct Swarm {
     pub task: Option<String>,
     /// For a task: the address of the node it runs on (Traefik's host mode).
     pub node_ip: Option<String>,
+    /// The one node whose volumes it can have, if it is known to be one: a task's, or where alone its service may run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_node: Option<String>,
     /// For a task: its container, by the task's own record; of this engine or of another node's.
     pub container: Option<ContainerId>,
     /// For a service: the containers of all its tasks, by their records; also of those that only start or end.

@@ -437,6 +437,7 @@ const TASK_SPEC: Shape = Object(&[
     ("ForceUpdate", Word),
     ("Resources", Object(&[("Limits", Object(&[("MemoryBytes", Word), ("NanoCPUs", Word), ("Pids", Word)]))])),
     ("LogDriver", Object(&[("Name", Word)])),
+    ("Placement", Object(&[("Constraints", WORDS)])),
 ]);
 
 const SERVICE: Shape = Object(&[
@@ -771,6 +772,17 @@ mod tests {
                     "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.forwarding=1",
                 }}}},
             }),
+        );
+    }
+
+    #[test]
+    fn where_a_service_may_run_passes() {
+        check(
+            "/services/s",
+            &json!({"ID": "s", "Spec": {"TaskTemplate": {"Placement": {
+                "Constraints": ["node.role == manager"], "Preferences": [{"Spread": {"SpreadDescriptor": "hunter2"}}],
+            }}}}),
+            &json!({"ID": "s", "Spec": {"TaskTemplate": {"Placement": {"Constraints": ["node.role == manager"]}}}}),
         );
     }
 

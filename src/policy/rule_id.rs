@@ -92,6 +92,7 @@ ids! {
     Vol002 = "VOL-002",
     Vol003 = "VOL-003",
     Vol004 = "VOL-004",
+    Vol005 = "VOL-005",
     Log001 = "LOG-001",
     Log002 = "LOG-002",
     Img001 = "IMG-001",

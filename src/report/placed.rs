@@ -321,7 +321,7 @@ fn keys(rule: RuleId) -> &'static [&'static str] {
         R::Prv016 | R::Prv017 | R::Vol001 | R::Vol002 | R::Vol003 | R::Vol004 | R::Trf001 => {
             &["volumes", "secrets", "configs", "volumes_from"]
         }
-        R::Egr002 | R::Egr022 => &["volumes"],
+        R::Vol005 | R::Egr002 | R::Egr022 => &["volumes"],
         R::Egr011 | R::Egr018 | R::Egr019 | R::Egr021 | R::Egr025 => &["networks"],
         R::Prv019 => &["read_only"],
         R::Prv020 => &["user", "post_start", "pre_stop", "pre_start"],

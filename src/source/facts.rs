@@ -562,6 +562,7 @@ pub fn engine(version: &Value, info: &Value) -> Engine {
             })
             .collect(),
         swarm_state: Some(text(info, &["Swarm", "LocalNodeState"])).filter(|it| !it.is_empty()),
+        swarm_node: Some(text(info, &["Swarm", "NodeID"])).filter(|it| !it.is_empty()),
         swarm_manager: flag(info, &["Swarm", "ControlAvailable"]),
         keeps_variants: keeps_variants(info),
         gwbridge_members: Some(BTreeSet::new()),

@@ -17,8 +17,8 @@ pub struct Manager {
     services: BTreeMap<String, Service>,
     /// Tasks by the ids of their services and their own.
     tasks: BTreeMap<String, BTreeMap<String, Task>>,
-    /// Addresses of nodes by id.
-    nodes: BTreeMap<String, String>,
+    /// Nodes by id.
+    nodes: BTreeMap<String, Node>,
     /// Containers of tasks that are asked for no more, by the ids of their services: they may run for some time yet.
     ended: BTreeMap<String, BTreeSet<ContainerId>>,
 }
@@ -34,6 +34,41 @@ pub struct Service {
     is_global: bool,
     /// How many tasks it wants, if it says so.
     replicas: Option<u64>,
+    /// `Placement.Constraints`: `node.role == manager`.
+    constraints: Vec<String>,
+}
+
+/// How many constraints of a service are read. Without the others it may run on more nodes.
+const MOST_CONSTRAINTS: usize = 32;
+
+/// A node, as far as it matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Node {
+    address: String,
+    hostname: String,
+    role: String,
+}
+
+impl Node {
+    /// Whether it is one that a constraint allows; of what it is not known by, any is.
+    ///
+    /// Source: swarmkit `manager/constraint/constraint.go`.
+    fn is_allowed(&self, id: &str, constraint: &str) -> bool {
+        let Some((key, is_wanted, value)) = (match (constraint.split_once("=="), constraint.split_once("!=")) {
+            (Some((key, value)), None) => Some((key, true, value)),
+            (None, Some((key, value))) => Some((key, false, value)),
+            _ => None,
+        }) else {
+            return true;
+        };
+        let own = match key.trim().to_ascii_lowercase().as_str() {
+            "node.id" => id,
+            "node.hostname" => &self.hostname,
+            "node.role" => &self.role,
+            _ => return true,
+        };
+        own.eq_ignore_ascii_case(value.trim()) == is_wanted
+    }
 }
 
 /// A task, as far as it matters.
@@ -79,6 +114,7 @@ impl Service {
                 service_id: id.clone(),
                 task: None,
                 node_ip: None,
+                only_node: None,
                 container: None,
                 containers: BTreeSet::new(),
                 publish_modes,
@@ -88,7 +124,9 @@ impl Service {
         };
         let is_global = !at(service, &["Spec", "Mode", "Global"]).is_null();
         let replicas = at(service, &["Spec", "Mode", "Replicated", "Replicas"]).as_u64();
-        (!id.is_empty()).then_some(Self { whole, addresses, is_global, replicas })
+        let constraints = items(service, &["Spec", "TaskTemplate", "Placement", "Constraints"]);
+        let constraints = constraints.filter_map(Value::as_str).take(MOST_CONSTRAINTS).map(ToOwned::to_owned).collect();
+        (!id.is_empty()).then_some(Self { whole, addresses, is_global, replicas, constraints })
     }
 }
 
@@ -221,7 +259,12 @@ impl Manager {
 
     /// Takes all nodes in. Whether anything is new.
     pub fn take_nodes(&mut self, nodes: &[Value]) -> bool {
-        let nodes = nodes.iter().map(|node| (text(node, &["ID"]), text(node, &["Status", "Addr"]))).collect();
+        let read = |node: &Value| Node {
+            address: text(node, &["Status", "Addr"]),
+            hostname: text(node, &["Description", "Hostname"]),
+            role: text(node, &["Spec", "Role"]),
+        };
+        let nodes = nodes.iter().map(|node| (text(node, &["ID"]), read(node))).collect();
         std::mem::replace(&mut self.nodes, nodes) != self.nodes
     }
 
@@ -258,6 +301,13 @@ impl Manager {
         })
     }
 
+    /// The node where alone a service may run.
+    fn only_node(&self, service: &Service) -> Option<String> {
+        let may_run = |(id, node): &(&String, &Node)| service.constraints.iter().all(|it| node.is_allowed(id, it));
+        let mut nodes = self.nodes.iter().filter(may_run).map(|(id, _)| id);
+        nodes.next().filter(|_| nodes.next().is_none()).cloned()
+    }
+
     /// Services, and their tasks that run and shall run, as containers. `networks`: all the engine knows, by id.
     pub fn containers(&self, which: &Which, networks: &BTreeMap<NetworkId, Network>) -> Vec<Container> {
         // Traefik asks for the networks of scope `swarm`.
@@ -278,6 +328,7 @@ impl Manager {
             }
             if let Some(swarm) = &mut whole.swarm {
                 swarm.containers = of_tasks;
+                swarm.only_node = self.only_node(service);
             }
             containers.push(whole);
         }
@@ -344,7 +395,7 @@ fn as_container(task: &Value) -> Value {
     })
 }
 
-fn of_task(task: &Task, service: &Service, attachments: Attachments, nodes: &BTreeMap<String, String>) -> Container {
+fn of_task(task: &Task, service: &Service, attachments: Attachments, nodes: &BTreeMap<String, Node>) -> Container {
     let whole = &service.whole;
     let slot = if service.is_global { task.id.clone() } else { task.slot.to_string() };
     Container {
@@ -353,7 +404,8 @@ fn of_task(task: &Task, service: &Service, attachments: Attachments, nodes: &BTr
         attachments,
         swarm: whole.swarm.clone().map(|swarm| Swarm {
             task: Some(slot),
-            node_ip: nodes.get(&task.node).cloned(),
+            node_ip: nodes.get(&task.node).map(|node| node.address.clone()),
+            only_node: Some(task.node.clone()).filter(|node| !node.is_empty()),
             container: task.container.clone(),
             ..swarm
         }),
@@ -418,6 +470,39 @@ mod tests {
         let found = containers(&[service], &[], &[], &BTreeMap::new());
         let made_as = found[0].mounts[0].made_as.clone().unwrap();
         assert!(made_as.bind && made_as.device == "/", "{made_as:?}");
+    }
+
+    /// What the manager's engine says of a volume counted for every node.
+    #[test]
+    fn a_service_says_where_its_volumes_can_be() {
+        let node = |id: &str, hostname: &str, role: &str| json!({ "ID": id, "Description": { "Hostname": hostname }, "Spec": { "Role": role } });
+        let all = [node("n1", "front", "manager"), node("n2", "db", "worker"), node("n3", "disk", "worker")];
+        let only = |constraints: &[&str], nodes: &[Value]| {
+            let service = json!({ "ID": "s1", "Spec": { "Name": "web", "TaskTemplate": {
+                "Placement": { "Constraints": constraints } } } });
+            let task = json!({ "ID": "t1", "ServiceID": "s1", "NodeID": "n2", "DesiredState": "running",
+                "Status": { "State": "running" } });
+            let found = containers(&[service], &[task], nodes, &BTreeMap::new());
+            let [task, whole] = [0, 1].map(|at| found[at].swarm.clone().unwrap().only_node);
+            assert_eq!(task.as_deref(), Some("n2"));
+            whole
+        };
+        assert_eq!(only(&[], &all), None);
+        assert_eq!(only(&[], &all[..1]).as_deref(), Some("n1"));
+        assert_eq!(only(&[], &[]), None);
+        for (constraints, wanted) in [
+            (&["node.role == manager"][..], Some("n1")),
+            (&["node.role!=worker"], Some("n1")),
+            (&["node.role==worker"], None),
+            (&["node.role==worker", "Node.Hostname == DB"], Some("n2")),
+            (&["node.id==n3"], Some("n3")),
+            (&["node.id==n3", "node.labels.disk==ssd"], Some("n3")),
+            (&["node.labels.disk==ssd"], None),
+            (&["node.id==gone"], None),
+            (&["node.id"], None),
+        ] {
+            assert_eq!(only(constraints, &all).as_deref(), wanted, "{constraints:?}");
+        }
     }
 
     #[test]

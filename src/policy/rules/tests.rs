@@ -151,6 +151,14 @@ fn mount(inventory: &mut Inventory, source: &str, writable: bool) {
     bind(inventory, "app", source, writable);
 }
 
+/// A Swarm task on a node, with a volume, as a manager on node `n1` knows it.
+fn of_node(inventory: &mut Inventory, node: &str) {
+    inventory.engine.swarm_node = Some("n1".into());
+    volume(inventory, "app", "data", true);
+    app(inventory, "app").swarm =
+        Some(Swarm { task: Some("1".into()), only_node: Some(node.into()), ..Swarm::default() });
+}
+
 fn bind(inventory: &mut Inventory, who: &str, source: &str, writable: bool) {
     let mount = Mount { kind: "bind".into(), source: source.into(), writable, ..Mount::default() };
     app(inventory, who).mounts.push(mount);
@@ -573,6 +581,7 @@ pub(super) const PAIRS: &[Pair] = &[
             bind(i, "app", "/srv/traefik2", true);
         },
     ),
+    ("VOL-005", |i| of_node(i, "n2"), |i| of_node(i, "n1")),
     ("VOL-003", |i| mounted(i, "nfs"), |i| mounted(i, "tmpfs")),
     (
         "LOG-001",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::judge::OwnMount;
 use super::sharing::Holder;
 use super::{Case, Check, Rule, Seen, devices, mounts};
-use crate::inventory::{Mount, Volume};
+use crate::inventory::{Mount, Swarm, Volume};
 use crate::policy::cause::Few;
 use crate::policy::finding::{Action, Severity};
 use crate::policy::rule_id::RuleId;
@@ -65,6 +65,21 @@ pub(super) const RULES: &[Rule] = &[
         fix: "give the application a directory of its own, or mount this one read-only",
         reference: "docs/isolation.md#what-is-shared-is-a-way",
     },
+    Rule {
+        id: RuleId::Vol005,
+        title: "a volume of a Swarm service may be something else on another node",
+        severity: Severity::Medium,
+        action: Action::WarnStrictBlock,
+        check: Check::App(vol_005),
+        why: "each node has volumes of its own, and a manager's engine tells of those on its own node alone. Where one of this \
+              name was made on another node before, with `o: bind`, it is a directory of that node, whatever the service asks \
+              for now",
+        fix: "look at it on each node (`docker volume inspect`), and allow it:\n\
+              services:\n  {service}:\n    deploy:\n      labels:\n        leeward.allow: VOL-005\n\
+              # or bind the service to the manager's own node:\n\
+              #     deploy: {placement: {constraints: [\"node.id == …\"]}}",
+        reference: "docs/swarm.md#volumes-on-other-nodes",
+    },
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +94,8 @@ pub(crate) enum Cause {
     FromUnknown(String),
     /// Whether it is one could not be read.
     Unread(String),
+    /// What it is on other nodes cannot be read.
+    OnOtherNodes(String),
     /// On another machine, by a file system or a plugin.
     Remote { volume: String, by: String, writable: bool },
     /// It mounts what Traefik, or Leeward, has as `theirs`.
@@ -154,7 +171,7 @@ fn vol_002(case: &Case<'_>) -> Option<Seen> {
     let mut unknown = None;
     let mut harmless = None;
     let volumes = case.container.mounts.iter().filter(|mount| mount.kind == "volume");
-    for mount in volumes.clone().filter(|mount| !mount.name.is_empty()) {
+    for mount in volumes.clone().filter(|mount| !mount.name.is_empty() && !is_elsewhere(case, mount)) {
         unknown = unknown.or(Some(&mount.name).filter(|name| !inventory.volumes.contains_key(*name)));
     }
     for (mount, volume) in
@@ -231,6 +248,21 @@ fn vol_004(case: &Case<'_>) -> Option<Seen> {
         let seen = named.find_map(|own| Some(seen(own, case.kept.leewards.shared_with(own, volumes)?, true)))?;
         Some(seen.action(Action::Warn))
     })
+}
+
+fn vol_005(case: &Case<'_>) -> Option<Seen> {
+    let mount = case.container.mounts.iter().find(|mount| is_elsewhere(case, mount))?;
+    Some(Seen::unverifiable(Cause::OnOtherNodes(mount.name.clone())))
+}
+
+/// Whether a mount may be of a volume that was on another node before. None of a plugin's: Docker makes no second volume of a
+/// name by another driver.
+fn is_elsewhere(case: &Case<'_>, mount: &Mount) -> bool {
+    let own = &case.context.inventory.engine.swarm_node;
+    let may_leave = |swarm: &Swarm| swarm.only_node.is_none() || swarm.only_node != *own;
+    let is_plugins = || mount.made_as.as_ref().is_some_and(|it| !matches!(it.driver.as_str(), "" | "local"));
+    let has_name = mount.kind == "volume" && !mount.name.is_empty();
+    has_name && case.container.swarm.as_ref().is_some_and(may_leave) && !is_plugins()
 }
 
 fn what(mount: &Mount) -> &str {

@@ -35,6 +35,9 @@ pub(super) fn words(cause: &Cause, About { name, .. }: About<'_>) -> String {
         Cause::Unread(volume) => {
             format!("whether volume `{volume}` of `{name}` hides a host directory could not be read")
         }
+        Cause::OnOtherNodes(volume) => {
+            format!("what volume `{volume}` of `{name}` is on other nodes could not be read")
+        }
         Cause::Remote { volume, by, writable } => {
             let may = if *writable { "may write to" } else { "may read" };
             format!("`{name}` {may} volume `{volume}`, on another machine by `{by}`")

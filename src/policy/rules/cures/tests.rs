@@ -87,6 +87,8 @@ const BY_HAND: &[(&str, Hand)] = &[
         });
     }),
     ("VOL-003", |i| drop(i.volumes.insert("data".into(), crate::inventory::Volume::default()))),
+    // What stands below `deploy:` is read as a service of a swarm, which `check` does not make.
+    ("VOL-005", |i| drop(app(i, "app").labels.insert("leeward.allow".into(), "VOL-005".into()))),
     ("VOL-004", |i| app(i, "app").mounts.iter_mut().for_each(|it| it.writable = false)),
     // Its labels are written on the container, with other values.
     ("IMG-001", |i| drop(app(i, "app").labels.insert("leeward.image-labels".into(), "honor".into()))),
