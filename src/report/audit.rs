@@ -215,7 +215,13 @@ impl<'a> Audit<'a> {
         }
         if found.len() > 1 && found.iter().all(|it| it.undeclared_traefik.is_none() && of_case(it, asked).is_none()) {
             let last = found.len() - 1;
-            let of_rule = |(at, finding): (usize, &&Finding)| (at == last).then(|| finding.rule.rule().fix_for(None));
+            let first = found.first().map(|it| it.remedy_asked(asked));
+            let is_same = found.iter().all(|it| Some(it.remedy_asked(asked)) == first);
+            let of_rule = |(at, finding): (usize, &&Finding)| {
+                let remedy =
+                    || if is_same { finding.remedy_asked(asked) } else { finding.rule.rule().fix_for(Some("SERVICE")) };
+                (at == last).then(remedy)
+            };
             return found.iter().enumerate().map(of_rule).collect();
         }
         let one = |finding: &&Finding| if self.is_below(finding) { BELOW.into() } else { finding.remedy_asked(asked) };
@@ -329,6 +335,25 @@ mod tests {
             plan.findings.iter().filter(|it| it.rule == RuleId::Prv018).map(|it| Finding::remedy(it)).collect();
         assert_eq!(remedies, ["services:\n  wiki:\n    security_opt: [no-new-privileges:true]"]);
         assert!(rules::all().all(|rule| !rule.fix_for(None).contains("{service}")));
+    }
+
+    /// One of Compose's, one that was started by hand, and several: nobody has a service `app`.
+    #[test]
+    fn no_remedy_is_for_a_service_that_is_not_there() {
+        let mut inventory = snapshot::demo().unwrap();
+        let text = |inventory: &Inventory| Audit::of(&compile(inventory, &Settings::default())).text();
+        let mut weaken = |name: &str, is_compose: bool| {
+            let container = inventory.containers.values_mut().find(|it| it.name == name).unwrap();
+            let container = std::sync::Arc::make_mut(container);
+            container.confinement.security_opt.clear();
+            container.labels.retain(|label, _| is_compose || !label.starts_with("com.docker.compose."));
+            text(&inventory)
+        };
+        let by_hand = weaken("wiki-wiki-1", false);
+        assert!(by_hand.contains("services:\n              wiki-wiki-1:\n                security_opt"), "{by_hand}");
+        let several = weaken("app1-web-1", true);
+        assert!(several.contains("services:\n              SERVICE:\n                security_opt"), "{several}");
+        assert!(!several.contains("              app:\n"), "{several}");
     }
 
     #[test]

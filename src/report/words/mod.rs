@@ -120,7 +120,10 @@ pub(super) fn same(finding: &Finding) -> Option<&'static str> {
 }
 
 fn of_rule(rule: Option<RuleId>, subject: Option<&Subject>) -> Cow<'static, str> {
-    let service = About::of(subject, None).service.map(yaml_word);
+    let about = About::of(subject, None);
+    // Who was started without Compose has a name alone.
+    let own = matches!(subject, Some(Subject::Container { .. })).then(|| about.service.unwrap_or(about.name));
+    let service = own.filter(|own| !own.is_empty()).map(yaml_word);
     rule.map(|rule| rule.rule().fix_for(service.as_deref())).unwrap_or_default()
 }
 
