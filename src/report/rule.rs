@@ -80,6 +80,9 @@ mod tests {
         }
         for code in Code::ALL {
             assert!(explain(code.as_str()).unwrap().contains(codes::title(*code)));
+            // Where it sends the reader.
+            let row = format!("\n| `{}`", code.as_str());
+            assert!(include_str!("../../docs/troubleshooting.md").contains(&row), "no row{row}");
         }
     }
 

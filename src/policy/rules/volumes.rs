@@ -36,7 +36,8 @@ pub(super) const RULES: &[Rule] = &[
               not show which; PRV-002 and PRV-016 are judged on that path. What comes by `volumes_from` from a container that `check` was not \
               given may be any of that. With `type: ext4` and the like it mounts a \
               device of the host, which may be the host's own disk; with `binfmt_misc` it chooses what the host runs, and \
-              with `fuse` Podman runs a program on the host",
+              with `fuse` Podman runs a program on the host. What a Swarm service makes its volumes as is read too; whether \
+              one of that name was on a node before is not",
         fix: "mount what is needed as a plain bind (`volumes: [/srv/app:/data]`), and never a directory that holds an \
               engine's socket or belongs to the host",
         reference: "https://docs.docker.com/engine/storage/volumes/#mounting-a-block-device",
