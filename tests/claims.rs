@@ -336,6 +336,26 @@ fn a_middleware_sends_to_containers_of_its_own_project_only() {
         assert_eq!(verdict_of(&[RULE, (address, &format!("http://{other}:9091/verify"))]), "middleware", "{other}");
         assert_eq!(verdict_of(&[RULE, (redis, &format!("{other}:6379"))]), "middleware", "{other}");
     }
+    // A network may be called like a public domain: as soon as `login` is gone, or while it restarts, Docker asks the Internet.
+    let on = |network: &str, address_of: &str, state: &str| {
+        let address_of = format!("http://{address_of}:9091/verify");
+        let mut inventory = with(&[RULE, (address, &address_of)]);
+        add(&mut inventory, "login", "app", &["net-a"], &[]);
+        inventory.container_mut("login").unwrap().state = state.into();
+        let mut renamed = inventory.networks.get("net-a").cloned().unwrap();
+        renamed.name = network.to_owned();
+        inventory.networks.insert(renamed.id.clone(), renamed);
+        verdict(&inventory, &Settings::default())
+    };
+    for network in ["com", "Com", "web", "proxy", "xn--p1ai", "XN--P1AI", "example.com", "net.a", "home.arpa"] {
+        assert_eq!(on(network, &format!("login.{network}"), "running"), "middleware", "{network}");
+        assert_eq!(on(network, "login", "running"), "routed", "{network}");
+    }
+    for network in ["net-a", "app_default", "app2", "internal", "a-xn--b"] {
+        assert_eq!(on(network, &format!("login.{network}"), "running"), "routed", "{network}");
+        assert_eq!(on(network, &format!("login.{network}"), "restarting"), "routed", "{network}");
+        assert_eq!(on(network, &format!("login.{network}"), "exited"), "middleware", "{network}");
+    }
     for text in ["", "login", "//login/", "unix:///login", "http:login", "http://login:99999", "http://login:80:80"] {
         assert_eq!(verdict_of(&[RULE, (address, text)]), "middleware", "{text}");
     }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::cause::{self, Few};
 use super::finding::{Action, Finding, Subject};
-use super::forward_auth_names::Answering;
+use super::forward_auth_names::{Answering, Leads};
 use super::hosts::{Bindings, Claimed};
 use super::names::Owner;
 use super::references::Middlewares;
@@ -37,7 +37,7 @@ pub(crate) enum Cause {
         middleware: String,
         to: String,
         visitors: bool,
-        is_own: bool,
+        leads: Leads,
     },
     /// Traefik's own entry point.
     EntryPoint,

@@ -36,6 +36,24 @@ struct Answers<'a> {
     is_ours: bool,
 }
 
+/// Where an address leads Traefik.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Leads {
+    /// To a container of the same owner's.
+    Own,
+    /// As [`Leads::Own`] while that container runs; after that it may be a name on the Internet.
+    OwnOrPublic,
+    Elsewhere,
+}
+
+/// Whether a network's name may be, or may become, a public domain. A top-level domain is written in letters alone (RFC 1123,
+/// 2.1), or as `xn--…`; a few are set apart for good (RFC 2606, RFC 6762, and `internal` by ICANN).
+fn may_be_public(network: &str) -> bool {
+    let top = network.rsplit('.').next().unwrap_or(network).to_ascii_lowercase();
+    let is_apart = matches!(top.as_str(), "example" | "internal" | "invalid" | "local" | "test");
+    !is_apart && (network.contains('.') || top.starts_with("xn--") || top.bytes().all(|it| it.is_ascii_alphabetic()))
+}
+
 /// How many letters of its id a container has for a name.
 const ID_AS_NAME: usize = 12;
 
@@ -85,14 +103,16 @@ impl<'a> Answering<'a> {
         Few::of_all(owners.map(|(container, network)| (container.name.clone(), network.name.clone())))
     }
 
-    /// Whether a host, as it stands in a URL, is a container of `owner`'s and nothing else for Traefik.
+    /// Where a host, as it stands in a URL, leads Traefik: to a container of `owner`'s and to nothing else, or not.
     ///
-    /// A name with a dot may be anybody's on the Internet as soon as its container is gone, so of these only
-    /// `<name>.<network>` counts. Whether another owner answers to the name as well is not asked: it must not cost this one
+    /// A name with a dot may be anybody's on the Internet as soon as its container is gone, or restarts: the engine's DNS hands
+    /// on what it does not know. So of these only `<name>.<network>` counts, and only of a network that is not called as a
+    /// public domain can be. A name without a dot is handed on too, but nobody has one on the Internet. Whether another owner answers to the name as well is not asked: it must not cost this one
     /// its route (LBL-017 says so).
-    fn is_own(&self, host: &str, owner: &Owner) -> bool {
+    fn leads(&self, host: &str, owner: &Owner) -> Leads {
+        let own = |is_own| if is_own { Leads::Own } else { Leads::Elsewhere };
         if let Ok(address) = host.parse::<IpAddr>() {
-            return self.by_address.get(&address).is_some_and(|owners| owners.contains(owner));
+            return own(self.by_address.get(&address).is_some_and(|owners| owners.contains(owner)));
         }
         let lower = host.to_ascii_lowercase();
         let by_itself = lower == "localhost"
@@ -101,13 +121,16 @@ impl<'a> Answering<'a> {
             || self.in_hosts_file.iter().any(|name| name.eq_ignore_ascii_case(host))
             || self.traefiks.iter().any(|id| lower.starts_with(id));
         if by_itself {
-            return false;
+            return Leads::Elsewhere;
         }
         match host.split_once('.') {
-            None => self.by_name.get(host).is_some_and(|it| it.owners.contains_key(owner) && !it.is_ours),
+            None => own(self.by_name.get(host).is_some_and(|it| it.owners.contains_key(owner) && !it.is_ours)),
             Some((name, network)) => {
                 let alone = self.by_name.get(name).and_then(|it| *it.alone.get(network)?);
-                !self.traefiks.is_empty() && alone == Some(owner)
+                match !self.traefiks.is_empty() && alone == Some(owner) {
+                    true if may_be_public(network) => Leads::OwnOrPublic,
+                    is_own => own(is_own),
+                }
             }
         }
     }
@@ -130,8 +153,7 @@ pub(super) struct Address {
     pub(super) field: &'static str,
     /// What stands there; Traefik's default, if nothing does.
     pub(super) text: String,
-    /// It leads to a container of the same owner's.
-    pub(super) is_own: bool,
+    pub(super) leads: Leads,
 }
 
 /// Every address in a middleware that Traefik would connect to.
@@ -139,18 +161,18 @@ pub(super) fn addresses(middleware: &Middleware, owner: &Owner, answering: &Answ
     let mut found = Vec::new();
     if let Some(auth) = &middleware.forward_auth {
         let text = auth.address.clone().unwrap_or_default();
-        let is_own = authority(&text).is_some_and(|(host, _)| answering.is_own(host, owner));
-        found.push(Address { field: "forwardauth.address", text, is_own });
+        let leads = authority(&text).map_or(Leads::Elsewhere, |(host, _)| answering.leads(host, owner));
+        found.push(Address { field: "forwardauth.address", text, leads });
     }
     if let Some(redis) = middleware.rate_limit.as_ref().and_then(|limit| limit.redis.as_ref()) {
         let default = || vec!["localhost:6379".to_owned()];
         let endpoints = redis.endpoints.clone().filter(|it| !it.is_empty()).unwrap_or_else(default);
         // Several make a cluster, and a cluster says itself where its other members are.
-        let is_own = match endpoints.as_slice() {
-            [one] => host_and_port(one).is_some_and(|(host, _)| answering.is_own(host, owner)),
-            _ => false,
+        let leads = match endpoints.as_slice() {
+            [one] => host_and_port(one).map_or(Leads::Elsewhere, |(host, _)| answering.leads(host, owner)),
+            _ => Leads::Elsewhere,
         };
-        found.push(Address { field: "ratelimit.redis.endpoints", text: endpoints.join(","), is_own });
+        found.push(Address { field: "ratelimit.redis.endpoints", text: endpoints.join(","), leads });
     }
     found
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::{Check, Rule};
 use crate::policy::claims::{Cause, Claim, ClaimCase, ClaimContext, Does, InLabel};
 use crate::policy::finding::{Action, Severity};
-use crate::policy::forward_auth_names::{self, Address};
+use crate::policy::forward_auth_names::{self, Address, Leads};
 use crate::policy::hosts::{self, Claimed};
 use crate::policy::references;
 use crate::policy::refusal::{Code, Refusal};
@@ -193,7 +193,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Claim(lbl_017),
         why: "Traefik looks the name in a forwardAuth address up on every network that it is on. Where containers of \
               several owners have this name, the one that is found decides who may log in, and sees every visitor's cookies",
-        fix: "put the network's name behind it: \
+        fix: "put the network's name behind it (one with `-` or `_`; see LBL-009): \
               traefik.http.middlewares.auth.forwardauth.address=http://authelia.net-auth:9091/api/authz/forward-auth",
         reference: "docs/isolation.md#between-traefik-and-leeward",
     },
@@ -386,10 +386,10 @@ fn lbl_009(case: &ClaimCase<'_>, seen: &mut Seen) {
             see("plugin", does(name, Does::RunsPlugin), Some(Action::Block));
         }
         let addresses = forward_auth_names::addresses(middleware, claim.owner, case.context.answering);
-        for Address { field, text, is_own } in addresses {
+        for Address { field, text, leads } in addresses {
             let visitors = field.starts_with("forward");
-            let cause = Cause::Connects { middleware: name.clone(), to: text, visitors, is_own };
-            see(field, cause, (!is_own).then_some(Action::Block));
+            let cause = Cause::Connects { middleware: name.clone(), to: text, visitors, leads };
+            see(field, cause, (leads != Leads::Own).then_some(Action::Block));
         }
     }
 }

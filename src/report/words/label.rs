@@ -3,6 +3,7 @@
 use super::{About, compose, listed};
 use crate::policy::cause::Few;
 use crate::policy::claims::{self, Does};
+use crate::policy::forward_auth_names::Leads;
 use crate::policy::hosts::{self, Bind, By, RouterPart, Takes};
 use crate::policy::leeward_labels::{HOSTS, Odd};
 use crate::policy::references;
@@ -22,9 +23,15 @@ pub(super) fn claim(cause: &claims::Cause, About { name, label, .. }: About<'_>)
                 "middleware `{middleware}` of `{name}` asks `{host}`, and Traefik finds several of that name: {places}"
             )
         }
-        Cause::Connects { middleware, to, visitors, is_own } => {
+        Cause::Connects { middleware, to, visitors, leads } => {
             let what = if *visitors { "sends what visitors bring, cookies too, to" } else { "connects to" };
-            let whose = if *is_own { "" } else { ", which is no container of its own project's" };
+            let whose = match leads {
+                Leads::Own => "",
+                Leads::OwnOrPublic => {
+                    ", which may be a name on the Internet while the container does not run: the network is called as a domain may be"
+                }
+                Leads::Elsewhere => ", which is no container of its own project's",
+            };
             format!("middleware `{middleware}` of `{name}` {what} `{to}`{whose}")
         }
         Cause::EntryPoint => {
