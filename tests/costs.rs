@@ -127,3 +127,20 @@ fn a_regular_expression_of_thousands_of_groups_makes_no_texts_that_no_host_has()
     assert_eq!(code(&plan), Some(Code::Host));
     assert!(first < 200_000, "{first} KiB");
 }
+
+/// An image may expose every port there is, and labels may name one that is none of these thousands of times.
+#[test]
+fn thousands_of_ports_beside_thousands_of_services_are_looked_at_once() {
+    let label = |at: usize| (format!("traefik.http.services.s{at}.loadbalancer.server.port"), "65535".to_owned());
+    let ports = |inventory: &mut Inventory, count: u16| {
+        inventory.container_mut("evil").unwrap().exposed_ports =
+            (1..=count).map(|port| format!("{port}/tcp")).collect();
+    };
+    let with = |count: u16| {
+        let mut inventory = world((0..100).map(label));
+        ports(&mut inventory, count);
+        costs(inventory, &Settings::default()).1
+    };
+    let (few, many) = (with(10), with(20_000));
+    assert!(many < few + 5_000, "{few} and {many} KiB");
+}

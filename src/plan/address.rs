@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::inventory::{Attachment, Binding, Container, Inventory, with_zone};
-use crate::policy::cause::Unreached;
+use crate::policy::cause::{Few, Unreached};
 use crate::settings::Settings;
 use crate::traefik::labels;
 
@@ -109,24 +109,49 @@ pub(crate) fn port(container: &Container, label: Option<&str>) -> Option<String>
         .map(|port| port.to_string())
 }
 
-/// The ports that a container exposes, where `port` is not among them; `None` also where it exposes none.
+/// The ports that a container says it listens on, of TCP or of UDP.
 ///
-/// What is published was exposed by that alone, whatever the image listens on; so it counts only where `port` is what it is
-/// published on, and so was taken for the container's.
-pub(crate) fn not_exposed(container: &Container, port: u16, is_udp: bool) -> Option<BTreeSet<u16>> {
-    let mut exposed = BTreeMap::new();
-    for key in &container.exposed_ports {
-        let (number, kind) = key.split_once('/').unwrap_or((key, "tcp"));
-        if kind.eq_ignore_ascii_case("udp") == is_udp {
-            exposed.insert(number.parse().ok()?, container.port_bindings.get(key));
+/// What is published was exposed by that alone, whatever the image listens on; so it counts only for the port that it is
+/// published on, which may have been taken for the container's.
+#[derive(Debug, Default)]
+pub(crate) struct Exposed {
+    all: BTreeSet<u16>,
+    /// Those that are not published.
+    by_image: Vec<u16>,
+    /// The others, by the port of the host.
+    published: BTreeMap<u16, Vec<u16>>,
+}
+
+impl Exposed {
+    /// Nothing where one of them is no number.
+    pub(crate) fn of(container: &Container, is_udp: bool) -> Self {
+        let mut exposed = Self::default();
+        for key in &container.exposed_ports {
+            let (number, kind) = key.split_once('/').unwrap_or((key, "tcp"));
+            if kind.eq_ignore_ascii_case("udp") == is_udp {
+                let Ok(port) = number.parse() else { return Self::default() };
+                if exposed.all.insert(port) {
+                    exposed.add(port, container.port_bindings.get(key));
+                }
+            }
+        }
+        exposed
+    }
+
+    fn add(&mut self, port: u16, bindings: Option<&Vec<Binding>>) {
+        let Some(bindings) = bindings else { return self.by_image.push(port) };
+        let hosts: BTreeSet<u16> = bindings.iter().filter_map(|binding| binding.host_port.parse().ok()).collect();
+        for host in hosts {
+            self.published.entry(host).or_default().push(port);
         }
     }
-    if exposed.contains_key(&port) {
-        return None;
+
+    /// A few of them, where `port` is not among them.
+    pub(crate) fn without(&self, port: u16) -> Option<Few<u16>> {
+        let published = self.published.get(&port).map_or(&[][..], Vec::as_slice);
+        let others = Few::of_all(self.by_image.iter().chain(published).copied());
+        Some(others).filter(|others| !others.is_empty() && !self.all.contains(&port))
     }
-    let is_on = |binding: &Binding| binding.host_port.parse() == Ok(port);
-    exposed.retain(|_, bindings| bindings.is_none_or(|bindings| bindings.iter().any(is_on)));
-    Some(exposed.into_keys().collect()).filter(|exposed: &BTreeSet<u16>| !exposed.is_empty())
 }
 
 /// Whether a container has a network of its own: not the host's, not another container's.
@@ -179,9 +204,9 @@ mod tests {
             let bound = |host_port: &str| vec![Binding { host_ip: String::new(), host_port: host_port.to_owned() }];
             let port_bindings = published.iter().map(|(port, on)| ((*port).to_owned(), bound(on))).collect();
             let container = Container { port_bindings, ..container(&[], exposed) };
-            not_exposed(&container, port, is_udp).into_iter().flatten().collect::<Vec<_>>()
+            Exposed::of(&container, is_udp).without(port).map(|few| few.first).unwrap_or_default()
         };
-        assert_eq!(told(&["80/tcp", "443/tcp", "53/udp"], &[], 8080, false), [80, 443]);
+        assert_eq!(told(&["443/tcp", "80/tcp", "53/udp"], &[], 8080, false), [443, 80]);
         // The port of the host was taken for the container's.
         assert_eq!(told(&["80/tcp"], &[("80/tcp", "8080")], 8080, false), [80]);
         for (exposed, published, port, is_udp) in [

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::inventory::{Container, Image};
-use crate::plan::address;
+use crate::plan::address::{self, Exposed};
 use crate::plan::{Protocol, Warning};
 use crate::policy::cause::{Dropped, Few, Step};
 use crate::policy::image_labels::OperatorLabels;
@@ -66,6 +66,7 @@ fn http_services(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<War
     if !facts.serving {
         return Ok(());
     }
+    let exposed = Exposed::of(facts.container, false);
     for (name, service) in &mut http.services {
         let balancer =
             Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Http, name))?;
@@ -80,7 +81,7 @@ fn http_services(http: &mut http::Http, facts: Facts<'_>, warnings: &mut Vec<War
             continue;
         }
         let port = server.port.take();
-        warnings.extend(other_port(facts.container, Protocol::Http, name, port.as_deref()));
+        warnings.extend(other_port(&exposed, Protocol::Http, name, port.as_deref()));
         let address = server_address(facts, Protocol::Http, name, port.as_deref())?;
         let scheme = server.scheme.take().filter(|scheme| !scheme.is_empty());
         server.url = Some([scheme.as_deref().unwrap_or("http"), "://", &address].concat());
@@ -110,11 +111,12 @@ fn tcp_services(tcp: &mut tcp::Tcp, facts: Facts<'_>, warnings: &mut Vec<Warning
     if !facts.serving {
         return Ok(());
     }
+    let exposed = Exposed::of(facts.container, false);
     for (name, service) in &mut tcp.services {
         let balancer = Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Tcp, name))?;
         let server = first_server(&mut balancer.servers);
         let port = server.port.take();
-        warnings.extend(other_port(facts.container, Protocol::Tcp, name, port.as_deref()));
+        warnings.extend(other_port(&exposed, Protocol::Tcp, name, port.as_deref()));
         server.address = Some(server_address(facts, Protocol::Tcp, name, port.as_deref())?);
     }
     Ok(())
@@ -128,11 +130,12 @@ fn udp_services(udp: &mut udp::Udp, facts: Facts<'_>, warnings: &mut Vec<Warning
     if !facts.serving {
         return Ok(());
     }
+    let exposed = Exposed::of(facts.container, true);
     for (name, service) in &mut udp.services {
         let balancer = Arc::make_mut(service).load_balancer.as_mut().ok_or_else(|| no_balancer(Protocol::Udp, name))?;
         let server = first_server(&mut balancer.servers);
         let port = server.port.take();
-        warnings.extend(other_port(facts.container, Protocol::Udp, name, port.as_deref()));
+        warnings.extend(other_port(&exposed, Protocol::Udp, name, port.as_deref()));
         server.address = Some(server_address(facts, Protocol::Udp, name, port.as_deref())?);
     }
     Ok(())
@@ -152,13 +155,10 @@ fn first_server<S: Default>(servers: &mut Option<Vec<S>>) -> &mut S {
 }
 
 /// That a label names a port which the container does not expose, though it exposes others.
-fn other_port(container: &Container, protocol: Protocol, service: &str, label: Option<&str>) -> Option<Warning> {
+fn other_port(exposed: &Exposed, protocol: Protocol, service: &str, label: Option<&str>) -> Option<Warning> {
     let port: u16 = label?.parse().ok()?;
-    let exposed = address::not_exposed(container, port, protocol == Protocol::Udp)?;
-    let exposed: Vec<String> = exposed.iter().map(u16::to_string).collect();
-    let exposed = Few::of(exposed.iter().map(String::as_str));
-    let label = port_label(protocol, service);
-    Some(Warning::new(Some(label), Step::OtherPort { port, exposed }))
+    let exposed = exposed.without(port)?;
+    Some(Warning::new(Some(port_label(protocol, service)), Step::OtherPort { port, exposed }))
 }
 
 fn port_label(protocol: Protocol, service: &str) -> String {

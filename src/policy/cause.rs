@@ -122,7 +122,7 @@ pub(crate) enum Step {
     /// A label names a port that is not among those which the image says it listens on.
     OtherPort {
         port: u16,
-        exposed: Few,
+        exposed: Few<u16>,
     },
     NoBalancer {
         service: String,

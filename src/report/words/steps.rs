@@ -49,7 +49,7 @@ pub(super) fn words(step: &Step, About { label: key, .. }: About<'_>) -> String 
             format!("no port is known for service `{service}`: no label, and {why}")
         }
         Step::OtherPort { port, exposed } => {
-            let ports = exposed.first.join(", ");
+            let ports = exposed.first.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
             let more = if exposed.more > 0 { format!(" and {} more", exposed.more) } else { String::new() };
             format!(
                 "Traefik asks port {port}, and the image says it listens on {ports}{more}; an image need not name all"
