@@ -149,7 +149,9 @@ struct Watcher {
 /// Inspections by id, and the list of them all until one changes.
 struct Containers {
     inspected: BTreeMap<String, Bytes>,
-    listed: BTreeMap<String, Bytes>,
+    /// By id, in the order in which they were made.
+    listed: Vec<(String, Bytes)>,
+    /// The newest first, as the engine has it. Source: moby `daemon/list.go`.
     list: Option<Bytes>,
 }
 
@@ -158,7 +160,7 @@ impl Simulated {
     pub(crate) fn start(count: usize, others: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let watcher = || Watcher { asked: AtomicUsize::new(0), events: broadcast::channel(4096).0 };
-        let empty = Containers { inspected: BTreeMap::new(), listed: BTreeMap::new(), list: None };
+        let empty = Containers { inspected: BTreeMap::new(), listed: Vec::new(), list: None };
         let shared = Arc::new(Shared { containers: Mutex::new(empty), sides: [watcher(), watcher()] });
         let engine = Self {
             shared,
@@ -211,7 +213,11 @@ impl Simulated {
         });
         let mut containers = self.shared.containers.lock().unwrap();
         containers.inspected.insert(id.clone(), raw.to_string().into());
-        containers.listed.insert(id, listed.to_string().into());
+        let listed = listed.to_string().into();
+        match containers.listed.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, known)) => *known = listed,
+            None => containers.listed.push((id, listed)),
+        }
         containers.list = None;
     }
 
@@ -325,7 +331,7 @@ fn answer(request: &Request<Incoming>, shared: &Shared, side: Side) -> Response<
             let mut containers = shared.containers.lock().unwrap();
             let Containers { listed, list, .. } = &mut *containers;
             let list = list.get_or_insert_with(|| {
-                let parts: Vec<&[u8]> = listed.values().map(|bytes| &**bytes).collect();
+                let parts: Vec<&[u8]> = listed.iter().rev().map(|(_, bytes)| &**bytes).collect();
                 [b"[", parts.join(&b","[..]).as_slice(), b"]"].concat().into()
             });
             full(list.clone())
