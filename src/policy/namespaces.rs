@@ -493,6 +493,11 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Nobody names another.
+    fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     fn find(&self, reference: &str, inventory: &Inventory) -> Option<(usize, &'a Container)> {
         let short = || self.by_id.get(inventory.with_short_id(reference)?.id.as_str());
         self.by_id.get(reference).or_else(|| self.by_name.get(reference)).or_else(short).copied()
@@ -502,6 +507,10 @@ impl<'a> Known<'a> {
 impl Groups {
     /// In nearly linear time: sets that are joined, each known by one of its members.
     fn of(inventory: &Inventory, known: &Known<'_>, namespaces: &[Namespace<'_>]) -> Self {
+        let shares_memory = |container: &Container| container.confinement.ipc_mode == "host";
+        if known.is_empty() && !inventory.containers.values().any(|it| shares_memory(it)) {
+            return Self::default();
+        }
         let joined: Vec<[Option<usize>; 3]> = inventory
             .containers
             .values()
@@ -528,7 +537,7 @@ impl Groups {
         let mut hosts_memory = None;
         for (at, (container, joined)) in inventory.containers.values().zip(&joined).enumerate() {
             joined.iter().flatten().for_each(|other| unite(at, *other));
-            if container.confinement.ipc_mode == "host" {
+            if shares_memory(container) {
                 unite(at, *hosts_memory.get_or_insert(at));
             }
         }
