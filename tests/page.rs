@@ -409,3 +409,16 @@ fn the_script_is_small_and_everything_is_asked_of_this_service() {
     let page = front(&town::bad(), &[]);
     assert!(!page.contains(" style=") && !page.contains(" onclick"), "the policy of the page forbids it");
 }
+
+/// The heading counted findings, and the list below it has a line for each rule.
+#[test]
+fn the_heading_of_the_findings_counts_what_the_list_has() {
+    let html = front(&leeward::source::snapshot::demo().unwrap(), &[]);
+    let section = html.split("id=\"findings\">").nth(1).unwrap().split("</section>").next().unwrap();
+    let heading = section.split("</h2>").next().unwrap();
+    let rules = section.matches("<details class=\"finding\"").count();
+    let times = section.split("<span class=\"count\">").skip(1);
+    let times: usize = times.map(|it| it.split(' ').next().unwrap().parse::<usize>().unwrap()).sum();
+    assert!(rules > 1 && times > rules, "{section}");
+    assert_eq!(heading, format!("Findings ({times} of {rules} rules)"));
+}

@@ -46,6 +46,8 @@ pub enum NetworkRole {
     Proxy,
     /// A declared Traefik is on it, and it is no proxy network: Leeward's, as a rule.
     Control,
+    /// A declared Traefik is on it, and nobody else: an application's, as a rule, that is not there yet or any more.
+    TraefikAlone,
     /// Containers reach outbound names on it: an egress Traefik is on it, and it has no way out.
     Outbound,
     /// Anything else.
@@ -413,6 +415,7 @@ fn network_node<'a>(context: &Context<'a>, place: usize, network: &'a Network, f
         State::TraefiksOwn => NetworkRole::Exposed,
         State::WayOut if has_traefik || has(&|at| context.is_egress(at)) => NetworkRole::Exposed,
         _ if context.proxy.contains(place) => NetworkRole::Proxy,
+        _ if has_traefik && !has(&|at| !is_door(at)) => NetworkRole::TraefikAlone,
         _ if has_traefik => NetworkRole::Control,
         _ if has(&|at| context.is_egress(at)) => {
             let is_control = has(&|at| context.is_leeward(at));
@@ -508,6 +511,21 @@ mod tests {
 
     fn network<'i>(inventory: &'i mut Inventory, name: &str) -> &'i mut Network {
         inventory.networks.values_mut().find(|it| it.name == name).unwrap()
+    }
+
+    /// It was called a control network, as if Leeward were on it.
+    #[test]
+    fn a_network_with_traefik_alone_is_called_so() {
+        let mut inventory = snapshot::demo().unwrap();
+        let role = |inventory: &Inventory| {
+            let settings = Settings::default();
+            let plan = compile(inventory, &settings);
+            let topology = Topology::of(inventory, &settings, &plan);
+            topology.networks.iter().find(|it| it.name == "net-proxy2").map(|it| it.role)
+        };
+        assert_eq!(role(&inventory), Some(NetworkRole::Proxy));
+        inventory.containers.retain(|_, it| it.name != "app2-web-1");
+        assert_eq!(role(&inventory), Some(NetworkRole::TraefikAlone));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use super::front::{by_rule, reason as labelled};
+use super::front::{by_rule, reason as labelled, times};
 use super::{
     Facts, Page, Seen, back, badge, few, frame, link, pictured, said as words, to_container, to_copy, to_host,
     to_network, to_rule,
@@ -349,7 +349,7 @@ fn one_network(facts: &Facts<'_>, network: &Network) -> Page {
             }
         }
         section aria-labelledby="findings" {
-            h2 #findings { "Findings (" (findings.len()) ")" }
+            h2 #findings { "Findings (" (times(&findings)) ")" }
             @if findings.is_empty() { p.quiet { "None." } }
             (by_rule(&findings))
         }

@@ -421,24 +421,34 @@ fn findings<'a>(filter: &Filter, audit: &Audit<'a>, nodes: &[&ContainerNode<'_>]
     let (found, unknown, allowed) = (chosen(&audit.findings), chosen(&audit.not_verifiable), chosen(&audit.allowed));
     html! {
         section aria-labelledby="findings" {
-            h2 #findings { "Findings (" (found.len()) ")" }
+            h2 #findings { "Findings (" (times(&found)) ")" }
             p.quiet { (if found.is_empty() { none(filter) } else { said::FINDINGS }) }
             (by_rule(&found))
         }
         @if !unknown.is_empty() {
             section aria-labelledby="not-verifiable" {
-                h2 #not-verifiable { "Not verifiable (" (unknown.len()) ")" }
+                h2 #not-verifiable { "Not verifiable (" (times(&unknown)) ")" }
                 p.quiet { (said::NOT_VERIFIABLE) }
                 (by_rule(&unknown))
             }
         }
         @if !allowed.is_empty() {
             section aria-labelledby="allowed" {
-                h2 #allowed { "Allowed (" (allowed.len()) ")" }
+                h2 #allowed { "Allowed (" (times(&allowed)) ")" }
                 p.quiet { (said::ALLOWED) }
                 (by_rule(&allowed))
             }
         }
+    }
+}
+
+/// How many findings there are, and of how many rules where the list below has fewer lines than that.
+pub(super) fn times(findings: &[&Finding]) -> String {
+    let rules = findings.chunk_by(|one, other| one.rule == other.rule).count();
+    if rules == findings.len() {
+        rules.to_string()
+    } else {
+        format!("{} of {}", findings.len(), counted(rules, "rule"))
     }
 }
 

@@ -53,6 +53,7 @@ pub fn role(role: NetworkRole) -> &'static str {
         NetworkRole::Proxy => "proxy network",
         NetworkRole::Outbound => "outbound names",
         NetworkRole::Control => "control network",
+        NetworkRole::TraefikAlone => "Traefik alone",
         NetworkRole::Private => "private",
     }
 }
