@@ -705,6 +705,24 @@ fn the_port_of_a_rider_is_served_at_whose_network_it_uses() {
     }
 }
 
+/// It was said to be mended, and a VPN of the kernel's own, without `/dev/net/tun`, did not start any more.
+#[test]
+fn who_loses_net_admin_is_told_what_may_need_it_and_the_other_way() {
+    let [front, app] = with_front("x.y: z", "");
+    let app = app.replace("cap_drop: [ALL]", "cap_add: [NET_ADMIN]");
+    let projects = deployed(&[&front, &app]);
+    let settings = Settings::default();
+    let remedies = remedy::ask(&projects, &settings, &["app".to_owned()], &[]).unwrap();
+    let told = fix::text(&remedies, fix::Shown::Files);
+    assert!(told.contains("web: what it needs NET_ADMIN for: a VPN, a firewall, DHCP"), "{told}");
+    let plan = leeward::plan::compile(&projects, &settings);
+    let explained = leeward::report::explain::find(&plan, "app-web-1").text();
+    assert!(
+        explained.contains("do not route it, or allow it:\n           labels:\n             leeward.allow: NET-014"),
+        "{explained}"
+    );
+}
+
 /// Traefik's project and an application on its network, with labels in YAML for each.
 fn with_front(front: &str, app: &str) -> [String; 2] {
     [

@@ -178,7 +178,8 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Power(net_014),
         why: "NET_ADMIN changes routes, addresses, tunnels and firewall rules inside the container's network: what \
               the engine set up there does not hold",
-        fix: "delete NET_ADMIN (and ALL) from `cap_add`",
+        fix: "delete NET_ADMIN (and ALL) from `cap_add`; or, if it makes a VPN or a firewall, which needs it: do not route it, \
+              or allow it:\nlabels:\n  leeward.allow: NET-014",
         reference: "CIS Docker Benchmark 5.4",
     },
     Rule {

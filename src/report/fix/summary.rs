@@ -537,6 +537,9 @@ fn lost_words(lost: &Lost) -> String {
             let more = if *count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
             format!("containers of others on {network}: {}{more}", names.join(", "))
         }
+        Lost::Power { what, .. } if what == "NET_ADMIN" => {
+            format!("what it needs {what} for: a VPN, a firewall, DHCP (if it is one of these: --keep)")
+        }
         Lost::Power { what, .. } => format!("what it needs {what} for"),
     }
 }

@@ -154,7 +154,12 @@ pub(super) fn remedy(cause: &Cause, About { name, service, asked, .. }: About<'_
             asked.fix(name),
             asked.explain(name)
         ),
-        Cause::Capability(capability) => format!("delete {} from `cap_add`", visible(capability)),
+        Cause::Capability(capability) => format!(
+            "delete {} from `cap_add`; or, if it makes a VPN or a firewall, which needs it \
+             (docs/hard-cases.md#behind-a-vpn-container): do not route it, or allow it:\nlabels:\n  {ALLOW}: {}",
+            visible(capability),
+            RuleId::Net014
+        ),
         Cause::ExtraHost(entry) => format!("delete `{}` from `extra_hosts`", visible(entry)),
         Cause::Sysctl { key, .. } => format!("delete `{}` from `sysctls`", visible(key)),
         Cause::Unknown(_) => "wait for the next inventory; if it stays, look at `docker network ls`, and let \
