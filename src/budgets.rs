@@ -16,7 +16,7 @@ pub struct Budgets {
     pub labels: u64,
     /// Bytes of their keys and values.
     pub label_bytes: u64,
-    /// Routers of one container.
+    /// Routers of one container; as many services, middlewares and models, of each kind.
     pub routers: u64,
     /// Bytes of one rule.
     pub rule_bytes: u64,
@@ -51,6 +51,8 @@ pub enum Quantity {
     LabelBytes,
     /// Routers.
     Routers,
+    /// Services, middlewares or models, of the kind of which there are most.
+    Names,
     /// Bytes of one rule.
     RuleBytes,
     /// Instructions of regular expressions.
@@ -61,6 +63,8 @@ pub enum Quantity {
     OwnerLabelBytes,
     /// Routers of one owner.
     OwnerRouters,
+    /// Services, middlewares or models of one owner.
+    OwnerNames,
     /// Instructions of one owner's regular expressions.
     OwnerRegexSize,
     /// Size of middlewares, as often as one owner's routers use them.
@@ -74,12 +78,14 @@ impl Quantity {
             Self::ObjectBytes => "--max-object",
             Self::Labels => "--max-labels",
             Self::LabelBytes => "--max-label-bytes",
-            Self::Routers => "--max-routers",
+            Self::Routers | Self::Names => "--max-routers",
             Self::RuleBytes => "--max-rule-bytes",
             Self::RegexSize | Self::MiddlewareSize => "--max-regex-size",
-            Self::OwnerLabelBytes | Self::OwnerRouters | Self::OwnerRegexSize | Self::OwnerMiddlewareSize => {
-                "--max-per-owner"
-            }
+            Self::OwnerLabelBytes
+            | Self::OwnerRouters
+            | Self::OwnerNames
+            | Self::OwnerRegexSize
+            | Self::OwnerMiddlewareSize => "--max-per-owner",
         }
     }
 }
@@ -123,6 +129,9 @@ pub fn is_read(key: &str) -> bool {
 pub struct Demand {
     /// Routers.
     pub routers: u64,
+    /// Services, middlewares or models, of the kind of which there are most. Traefik compares each name of a kind with every
+    /// other each time that it reads the document: 90,000 held each new configuration up for a minute.
+    pub names: u64,
     /// Instructions of regular expressions; of too many, of those that were read.
     pub regex_size: u64,
 }
@@ -130,17 +139,18 @@ pub struct Demand {
 impl Demand {
     /// Of some labels. Linear in their bytes; regular expressions are read until they are larger than `most_regex_size`.
     pub fn of(labels: &BTreeMap<String, String>, most_regex_size: u64) -> Self {
-        let mut routers = BTreeSet::new();
+        let mut kinds: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         let mut regex_size = 0_u64;
         for (key, value) in labels.iter().filter_map(|(key, value)| Some((Key::of(key)?, value))) {
-            if key.is("routers") {
-                routers.insert((case_fold::folded(key.protocol), case_fold::folded(key.first())));
-            }
+            let names = kinds.entry(case_fold::folded(key.kind)).or_default();
+            names.insert((case_fold::folded(key.protocol), case_fold::folded(key.first())));
             if let Some(left) = most_regex_size.checked_sub(regex_size) {
                 regex_size = regex_size.saturating_add(key.size(value, left));
             }
         }
-        Self { routers: routers.len() as u64, regex_size }
+        let routers = kinds.remove("routers").unwrap_or_default().len() as u64;
+        let names = kinds.values().map(BTreeSet::len).max().unwrap_or_default() as u64;
+        Self { routers, names, regex_size }
     }
 
     /// Both together.
@@ -148,6 +158,7 @@ impl Demand {
     pub fn and(self, other: Self) -> Self {
         Self {
             routers: self.routers.saturating_add(other.routers),
+            names: self.names.saturating_add(other.names),
             regex_size: self.regex_size.saturating_add(other.regex_size),
         }
     }
@@ -174,6 +185,7 @@ impl Budgets {
         }
         let demand = Demand::of(labels, self.regex_size);
         let late = Excess::of(Quantity::Routers, demand.routers, self.routers)
+            .or_else(|| Excess::of(Quantity::Names, demand.names, self.routers))
             .or_else(|| Excess::of(Quantity::RegexSize, demand.regex_size, self.regex_size));
         late.map_or(Ok(demand), Err)
     }
@@ -187,6 +199,7 @@ impl Budgets {
     pub fn judge_owner(&self, demand: Demand) -> Option<Excess> {
         let most = |one: u64| one.saturating_mul(self.per_owner);
         Excess::of(Quantity::OwnerRouters, demand.routers, most(self.routers))
+            .or_else(|| Excess::of(Quantity::OwnerNames, demand.names, most(self.routers)))
             .or_else(|| Excess::of(Quantity::OwnerRegexSize, demand.regex_size, most(self.regex_size)))
     }
 }
@@ -326,6 +339,33 @@ mod tests {
     }
 
     #[test]
+    fn services_and_middlewares_are_counted_though_no_router_uses_them() {
+        let many = |count: usize, key: &dyn Fn(usize) -> String| -> BTreeMap<String, String> {
+            (0..count).map(|at| (key(at), "80".to_owned())).collect()
+        };
+        for kind in [
+            "http.services.s{}.loadbalancer.server.port",
+            "http.middlewares.m{}.inflightreq.amount",
+            "HTTP.Middleware\u{17f}.m{}.inflightreq.amount",
+            "http.models.m{}.middlewares",
+            "tcp.services.s{}.loadbalancer.server.port",
+            "udp.services.s{}.loadbalancer.server.port",
+        ] {
+            let key = |at: usize| format!("traefik.{}", kind.replace("{}", &at.to_string()));
+            let excess = Budgets::default().judge(&many(501, &key)).unwrap_err();
+            assert_eq!((excess.quantity, excess.found, excess.most), (Quantity::Names, 501, Some(500)), "{kind}");
+            let fits = Budgets::default().judge(&many(500, &key)).unwrap();
+            let four = (0..3).fold(fits, |sum, _| sum.and(fits));
+            assert_eq!(Budgets::default().judge_owner(four), None);
+            let excess = Budgets::default().judge_owner(four.and(fits)).unwrap();
+            assert_eq!((excess.quantity, excess.found), (Quantity::OwnerNames, 2_500), "{kind}");
+        }
+        // One of many labels is one.
+        let one = many(5_000, &|at| format!("traefik.http.middlewares.m.headers.customrequestheaders.x{at}"));
+        assert_eq!(Budgets::default().judge(&one), Ok(Demand { routers: 0, names: 1, regex_size: 0 }));
+    }
+
+    #[test]
     fn every_budget_is_said_by_its_number_and_flag() {
         let many = |count: usize, key: &dyn Fn(usize) -> String| -> BTreeMap<String, String> {
             (0..count).map(|at| (key(at), String::new())).collect()
@@ -342,7 +382,7 @@ mod tests {
             assert_eq!((excess.quantity, excess.found), (quantity, found));
         }
         let fits = budgets.judge(&many(500, &|at| format!("traefik.http.routers.r{at}.service"))).unwrap();
-        assert_eq!(fits, Demand { routers: 500, regex_size: 0 });
+        assert_eq!(fits, Demand { routers: 500, names: 0, regex_size: 0 });
         let four = (0..3).fold(fits, |sum, _| sum.and(fits));
         assert_eq!(budgets.judge_owner(four), None);
         assert_eq!(budgets.judge_owner(four.and(fits)).unwrap().quantity.flag(), "--max-per-owner");

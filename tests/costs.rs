@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use allocation_counter::measure;
+use leeward::budgets::Budgets;
 use leeward::inventory::{Container, Image, Inventory};
 use leeward::plan::{Memory, Outcome, Plan, compile_next};
 use leeward::policy::refusal::Code;
@@ -109,7 +110,8 @@ fn thousands_of_middlewares_that_hundreds_answer_to_name_a_few() {
         pieces::attach(&mut other, "net", None).aliases.insert("auth".to_owned());
         inventory.put(other);
     }
-    let (plan, first, next) = costs(inventory, &Settings::default());
+    let budgets = Budgets { routers: 2_000, ..Budgets::default() };
+    let (plan, first, next) = costs(inventory, &Settings { budgets, ..Settings::default() });
     assert_eq!(code(&plan), Some(Code::Middleware));
     assert!(first < 60_000 && next < 40_000, "{first} and {next} KiB");
 }

@@ -40,12 +40,12 @@ impl Most {
         let labels = fields.iter().filter(|(key, _)| is_read(key) && key.contains('.'));
         let labels: BTreeMap<String, String> =
             labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-        let Demand { routers, regex_size } = Demand::of(&labels, u64::MAX);
+        let Demand { routers, names, regex_size } = Demand::of(&labels, u64::MAX);
         let bytes = labels.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum();
         let rules = labels.iter().filter(|(key, _)| key.to_ascii_lowercase().ends_with(".rule"));
         self.labels = self.labels.max(labels.len() as u64);
         self.label_bytes = self.label_bytes.max(bytes);
-        self.routers = self.routers.max(routers);
+        self.routers = self.routers.max(routers).max(names);
         self.regex_size = self.regex_size.max(regex_size);
         self.rule_bytes = rules.map(|(_, rule)| rule.len() as u64).max().unwrap_or_default().max(self.rule_bytes);
     }

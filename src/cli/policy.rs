@@ -116,7 +116,7 @@ pub(crate) struct Policy {
     #[arg(long, hide_short_help = true, value_name = "N", default_value = "1048576", help_heading = "Budgets")]
     max_label_bytes: NonZeroU32,
 
-    /// Most routers of one container
+    /// Most routers of one container; as many services, middlewares and models, of each kind
     #[arg(long, hide_short_help = true, value_name = "N", default_value = "500", help_heading = "Budgets")]
     max_routers: NonZeroU32,
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use leeward::budgets::Budgets;
+
 use super::*;
 
 const ROUTER: &str = "traefik.http.routers";
@@ -58,7 +60,10 @@ fn chains(times: usize, number: usize, keep: impl Fn(usize) -> bool) -> Pairs {
 #[test]
 fn chains_that_double_are_too_many_and_long_lists_are_not() {
     one([router("r", "m0"), chains(2, 26, |_| true)].concat(), "bad-label");
-    one([router("r", "m0"), chains(1, 5_000, |_| true)].concat(), "bad-label");
+    let long = [router("r", "m0"), chains(1, 5_000, |_| true)].concat();
+    one(long.clone(), "over-budget");
+    let budgets = Budgets { routers: 10_000, ..Budgets::default() };
+    assert_eq!(outcomes(&[("a", long)], &Settings { budgets, ..newest() }).get("a").unwrap(), "bad-label");
     one([router("r", "m0"), chains(1, 50, |_| true)].concat(), "routed");
     one([router("r", &["m0"; 150].join(",")), chains(1, 0, |_| true)].concat(), "routed");
     // Traefik refuses a circle at its first link.

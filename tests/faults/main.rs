@@ -855,6 +855,10 @@ async fn what_is_above_a_budget_is_refused_alone_with_its_number_and_flag() {
         (rule("x".repeat(65_537)), "the rule has 65537 bytes; the most is 65536 (--max-rule-bytes)"),
         (rule(r"PathRegexp(`^/\pL{900}$`)".to_owned()), "the most is 200000 (--max-regex-size)"),
         (many(501, "traefik.http.routers.r"), "it declares 501 routers; the most is 500 (--max-routers)"),
+        (
+            many(501, "traefik.http.middlewares.m"),
+            "it declares 501 services, middlewares or models; the most is 500 (--max-routers)",
+        ),
         (many(10_000, "traefik.x"), "it has 10001 labels that Leeward reads; the most is 10000 (--max-labels)"),
         (vec![("traefik.x".to_owned(), "y".repeat(1 << 20))], "; the most is 1048576 (--max-label-bytes)"),
         (vec![("x".to_owned(), "y".repeat(3 << 20))], "and were not read; the most is 2097152 (--max-object)"),

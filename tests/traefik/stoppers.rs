@@ -506,6 +506,20 @@ fn what_stops_traefik_is_seen_where_it_is_passed_on() {
     }
 }
 
+/// Traefik compares each name of a kind with every other each time that it reads a document.
+#[test]
+fn names_that_nothing_uses_do_not_keep_anothers_new_route_away() {
+    for (version, binary) in proxy::releases("names that nothing uses do not keep another's new route away") {
+        for (many, routed) in [(499, 2 * AT_ONCE), (9_900, 0)] {
+            let label = |at: usize| (format!("traefik.http.services.s{at}.loadbalancer.server.port"), "80".to_owned());
+            let case = Case { name: format!("{many} names"), labels: (0..many).map(label).collect() };
+            let mut tried = Tried::start(binary.clone(), version, Isolation::Warn);
+            let problem = tried.offer(&vec![case; AT_ONCE]);
+            assert_eq!((problem, tried.routed), (None, routed), "{version}: {many} of each of {AT_ONCE} owners");
+        }
+    }
+}
+
 #[test]
 fn no_option_of_a_label_keeps_anothers_new_route_away() {
     let mut all = Vec::new();

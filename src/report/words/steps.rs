@@ -162,12 +162,16 @@ fn budget(Excess { quantity, found, most, label: _ }: &Excess) -> String {
         Quantity::Labels => format!("it has {found} labels that Leeward reads"),
         Quantity::LabelBytes => format!("its labels have {found} bytes"),
         Quantity::Routers => format!("it declares {found} routers"),
+        Quantity::Names => format!("it declares {found} services, middlewares or models"),
         Quantity::RuleBytes => format!("the rule has {found} bytes"),
         Quantity::RegexSize => {
             format!("its regular expressions have a size of {found} or more as Traefik compiles them")
         }
         Quantity::OwnerLabelBytes => format!("the labels of all containers of its owner have {found} bytes"),
         Quantity::OwnerRouters => format!("the containers of its owner declare {found} routers"),
+        Quantity::OwnerNames => {
+            format!("the containers of its owner declare {found} services, middlewares or models")
+        }
         Quantity::OwnerRegexSize => {
             format!("the regular expressions of its owner's containers have a size of {found} as Traefik compiles them")
         }
