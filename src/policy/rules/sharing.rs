@@ -99,7 +99,7 @@ impl<'a> Shares<'a> {
             for mount in &container.mounts {
                 let holder = Holder { container, owner, mount, leaves };
                 let places = reading.places(mount, &context.inventory.volumes);
-                all.extend(places.into_iter().flatten().map(|place| (place, holder)));
+                all.extend(places.map(|place| (place, holder)));
             }
         }
         // Stable: those of one place stay in the order of the containers.
@@ -136,7 +136,7 @@ impl<'a> Shares<'a> {
         if self.places.is_empty() {
             return Vec::new();
         }
-        let places = self.reading.places(mount, &inventory.volumes).into_iter().flatten();
+        let places = self.reading.places(mount, &inventory.volumes);
         let found = places.filter_map(|wanted| self.places.binary_search_by(|(place, _)| place.cmp(&wanted)).ok());
         found.filter_map(|at| self.places.get(at)).map(|(_, holders)| holders).collect()
     }
@@ -191,18 +191,18 @@ impl Reading {
         let mut all = context.candidates.iter().flat_map(|it| &it.container.mounts);
         let is_near = |path: &str| root_dir.as_ref().is_none_or(|root_dir| mounts::overlap(path, root_dir));
         let volumes_by_path =
-            all.any(|mount| is_chosen(mount, volumes) && volumes::host_path(mount, volumes).is_some_and(is_near));
+            all.any(|mount| is_chosen(mount, volumes) && volumes::host_paths(mount, volumes).any(is_near));
         Self { root_dir, volumes_by_path }
     }
 
-    fn places<'m>(&self, mount: &'m Mount, volumes: &'m BTreeMap<String, Volume>) -> [Option<Place<'m>>; 2] {
+    fn places<'m>(&self, mount: &'m Mount, volumes: &'m BTreeMap<String, Volume>) -> impl Iterator<Item = Place<'m>> {
         let named = Some(mount.name.as_str()).filter(|name| !name.is_empty()).map(Cow::Borrowed);
         let counts = self.volumes_by_path || is_chosen(mount, volumes);
-        let path = volumes::host_path(mount, volumes).filter(|_| counts).and_then(mounts::plainly);
+        let paths = volumes::host_paths(mount, volumes).filter(move |_| counts).filter_map(mounts::plainly);
         // Whoever mounts the host itself sees everybody's: that is said of it, not of each.
         let is_hosts =
             |path: &Cow<'_, str>| mounts::is_host(path, self.root_dir.as_deref()) || mounts::is_everybodys(path);
-        [named.map(Place), path.filter(|path| !is_hosts(path)).map(Place)]
+        named.into_iter().chain(paths.filter(move |path| !is_hosts(path))).map(Place)
     }
 }
 

@@ -994,6 +994,29 @@ fn what_a_volume_is_made_as_counts_beside_what_the_engine_says_of_it() {
     assert!(!refused("data", share, None));
 }
 
+/// Where the engine's description and the service's both hide a bind, that of the service counted for nothing.
+#[test]
+fn both_binds_that_a_volume_may_hide_count() {
+    let hidden = |device: &str| Volume { bind: true, kind: "none".into(), device: device.into(), ..Volume::default() };
+    let found = |rule: RuleId, who: &str, known: &str, made_as: &str| {
+        let mut inventory = topology();
+        bind(&mut inventory, "traefik", "/srv/traefik/dynamic", false);
+        let made_as = Some(Box::new(hidden(made_as)));
+        let mount = Mount { kind: "volume".into(), name: "data".into(), writable: true, made_as, ..Mount::default() };
+        app(&mut inventory, who).mounts.push(mount);
+        inventory.volumes.insert("data".into(), hidden(known));
+        judged(&inventory, &Settings::default()).findings.iter().any(|it| it.rule == rule)
+    };
+    for (known, made_as) in [("/srv/app", "/var/run"), ("/var/run", "/srv/app")] {
+        assert!(found(RuleId::Trf001, "traefik", known, made_as));
+    }
+    for (known, made_as) in [("/srv/app", "/srv/traefik"), ("/srv/traefik", "/srv/app")] {
+        assert!(found(RuleId::Vol004, "app", known, made_as));
+    }
+    assert!(!found(RuleId::Trf001, "traefik", "/srv/app", "/srv/app2"));
+    assert!(!found(RuleId::Vol004, "app", "/srv/app", "/srv/app2"));
+}
+
 /// What is called Leeward by its image alone stood beside Traefik and Leeward unseen, and made its own network theirs.
 #[test]
 fn nobody_is_taken_for_leeward_where_leeward_is_of_traefiks_project() {

@@ -202,10 +202,9 @@ fn trf_008(case: &Case<'_>) -> Option<Seen> {
 
 fn trf_001(case: &Case<'_>) -> Option<Seen> {
     case.container.mounts.iter().find_map(|mount| {
-        let volume = mount.volumes(&case.context.inventory.volumes).find(|volume| volume.bind);
-        let path = volume.map_or(mount.source.as_str(), |volume| volume.device.as_str());
-        let socket = mounts::socket(path)?;
-        Some(Seen::new(Cause::Socket { path: path.to_owned(), socket }))
+        let hidden = mount.volumes(&case.context.inventory.volumes).filter(|volume| volume.bind);
+        let mut paths = hidden.map(|volume| volume.device.as_str()).chain([mount.source.as_str()]);
+        paths.find_map(|path| Some(Seen::new(Cause::Socket { path: path.to_owned(), socket: mounts::socket(path)? })))
     })
 }
 

@@ -290,7 +290,7 @@ impl<'a, T: Copy> Files<'a, T> {
             if let Some(name) = volume_name(mount) {
                 files.volumes.entry(name).or_insert(value);
             }
-            if let Some(path) = host_path(mount, volumes).and_then(mounts::plain) {
+            for path in host_paths(mount, volumes).filter_map(mounts::plain) {
                 files.paths.entry(path).or_insert(value);
             }
         }
@@ -306,7 +306,11 @@ impl<'a, T: Copy> Files<'a, T> {
         if let Some(value) = volume_name(mount).and_then(|name| self.volumes.get(name)) {
             return Some(*value);
         }
-        let path = host_path(mount, volumes)?;
+        host_paths(mount, volumes).find_map(|path| self.holding(path))
+    }
+
+    /// Of a directory of the host.
+    fn holding(&self, path: &str) -> Option<T> {
         if mounts::TIME.iter().any(|time| mounts::overlap(path, time)) {
             return None;
         }
@@ -327,20 +331,20 @@ fn volume_name(mount: &Mount) -> Option<&str> {
 
 /// Whether a mount gives a socket of an engine, or of what is as good.
 pub(in crate::policy) fn gives_engine(mount: &Mount, volumes: &BTreeMap<String, Volume>) -> bool {
-    host_path(mount, volumes).is_some_and(|path| mounts::socket(path).is_some())
+    host_paths(mount, volumes).any(|path| mounts::socket(path).is_some())
 }
 
-/// The host directory that a mount shows: that of a volume is the engine's own, or the one that it hides.
-pub(super) fn host_path<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volume>) -> Option<&'a str> {
-    match mount.kind.as_str() {
-        "bind" => Some(mount.source.as_str()),
-        "volume" => {
-            let hidden = mount.volumes(volumes).find(|volume| volume.bind);
-            Some(hidden.map_or(mount.source.as_str(), |volume| &volume.device))
-        }
-        _ => None,
-    }
-    .filter(|path| mounts::is_absolute(path))
+/// The host directories that a mount may show: that of a volume is the engine's own, or those that it hides, by the engine's
+/// description and by the service's.
+pub(super) fn host_paths<'a>(mount: &'a Mount, volumes: &'a BTreeMap<String, Volume>) -> impl Iterator<Item = &'a str> {
+    let hidden = || mount.volumes(volumes).filter(|volume| volume.bind && mount.kind == "volume");
+    let is_shown = match mount.kind.as_str() {
+        "bind" => true,
+        "volume" => hidden().next().is_none(),
+        _ => false,
+    };
+    let shown = is_shown.then_some(mount.source.as_str());
+    shown.into_iter().chain(hidden().map(|volume| volume.device.as_str())).filter(|path| mounts::is_absolute(path))
 }
 
 #[cfg(test)]
