@@ -688,9 +688,17 @@ impl Watch {
         match result {
             Ok(whole) => {
                 inventory.unreadable.remove(&id);
-                if self.failing.remove(&id).is_some() {
+                let unread = whole.iter().flat_map(|it| &it.volumes).find(|(_, volume)| !volume.is_read());
+                if let Some((name, _)) = unread {
+                    let failing = self.failing.entry(id.clone()).or_default();
+                    if failing.times == 0 {
+                        warn!(container.id = %id, volume.name = %name, "a volume of the container cannot be read");
+                    }
+                    failing.again();
+                } else if self.failing.remove(&id).is_some() {
                     info!(container.id = %id, "container can be read again");
                 }
+                self.retry = self.failing.values().map(|failing| failing.at).min();
                 match whole {
                     Some(Whole { mut container, image, volumes }) => {
                         if inventory.engine.keeps_variants && container.variant == Variant::Unsaid {

@@ -695,6 +695,56 @@ async fn a_container_that_is_gone_when_it_is_read_is_gone() {
     assert!(house.is_ready().await);
 }
 
+/// A house with `b`, and a container `a` with a volume that the engine fails to describe so.
+async fn with_volume(fault: Fault) -> House {
+    let house = House::ready(&["b"]).await;
+    house.engine.put("a", 9);
+    let mount =
+        json!({"Type": "volume", "Name": "data", "Source": "/var/lib/docker/volumes/data/_data", "Destination": "/d"});
+    house.engine.edit("a", |a| a["Mounts"] = json!([mount]));
+    house.engine.fail("/volumes/data", fault);
+    house.engine.say("a", "start");
+    time::sleep(Duration::from_millis(500)).await;
+    house
+}
+
+/// The engine describes the volume from now on.
+fn describe(house: &House) {
+    house.engine.fail("/volumes/data", Fault::Odd(json!({"Name": "data", "Driver": "local", "Options": null})));
+}
+
+/// It was asked for again with the next safety listing, up to a minute later.
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_could_not_be_read_is_asked_for_again_at_once_and_seldom_later() {
+    let house = with_volume(Fault::Status(502)).await;
+    describe(&house);
+    let took = house.hosts_become(TWO).await;
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+
+    let house = with_volume(Fault::Status(502)).await;
+    time::sleep(Duration::from_mins(1)).await;
+    house.engine.take_asked();
+    time::sleep(Duration::from_mins(5)).await;
+    let asked = house.engine.take_asked();
+    assert!((5..=16).contains(&asked["/volumes/data"]) && !asked.contains_key("inspect b"), "{asked:?}");
+    house.hosts_become(&["b"]).await;
+}
+
+/// An answer has ten seconds to begin, and a minute for the next piece.
+#[tokio::test(start_paused = true)]
+async fn a_volume_whose_answer_never_comes_keeps_nobody_else_waiting() {
+    for (fault, most) in [(Fault::Silent, 12), (Fault::Hangs, 62)] {
+        let house = with_volume(fault).await;
+        house.engine.put("c", 10);
+        house.engine.say("c", "start");
+        let took = house.hosts_become(&["b", "c"]).await;
+        assert!(took <= Duration::from_millis(500), "{took:?}");
+        describe(&house);
+        let took = house.hosts_become(&["a", "b", "c"]).await;
+        assert!(took <= Duration::from_secs(most), "{took:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_event_costs_one_question_and_the_others_are_not_asked_for() {
     let names: Vec<String> = (0..100).map(|at| format!("c{at:02}")).collect();
