@@ -30,7 +30,7 @@ pub use self::memory::Memory;
 use self::reader::Reader;
 use self::steps::{Judged, Part, StepContext};
 pub use self::unknown::{Flag, Unknown};
-pub use self::unusable_routes::{Missing, Unusable, UnusableRoutes};
+pub use self::unusable_routes::{MOST_PRIORITY, Missing, Unusable, UnusableRoutes};
 use crate::inventory::{ContainerId, Inventory, Unreadable};
 use crate::policy::cause::{self, Cause};
 use crate::policy::claims::ClaimContext;

@@ -19,6 +19,9 @@ use crate::traefik::Dynamic;
 use crate::traefik::middleware::Middleware;
 use crate::traefik::rules::router::{self, Rule};
 
+/// The highest priority that Traefik takes; what is above is for routers of its own.
+/// Source: Traefik `pkg/server/router/router.go`, `maxUserPriority`.
+pub const MOST_PRIORITY: i64 = i64::MAX - 1_000;
 /// How many things that are not there are named for one middleware, and how many reasons for one router.
 const MOST_REASONS: usize = 16;
 /// How many middlewares of a circle are named.
@@ -30,6 +33,10 @@ const MOST_OF_CIRCLE: usize = 8;
 pub enum Unusable {
     /// Its rule cannot be read, or has something that Traefik does not take: what is wrong, one line.
     Rule(String),
+    /// Its rule names a TLS server, and it has no TLS.
+    WithoutTls,
+    /// Its priority is above [`MOST_PRIORITY`].
+    Priority(i64),
     /// What it refers to is not in a document.
     Missing {
         /// The Traefik whose document it is: [`Plan::EVERYONE`] where no document has it.
@@ -104,7 +111,7 @@ impl Plan {
         let stands_against = |traefik: &str| {
             reasons.iter().any(|it| match it {
                 Unusable::Missing { traefik: of, .. } => of == Self::EVERYONE || of == traefik,
-                Unusable::Rule(_) | Unusable::Circle(_) => true,
+                Unusable::Rule(_) | Unusable::WithoutTls | Unusable::Priority(_) | Unusable::Circle(_) => true,
             })
         };
         let declared = || self.documents.iter().filter(|(name, _)| *name != Self::EVERYONE);
@@ -144,10 +151,14 @@ impl Plan {
         let mut all = BTreeMap::new();
         for route in &self.routes {
             let mut reasons: Vec<Unusable> = match self.rule(route) {
-                Some(Ok(rule)) => rule.problems().iter().take(MOST_REASONS).cloned().map(Unusable::Rule).collect(),
+                Some(Ok(rule)) => {
+                    let problems = rule.problems().iter().take(MOST_REASONS).cloned().map(Unusable::Rule);
+                    problems.chain((rule.needs_tls() && !route.tls).then_some(Unusable::WithoutTls)).collect()
+                }
                 Some(Err(problem)) => vec![Unusable::Rule(problem)],
                 None => Vec::new(),
             };
+            reasons.extend(route.priority.filter(|it| *it > MOST_PRIORITY).map(Unusable::Priority));
             for (traefik, declared) in &mut documents {
                 declared.judge(route, traefik, &mut reasons);
             }
@@ -350,7 +361,7 @@ fn add(reasons: &mut Vec<Unusable>, traefik: &str, what: Missing) {
     // What nobody declares, no single Traefik is told of either.
     let is_said = |it: &Unusable| match it {
         Unusable::Missing { traefik: of, what: said, .. } => *said == what && (of == Plan::EVERYONE || of == traefik),
-        Unusable::Rule(_) | Unusable::Circle(_) => false,
+        Unusable::Rule(_) | Unusable::WithoutTls | Unusable::Priority(_) | Unusable::Circle(_) => false,
     };
     if reasons.len() < MOST_REASONS && !reasons.iter().any(is_said) {
         reasons.push(Unusable::Missing { traefik: traefik.to_owned(), what, given: true });
@@ -432,6 +443,43 @@ mod tests {
 
     fn circle(names: &[&str]) -> Vec<Unusable> {
         vec![Unusable::Circle(names.iter().map(|&name| name.to_owned()).collect())]
+    }
+
+    /// Why a TCP router with this rule is left out.
+    fn of_tcp(rule: &str, tls: bool, priority: Option<i64>) -> Vec<Unusable> {
+        let mut plan = plan(&[]);
+        let route = plan.routes.first_mut().unwrap();
+        (route.protocol, route.rule, route.tls, route.priority) = (Protocol::Tcp, rule.into(), tls, priority);
+        let document = Arc::make_mut(plan.documents.get_mut(Plan::EVERYONE).unwrap());
+        document.tcp.services.insert("s".into(), Arc::default());
+        document.tcp.routers.insert("r".into(), Arc::default());
+        plan.left_out(plan.routes.first().unwrap()).to_vec()
+    }
+
+    /// As Traefik 3.0.4, 3.3.6, 3.5.3, 3.6.15 and 3.7.15 answered.
+    #[test]
+    fn a_tls_servers_name_needs_tls_and_a_priority_has_an_end() {
+        for (rule, wanted) in [
+            ("HostSNI(`a.example`)", vec![Unusable::WithoutTls]),
+            ("ClientIP(`10.0.0.1`) && hostsni(`a.example`)", vec![Unusable::WithoutTls]),
+            ("!(ClientIP(`10.0.0.1`) && !HostSNI(`a.example`))", vec![Unusable::WithoutTls]),
+            // The first name decides.
+            ("HostSNI(`a.example`) || HostSNI(`*`)", vec![Unusable::WithoutTls]),
+            ("HostSNI(`*`) || HostSNI(`a.example`)", vec![]),
+            // Releases differ.
+            ("ClientIP(`10.0.0.1`) && !HostSNI(`a.example`)", vec![]),
+            ("!HostSNI(`*`) || HostSNI(`a.example`)", vec![]),
+            ("HostSNIRegexp(`^a\\.example$`)", vec![]),
+            ("ClientIP(`10.0.0.1`)", vec![]),
+        ] {
+            assert_eq!(of_tcp(rule, false, None), wanted, "{rule}");
+            assert_eq!(of_tcp(rule, true, Some(9_223_372_036_854_774_807)), [], "{rule}");
+        }
+        let above = 9_223_372_036_854_774_808;
+        assert_eq!(of_tcp("HostSNI(`a.example`)", true, Some(above)), [Unusable::Priority(above)]);
+        let mut plan = plan(&[]);
+        plan.routes.first_mut().unwrap().priority = Some(above);
+        assert_eq!(plan.left_out(plan.routes.first().unwrap()), [Unusable::Priority(above)]);
     }
 
     #[test]

@@ -55,7 +55,8 @@ impl<'a> Places<'a> {
     /// The place of a label of a route that says why Traefik leaves it out.
     pub fn of_left_out(&self, route: &Route, reason: &Unusable) -> Option<Spot> {
         let field = match reason {
-            Unusable::Rule(_) => "rule",
+            Unusable::Rule(_) | Unusable::WithoutTls => "rule",
+            Unusable::Priority(_) => "priority",
             Unusable::Missing { what: Missing::Service(_), .. } => "service",
             Unusable::Missing { .. } | Unusable::Circle(_) => "middlewares",
         };

@@ -11,7 +11,7 @@ use super::table::columns;
 use super::visible::{Age, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, unsaid};
 use crate::inventory::Network;
-use crate::plan::{Decision, Flag, Missing, Outcome, Plan, Route, Unknown, Unusable};
+use crate::plan::{Decision, Flag, MOST_PRIORITY, Missing, Outcome, Plan, Route, Unknown, Unusable};
 use crate::policy::finding::{Finding, Key};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
@@ -339,6 +339,12 @@ pub(crate) fn left_out(plan: &Plan, reason: &Unusable) -> String {
 pub(super) fn lacks(reason: &Unusable) -> String {
     match reason {
         Unusable::Rule(problem) => format!("it rejects the rule: {problem}"),
+        Unusable::WithoutTls => {
+            "`HostSNI` names a server, which only TLS tells: set `tls=true` on the router".to_owned()
+        }
+        Unusable::Priority(priority) => {
+            format!("its priority, {priority}, is above the highest that Traefik takes, {MOST_PRIORITY}")
+        }
         Unusable::Missing { traefik, what, given } => {
             let told = if traefik == Plan::EVERYONE {
                 "nothing that is routed".to_owned()

@@ -18,6 +18,7 @@ pub struct Rule {
     named: Reach,
     problems: Vec<String>,
     priority: i64,
+    needs_tls: bool,
 }
 
 impl Rule {
@@ -48,6 +49,13 @@ impl Rule {
     pub fn priority(&self) -> i64 {
         self.priority
     }
+
+    /// Whether Traefik, of any release, takes it only for a router with TLS: it is a TCP router's, and the first `HostSNI` in it
+    /// names a server.
+    /// Source: Traefik `pkg/server/router/tcp/manager.go`.
+    pub fn needs_tls(&self) -> bool {
+        self.needs_tls
+    }
 }
 
 /// Reads an HTTP router's rule; `syntax` is the router's `ruleSyntax`.
@@ -62,14 +70,33 @@ pub fn parse_http(rule: &str, syntax: Option<&str>) -> Result<Rule, String> {
 /// Errors: not an expression at all, one line that says where. Traefik drops such a router.
 pub fn parse_tcp(rule: &str, syntax: Option<&str>) -> Result<Rule, String> {
     let mut parsed = read(rule, syntax, &TCP_V3, &TCP_V2)?;
-    let alone = Expression::parse(rule)
-        .ok()
-        .filter(|it| matches!(it, Expression::Call(call) if call.arguments == ["*"] && spelled(&call.name, "HostSNI")));
-    if alone.is_some() {
+    let expression = Expression::parse(rule)?;
+    let mut servers = Vec::new();
+    each_server(&expression, false, &mut servers);
+    // The first decides: Traefik up to 3.6 also counts what stands behind a negation, 3.7.15 does not.
+    let is_named = |first: Option<&(&str, bool)>| first.is_some_and(|(name, _)| *name != "*");
+    parsed.needs_tls = is_named(servers.first()) && is_named(servers.iter().find(|(_, negated)| !negated));
+    if matches!(&expression, Expression::Call(call) if call.arguments == ["*"] && spelled(&call.name, "HostSNI")) {
         // Traefik asks the catch-all last.
         parsed.priority = -1;
     }
     Ok(parsed)
+}
+
+/// The first name of every `HostSNI`, and whether it is negated.
+fn each_server<'a>(expression: &'a Expression, negated: bool, servers: &mut Vec<(&'a str, bool)>) {
+    match expression {
+        Expression::Call(call) if spelled(&call.name, "HostSNI") => {
+            servers.extend(call.arguments.first().map(|name| (name.as_str(), negated)));
+        }
+        Expression::Call(_) => {}
+        Expression::Not(inner) => each_server(inner, !negated, servers),
+        Expression::All(parts) | Expression::Any(parts) => {
+            for part in parts {
+                each_server(part, negated, servers);
+            }
+        }
+    }
 }
 
 /// How large the regular expressions of a rule are as Traefik compiles them, in instructions: see [`go_regex::size`]. In
@@ -222,7 +249,7 @@ fn read(rule: &str, syntax: Option<&str>, v3: &[Matcher], v2: &[Matcher]) -> Res
     }
     named.hosts.retain(|host| !reach.hosts.contains(host));
     named.below.retain(|parent| !reach.below.contains(parent));
-    Ok(Rule { reach, named, problems, priority: i64::try_from(rule.len()).unwrap_or(i64::MAX) })
+    Ok(Rule { reach, named, problems, priority: i64::try_from(rule.len()).unwrap_or(i64::MAX), needs_tls: false })
 }
 
 /// The hosts of a whole expression, negations pushed down to the calls.
