@@ -21,6 +21,14 @@ use crate::report::routes::warnings;
 use crate::report::visible::visible;
 use crate::settings::Settings;
 
+/// After a compilation the next one waits for so many times what this one took, …
+///
+/// A burst among many containers becomes few documents so, and most of a processor is left to the Traefik that reads them,
+/// which takes longer for each than Leeward does. A change that comes alone waits for nothing.
+const REST: u32 = 2;
+/// … but never longer than this.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
 /// Publishes whatever is observed, for ever. Ends when nothing more can be observed.
 pub(super) async fn publish(
     settings: Arc<Settings>,
@@ -32,12 +40,16 @@ pub(super) async fn publish(
     let mut memory = Memory::default();
     // Since when the engine has not answered.
     let mut lost: Option<Instant> = None;
+    // Before that nothing is compiled.
+    let mut rested = Instant::now();
     loop {
+        sleep_until(rested).await;
         let seen = observed.borrow_and_update().clone();
         if let Some(Observed { inventory, stale, noticed }) = seen {
             let previous = published.borrow().clone();
             tell_of_staleness(previous.as_deref(), stale.as_ref());
             lost = stale.is_some().then(|| lost.unwrap_or_else(Instant::now));
+            let begun = Instant::now();
             let next = match &previous {
                 // What was withdrawn comes back with an answer of the engine, never with a guess.
                 Some(it) if *it.inventory == *inventory && (stale.is_some() || !it.plan.outbound_withdrawn) => {
@@ -45,6 +57,7 @@ pub(super) async fn publish(
                 }
                 Some(_) | None => compile(&settings, previous.clone(), inventory, stale, &mut memory, &metrics).await,
             };
+            rested = Instant::now() + begun.elapsed().saturating_mul(REST).min(LONGEST_REST);
             if let Some(next) = next {
                 let next = Arc::new(next);
                 // Traefik first, the log second.
