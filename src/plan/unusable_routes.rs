@@ -18,6 +18,7 @@ use crate::settings::Names;
 use crate::traefik::Dynamic;
 use crate::traefik::middleware::Middleware;
 use crate::traefik::rules::router::{self, Rule};
+use crate::traefik::schema::Value as _;
 
 /// The highest priority that Traefik takes; what is above is for routers of its own.
 /// Source: Traefik `pkg/server/router/router.go`, `maxUserPriority`.
@@ -68,13 +69,25 @@ pub enum Missing {
         /// The middleware.
         middleware: Arc<str>,
     },
+    /// A middleware that is declared and that Traefik does not make: its labels make it of no kind, or of several.
+    ///
+    /// Source: Traefik 3.7 `pkg/server/middleware/middlewares.go`, `buildConstructor`.
+    OneKind {
+        /// The middleware.
+        middleware: Arc<str>,
+        /// The kinds, as labels have them.
+        kinds: Vec<Arc<str>>,
+    },
 }
 
 impl Missing {
     /// Its published name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Service(name) | Self::Middleware(name) | Self::ErrorService { service: name, .. } => name,
+            Self::Service(name)
+            | Self::Middleware(name)
+            | Self::ErrorService { service: name, .. }
+            | Self::OneKind { middleware: name, .. } => name,
         }
     }
 }
@@ -127,6 +140,7 @@ impl Plan {
         let id = match what {
             Missing::ErrorService { service, .. } => self.not_published.get(&Missing::Service(Arc::clone(service))),
             Missing::Service(_) | Missing::Middleware(_) => self.not_published.get(what),
+            Missing::OneKind { .. } => None,
         };
         self.decisions.get(id?).map(Arc::as_ref)
     }
@@ -337,6 +351,11 @@ impl<'a> Declared<'a> {
         if let Some(service) = service.filter(|service| !self.has_service(service)) {
             step.miss(Missing::ErrorService { service: bare(service).into(), middleware: name.into() });
         }
+        let kinds = kinds(middleware);
+        if kinds.len() != 1 {
+            let kinds = kinds.into_iter().map(Arc::from).collect();
+            step.miss(Missing::OneKind { middleware: name.into(), kinds });
+        }
         step
     }
 }
@@ -373,6 +392,13 @@ fn add_circle(reasons: &mut Vec<Unusable>, circle: &Arc<[String]>) {
     if reasons.len() < MOST_REASONS && !reasons.contains(&circle) {
         reasons.push(circle);
     }
+}
+
+/// What a middleware is, as labels have it: one thing, if Traefik is to make it.
+fn kinds(middleware: &Middleware) -> BTreeSet<&str> {
+    let mut kinds = BTreeSet::new();
+    middleware.walk(&mut Vec::new(), &mut |path, _| kinds.extend(path.first().copied()));
+    kinds
 }
 
 /// Whether a reference leads to one of these, or out of the document, or to nothing at all.
@@ -492,6 +518,28 @@ mod tests {
         let all =
             chains(&[("a", &["ok@file", "b"]), ("b", &["c@http"]), ("c", &["d"]), ("d", &["e", "b"]), ("e", &["x"])]);
         assert_eq!(reasons(&all), circle(&["b", "c", "d", "b"]));
+    }
+
+    #[test]
+    fn a_middleware_of_two_kinds_or_of_none_is_not_made() {
+        let mut plan = plan(&chains(&[("m", &["two", "none", "one"])]));
+        let document = Arc::make_mut(plan.documents.get_mut(Plan::EVERYONE).unwrap());
+        let prefix = || Some(Box::default());
+        let two = Middleware { add_prefix: prefix(), strip_prefix: Some(Box::default()), ..Middleware::default() };
+        let one = Middleware { add_prefix: prefix(), ..Middleware::default() };
+        for (name, middleware) in [("two", two), ("none", Middleware::default()), ("one", one)] {
+            document.http.middlewares.insert(name.into(), Arc::new(middleware));
+        }
+        let not_made = |middleware: &str, kinds: &[&str]| Unusable::Missing {
+            traefik: Plan::EVERYONE.to_owned(),
+            what: Missing::OneKind {
+                middleware: middleware.into(),
+                kinds: kinds.iter().map(|&kind| kind.into()).collect(),
+            },
+            given: true,
+        };
+        let reasons = plan.left_out(plan.routes.first().unwrap());
+        assert_eq!(reasons, [not_made("two", &["addPrefix", "stripPrefix"]), not_made("none", &[])]);
     }
 
     #[test]

@@ -360,6 +360,13 @@ pub(super) fn lacks(reason: &Unusable) -> String {
                 Missing::ErrorService { service, middleware } => {
                     format!("{told} declares service `{service}` of middleware `{middleware}`{is_here}")
                 }
+                Missing::OneKind { middleware, kinds } if kinds.is_empty() => {
+                    format!("Traefik makes no middleware `{middleware}`: its labels set nothing that is one")
+                }
+                Missing::OneKind { middleware, kinds } => format!(
+                    "Traefik makes no middleware `{middleware}`, which is {} at once: give each a name of its own",
+                    kinds.join(" and ")
+                ),
             }
         }
         Unusable::Circle(names) => {
