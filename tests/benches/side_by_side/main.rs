@@ -411,8 +411,8 @@ impl<'a> Bench<'a> {
     fn bursts(&self, rounds: usize) {
         let sides = [Side::Own, Side::Leeward];
         let mut measured: Vec<(String, [Vec<Duration>; 2])> = Vec::new();
-        // Long ones take a minute each, and a default certificate makes no difference to them that ten do not show.
-        let few = if self.certificate { 0 } else { rounds.div_ceil(10) };
+        // Long ones take minutes, and a default certificate makes no difference to them that ten do not show.
+        let few = usize::from(!self.certificate);
         for (count, rounds) in [(10, rounds.div_ceil(5)), (MOST, few)].into_iter().filter(|(_, rounds)| *rounds > 0) {
             let containers = burst(count);
             let (mut starts, mut stops) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
