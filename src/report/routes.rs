@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::asked::{Asked, HERE};
 use super::outbound::{self, Outbound};
 use super::table::columns;
-use super::visible::{Age, visible, visible_lines};
+use super::visible::{Age, short, visible, visible_lines};
 use super::words::{Remedy as _, Words as _, unsaid};
-use crate::inventory::Network;
+use crate::inventory::{ContainerId, Network};
 use crate::plan::{Decision, Flag, MOST_PRIORITY, Missing, Outcome, Plan, Route, Unknown, Unusable};
-use crate::policy::finding::{Finding, Key};
+use crate::policy::finding::{Finding, Key, Subject};
 use crate::policy::refusal::Refusal;
 use crate::policy::rule_id::RuleId;
 use crate::remedy::is_for_edits;
@@ -32,7 +32,8 @@ pub struct Listing<'a> {
     /// Routers that are in the document, and that Traefik leaves out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut<'a>>,
-    /// What is odd about what is routed: a host that several projects claim, the warnings about containers; one line each.
+    /// What is odd about what is routed: hosts that several projects claim, a line for those who do; warnings, a line for each
+    /// container.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Every container that asked and was refused.
@@ -52,6 +53,9 @@ pub struct Listing<'a> {
 
 /// How many notes people read.
 const MOST_NOTES: usize = 20;
+/// How long one may be, and a container's name in it, in columns.
+const LONGEST_NOTE: usize = 300;
+const LONGEST_NAME: usize = 100;
 
 /// What of a network was not given, so that it was assumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,22 +292,39 @@ pub fn warnings(plan: &Plan) -> impl Iterator<Item = String> {
     })
 }
 
-/// A host that several projects claim refuses nobody where isolation is not strict, and a warning never does.
+/// A host that several projects claim refuses nobody where isolation is not strict, and a warning never does. One line for
+/// those who claim hosts together, and one for each container: who has many, or long names, hides nobody else's.
 fn notes(plan: &Plan) -> Vec<String> {
-    let contested = plan.findings.iter().filter(|it| it.rule == RuleId::Lbl002 && !it.blocks && !it.allowed);
-    let mut notes: Vec<String> = contested.map(|it| format!("{}: {}", it.rule, it.words())).collect();
+    let mut contested: BTreeMap<&BTreeSet<ContainerId>, Vec<&Finding>> = BTreeMap::new();
+    for finding in plan.findings.iter().filter(|it| it.rule == RuleId::Lbl002 && !it.blocks && !it.allowed) {
+        if let Subject::Host { containers, name: _ } = &finding.subject {
+            contested.entry(containers).or_default().push(finding);
+        }
+    }
+    let mut notes = Vec::new();
+    for finding in contested.values() {
+        let told = finding.first().map(|it| format!("{}: {}", it.rule, it.words()));
+        notes.extend(told.map(|told| note(&told, finding.len(), "hosts")));
+    }
     let hosts = notes.len();
     for Decision { name, warnings, .. } in plan.decided().filter(|it| it.outcome == Outcome::Routed) {
-        notes.extend(warnings.iter().map(|warning| {
+        let told = warnings.first().map(|warning| {
             let words = warning.words();
             let label = unsaid(warning.label.as_deref(), &words).map(|label| format!("{label}: ")).unwrap_or_default();
-            format!("{name}: {label}{words}")
-        }));
+            format!("{}: {label}{words}", short(name, LONGEST_NAME))
+        });
+        notes.extend(told.map(|told| note(&told, warnings.len(), "warnings")));
     }
     if let Some(warnings) = notes.get_mut(hosts..) {
         warnings.sort_unstable();
     }
     notes
+}
+
+/// The first of several, in one line.
+fn note(first: &str, count: usize, what: &str) -> String {
+    let more = if count > 1 { format!("; and {} more {what}", count - 1) } else { String::new() };
+    short(first, LONGEST_NOTE) + &more
 }
 
 /// What people read first where the engine does not answer, and why it does not.
@@ -528,6 +549,25 @@ mod tests {
         let strict = crate::settings::Settings { isolation: crate::settings::Isolation::Strict, ..settings };
         let plan = crate::plan::compile(&inventory, &strict);
         assert!(!Listing::new(&plan, None, false).text().contains("NOTES"));
+    }
+
+    #[test]
+    fn who_has_thousands_of_warnings_and_a_long_name_hides_nobody_elses() {
+        let mut inventory = crate::source::snapshot::demo().unwrap();
+        for container in inventory.containers.values_mut().map(std::sync::Arc::make_mut) {
+            if container.name == "app1-web-1" {
+                container.name = "a".repeat(20_000);
+                container.labels.extend((0..9_000).map(|at| (format!("leeward.x{at}"), "true".to_owned())));
+            } else if container.name == "app2-web-1" {
+                let port = "traefik.http.services.web-app2.loadbalancer.server.port";
+                container.labels.insert(port.into(), "80".into());
+            }
+        }
+        let plan = crate::plan::compile(&inventory, &crate::settings::Settings::default());
+        let notes = Listing::new(&plan, None, false).notes;
+        let [long, other] = notes.as_slice() else { panic!("{} notes", notes.len()) };
+        assert!(long.len() < 1_000 && long.ends_with("; and 8999 more warnings"), "{long}");
+        assert!(other.starts_with("app2-web-1: "), "{other}");
     }
 
     #[test]
