@@ -38,8 +38,9 @@ pub struct Service {
     constraints: Vec<String>,
 }
 
-/// How many constraints of a service are read. Without the others it may run on more nodes.
+/// How many constraints of a service are read, and how long one may be. Without the others it may run on more nodes.
 const MOST_CONSTRAINTS: usize = 32;
+const LONGEST_CONSTRAINT: usize = 256;
 
 /// A node, as far as it matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +126,8 @@ impl Service {
         let is_global = !at(service, &["Spec", "Mode", "Global"]).is_null();
         let replicas = at(service, &["Spec", "Mode", "Replicated", "Replicas"]).as_u64();
         let constraints = items(service, &["Spec", "TaskTemplate", "Placement", "Constraints"]);
-        let constraints = constraints.filter_map(Value::as_str).take(MOST_CONSTRAINTS).map(ToOwned::to_owned).collect();
+        let constraints = constraints.filter_map(Value::as_str).filter(|it| it.len() <= LONGEST_CONSTRAINT);
+        let constraints = constraints.take(MOST_CONSTRAINTS).map(ToOwned::to_owned).collect();
         (!id.is_empty()).then_some(Self { whole, addresses, is_global, replicas, constraints })
     }
 }
@@ -500,6 +502,8 @@ mod tests {
             (&["node.labels.disk==ssd"], None),
             (&["node.id==gone"], None),
             (&["node.id"], None),
+            // Too long to be read for each node at each change.
+            (&[&*format!("node.id==n3{}", " ".repeat(300))], None),
         ] {
             assert_eq!(only(constraints, &all).as_deref(), wanted, "{constraints:?}");
         }
