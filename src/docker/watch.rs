@@ -476,8 +476,10 @@ impl Watch {
         (self.all_settling, self.has_strangers, self.tasks_listed) = (None, false, None);
         self.said.clear();
         self.listed.clear();
-        // Everything is asked for now.
-        self.failing.values_mut().for_each(|failing| failing.times = 1);
+        // Everything is asked for now, and what comes of it says when it is tried again.
+        for failing in self.failing.values_mut() {
+            *failing = Failing { times: 1, at: Instant::now() + LONGEST_RETRY };
+        }
         self.retry = None;
         (self.news, self.noticed) = (None, None);
         self.changed = Changed::default();
