@@ -107,8 +107,9 @@ impl<'a> Answering<'a> {
     ///
     /// A name with a dot may be anybody's on the Internet as soon as its container is gone, or restarts: the engine's DNS hands
     /// on what it does not know. So of these only `<name>.<network>` counts, and only of a network that is not called as a
-    /// public domain can be. A name without a dot is handed on too, but nobody has one on the Internet. Whether another owner answers to the name as well is not asked: it must not cost this one
-    /// its route (LBL-017 says so).
+    /// public domain can be. A name without a dot is handed on too, but nobody has one on the Internet; only who answers below the
+    /// host's own search domains could. Whether another owner answers to the name as well is not asked: it must not cost this
+    /// one its route (LBL-017 says so).
     fn leads(&self, host: &str, owner: &Owner) -> Leads {
         let own = |is_own| if is_own { Leads::Own } else { Leads::Elsewhere };
         if let Ok(address) = host.parse::<IpAddr>() {

@@ -135,9 +135,12 @@ pub(super) const RULES: &[Rule] = &[
         why: "some middlewares make Traefik talk to an address, read a file or run a plugin: forwardAuth sends every \
               visitor's cookies to its address and hands its answer back, usersFile reads any file that Traefik can. An \
               address that is no container of the same project, several Redis endpoints, and a plugin are refused: \
-              whoever writes the label would send Traefik wherever it can reach, to its own API too",
+              whoever writes the label would send Traefik wherever it can reach, to its own API too. So is \
+              `container.network` where the network is called as a domain may be (`web`, `example.com`): while the container \
+              does not run, the name may be somebody's on the Internet",
         fix: "use the middleware of another project, by name (--share-middleware owner.name), or declare it on Traefik's own \
-              container. Or let the address name a container of the same project on Traefik's network, such as \
+              container. Or let the address name a container of the same project on Traefik's network, by its own name or \
+              with a network that has `-`, `_` or a digit in its name, such as \
               traefik.http.middlewares.auth.forwardauth.address=http://auth:9091/; that is reported until it is allowed:\n\
               labels:\n  leeward.allow: LBL-009",
         reference: "docs/isolation.md#references",
