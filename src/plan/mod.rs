@@ -357,8 +357,11 @@ fn decide(context: &Context<'_>, memory: &mut Memory) -> Plan {
     let (everything, conflicts) = declared.join();
     let mut warnings: BTreeMap<ContainerId, Vec<Warning>> = BTreeMap::new();
     for Conflict { kind, name, parts } in &conflicts {
-        for &Candidate { id, ref owner, .. } in parts.iter().map(|part| part.candidate) {
-            let cause = cause::Step::Conflict { name: name.clone(), owner: owner.to_string() };
+        let declaring = || parts.iter().map(|part| part.candidate);
+        for &Candidate { id, ref owner, .. } in declaring() {
+            // Another project's, where names are everybody's.
+            let other = declaring().find(|other| other.id != id).map_or(owner, |other| &other.owner);
+            let cause = cause::Step::Conflict { name: name.clone(), owner: other.to_string() };
             warnings.entry(id.clone()).or_default().push(Warning::new(Some(format!("traefik.{kind}")), cause));
         }
     }

@@ -32,8 +32,8 @@ pub struct Listing<'a> {
     /// Routers that are in the document, and that Traefik leaves out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut<'a>>,
-    /// What is odd about what is routed: hosts that several projects claim, a line for those who do; warnings, a line for each
-    /// container.
+    /// What is odd about what is routed: hosts that several projects claim and services that they share, a line for those who do;
+    /// warnings, a line for each container.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Every container that asked and was refused.
@@ -306,6 +306,7 @@ fn notes(plan: &Plan) -> Vec<String> {
         let told = finding.first().map(|it| format!("{}: {}", it.rule, it.words()));
         notes.extend(told.map(|told| note(&told, finding.len(), "hosts")));
     }
+    notes.extend(shared_services(plan));
     let hosts = notes.len();
     for Decision { name, warnings, .. } in plan.decided().filter(|it| it.outcome == Outcome::Routed) {
         let told = warnings.first().map(|warning| {
@@ -319,6 +320,28 @@ fn notes(plan: &Plan) -> Vec<String> {
         warnings.sort_unstable();
     }
     notes
+}
+
+/// With `--names traefik` a service's name is everybody's: whoever takes another project's gets a share of its requests, as
+/// with Traefik's own provider. One line for those who share some.
+fn shared_services(plan: &Plan) -> impl Iterator<Item = String> {
+    let mut shared: BTreeMap<BTreeSet<&str>, BTreeSet<&str>> = BTreeMap::new();
+    for Route { service, backends, .. } in &plan.routes {
+        let deciding = backends.iter().filter_map(|backend| plan.decisions.get(&backend.id));
+        let owners: BTreeSet<&str> = deciding.map(|decision| decision.owner.as_str()).collect();
+        if owners.len() > 1 {
+            shared.entry(owners).or_default().insert(service);
+        }
+    }
+    shared.into_iter().filter_map(|(owners, services)| {
+        let owners: Vec<String> = owners.iter().map(|owner| short(owner, LONGEST_NAME)).collect();
+        let told = format!(
+            "service `{}` has servers of several projects, which --names traefik lets them: {}",
+            short(services.first()?, LONGEST_NAME),
+            owners.join(", ")
+        );
+        Some(note(&told, services.len(), "services"))
+    })
 }
 
 /// The first of several, in one line.
@@ -549,6 +572,38 @@ mod tests {
         let strict = crate::settings::Settings { isolation: crate::settings::Isolation::Strict, ..settings };
         let plan = crate::plan::compile(&inventory, &strict);
         assert!(!Listing::new(&plan, None, false).text().contains("NOTES"));
+    }
+
+    #[test]
+    fn a_service_that_several_projects_share_is_told() {
+        let mut inventory = crate::source::snapshot::demo().unwrap();
+        for container in inventory.containers.values_mut().map(std::sync::Arc::make_mut) {
+            let Some(app) = container.name.strip_suffix("-web-1") else { continue };
+            let rule = (format!("traefik.http.routers.{app}.rule"), format!("Host(`{app}.localhost`)"));
+            let port = ("traefik.http.services.web.loadbalancer.server.port".to_owned(), "8080".to_owned());
+            container.labels.retain(|label, _| !label.starts_with("traefik.http."));
+            container.labels.extend([rule, port]);
+        }
+        let told = |names| {
+            let settings = crate::settings::Settings { names, ..crate::settings::Settings::default() };
+            Listing::new(&crate::plan::compile(&inventory, &settings), None, false).notes
+        };
+        let wanted = "service `web` has servers of several projects, which --names traefik lets them: app1, app2";
+        assert_eq!(told(crate::settings::Names::Traefik), [wanted]);
+        assert_eq!(told(crate::settings::Names::Project), [""; 0]);
+    }
+
+    #[test]
+    fn who_defines_a_name_differently_is_told_of_the_other_project() {
+        let inventory = crate::source::snapshot::demo().unwrap();
+        let names = crate::settings::Names::Traefik;
+        let settings = crate::settings::Settings { names, ..crate::settings::Settings::default() };
+        let notes = Listing::new(&crate::plan::compile(&inventory, &settings), None, false).notes;
+        let told = "`web` is defined differently by another container of";
+        assert!(
+            notes.iter().any(|it| it.starts_with("app1-web-1: ") && it.contains(&format!("{told} `app2`"))),
+            "{notes:?}"
+        );
     }
 
     #[test]
