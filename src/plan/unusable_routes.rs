@@ -25,6 +25,8 @@ use crate::traefik::schema::Value as _;
 pub const MOST_PRIORITY: i64 = i64::MAX - 1_000;
 /// How many things that are not there are named for one middleware, and how many reasons for one router.
 const MOST_REASONS: usize = 16;
+/// How much is kept of what is no address, in letters.
+const LONGEST_ADDRESS: usize = 50;
 /// How many middlewares of a circle are named.
 const MOST_OF_CIRCLE: usize = 8;
 
@@ -78,6 +80,15 @@ pub enum Missing {
         /// The kinds, as labels have them.
         kinds: Vec<Arc<str>>,
     },
+    /// A middleware of addresses (`ipAllowList`, `ipWhiteList`) that Traefik does not make: one of them is none, or it has none.
+    ///
+    /// Source: Traefik 3.7 `pkg/ip/checker.go`, `NewChecker`.
+    Addresses {
+        /// The middleware.
+        middleware: Arc<str>,
+        /// The first that is neither an address nor a CIDR range, or the beginning of it; empty: there is none at all.
+        wrong: Arc<str>,
+    },
 }
 
 impl Missing {
@@ -87,7 +98,8 @@ impl Missing {
             Self::Service(name)
             | Self::Middleware(name)
             | Self::ErrorService { service: name, .. }
-            | Self::OneKind { middleware: name, .. } => name,
+            | Self::OneKind { middleware: name, .. }
+            | Self::Addresses { middleware: name, .. } => name,
         }
     }
 }
@@ -140,7 +152,7 @@ impl Plan {
         let id = match what {
             Missing::ErrorService { service, .. } => self.not_published.get(&Missing::Service(Arc::clone(service))),
             Missing::Service(_) | Missing::Middleware(_) => self.not_published.get(what),
-            Missing::OneKind { .. } => None,
+            Missing::OneKind { .. } | Missing::Addresses { .. } => None,
         };
         self.decisions.get(id?).map(Arc::as_ref)
     }
@@ -356,6 +368,9 @@ impl<'a> Declared<'a> {
             let kinds = kinds.into_iter().map(Arc::from).collect();
             step.miss(Missing::OneKind { middleware: name.into(), kinds });
         }
+        if let Some(wrong) = wrong_address(middleware) {
+            step.miss(Missing::Addresses { middleware: name.into(), wrong: wrong.into() });
+        }
         step
     }
 }
@@ -394,6 +409,19 @@ fn add_circle(reasons: &mut Vec<Unusable>, circle: &Arc<[String]>) {
     }
 }
 
+/// What is wrong with the addresses of a middleware that has to have some: one of them; empty: there are none.
+fn wrong_address(middleware: &Middleware) -> Option<&str> {
+    let allowed = middleware.ip_allow_list.as_ref().map(|it| &it.source_range);
+    let ranges = allowed.or(middleware.ip_white_list.as_ref().map(|it| &it.source_range))?;
+    let ranges = ranges.as_deref().unwrap_or_default();
+    if ranges.is_empty() {
+        return Some("");
+    }
+    let wrong = ranges.iter().find(|range| !router::address(range.trim()))?;
+    let end = wrong.char_indices().nth(LONGEST_ADDRESS).map_or(wrong.len(), |(end, _)| end);
+    wrong.get(..end)
+}
+
 /// What a middleware is, as labels have it: one thing, if Traefik is to make it.
 fn kinds(middleware: &Middleware) -> BTreeSet<&str> {
     let mut kinds = BTreeSet::new();
@@ -424,7 +452,7 @@ fn bare(reference: &str) -> &str {
 mod tests {
     use super::*;
     use crate::traefik::http;
-    use crate::traefik::middleware::{Chain, Middleware};
+    use crate::traefik::middleware::{Chain, IpAllowList, Middleware};
 
     /// One router with the first of these middlewares; each is a chain of those named.
     fn plan(chains: &[(String, Vec<String>)]) -> Plan {
@@ -540,6 +568,25 @@ mod tests {
         };
         let reasons = plan.left_out(plan.routes.first().unwrap());
         assert_eq!(reasons, [not_made("two", &["addPrefix", "stripPrefix"]), not_made("none", &[])]);
+    }
+
+    /// As 3.0.4 and 3.7.15 have it.
+    #[test]
+    fn a_middleware_with_an_address_that_is_none_is_not_made() {
+        let found = |ranges: &[&str]| {
+            let source_range = Some(ranges.iter().map(|&it| it.to_owned()).collect());
+            let list = IpAllowList { source_range, ..IpAllowList::default() };
+            let list = Middleware { ip_allow_list: Some(Box::new(list)), ..Middleware::default() };
+            wrong_address(&list).map(str::to_owned)
+        };
+        assert_eq!(found(&["10.0.0.0/8", "10.0.0.0/33"]), Some("10.0.0.0/33".to_owned()));
+        assert_eq!(found(&["fe80::1%eth0"]), Some("fe80::1%eth0".to_owned()));
+        assert_eq!(found(&[&"é".repeat(1_000)]), Some("é".repeat(50)));
+        assert_eq!(found(&[]), Some(String::new()));
+        assert_eq!(found(&[" 10.0.0.1", "fd00::/8", "::1", "10.0.0.1/08"]), None);
+        let none = Middleware { ip_white_list: Some(Box::default()), ..Middleware::default() };
+        assert_eq!(wrong_address(&none), Some(""));
+        assert_eq!(wrong_address(&Middleware::default()), None);
     }
 
     #[test]

@@ -407,6 +407,13 @@ pub(super) fn lacks(reason: &Unusable) -> String {
                 Missing::OneKind { middleware, kinds } if kinds.is_empty() => {
                     format!("Traefik makes no middleware `{middleware}`: its labels set nothing that is one")
                 }
+                Missing::Addresses { middleware, wrong } if wrong.is_empty() => {
+                    format!("Traefik makes no middleware `{middleware}`, which has no `sourcerange`")
+                }
+                Missing::Addresses { middleware, wrong } => format!(
+                    "Traefik makes no middleware `{middleware}`: `{wrong}` is neither an address nor a range such as \
+                     `10.0.0.0/8`"
+                ),
                 Missing::OneKind { middleware, kinds } => format!(
                     "Traefik makes no middleware `{middleware}`, which is {} at once: give each a name of its own",
                     kinds.join(" and ")

@@ -389,7 +389,7 @@ fn server_name(text: &str) -> bool {
 }
 
 /// An address or a CIDR range, as Go reads them.
-fn address(text: &str) -> bool {
+pub(crate) fn address(text: &str) -> bool {
     match text.split_once('/') {
         None => text.parse::<IpAddr>().is_ok(),
         Some((address, length)) => {
