@@ -344,9 +344,9 @@ impl<'a> Bench<'a> {
 
     fn measure(&self) {
         let rounds: usize = match (self.count, self.certificate) {
-            (0..=1_000, true) => 10,
-            (0..=100, false) => 20,
-            (101..=1_000, false) => 15,
+            (0..=1_000, true) => 8,
+            (0..=100, false) => 16,
+            (101..=1_000, false) => 12,
             _ => 4,
         };
         let kind = if matches!(self.engine, Engine::Real(_)) { "real" } else { "simulated" };
