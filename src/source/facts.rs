@@ -590,8 +590,8 @@ mod tests {
         assert!(commands_runtime("org.systemd.property.OnFailure"));
     }
 
-    /// `--log-opt path=/etc/ld.so.preload`: Podman, which is root, writes there what the container prints. Measured with 4.3, 5.4
-    /// and 5.8, whose answers say it in `LogPath` alone.
+    /// `--log-opt path=/etc/ld.so.preload`: Podman, which is root, writes there what the container prints. Measured with 5.4 and
+    /// 5.8, whose answers say it in `LogPath` alone.
     #[test]
     fn output_that_goes_to_a_chosen_file_of_the_host_is_seen() {
         let id = "4c4e5bb20d820e6c1a5570ab3ec08585018ab4484e8ce0acd12cc84c320cf86f";
