@@ -77,8 +77,8 @@ pub(super) const RULES: &[Rule] = &[
               for now",
         fix: "look at it on each node (`docker volume inspect`), and allow it:\n\
               services:\n  {service}:\n    deploy:\n      labels:\n        leeward.allow: VOL-005\n\
-              # or bind the service to the manager's own node:\n\
-              #     deploy: {placement: {constraints: [\"node.id == …\"]}}",
+              # or bind the service to the manager's own node, by that node's id, in deploy.placement.constraints:\n\
+              #     docker node inspect self --format 'node.id == {{.ID}}'",
         reference: "docs/swarm.md#volumes-on-other-nodes",
     },
 ];
